@@ -1,0 +1,35 @@
+"""Zero-shot temporal super-resolution of a single video.
+
+    >>> import deeptsr
+    >>> fine = deeptsr.upscale_array(frames, deeptsr.preset("fast", factor=8))
+    >>> deeptsr.upscale_file("input.mp4", "out.mp4")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Looked up on first use, so that `import deeptsr` does not wait for torch.
+_HOME = {
+    "DeeptsrError": "errors",
+    "DeviceError": "errors",
+    "InputError": "errors",
+    "OptionError": "errors",
+    "Options": "config",
+    "OutputError": "errors",
+    "ResourceError": "errors",
+    "preset": "config",
+    "upscale_array": "run",
+    "upscale_file": "run",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'deeptsr' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"deeptsr.{_HOME[name]}"), name)

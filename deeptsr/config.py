@@ -1,0 +1,150 @@
+"""Every setting of a run: its meaning, unit, range and default; and the presets.
+
+The command line takes its defaults from here. A function of the library receives the section that
+it needs, never the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from deeptsr.errors import OptionError
+
+__all__ = [
+    "PRESETS",
+    "EncodeSettings",
+    "FitSettings",
+    "NetworkSettings",
+    "Options",
+    "PairSettings",
+    "PyramidSettings",
+    "preset",
+]
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """Which training pairs are cut from the video (paper sections 3.1, 3.2 and 4.1)."""
+
+    within: float = 0.6  # probability of a pair from the same dimension, >= 0
+    across: float = 0.3  # probability of a pair with time and a space axis swapped, >= 0
+    shift: float = 0.1  # probability of one frame in translation, >= 0
+    crop: int = 32  # side of a crop, pixels, >= 8
+    frames: int = 16  # HTR frames of a crop at most, >= 4
+    batch: int = 8  # crops a step, >= 1
+    smallest_scale: float = 0.25  # coarsest spatial scale of an example, in (0, 1]
+    longest_jump: int = 3  # HTR example = every `jump` frames averaged: 1 .. longest_jump
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The network of a stage."""
+
+    kind: str = "compact"  # "compact" (ours) or "paper" (section 4.1, figure 8a)
+    channels: int = 32  # width of every hidden layer, >= 1
+    blocks: int = 4  # residual blocks of the compact network, >= 1
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How long and how fast a network learns."""
+
+    steps: int = 600  # optimiser steps of the first stage, >= 1
+    finetune_steps: int = 300  # the same for each later stage, >= 0
+    learning_rate: float = 2e-3  # Adam's peak rate, > 0
+    schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
+    warmup: int = 30  # steps of linear warm-up, >= 0
+    checks: int = 8  # validations on held-out pairs a stage, >= 1
+    patience: int = 4  # validations without progress after which a stage stops, >= 1
+
+
+@dataclass(frozen=True)
+class PyramidSettings:
+    """How the pyramid is climbed."""
+
+    excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
+    rounds: int = 1  # alternations of back-projection, >= 1
+    voxels: int = 24_000_000  # output voxels that a chunk holds at most: bounds the memory
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """How an output file is written; ``None`` takes what suits the container."""
+
+    codec: str | None = None  # an FFmpeg encoder name, such as "libx264" or "ffv1"
+    crf: float | None = None  # constant quality, 0 (lossless) to 63; its scale is the codec's
+    pix_fmt: str | None = None  # an FFmpeg pixel format, such as "yuv420p"
+    overwrite: bool = False  # replace an output that exists
+
+
+@dataclass(frozen=True)
+class Options:
+    """All settings of a run."""
+
+    preset: str = "fast"
+    factor: int = 8  # output frames a input frame, an integer >= 2
+    exposure: str = "full"  # "full" (the shutter never closes) or "delta" (an instant)
+    device: str = "auto"  # "auto", "cpu", "cuda" or "cuda:N"
+    seed: int = 0  # of every random draw, 0 <= seed < 2**63
+    start: float | None = None  # first moment of the input that is used, seconds
+    end: float | None = None  # first moment that is no longer used, seconds
+    work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
+    pairs: PairSettings = field(default_factory=PairSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    fit: FitSettings = field(default_factory=FitSettings)
+    pyramid: PyramidSettings = field(default_factory=PyramidSettings)
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        if isinstance(self.factor, bool) or not isinstance(self.factor, int) or self.factor < 2:
+            raise OptionError(
+                f"factor is {self.factor!r}; expected a whole number of at least 2, such as 8"
+            )
+        if self.exposure not in ("full", "delta"):
+            raise OptionError(f"exposure is {self.exposure!r}; expected 'full' or 'delta'")
+        if not 0 <= self.seed < 2**63:
+            raise OptionError(f"seed is {self.seed}; expected 0 or more, and less than 2**63")
+        shares = (self.pairs.within, self.pairs.across, self.pairs.shift)
+        if not all(math.isfinite(s) and s >= 0 for s in shares) or sum(shares) <= 0:
+            raise OptionError(
+                f"within, across and shift are {shares}; expected three shares of 0 or more, "
+                "not all of them 0"
+            )
+        if self.start is not None and not (math.isfinite(self.start) and self.start >= 0):
+            raise OptionError(f"start is {self.start}; expected seconds, 0 or more")
+        if self.end is not None and not self.end > (self.start or 0):
+            raise OptionError(
+                f"end is {self.end} and start is {self.start or 0}; expected an end after the start"
+            )
+        crf = self.encode.crf
+        if crf is not None and not 0 <= crf <= 63:
+            raise OptionError(f"crf is {crf}; expected 0 (lossless) to 63 (smallest)")
+
+
+PRESETS: dict[str, Options] = {
+    "fast": Options(preset="fast"),
+    "balanced": Options(preset="balanced"),
+    "quality": Options(preset="quality"),
+    "paper": Options(preset="paper"),
+}
+
+
+def preset(name: str, **changes: object) -> Options:
+    """The options of a preset, with some of them changed.
+
+    Args:
+        name: one of :data:`PRESETS`.
+        changes: fields of :class:`Options` and their new values.
+
+    Raises:
+        OptionError: for an unknown preset, or a value out of range.
+    """
+    if name not in PRESETS:
+        raise OptionError(f"preset is {name!r}; expected one of {', '.join(PRESETS)}")
+    return replace(PRESETS[name], **changes)  # type: ignore[arg-type]

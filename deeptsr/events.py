@@ -1,0 +1,109 @@
+"""Progress records: the library emits them, it never prints.
+
+A caller passes ``on_event``, a function of one :class:`Event`. Every record is frozen, holds plain
+numbers and strings only, and turns into one line of JSON by :func:`to_json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+__all__ = [
+    "Done",
+    "Event",
+    "Listener",
+    "Planned",
+    "Progress",
+    "SelfChecked",
+    "StageFitted",
+    "Warned",
+    "ignore",
+    "to_json",
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all progress records."""
+
+
+@dataclass(frozen=True)
+class Planned(Event):
+    """What is about to be done, before anything costly starts."""
+
+    frames_in: int
+    frames_out: int
+    width: int
+    height: int
+    rate_in: str  # frames a second, an exact fraction such as "30000/1001"
+    rate_out: str
+    stages: tuple[str, ...]  # one line a stage, coarse to fine
+    preset: str
+    device: str
+    operations: float  # estimated floating-point operations of fitting and rendering together
+    seconds: float  # estimated wall time, from a nominal speed of the device
+    memory_bytes: int  # estimated peak memory
+    disk_bytes: int  # estimated size of the output and of what stands beside it while it is made
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """Where the whole job stands."""
+
+    fraction: float  # of all the work, fitting and rendering, in [0, 1]
+    phase: str  # "read", "fit", "render" or "finish"
+    detail: str  # for people: "stage 2 of 3: fitting, step 120 of 400"
+
+
+@dataclass(frozen=True)
+class StageFitted(Event):
+    """One stage's network is fitted, or was found in the work folder."""
+
+    stage: int  # from 1
+    stages: int
+    label: str  # such as "S1/4 T1 -> T2"
+    gain_db: float  # over linear interpolation, on held-out pairs of this video
+    steps: int  # optimiser steps made
+    seconds: float
+    outcome: str  # "fitted", "kept the previous stage's weights", "interpolates", "resumed"
+
+
+@dataclass(frozen=True)
+class SelfChecked(Event):
+    """The honest self-check: the video's own frames, averaged in pairs and predicted again."""
+
+    psnr_db: float
+    linear_psnr_db: float
+    gain_db: float
+    frames: int  # frames that were compared
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something that the user should know and that does not stop the work."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Done(Event):
+    """The output is whole and stands under its name."""
+
+    output: str
+    frames: int
+    rate: str
+    seconds: float
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Listen to nothing: the default listener."""
+
+
+def to_json(event: Event) -> str:
+    """One event as one line of JSON, its class name under ``"event"``."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)}, allow_nan=False)
