@@ -1,0 +1,88 @@
+"""The bar, for a stderr that is a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from deeptsr.events import Done, Event, Progress
+
+from .notes import Error
+from .talk import Talk
+from .words import time_left
+
+__all__ = ["Bar"]
+
+
+class Bar(Talk):
+    """A listener that draws one bar for the whole job, and writes the lines above it.
+
+    Two lines: the bar with the time left, and below it what is happening.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        verbose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(stream, verbose=verbose, clock=clock)
+        self._console = Console(file=stream, highlight=False, emoji=False, markup=False)
+        self._live: Live | None = None
+        self._now: Progress | None = None
+
+    def close(self) -> None:
+        """Stop drawing; the bar stays where it stands."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _progress(self, event: Progress) -> None:
+        self._now = event
+        if self._live is None:
+            self._live = Live(
+                get_renderable=self._draw,
+                console=self._console,
+                refresh_per_second=4,
+                redirect_stdout=False,  # stdout is data
+            )
+            self._live.start()
+
+    def _say(self, event: Event, text: str) -> None:
+        if isinstance(event, Done) and self._live is not None:
+            self._live.transient = True  # the line that follows says all that the bar said
+        if isinstance(event, (Done, Error)):
+            self.close()
+        for line in text.split("\n"):
+            # Broken between words only, which rich does not do: a long path stays in one piece.
+            wrapped = textwrap.fill(
+                line, self._console.width, break_long_words=False, break_on_hyphens=False
+            )
+            coloured = Text(wrapped)
+            coloured.highlight_regex("^warning:", "yellow")
+            coloured.highlight_regex("^(internal )?error:", "bold red")
+            self._console.print(coloured, soft_wrap=True)
+
+    def _draw(self) -> RenderableType:
+        now = self._now or Progress(0, "read", "")
+        left = self._pace.left()
+        top = Table.grid(expand=True, padding=(0, 2, 0, 0))
+        top.add_column(ratio=1)
+        top.add_column(width=4, justify="right")
+        top.add_column(width=15)  # "59 min 50 s left", which does not occur, would be longer
+        top.add_row(
+            ProgressBar(total=1, completed=now.fraction),
+            f"{now.fraction:4.0%}",
+            "" if left is None else time_left(left),
+        )
+        # No padding after the last line: the terminal's "^C" has room there, and moves nothing.
+        return Group(top, Text(now.detail, no_wrap=True, overflow="ellipsis"))

@@ -1,0 +1,81 @@
+"""Who hears of a command's events: stderr, stdout and the log file, set up in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deeptsr.events import Event, Listener
+
+from .endings import endings
+from .records import Log, print_json, print_line
+from .talk import Talk, draws
+from .words import sentence
+
+__all__ = ["Manner", "conversation"]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the user wants to be spoken to."""
+
+    quiet: bool = False  # only warnings and errors on stderr
+    verbose: bool = False  # more on stderr
+    as_json: bool = False  # events on stdout; on stderr as if quiet, unless verbose
+    log_file: str | None = None
+
+
+@contextlib.contextmanager
+def conversation(manner: Manner, answer: type[Event] | None = None) -> Iterator[Listener]:
+    """Give the listener for a command's events, and end the command when the block fails.
+
+    Args:
+        manner: how the user wants to be spoken to.
+        answer: the kind of event that the command was asked for, if any: data, so it goes to
+            stdout, whatever the manner.
+
+    Raises:
+        SystemExit: see :func:`cli.endings.endings`.
+    """
+    listeners: list[Listener] = []
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    with contextlib.ExitStack() as stack:
+        talk = stack.enter_context(_talk(manner))
+        if manner.as_json:
+            listeners += [talk, print_json]
+        elif answer is not None:
+            listeners.append(_split(answer, talk, manner.verbose))
+        else:
+            listeners.append(talk)
+        with endings(tell):
+            if manner.log_file is not None:
+                # First of all, so that the log has what stdout could not take. On the outer stack,
+                # so that it is still open when the block has failed.
+                listeners.insert(0, stack.enter_context(Log(manner.log_file, tell)))
+            yield tell
+
+
+def _talk(manner: Manner) -> Talk:
+    quiet = manner.quiet or (manner.as_json and not manner.verbose)
+    if draws(sys.stderr) and not quiet and not manner.as_json:
+        # Here: `deeptsr --help` does not wait for rich.
+        from .bar import Bar  # noqa: PLC0415
+
+        return Bar(sys.stderr, verbose=manner.verbose)
+    return Talk(sys.stderr, quiet=quiet, verbose=manner.verbose)
+
+
+def _split(answer: type[Event], talk: Listener, verbose: bool) -> Listener:
+    def listen(event: Event) -> None:
+        if isinstance(event, answer):
+            print_line(sentence(event, verbose=verbose))
+        else:
+            talk(event)
+
+    return listen

@@ -1,0 +1,84 @@
+"""How a command ends: errors and signals become words and exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+from deeptsr.errors import DeeptsrError, ResourceError
+from deeptsr.events import Listener
+
+from .notes import Detail, Error
+from .records import StdoutClosedError
+
+__all__ = ["endings"]
+
+# 128 + the number of the signal, as shells have it.
+INTERRUPTED = 130
+STDOUT_CLOSED = 141
+TERMINATED = 143
+GO_ON = "run the same command again to go on from where it stopped"
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM. Whoever cleans up after Ctrl-C cleans up after this."""
+
+
+@contextlib.contextmanager
+def endings(tell: Listener) -> Iterator[None]:
+    """Tell how the block failed, and exit with the code that says so.
+
+    Raises:
+        SystemExit: with 1 for a bug, 130 after Ctrl-C, 143 after SIGTERM, 141 when stdout was
+            closed, else the ``exit_code`` of the :class:`~deeptsr.errors.DeeptsrError`.
+    """
+    try:
+        with _sigterm():
+            yield
+    except StdoutClosedError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            raise SystemExit(STDOUT_CLOSED) from None
+        message = f"stdout cannot be written ({error.__cause__}); expected room for the data"
+        _fail(tell, message, ResourceError.exit_code)
+    except DeeptsrError as error:
+        _fail(tell, str(error), error.exit_code)
+    except TerminatedError:
+        _fail(tell, f"terminated; {GO_ON}", TERMINATED)
+    except KeyboardInterrupt:
+        _fail(tell, f"interrupted; {GO_ON}", INTERRUPTED)
+    except MemoryError:
+        _fail(
+            tell, "memory ran out; expected more of it, or a smaller video", ResourceError.exit_code
+        )
+    except Exception as error:
+        tell(Detail(traceback.format_exc().rstrip()))
+        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        _fail(tell, f"internal error: {what} (this is a bug; -v shows where)", 1)
+
+
+def _fail(tell: Listener, message: str, exit_code: int) -> NoReturn:
+    with contextlib.suppress(StdoutClosedError):
+        tell(Error(message, exit_code))
+    raise SystemExit(exit_code) from None
+
+
+@contextlib.contextmanager
+def _sigterm() -> Iterator[None]:
+    # Python lets only the main thread set a handler.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise TerminatedError

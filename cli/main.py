@@ -1,0 +1,56 @@
+"""The group of commands, and the way in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .notes import Error
+from .records import print_json
+from .upscale import upscale
+from .versions import show_versions
+
+__all__ = ["cli", "main"]
+
+
+class Group(click.Group):
+    """A group that tells a script, too, when its command line cannot be understood."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether JSON is asked for: the command that would know may not come about."""
+        ctx.meta[f"{__name__}.json"] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click itself writes a wrong usage to stderr and exits with 2."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if ctx.meta[f"{__name__}.json"]:
+                print_json(Error(error.format_message(), error.exit_code))
+            raise
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_versions,
+    help="Show the versions of deeptsr and of what it stands on, and exit.",
+)
+def cli() -> None:
+    """Zero-shot temporal super-resolution: more frames a second, from the video alone."""
+
+
+cli.add_command(upscale)
+
+
+def main() -> None:
+    """Run ``deeptsr``."""
+    cli(prog_name="deeptsr")

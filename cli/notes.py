@@ -1,0 +1,24 @@
+"""What the command line has to say besides the library's events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deeptsr.events import Event
+
+__all__ = ["Detail", "Error"]
+
+
+@dataclass(frozen=True)
+class Error(Event):
+    """The command did not do what it was asked to do: the last event of a run that failed."""
+
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Detail(Event):
+    """A remark for those who look closely: shown with ``-v``, always in the log, never in JSON."""
+
+    text: str

@@ -1,0 +1,96 @@
+"""What programs read: events as lines of JSON on stdout, and the log file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from datetime import datetime
+from types import TracebackType
+
+from deeptsr.errors import OptionError
+from deeptsr.events import Event, Listener, Warned, to_json
+
+from .notes import Detail
+from .words import sentence
+
+__all__ = ["Log", "StdoutClosedError", "print_json", "print_line"]
+
+
+class StdoutClosedError(Exception):
+    """Stdout takes no more: its reader has gone, or its disk is full; the cause tells which.
+
+    No :class:`OSError`, so that nothing between here and the end of the command takes it for a
+    broken pipe of its own, such as an encoder's.
+    """
+
+
+def print_line(text: str) -> None:
+    """Write one line of data on stdout, at once.
+
+    Raises:
+        StdoutClosedError: when stdout takes no more.
+    """
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What is still buffered goes nowhere: Python would fail once more when it flushes on exit.
+        with contextlib.suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+        raise StdoutClosedError from error
+
+
+def print_json(event: Event) -> None:
+    """Write one event as one line of JSON on stdout: a listener."""
+    if not isinstance(event, Detail):
+        print_line(to_json(event))
+
+
+class Log:
+    """A listener that appends every event, with its time, to a text file.
+
+    Args:
+        path: the file; it is made where it does not exist.
+        warn: told once when the file can no longer be written; the work goes on.
+
+    Raises:
+        OptionError: when the file cannot be opened.
+    """
+
+    def __init__(self, path: str, warn: Listener) -> None:
+        self._path = path
+        self._warn = warn
+        try:
+            self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115, closed in __exit__
+        except OSError as error:
+            raise OptionError(
+                f"the log file {path} cannot be written ({error.strerror}); "
+                "expected a file in a folder that exists and is yours to write"
+            ) from None
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def __call__(self, event: Event) -> None:
+        """Append ``event``; further lines of a longer text are indented."""
+        if self._file.closed:
+            return
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        text = sentence(event, verbose=True).replace("\n", "\n    ")
+        try:
+            print(now, type(event).__name__, text, file=self._file, flush=True)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._warn(Warned(f"no more is written to {self._path} ({error.strerror})"))

@@ -1,0 +1,104 @@
+"""What a person sees on stderr: plain lines here; a bar, on a terminal, in :mod:`cli.bar`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TextIO
+
+from deeptsr.events import Event, Progress, Warned
+
+from .notes import Detail, Error
+from .pace import Pace
+from .words import sentence, time_left
+
+__all__ = ["Talk", "draws"]
+
+STEPS = 10  # a plain line comes at each tenth of the job, and where the phase changes,
+PAUSE = 2.0  # but not before so many seconds have passed since the last one,
+SILENCE = 60.0  # and in any case when so many have
+
+
+def draws(stream: TextIO) -> bool:
+    """Whether a bar can be drawn on ``stream``.
+
+    Asks the stream itself, not rich: rich takes FORCE_COLOR for a terminal, and a file that
+    collects stderr would fill with control characters.
+    """
+    return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
+
+
+class Talk:
+    """A listener that writes plain lines.
+
+    Args:
+        stream: where the lines go.
+        quiet: only warnings and errors.
+        verbose: more figures, and the details.
+        clock: seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream = stream
+        self._quiet = quiet
+        self._verbose = verbose
+        self._clock = clock
+        self._pace = Pace(clock)
+        self._shown: tuple[float, Progress] | None = None
+
+    def __enter__(self) -> Talk:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __call__(self, event: Event) -> None:
+        """Say what ``event`` has to say, if it is for these ears."""
+        if isinstance(event, Detail) and not self._verbose:
+            return
+        if self._quiet and not isinstance(event, (Warned, Error, Detail)):
+            return
+        if isinstance(event, Progress):
+            self._pace.update(event.fraction)
+            self._progress(event)
+        else:
+            self._say(event, sentence(event, verbose=self._verbose))
+
+    def close(self) -> None:
+        """Leave the stream as it was found."""
+
+    def _progress(self, event: Progress) -> None:
+        now = self._clock()
+        if self._shown is not None:
+            then, last = self._shown
+            news = event.phase != last.phase or _step(event) > _step(last)
+            if now - then < (PAUSE if news else SILENCE):
+                return
+        self._shown = now, event
+        left = self._pace.left()
+        self._say(event, sentence(event) + (f" ({time_left(left)})" if left is not None else ""))
+
+    def _say(self, event: Event, text: str) -> None:
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError:
+            # Nobody reads any more. That is no reason to stop hours of work.
+            self._quiet = True
+
+
+def _step(event: Progress) -> int:
+    return int(event.fraction * STEPS + 1e-9)

@@ -1,0 +1,189 @@
+"""``deeptsr upscale``: one video in, one video out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+
+import deeptsr
+from deeptsr.config import PRESETS, Options, preset
+from deeptsr.events import Planned
+
+from .conversation import Manner, conversation
+from .kinds import device, moment
+from .notes import Detail
+from .words import settings
+
+__all__ = ["upscale"]
+
+DEFAULTS = Options()
+
+
+@click.command(short_help="Raise the frame rate of one video.")
+@click.argument("input")
+@click.option("-o", "--output", required=True, help="The video to write.")
+@click.option(
+    "--factor",
+    type=int,
+    default=DEFAULTS.factor,
+    metavar="N",
+    help="Output frames for each input frame, 2 or more.",
+)
+@click.option(
+    "--preset",
+    "preset_name",
+    type=click.Choice(list(PRESETS)),
+    help="How much work is put into it.  [default: fast on a CPU, balanced on CUDA]",
+)
+@click.option(
+    "--device",
+    type=device,
+    default=DEFAULTS.device,
+    metavar="NAME",
+    help="auto, cpu, cuda or cuda:N.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=DEFAULTS.seed,
+    metavar="N",
+    help="Of every random draw; the same seed repeats a run.",
+)
+@click.option(
+    "--exposure",
+    type=click.Choice(["full", "delta"]),
+    default=DEFAULTS.exposure,
+    help="full: the shutter is open for the whole frame (blurred motion). "
+    "delta: for an instant (sharp, jerky motion).",
+)
+@click.option(
+    "--within",
+    type=float,
+    metavar="P",
+    help="Share of training pairs that come from the video played at a lower frame rate. Of the "
+    "three shares only the proportions count; one that is not given stays as the preset has it.",
+)
+@click.option(
+    "--across",
+    type=float,
+    metavar="P",
+    help="Share of training pairs that have time and a direction of space swapped.",
+)
+@click.option(
+    "--shift",
+    type=float,
+    metavar="P",
+    help="Share of training pairs that are one frame in translation.",
+)
+@click.option(
+    "--start",
+    type=moment,
+    metavar="TIME",
+    help="Use the input from here on: seconds or [HH:]MM:SS[.fff].  [default: its beginning]",
+)
+@click.option(
+    "--end",
+    type=moment,
+    metavar="TIME",
+    help="Use the input up to here: seconds or [HH:]MM:SS[.fff].  [default: its end]",
+)
+@click.option(
+    "--codec",
+    metavar="NAME",
+    help="FFmpeg encoder, such as libx264 or ffv1.  [default: what suits the output's container]",
+)
+@click.option(
+    "--crf",
+    type=float,
+    metavar="N",
+    help="Constant quality of the encoder, 0 (best) to 63.  [default: what suits the encoder]",
+)
+@click.option(
+    "--pix-fmt",
+    metavar="NAME",
+    help="FFmpeg pixel format, such as yuv420p.  [default: what suits the input and the encoder]",
+)
+@click.option(
+    "--work-dir",
+    metavar="FOLDER",
+    help="Where an interrupted run finds its work.  [default: a hidden folder beside the output]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, on stdout.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Report on stdout, one JSON event a line, for scripts."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="More figures, and the settings.")
+@click.option("--log-file", metavar="FILE", help="Append every event to this file.")
+def upscale(
+    *,
+    input: str,
+    output: str,
+    preset_name: str | None,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    log_file: str | None,
+    **flags: Any,
+) -> None:
+    """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
+
+    T frames in, T x factor frames out. An interrupted run goes on where it stopped when the same
+    command is given again.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
+    memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
+    """  # noqa: D301, click reads the \b as "do not rewrap this"
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
+    manner = Manner(quiet=quiet, verbose=verbose, as_json=as_json, log_file=log_file)
+    with conversation(manner, answer=Planned if dry_run else None) as tell:
+        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+        options = _options(preset_name, flags)
+        tell(Detail(settings(options)))
+
+        # Here, as torch takes seconds to load.
+        from deeptsr.run import plan_file, upscale_file  # noqa: PLC0415
+
+        if dry_run:
+            tell(plan_file(input, output, options))
+        else:
+            upscale_file(input, output, options, tell)
+
+
+def _options(name: str | None, flags: dict[str, Any]) -> Options:
+    """Build the options that the flags ask for.
+
+    Args:
+        name: of the preset; None: what suits the device.
+        flags: the value of every flag that is a setting.
+
+    Raises:
+        OptionError: when a value is out of range, or the device is not there.
+    """
+    if name is None:
+        # A mistake in another flag is told at once, not after the seconds that torch takes to load.
+        _with_flags(DEFAULTS.preset, flags)
+
+        from deeptsr.devices import choose, default_preset  # noqa: PLC0415
+
+        name = default_preset(str(choose(flags["device"])))
+    return _with_flags(name, flags)
+
+
+def _with_flags(name: str, flags: dict[str, Any]) -> Options:
+    base = preset(name)
+    rest = dict(flags)
+    pairs = {key: rest.pop(key) for key in ("within", "across", "shift")}
+    encode = {key: rest.pop(key) for key in ("codec", "crf", "pix_fmt", "overwrite")}
+    given = {key: value for key, value in pairs.items() if value is not None}
+    return preset(
+        name, pairs=replace(base.pairs, **given), encode=replace(base.encode, **encode), **rest
+    )

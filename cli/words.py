@@ -1,0 +1,174 @@
+"""Events in words: every sentence that a person reads is made here."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable
+from dataclasses import asdict
+from fractions import Fraction
+from typing import Any
+
+from deeptsr.config import Options
+from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted, Warned
+
+from .notes import Detail, Error
+
+__all__ = ["duration", "rate", "sentence", "settings", "size", "time_left"]
+
+
+def sentence(event: Event, *, verbose: bool = False) -> str:
+    """Write one event as text of one or more lines, without control characters.
+
+    Args:
+        event: what happened; an event that is not known here is told field by field.
+        verbose: tell all of its figures.
+    """
+    tell = _SENTENCES.get(type(event), _any)
+    return _clean(tell(event, verbose))
+
+
+def settings(options: Options) -> str:
+    """Write all settings of a run, a line a section."""
+    lines = [""]
+    for name, value in asdict(options).items():
+        if isinstance(value, dict):
+            lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in value.items()))
+        else:
+            lines[0] += f", {name} {value}" if lines[0] else f"{name} {value}"
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Write a time span with the two units that matter.
+
+    >>> duration(130), duration(4.04), duration(7500)
+    ('2 min 10 s', '4.0 s', '2 h 5 min')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _two(whole // 60, "min", whole % 60, "s")
+    minutes = round(seconds / 60)
+    return _two(minutes // 60, "h", minutes % 60, "min")
+
+
+def time_left(seconds: float) -> str:
+    """Write the time that remains, no finer than it can be known.
+
+    >>> time_left(37), time_left(133), time_left(1234)
+    ('40 s left', '2 min 20 s left', '21 min left')
+    """
+    grain = 5 if seconds < 60 else 10 if seconds < 600 else 60
+    coarse = max(1, math.ceil(seconds / grain)) * grain
+    return f"{coarse} s left" if coarse < 60 else f"{duration(coarse)} left"
+
+
+def size(count: float) -> str:
+    """Write a number of bytes, in powers of 1000.
+
+    >>> size(512), size(35_400_000), size(1_250_000_000)
+    ('512 bytes', '35 MB', '1.2 GB')
+    """
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    while count >= 999.5 and len(units) > 1:
+        count /= 1000
+        units.pop(0)
+    return f"{count:.{1 if count < 9.95 and units[0] != 'bytes' else 0}f} {units[0]}"
+
+
+def rate(text: str) -> str:
+    """Write a frame rate for people; the exact fraction stays in the JSON.
+
+    >>> rate("240"), rate("30000/1001")
+    ('240', '29.97')
+    """
+    exact = Fraction(text)
+    return str(exact) if exact.denominator == 1 else f"{float(exact):.3f}".rstrip("0").rstrip(".")
+
+
+def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
+    return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+
+
+def _clean(text: str) -> str:
+    # A file name may hold escape codes or bytes that are not text: neither may reach a terminal.
+    return "".join(
+        repr(c)[1:-1] if c != "\n" and unicodedata.category(c) in ("Cc", "Cs") else c for c in text
+    )
+
+
+def _planned(event: Planned, verbose: bool) -> str:
+    exact = f" (exactly {event.rate_in} -> {event.rate_out})" if verbose else ""
+    work = f" ({event.operations:.2g} operations)" if verbose else ""
+    rows = [
+        ("frames", f"{event.frames_in} -> {event.frames_out}"),
+        ("rate", f"{rate(event.rate_in)} -> {rate(event.rate_out)} frames a second{exact}"),
+        ("size", f"{event.width} x {event.height}"),
+        *(("stages" if i == 0 else "", stage) for i, stage in enumerate(event.stages)),
+        ("preset", f"{event.preset}, on {event.device}"),
+        ("time", f"about {duration(event.seconds)}" + work),
+        ("memory", size(event.memory_bytes)),
+        ("disk", size(event.disk_bytes)),
+    ]
+    return "\n".join(f"{name:<8}{value}" for name, value in rows)
+
+
+def _progress(event: Progress, verbose: bool) -> str:
+    return f"{event.fraction:4.0%}  {event.detail}" + (f"  [{event.phase}]" if verbose else "")
+
+
+def _stage_fitted(event: StageFitted, verbose: bool) -> str:
+    text = f"stage {event.stage} of {event.stages}"
+    if verbose:
+        text += f" ({event.label})"
+    text += f": {event.outcome}, {event.gain_db:+.1f} dB against linear interpolation"
+    if verbose:
+        text += f" on held-out pairs, {event.steps} steps in {duration(event.seconds)}"
+    return text
+
+
+def _self_checked(event: SelfChecked, verbose: bool) -> str:
+    text = (
+        f"self-check: {event.gain_db:+.1f} dB over linear interpolation "
+        "on this video's own held-out frames"
+    )
+    if verbose:
+        text += (
+            f" ({event.psnr_db:.2f} dB against {event.linear_psnr_db:.2f} dB, "
+            f"{event.frames} frames)"
+        )
+    return text
+
+
+def _done(event: Done, verbose: bool) -> str:
+    return (
+        f"wrote {event.output}: {event.frames} frames at {rate(event.rate)} fps "
+        f"in {duration(event.seconds)}"
+    )
+
+
+def _error(event: Error, verbose: bool) -> str:
+    # A bug says so itself; and being interrupted is no error.
+    says_so = event.exit_code == 1 or event.exit_code > 128
+    return event.message if says_so else f"error: {event.message}"
+
+
+def _any(event: Event, verbose: bool) -> str:
+    fields = ", ".join(f"{name} {value}" for name, value in asdict(event).items())
+    return f"{type(event).__name__}: {fields}"
+
+
+_SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
+    Planned: _planned,
+    Progress: _progress,
+    StageFitted: _stage_fitted,
+    SelfChecked: _self_checked,
+    Warned: lambda event, verbose: f"warning: {event.message}",
+    Done: _done,
+    Error: _error,
+    Detail: lambda event, verbose: event.text,
+}

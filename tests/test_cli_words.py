@@ -1,0 +1,158 @@
+"""Events in words: cli/words.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from cli.notes import Detail, Error
+from cli.words import duration, rate, sentence, settings, size, time_left
+from deeptsr.config import Options
+from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted, Warned
+
+PLANNED = Planned(
+    frames_in=48,
+    frames_out=384,
+    width=320,
+    height=180,
+    rate_in="30000/1001",
+    rate_out="240000/1001",
+    stages=("S1/2 T1 -> T2", "S1 T2 -> T8"),
+    preset="fast",
+    device="cpu",
+    operations=3.2e13,
+    seconds=130.0,
+    memory_bytes=1_250_000_000,
+    disk_bytes=35_400_000,
+)
+FITTED = StageFitted(1, 2, "S1/2 T1 -> T2", 2.31, 600, 12.0, "fitted")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (4.04, "4.0 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (130, "2 min 10 s"),
+        (3600, "1 h"),
+        (7500, "2 h 5 min"),
+        (100_000, "27 h 47 min"),
+    ],
+)
+def test_duration(seconds, text):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "5 s left"),
+        (37, "40 s left"),
+        (57, "1 min left"),
+        (133, "2 min 20 s left"),
+        (601, "11 min left"),
+        (7201, "2 h 1 min left"),
+    ],
+)
+def test_time_left_is_never_too_short_and_never_too_fine(seconds, text):
+    assert time_left(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (512, "512 bytes"),
+        (999.9, "1.0 kB"),
+        (35_400_000, "35 MB"),
+        (999_700_000, "1.0 GB"),
+        (1_250_000_000, "1.2 GB"),
+        (3e15, "3000 TB"),
+    ],
+)
+def test_size(count, text):
+    assert size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("240", "240"), ("240/1", "240"), ("30000/1001", "29.97"), ("25/2", "12.5")],
+)
+def test_rate(text, shown):
+    assert rate(text) == shown
+
+
+def test_a_plan_names_all_that_the_user_decides_by():
+    text = sentence(PLANNED)
+    for part in (
+        "48 -> 384",
+        "29.97 -> 239.76",
+        "320 x 180",
+        "S1/2 T1 -> T2\n",
+        "S1 T2 -> T8\n",
+        "fast, on cpu",
+        "about 2 min 10 s",
+        "1.2 GB",
+        "35 MB",
+    ):
+        assert part in text
+    assert "30000/1001" not in text
+    assert "30000/1001" in sentence(PLANNED, verbose=True)
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (Progress(0.07, "fit", "step 7"), "  7%  step 7"),
+        (FITTED, "stage 1 of 2: fitted, +2.3 dB against linear interpolation"),
+        (
+            SelfChecked(34.2, 32.1, 2.1, 46),
+            "self-check: +2.1 dB over linear interpolation on this video's own held-out frames",
+        ),
+        (Warned("mind this"), "warning: mind this"),
+        (
+            Done("out.mp4", 384, "240", 130.0),
+            "wrote out.mp4: 384 frames at 240 fps in 2 min 10 s",
+        ),
+        (Error("no such file", 3), "error: no such file"),
+        (Error("internal error: x", 1), "internal error: x"),
+        (Error("interrupted; go on", 130), "interrupted; go on"),
+        (Detail("a\nb"), "a\nb"),
+    ],
+)
+def test_sentences(event, text):
+    assert sentence(event) == text
+
+
+def test_a_loss_is_not_hidden():
+    assert "-0.4 dB" in sentence(SelfChecked(30.0, 30.4, -0.4, 8))
+
+
+def test_verbose_adds_the_figures():
+    assert "S1/2 T1 -> T2" in sentence(FITTED, verbose=True)
+    assert "600 steps in 12 s" in sentence(FITTED, verbose=True)
+    assert "46 frames" in sentence(SelfChecked(34.2, 32.1, 2.1, 46), verbose=True)
+
+
+def test_an_event_that_is_not_known_is_told_field_by_field():
+    @dataclass(frozen=True)
+    class Preview(Event):
+        output: str
+
+    assert sentence(Preview("a.mp4")) == "Preview: output a.mp4"
+
+
+def test_no_control_character_of_a_file_name_gets_out():
+    text = sentence(Warned("a\x1b[31mb\r\x07\udcff é 映"))
+    assert text == r"warning: a\x1b[31mb\r\x07\udcff é 映"
+
+
+def test_settings_name_every_section_and_value():
+    text = settings(Options())
+    assert text.splitlines()[0].startswith("preset fast, factor 8, exposure full")
+    assert "pairs: within 0.6, across 0.3, shift 0.1" in text
+    assert len(text.splitlines()) == 6
