@@ -1,0 +1,1 @@
+"""Measurements of quality that are too slow for the tests."""
