@@ -1,0 +1,14 @@
+"""Video in, video out: the only place that knows codecs, containers and timestamps.
+
+Frames cross this border as numpy arrays of R'G'B' in [0, 1]; torch is not known here.
+"""
+
+from __future__ import annotations
+
+from deeptsr.io.color import ColorTags
+from deeptsr.io.info import VideoInfo, selected
+from deeptsr.io.probe import probe
+from deeptsr.io.reader import read
+from deeptsr.io.writer import VideoWriter, check_output
+
+__all__ = ["ColorTags", "VideoInfo", "VideoWriter", "check_output", "probe", "read", "selected"]

@@ -1,0 +1,153 @@
+"""Where an output goes: a video file, a GIF, or a folder of PNGs; and whether it may go there."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from deeptsr.errors import OutputError
+
+__all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination"]
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file format for video.
+
+    Attributes:
+        format: FFmpeg's name of the muxer.
+        codec: the encoder that suits it.
+        audio: encoders for sound that it cannot hold as it is, the best first.
+        options: of the muxer.
+        ticks: timestamps a second, where the format has a fixed clock; 0 where it has not.
+        edit_list: whether it can hide sound that lies before the first frame.
+    """
+
+    format: str
+    codec: str
+    audio: tuple[str, ...]
+    options: tuple[tuple[str, str], ...] = ()
+    ticks: int = 0
+    edit_list: bool = False
+
+
+# The index of MP4 and MOV goes to the front, so that a browser can play while it loads.
+_FASTSTART = (("movflags", "+faststart"),)
+
+CONTAINERS = {
+    ".mp4": Container("mp4", "libx264", ("aac",), _FASTSTART, edit_list=True),
+    ".m4v": Container("mp4", "libx264", ("aac",), _FASTSTART, edit_list=True),
+    ".mov": Container("mov", "libx264", ("aac",), _FASTSTART, edit_list=True),
+    ".mkv": Container("matroska", "libx264", ("aac",), ticks=1000),
+    ".webm": Container("webm", "libvpx-vp9", ("libopus", "opus"), ticks=1000),
+    ".avi": Container("avi", "libx264", ("libmp3lame", "pcm_s16le")),
+    ".gif": Container("gif", "gif", (), ticks=100),
+}
+
+_PATTERN = re.compile(r"%(0[0-9]+)?d")
+_DEFAULT_PATTERN = "%06d.png"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An output, taken apart.
+
+    Attributes:
+        path: the file, or the folder.
+        kind: "video", "gif" or "folder".
+        container: of a file; None for a folder.
+        pattern: the names of a folder's images, such as "%06d.png"; "" for a file.
+    """
+
+    path: Path
+    kind: str
+    container: Container | None
+    pattern: str = ""
+
+    @property
+    def partial(self) -> Path:
+        """Where it is written until it is whole: hidden, and beside its final place."""
+        return self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
+
+
+def destination(output: str | os.PathLike[str]) -> Destination:
+    """Understand an output's name.
+
+    Args:
+        output: a file with a known ending; or a folder: it ends in "/", exists, or names its
+            images as in "frames/%05d.png". (``Path`` drops a final "/": pass a string.)
+
+    Raises:
+        OutputError: for an unknown ending.
+    """
+    text = os.fspath(output)
+    path = Path(text)
+    if "%" in path.name and _PATTERN.search(path.name):
+        if path.suffix.lower() != ".png" or len(_PATTERN.findall(path.name)) != 1:
+            raise OutputError(
+                f"the output is {text}; expected one number and .png in the names of images, such "
+                f"as {path.with_name('%05d.png')}"
+            )
+        return Destination(Path(os.path.abspath(path.parent)), "folder", None, path.name)
+    if text.endswith(("/", os.sep)) or path.is_dir():
+        return Destination(Path(os.path.abspath(path)), "folder", None, _DEFAULT_PATTERN)
+    container = CONTAINERS.get(path.suffix.lower())
+    if container is None:
+        raise OutputError(
+            f"the output is {text}; expected one of {', '.join(CONTAINERS)}, or a folder: a name "
+            "that ends in / or in /%05d.png"
+        )
+    kind = "gif" if container.format == "gif" else "video"
+    return Destination(Path(os.path.abspath(path)), kind, container)
+
+
+def check_place(
+    target: Destination, *, overwrite: bool, source: str | os.PathLike[str] | None = None
+) -> None:
+    """Refuse a place that cannot be written, or must not be.
+
+    Args:
+        target: from :func:`destination`.
+        overwrite: whether an output that exists may be replaced.
+        source: the input, which must never be replaced.
+
+    Raises:
+        OutputError: naming what stands in the way.
+    """
+    path = target.path
+    if source is not None and path.exists() and os.path.samefile(path, source):
+        raise OutputError(f"the output {path} is the input itself; choose another name")
+    if target.kind == "folder":
+        _check_folder(path, overwrite)
+    elif path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+    parent = path.parent
+    if not parent.is_dir():
+        raise OutputError(f"the folder {parent} does not exist; create it first")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"the folder {parent} cannot be written; choose another")
+
+
+def _check_folder(path: Path, overwrite: bool) -> None:
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise OutputError(f"{path} is a file; expected a folder, or a name that is free")
+    entries = list(path.iterdir())
+    foreign = [e.name for e in entries if not _is_png(e)]
+    if foreign:
+        raise OutputError(
+            f"{path} holds other things than PNG images ({foreign[0]}); expected an empty folder, "
+            "or one of PNG images to overwrite; choose another"
+        )
+    if entries and not overwrite:
+        raise OutputError(
+            f"{path} holds {len(entries)} images; choose another folder, or allow it to be "
+            "overwritten"
+        )
+
+
+def _is_png(entry: Path) -> bool:
+    return entry.suffix.lower() == ".png" and entry.is_file() and not entry.is_symlink()

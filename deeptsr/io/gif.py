@@ -1,0 +1,152 @@
+"""Writes a GIF with one palette for all its frames.
+
+The palette is known only when the last frame is: until then the frames wait in a lossless file,
+so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.filter import Graph
+
+from deeptsr.io.destination import Destination
+from deeptsr.io.sinks import flush_to_disk
+
+__all__ = ["GifSink"]
+
+_CLOCK = Fraction(1, 100)  # seconds: a GIF's delays are whole hundredths
+_STORED = "bgr0"  # what FFV1 keeps 8-bit RGB in
+# Bayer's pattern stays where it is from frame to frame; error diffusion would crawl.
+_DITHER = "dither=bayer:bayer_scale=3:diff_mode=rectangle"
+
+
+class GifSink:
+    """Collects frames, and makes the GIF of them when it is closed.
+
+    Args:
+        target: the GIF.
+        size: width and height, pixels.
+        rate: frames a second; each frame is shown at the nearest hundredth of a second.
+        scratch: folder for the lossless file; None: beside the output, hidden.
+    """
+
+    def __init__(
+        self, target: Destination, *, size: tuple[int, int], rate: Fraction, scratch: Path | None
+    ) -> None:
+        self.notes: list[str] = []
+        if (1 / rate / _CLOCK).denominator != 1:
+            self.notes.append(
+                "a GIF counts in hundredths of a second: single frames are shown up to half of one "
+                "too early or too late"
+            )
+        self._partial, self._final, self._rate, self._size = target.partial, target.path, rate, size
+        folder = scratch or target.path.parent
+        self._stored = folder / f".{target.path.name}.frames.mkv"
+        self._count = 0
+        self._container = av.open(str(self._stored), "w", format="matroska")
+        self._stream = self._container.add_stream("ffv1", rate=25, options={"g": "1"})
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = _STORED
+        self._palette = Graph()
+        source = _buffer(self._palette, size)
+        maker = self._palette.add("palettegen", "reserve_transparent=0")
+        sink = self._palette.add("buffersink")
+        source.link_to(maker)
+        maker.link_to(sink)
+        self._palette.configure()
+
+    def write(self, frame: npt.NDArray[np.float32]) -> None:
+        """Write a frame: (H, W, 3) in [0, 1]."""
+        pixels = np.rint(frame * np.float32(255)).astype(np.uint8)
+        picture = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=_STORED)
+        picture.pts = self._count
+        picture.time_base = Fraction(1, 25)
+        self._count += 1
+        self._container.mux(self._stream.encode(picture))
+        self._palette.push(picture)
+
+    def close(self) -> None:
+        """Make the GIF."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        self._palette.push(None)
+        palette = self._palette.vpull()
+        with av.open(str(self._partial), "w", format="gif") as container:
+            stream = container.add_stream("gif", rate=self._rate)
+            stream.width, stream.height = self._size
+            stream.pix_fmt = "pal8"
+            stream.codec_context.time_base = _CLOCK
+            for index, frame in enumerate(self._mapped(palette)):
+                frame.pts = self._moment(index)
+                frame.time_base = _CLOCK
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        self._stored.unlink()
+
+    def _moment(self, index: int) -> int:
+        """Return when a frame begins, in hundredths of a second."""
+        return round(index / self._rate / _CLOCK)
+
+    def _mapped(self, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
+        """Yield the stored frames in the colours of the palette."""
+        graph = Graph()
+        frames, colors = _buffer(graph, self._size), _buffer(graph, (16, 16), palette.format.name)
+        mapper = graph.add("paletteuse", _DITHER)
+        sink = graph.add("buffersink")
+        frames.link_to(mapper, 0, 0)
+        colors.link_to(mapper, 0, 1)
+        mapper.link_to(sink)
+        graph.configure()
+        palette.pts = 0
+        palette.time_base = Fraction(1, 25)
+        colors.push(palette)
+        colors.push(None)
+        with av.open(str(self._stored)) as stored:
+            for index, frame in enumerate(stored.decode(video=0)):
+                frame.pts = index
+                frame.time_base = Fraction(1, 25)
+                frames.push(frame)
+                yield from _ready(graph)
+        frames.push(None)
+        yield from _ready(graph)
+
+    def publish(self) -> None:
+        """Give it its final name."""
+        flush_to_disk(self._partial)
+        os.replace(self._partial, self._final)
+        flush_to_disk(self._final.parent)
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._container.close()
+        self._stored.unlink(missing_ok=True)
+        self._partial.unlink(missing_ok=True)
+
+
+def _buffer(
+    graph: Graph, size: tuple[int, int], pix_fmt: str = _STORED
+) -> av.filter.context.FilterContext:
+    return graph.add_buffer(
+        width=size[0],
+        height=size[1],
+        format=av.VideoFormat(pix_fmt),
+        time_base=Fraction(1, 25),
+    )
+
+
+def _ready(graph: Graph) -> Iterator[av.VideoFrame]:
+    """Yield the frames that a graph has ready."""
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.BlockingIOError, av.EOFError):
+            return

@@ -1,0 +1,266 @@
+"""Writes frames to a video file, a GIF or a folder; the output appears only when it is whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from deeptsr.config import EncodeSettings
+from deeptsr.errors import DeeptsrError, OutputError, ResourceError
+from deeptsr.io.color import ColorTags, resolve, same_colors
+from deeptsr.io.destination import Destination, check_place, destination
+from deeptsr.io.encoding import EncodePlan, plan_encoding
+from deeptsr.io.gif import GifSink
+from deeptsr.io.info import VideoInfo
+from deeptsr.io.pixels import holds, tags_of
+from deeptsr.io.sinks import FileSink, FolderSink, Sink
+
+__all__ = ["VideoWriter", "check_output"]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def check_output(
+    path: str | os.PathLike[str],
+    settings: EncodeSettings,
+    *,
+    size: tuple[int, int] | None = None,
+    rate: Fraction | None = None,
+    source: VideoInfo | None = None,
+) -> None:
+    """Refuse an output that cannot be written, before any costly work.
+
+    Args:
+        path: a file, or a folder: see :func:`deeptsr.io.destination.destination`.
+        settings: codec, constant quality, pixel format, and whether to overwrite.
+        size: width and height of the output in pixels, when they are known.
+        rate: frames a second of the output, when it is known.
+        source: the input, when it is known: it is never overwritten.
+
+    Raises:
+        OutputError: when it exists and may not be replaced, its folder cannot be written, or its
+            ending is unknown.
+        OptionError: for a codec, a pixel format or a rate that it cannot have.
+    """
+    _prepared(path, settings, size=size, rate=rate, source=source)
+
+
+def _prepared(
+    path: str | os.PathLike[str],
+    settings: EncodeSettings,
+    *,
+    size: tuple[int, int] | None,
+    rate: Fraction | None,
+    source: VideoInfo | None,
+) -> tuple[Destination, EncodePlan | None]:
+    target = destination(path)
+    check_place(
+        target, overwrite=settings.overwrite, source=None if source is None else source.path
+    )
+    return target, plan_encoding(target, settings, size=size, rate=rate)
+
+
+class VideoWriter:
+    """Writes a video; used as a context, and ended with :meth:`finish`.
+
+    Until then everything lies under hidden names beside the output. Leaving the context without
+    :meth:`finish`, by an exception or not, removes it.
+
+    MP4, MOV and AVI hold any rate exactly. Matroska and WebM count milliseconds: there a frame is
+    shown up to half of one early or late, and the rate itself is kept. A GIF counts hundredths of
+    a second and goes to 50 frames a second.
+
+    Args:
+        output: a file, or a folder: see :func:`deeptsr.io.destination.destination`.
+        size: width and height, pixels.
+        rate: frames a second, exact.
+        source: whose colour tags, pixel aspect ratio and sound are taken over.
+        settings: codec, constant quality, pixel format, and whether to overwrite.
+        audio: whether the sound of the source is taken over.
+        audio_range: the stretch of the source that the frames show, first and last moment in
+            seconds after its first frame; None: all of it, and all of its sound.
+        scratch: folder for large intermediate files (only a GIF has one); None: beside the output.
+
+    Raises:
+        OutputError: when the output exists and may not be replaced, or cannot be written.
+        OptionError: for a codec, a pixel format or a rate that it cannot have.
+    """
+
+    def __init__(
+        self,
+        output: str | os.PathLike[str],
+        *,
+        size: tuple[int, int],
+        rate: Fraction,
+        source: VideoInfo,
+        settings: EncodeSettings,
+        audio: bool = True,
+        audio_range: tuple[float | Fraction, float | Fraction] | None = None,
+        scratch: Path | None = None,
+    ) -> None:
+        self._target, plan = _prepared(output, settings, size=size, rate=rate, source=source)
+        self._size, self._rate = size, rate
+        self._count = 0
+        self._finished = False
+        self._notes: list[str] = []
+        sound = audio and source.has_audio
+        with self._failures():
+            if self._target.kind == "folder":
+                self._sink: Sink = FolderSink(self._target)
+            elif plan is None:
+                self._sink = GifSink(self._target, size=size, rate=rate, scratch=scratch)
+            else:
+                begin, end = audio_range or (0, 0)
+                self._sink = FileSink(
+                    self._target.partial,
+                    self._target.path,
+                    plan,
+                    size=size,
+                    rate=rate,
+                    source=source,
+                    audio=sound,
+                    stretch=(Fraction(begin), Fraction(end)) if audio_range else None,
+                )
+        if sound and plan is None:
+            what = "a GIF" if self._target.kind == "gif" else "a folder of images"
+            self._notes.append(f"the sound is left out: {what} holds none")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should be told; complete after :meth:`finish`."""
+        return (*self._notes, *self._sink.notes)
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._finished:
+            self._sink.discard()
+
+    def write(self, frames: npt.NDArray[np.float32]) -> None:
+        """Append frames.
+
+        Args:
+            frames: (N, H, W, 3) R'G'B'; values outside [0, 1] are clipped.
+
+        Raises:
+            OutputError: for another shape, values that are not numbers, or a failing encoder.
+            ResourceError: when the disk is full.
+        """
+        width, height = self._size
+        if frames.ndim != 4 or frames.shape[1:] != (height, width, 3):
+            raise OutputError(
+                f"frames of shape {frames.shape} were to be written; expected (N, {height}, "
+                f"{width}, 3)"
+            )
+        for frame in frames:
+            clipped = np.clip(frame, 0, 1, dtype=np.float32)
+            if np.isnan(np.min(clipped, initial=0)):
+                raise OutputError(
+                    f"output frame {self._count} holds values that are not numbers; this is a "
+                    "fault of the program, or of the network's fit: please report it"
+                )
+            with self._failures():
+                self._sink.write(clipped)
+            self._count += 1
+
+    def finish(self, expected_frames: int) -> None:
+        """Write the rest, check the file by reading it, and give it its name.
+
+        Args:
+            expected_frames: how many frames must have been written.
+
+        Raises:
+            OutputError: when another number of frames was written, or is found in the file, or
+                its duration is off by more than a frame; nothing stands under the output's name
+                then.
+            ResourceError: when the disk is full.
+        """
+        if self._count != expected_frames or expected_frames < 1:
+            raise OutputError(
+                f"{self._count} frames were written to {self._target.path}; expected "
+                f"{expected_frames}, at least 1; this is a fault of the program: please report it"
+            )
+        with self._failures():
+            self._sink.close()
+            self._verify()
+            self._sink.publish()
+        self._finished = True
+
+    def _verify(self) -> None:
+        partial, frames = self._target.partial, self._count
+        if self._target.kind == "folder":
+            found = sum(1 for image in partial.iterdir() if image.stat().st_size)
+            seconds = found / self._rate
+        else:
+            found, seconds = _measure(partial)
+        if isinstance(self._sink, FileSink) and not same_colors(self._sink.tags, _colors(partial)):
+            self._notes.append(
+                f"this codec in this kind of file does not keep the colour tags "
+                f"({self._sink.tags.matrix}, {self._sink.tags.range}): players may show slightly "
+                "other colours; choose libx264 or .mkv if that matters"
+            )
+        if found != frames or abs(seconds - frames / self._rate) > 1 / self._rate:
+            raise OutputError(
+                f"{self._target.path} came out with {found} frames in {float(seconds):.4f} s; "
+                f"expected {frames} in {float(frames / self._rate):.4f} s; try another codec or "
+                "another kind of file"
+            )
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Say what went wrong in the words of this library."""
+        try:
+            yield
+        except DeeptsrError:
+            raise
+        except (av.FFmpegError, OSError, ValueError) as error:
+            path = self._target.path
+            if getattr(error, "errno", None) in _FULL:
+                raise ResourceError(
+                    f"the disk of {path} is full after {self._count} frames; free some space, or "
+                    "write elsewhere, and run again"
+                ) from error
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(
+                f"{path} cannot be written ({reason}); choose another place, codec or kind of file"
+            ) from error
+
+
+def _colors(path: Path) -> ColorTags:
+    """Return the tags that a reader takes a file that was written to have."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    kind = holds(frame.format.name)
+    return resolve(tags_of(frame), kind=kind, width=frame.width, height=frame.height)
+
+
+def _measure(path: Path) -> tuple[int, Fraction]:
+    """Count the frames of a file that was written, and how many seconds they take."""
+    stamps: list[Fraction] = []
+    last = Fraction(0)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        rate = stream.average_rate or stream.guessed_rate
+        for packet in container.demux(stream):
+            stamp = packet.dts if packet.pts is None else packet.pts
+            if packet.size and stamp is not None:
+                stamps.append(stamp * packet.time_base)
+                last = (packet.duration or 0) * packet.time_base or last
+    if not stamps:
+        return 0, Fraction(0)
+    return len(stamps), max(stamps) - min(stamps) + (last or (1 / rate if rate else Fraction(0)))
