@@ -174,7 +174,7 @@ def _options(name: str | None, flags: dict[str, Any]) -> Options:
 
         from deeptsr.devices import choose, default_preset  # noqa: PLC0415
 
-        name = default_preset(str(choose(flags["device"])))
+        name = default_preset(choose(flags["device"]))
     return _with_flags(name, flags)
 
 

@@ -1,8 +1,8 @@
 """Zero-shot temporal super-resolution of a single video.
 
-    >>> import deeptsr
-    >>> fine = deeptsr.upscale_array(frames, deeptsr.preset("fast", factor=8))
-    >>> deeptsr.upscale_file("input.mp4", "out.mp4")
+>>> import deeptsr
+>>> fine = deeptsr.upscale_array(frames, deeptsr.preset("fast", factor=8))
+>>> deeptsr.upscale_file("input.mp4", "out.mp4")
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from deeptsr.errors import OptionError
 
@@ -27,14 +28,15 @@ __all__ = [
 class PairSettings:
     """Which training pairs are cut from the video (paper sections 3.1, 3.2 and 4.1)."""
 
-    within: float = 0.6  # probability of a pair from the same dimension, >= 0
-    across: float = 0.3  # probability of a pair with time and a space axis swapped, >= 0
-    shift: float = 0.1  # probability of one frame in translation, >= 0
-    crop: int = 32  # side of a crop, pixels, >= 8
-    frames: int = 16  # HTR frames of a crop at most, >= 4
+    within: float = 1.0  # share of pairs from the same dimension, >= 0
+    across: float = 0.0  # share of pairs with time and a space axis swapped, >= 0
+    shift: float = 0.0  # share of pairs that are one frame in translation, >= 0
+    crop: int = 32  # side of a crop, pixels, >= 16
+    frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1
-    smallest_scale: float = 0.25  # coarsest spatial scale of an example, in (0, 1]
-    longest_jump: int = 3  # HTR example = every `jump` frames averaged: 1 .. longest_jump
+    scales: tuple[float, ...] = (0.5, 0.6, 0.7)  # spatial scales of the examples, each in (0, 1]
+    longest_jump: int = 5  # temporal jumps of "within": means of 1 .. longest_jump frames
+    contrast: float = 0.8  # an example's contrast is multiplied by e**-contrast .. e**contrast
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ class NetworkSettings:
 class FitSettings:
     """How long and how fast a network learns."""
 
-    steps: int = 600  # optimiser steps of the first stage, >= 1
-    finetune_steps: int = 300  # the same for each later stage, >= 0
+    steps: int = 160  # optimiser steps of the first stage, >= 1
+    bootstrap_steps: int = 160  # further steps, its own result among the examples, >= 0
+    finetune_steps: int = 160  # steps of each later stage, >= 0
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
     warmup: int = 30  # steps of linear warm-up, >= 0
@@ -64,8 +67,9 @@ class PyramidSettings:
     """How the pyramid is climbed."""
 
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
+    coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
-    voxels: int = 24_000_000  # output voxels that a chunk holds at most: bounds the memory
+    voxels: int = 24_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 
 @dataclass(frozen=True)

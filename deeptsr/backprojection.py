@@ -1,0 +1,37 @@
+"""Back-projection: make the fine video agree with the coarse one, in space and in time.
+
+Paper section 4.2 and its footnote 1; Irani and Peleg 1991.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from deeptsr.exposure import correct
+from deeptsr.resample import resize
+
+__all__ = ["backproject"]
+
+
+def backproject(
+    coarse: Tensor, ltr: Tensor, factor: int, exposure: str = "full", rounds: int = 1
+) -> Tensor:
+    """Raise a temporally fine, spatially coarse video to the size of the LTR video.
+
+    Args:
+        coarse: (T * factor, h, w, C), what the network made at the coarser level.
+        ltr: (T, H, W, C), the LTR video at the finer level.
+        factor: HTR frames an LTR frame.
+        exposure: "full" or "delta".
+        rounds: alternations of temporal and spatial correction.
+
+    Returns:
+        (T * factor, H, W, C): it exposes to ``ltr`` exactly, and scales down to ``coarse`` nearly.
+    """
+    small = (coarse.shape[1], coarse.shape[2])
+    large = (ltr.shape[1], ltr.shape[2])
+    fine = resize(coarse, large)
+    for _ in range(rounds):
+        fine = correct(fine, ltr, factor, exposure)
+        fine = fine - resize(resize(fine, small) - coarse, large)
+    return correct(fine, ltr, factor, exposure)

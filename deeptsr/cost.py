@@ -1,0 +1,78 @@
+"""Counts what a run will cost: operations, seconds, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from deeptsr.config import Options
+from deeptsr.networks import build
+from deeptsr.plan import Stage
+from deeptsr.stages import fold_of
+
+__all__ = ["Cost", "estimate"]
+
+# Nominal speeds, operations a second: measured for the compact network, fit and climb together.
+_SPEED = {"cpu": 1.5e11, "cuda": 3e13}
+_BACKWARD = 3  # a training step costs three times its forward pass
+_CLIMB_OVERHEAD = 2.0  # passes over memory beside the convolutions, in time against them
+_COPIES = 7  # of a chunk's result that are held at once, measured
+_BASE_MEMORY = 700_000_000  # bytes: torch itself, and the decoder and the encoder
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Estimates for a whole run."""
+
+    fit: tuple[float, ...]  # operations of fitting each stage
+    climb: float  # operations of climbing all frames, weighed by its speed against the fit's
+    seconds: float
+    memory: int  # bytes
+
+    @property
+    def total(self) -> float:
+        """Operations of the whole run."""
+        return sum(self.fit) + self.climb
+
+    def fitting(self, stage: int, share: float) -> float:
+        """Share of the run that is done when a ``share`` of a stage's steps is made."""
+        return (sum(self.fit[:stage]) + share * self.fit[stage]) / self.total
+
+    def climbing(self, share: float) -> float:
+        """Share of the run that is done when a ``share`` of all frames is climbed."""
+        return (sum(self.fit) + share * self.climb) / self.total
+
+
+def estimate(
+    stages: tuple[Stage, ...],
+    frames: int,
+    height: int,
+    width: int,
+    options: Options,
+    device: torch.device,
+) -> Cost:
+    """Estimate a run's cost.
+
+    Args:
+        stages: the plan.
+        frames: of the input.
+        height: of the input, pixels.
+        width: of the input, pixels.
+        options: all settings.
+        device: that does the work.
+    """
+    fit, climb = [], 0.0
+    pairs = options.pairs
+    voxels = pairs.batch * pairs.frames * pairs.crop**2
+    for number, stage in enumerate(stages):
+        fold = fold_of(stage, height, width)
+        network = build(options.network, stage.step, options.exposure, fold)
+        steps = options.fit.finetune_steps if number else options.fit.steps
+        fit.append(steps * _BACKWARD * voxels * network.operations)
+        rows, columns = stage.size(height, width)
+        climb += frames * stage.done * rows * columns * network.operations * _CLIMB_OVERHEAD
+    speed = _SPEED[device.type]
+    chunk = max(1, options.pyramid.voxels // (height * width * options.factor))
+    result = min(frames, chunk) * options.factor * height * width * 3 * 4
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, _BASE_MEMORY + _COPIES * result)

@@ -1,0 +1,118 @@
+"""Fits a network on pairs: schedule, validation, early stop (paper section 4.1)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deeptsr.config import FitSettings
+from deeptsr.exposure import expose
+from deeptsr.networks import StepNetwork
+from deeptsr.pairs import PairSource
+from deeptsr.volume import to_network
+
+__all__ = ["FitResult", "fit"]
+
+# Left out of the loss at each end of a crop, where the network lacks what lies beyond: LTR frames
+# (the published code leaves out one too) and pixels.
+_FRAME_MARGIN, _PIXEL_MARGIN = 1, 4
+_AVERAGING = 0.95  # decay of the running mean of the weights
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came of a fit."""
+
+    steps: int  # optimiser steps made
+    score: float  # of the weights that were kept
+    improved: bool  # whether they are better than those it started from
+
+
+def _rate(settings: FitSettings, step: int, steps: int) -> float:
+    """The learning rate of a step."""
+    warm = min(1.0, (step + 1) / max(1, settings.warmup))
+    if settings.schedule == "halving":
+        return settings.learning_rate * warm * 0.5 ** (4 * step // steps)
+    return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _loss(network: StepNetwork, htr: Tensor, precision: torch.dtype) -> Tensor:
+    """Mean square error (the paper's loss) away from the crop's borders."""
+    k = network.factor
+    ltr = expose(htr, k, network.exposure, axis=2)
+    with torch.autocast(htr.device.type, precision, enabled=precision != torch.float32):
+        made = network(ltr.contiguous(memory_format=torch.channels_last_3d))
+    error: Tensor = made - htr  # (N, C, T*k, H, W)
+    frames, pixels = _FRAME_MARGIN * k, _PIXEL_MARGIN
+    return error[:, :, frames:-frames, pixels:-pixels, pixels:-pixels].square().mean()
+
+
+def fit(
+    network: StepNetwork,
+    source: PairSource,
+    settings: FitSettings,
+    generator: torch.Generator,
+    score: Callable[[StepNetwork], float],
+    *,
+    steps: int,
+    slack: float = 0.0,
+    precision: torch.dtype = torch.float32,
+    on_step: Callable[[int], None] = lambda step: None,
+) -> FitResult:
+    """Fit a network in place; it ends with the best weights that validation saw.
+
+    Args:
+        network: where to start from, on the device of ``source``.
+        source: draws the HTR examples; their LTR halves are made here.
+        settings: schedule and validation.
+        generator: the only source of randomness, on that device.
+        score: validation, higher is better; asked before the first step and ``settings.checks``
+            times after it. The weights to start from win a tie, so a fit never makes worse.
+        steps: optimiser steps at most.
+        slack: how far the last weights may score below the best and still be kept: more than 0
+            where pairs teach what the held-out ones do not ask. There is no early stop then.
+        precision: of the convolutions.
+        on_step: told after each step how many were made.
+
+    Differs from the paper: a running mean of the weights is what is validated and kept.
+    """
+    network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    average = copy.deepcopy(network)
+    best, best_score = copy.deepcopy(network.state_dict()), score(network)
+    start_score, stale, step = best_score, 0, 0
+    optimizer = torch.optim.Adam(
+        network.parameters(), lr=settings.learning_rate, fused=source.device.type == "cuda"
+    )
+    interval = max(1, math.ceil(steps / settings.checks))
+    for step in range(1, steps + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(settings, step - 1, steps)
+        htr = to_network(source.draw(generator))  # (N, C, T*k, H, W)
+        loss = _loss(network, htr, precision)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        decay = min(_AVERAGING, step / (step + 10))
+        with torch.no_grad():
+            for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+                mean.lerp_(now, 1 - decay)
+        on_step(step)
+        if step % interval and step < steps:
+            continue
+        found = score(average)
+        if found > best_score:
+            best, best_score, stale = copy.deepcopy(average.state_dict()), found, 0
+        else:
+            stale += 1
+            if stale >= settings.patience and not slack:
+                break
+        if step == steps and found >= best_score - slack:
+            best, best_score = copy.deepcopy(average.state_dict()), found
+    network.load_state_dict(best)
+    network.eval()
+    return FitResult(step, best_score, best_score > start_score - slack)

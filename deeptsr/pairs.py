@@ -1,0 +1,221 @@
+"""Draws batches of HTR examples from the video itself: within, across and shift (section 3).
+
+Every example is a view of some volume: a pixel of the crop at (t, y, x) is the volume's pixel at
+``origin + matrix @ (t, y, x)``, mirrored at the volume's ends. A signed permutation matrix is a
+mirror flip, a rotation by 90 degrees, a reversal of time or a swap of dimensions; a matrix that
+moves along x as t grows is a frame in translation. So all volumes lie in one flat pool on the
+device, and a batch of any mixture is one gather.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from deeptsr.config import PairSettings
+from deeptsr.exposure import expose
+from deeptsr.resample import resize
+
+__all__ = ["PairSource"]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A volume from which crops of one kind are cut."""
+
+    volume: Tensor  # (T, H, W, C)
+    kind: str  # "within", "across-y", "across-x" or "shift"
+    share: float  # of all crops of its kind
+
+
+def _signed(order: tuple[int, int, int]) -> list[list[list[int]]]:
+    """All matrices that map the crop's axes to the volume's axes in this order, with any signs."""
+    found = []
+    for signs in itertools.product((1, -1), repeat=3):
+        matrix = [[0, 0, 0] for _ in range(3)]
+        for crop_axis, volume_axis in enumerate(order):
+            matrix[volume_axis][crop_axis] = signs[crop_axis]
+        found.append(matrix)
+    return found
+
+
+def _matrices(kind: str) -> list[list[list[int]]]:
+    """All augmentations of one kind of example: rows are volume axes, columns crop axes t, y, x."""
+    if kind == "within":
+        return _signed((0, 1, 2)) + _signed((0, 2, 1))
+    if kind == "across-y":
+        return _signed((1, 0, 2)) + _signed((1, 2, 0))
+    if kind == "across-x":
+        return _signed((2, 0, 1)) + _signed((2, 1, 0))
+    found = []
+    for matrix in _matrices("within"):
+        for axis, speed in itertools.product((1, 2), (1, -1)):
+            moved = [[0, *matrix[0][1:]], [0, *matrix[1][1:]], [0, *matrix[2][1:]]]
+            moved[axis][0] = speed
+            found.append(moved)
+    return found
+
+
+class PairSource:
+    """A pool of volumes on the device, from which batches of HTR examples are gathered."""
+
+    def __init__(
+        self,
+        clips: list[Tensor],
+        settings: PairSettings,
+        factor: int,
+        exposure: str = "full",
+    ) -> None:
+        """Build the pool.
+
+        Args:
+            clips: volumes (T, H, W, C) of the video; no example crosses from one to another.
+            settings: mix, crop and scales.
+            factor: HTR frames an LTR frame of a pair.
+            exposure: "full" or "delta".
+        """
+        self.settings, self.factor, self.exposure = settings, factor, exposure
+        self.frames = settings.frames * factor
+        self.device = clips[0].device
+        entries = [e for clip in clips for e in self._entries(clip)]
+        self._store([e.volume for e in entries])
+        self._index(entries)
+
+    def _entries(self, clip: Tensor) -> list[_Entry]:
+        """The space-time pyramid of one clip (figure 7)."""
+        s = self.settings
+        entries = []
+        for scale in s.scales:
+            height, width = (max(8, round(n * scale)) for n in clip.shape[1:3])
+            small = resize(clip, (height, width)).clamp(0, 1)
+            area = scale * scale
+            for jump in range(1, s.longest_jump + 1):
+                length = len(small) // jump
+                if s.within and length * 2 >= self.frames:
+                    volume = expose(small[: length * jump], jump, self.exposure)
+                    entries.append(_Entry(volume, "within", area / jump))
+            for jump in (1, 2):
+                if s.across:
+                    rows, columns = height // jump * jump, width // jump * jump
+                    along_y = expose(small[:, :rows], jump, self.exposure, axis=1)
+                    along_x = expose(small[:, :, :columns], jump, self.exposure, axis=2)
+                    entries.append(_Entry(along_y, "across-y", area / jump))
+                    entries.append(_Entry(along_x, "across-x", area / jump))
+            if s.shift:
+                entries.append(_Entry(small, "shift", area))
+        return entries
+
+    def _store(self, volumes: list[Tensor]) -> None:
+        """Lay all volumes into one flat table of pixels; volumes that are the same share it."""
+        unique = {id(v): v for v in volumes}
+        sizes = [v.shape[0] * v.shape[1] * v.shape[2] for v in unique.values()]
+        self._pixels = torch.empty(sum(sizes), 3, dtype=torch.float16, device=self.device)
+        offset, place = 0, {}
+        for key, volume in unique.items():
+            count = volume.shape[0] * volume.shape[1] * volume.shape[2]
+            self._pixels[offset : offset + count] = volume.reshape(count, 3)
+            place[key] = offset
+            offset += count
+        self._offsets = [place[id(v)] for v in volumes]
+
+    def _index(self, entries: list[_Entry]) -> None:
+        """A table of places to cut from, and how likely each of them is."""
+        s, kinds = self.settings, ("within", "across-y", "across-x", "shift")
+        mix = {"within": s.within, "across-y": s.across, "across-x": s.across, "shift": s.shift}
+        mass = dict.fromkeys(kinds, 0.0)
+        for entry in entries:
+            mass["across-y" if entry.kind == "across-x" else entry.kind] += entry.share
+        mass["across-x"] = mass["across-y"]
+        weights, origins, owners = [], [], []
+        for number, entry in enumerate(entries):
+            weight, origin = self._places(entry)
+            total = mix[entry.kind] * entry.share / mass[entry.kind]
+            weights.append(weight * total)
+            origins.append(origin)
+            owners.append(torch.full((len(weight),), number))
+        matrices = [_matrices(k) for k in kinds]
+        starts = [0, *itertools.accumulate(len(m) for m in matrices)]
+        kind_of = torch.tensor([kinds.index(e.kind) for e in entries])
+        shape = torch.tensor([e.volume.shape[:3] for e in entries])
+        d = self.device
+        self._weights = torch.cat(weights).double().to(d)
+        self._origins = torch.cat(origins).to(d)  # (P, 3), the middle of the crop
+        self._owners = torch.cat(owners).to(d)  # (P,)
+        self._shape = shape.to(d)  # (E, 3)
+        self._place = torch.tensor(self._offsets).to(d)  # (E,)
+        self._first = torch.tensor(starts[:-1])[kind_of].to(d)  # (E,) first matrix of its kind
+        self._count = torch.tensor([len(m) for m in matrices])[kind_of].to(d)
+        self._matrix = torch.tensor([m for group in matrices for m in group]).to(d)  # (M, 3, 3)
+
+    def _places(self, entry: _Entry) -> tuple[Tensor, Tensor]:
+        """Centres of crops on a grid, with probabilities by mean gradient magnitude."""
+        volume = entry.volume
+        gray = volume.mean(3)  # (T, H, W)
+        gradient = torch.zeros_like(gray)
+        for axis in range(3):
+            if entry.kind == "shift" and axis == 0:
+                continue
+            step = gray.diff(dim=axis).abs()
+            gradient.narrow(axis, 0, step.shape[axis]).add_(step)
+        crop = self.settings.crop
+        extent = {
+            "within": (self.frames, crop, crop),
+            "across-y": (crop, self.frames, crop),
+            "across-x": (crop, crop, self.frames),
+            "shift": (1, crop, crop),
+        }[entry.kind]
+        size = [min(n, e) for n, e in zip(volume.shape[:3], extent, strict=True)]
+        stride = [max(1, n // 4) for n in size]
+        mean = functional.avg_pool3d(gradient[None, None], size, stride)[0, 0]
+        grids = [
+            torch.arange(n) * st + sz // 2
+            for n, st, sz in zip(mean.shape, stride, size, strict=True)
+        ]
+        origin = torch.stack(torch.meshgrid(*grids, indexing="ij"), -1).reshape(-1, 3)
+        weight = mean.flatten().cpu().double() + 1e-6
+        return weight / weight.sum(), origin
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """A batch of HTR examples.
+
+        Args:
+            generator: on the pool's device; the only source of randomness.
+
+        Returns:
+            (batch, frames * factor, crop, crop, 3), float32.
+        """
+        s, d = self.settings, self.device
+        chosen = torch.multinomial(self._weights, s.batch, replacement=True, generator=generator)
+        entry = self._owners[chosen]
+        pick = torch.rand(s.batch, device=d, generator=generator)
+        matrix = self._matrix[self._first[entry] + (pick * self._count[entry]).long()]  # (B, 3, 3)
+        crop = (self.frames, s.crop, s.crop)
+        steps = [torch.arange(n, device=d) - n // 2 for n in crop]
+        jitter = (torch.rand(s.batch, 3, device=d, generator=generator) - 0.5) * (s.crop // 4)
+        origin = self._origins[chosen] + jitter.round().long()
+        shape = self._shape[entry]  # (B, 3)
+        index = torch.zeros((), dtype=torch.long, device=d)
+        for axis in range(3):
+            place = origin[:, axis].view(-1, 1, 1, 1)
+            for crop_axis in range(3):
+                way = matrix[:, axis, crop_axis].view(-1, 1, 1, 1)
+                line = [1, 1, 1, 1]
+                line[crop_axis + 1] = -1
+                place = place + way * steps[crop_axis].view(line)
+            length = shape[:, axis].view(-1, 1, 1, 1)
+            place = place % (2 * length)
+            place = torch.minimum(place, 2 * length - 1 - place)  # mirrored at the ends
+            index = index * length + place
+        index = index + self._place[entry].view(-1, 1, 1, 1)
+        htr = self._pixels[index].float()  # (B, T, S, S, 3)
+        if not s.contrast:
+            return htr
+        # The forward model is linear, so any contrast makes a true pair. The input's is higher
+        # than the pairs', as its blur is shorter: without this, what is learnt does not carry over.
+        spread = torch.rand(s.batch, 1, 1, 1, 1, device=d, generator=generator) * 2 - 1
+        mean = htr.mean((1, 2, 3), keepdim=True)
+        return mean + (htr - mean) * (spread * s.contrast).exp()

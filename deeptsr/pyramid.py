@@ -1,0 +1,150 @@
+"""The coarse-to-fine pyramid: climb a clip, chunk by chunk (paper section 4.2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from deeptsr.backprojection import backproject
+from deeptsr.exposure import correct
+from deeptsr.networks import StepNetwork
+from deeptsr.plan import Stage
+from deeptsr.predict import predict
+from deeptsr.resample import interpolate_time, resize
+
+__all__ = ["FittedStage", "climb", "margin", "stream"]
+
+_TIME_TAPS = 1  # input frames to each side that linear interpolation looks at
+
+
+@dataclass(frozen=True)
+class FittedStage:
+    """A stage and the network that takes it; None where plain interpolation was found safer."""
+
+    stage: Stage
+    network: StepNetwork | None
+
+    @property
+    def reach(self) -> int:
+        """How many of the stage's input frames an output frame depends on, to each side."""
+        return self.network.reach[0] if self.network else _TIME_TAPS
+
+
+def _needed(stages: tuple[FittedStage, ...], wanted: range, total: int) -> list[range]:
+    """LTR frames whose result each stage must receive, coarse to fine, then ``wanted`` itself."""
+    ranges = [wanted]
+    for fitted in reversed(stages):
+        spread = math.ceil(fitted.reach / fitted.stage.done)
+        later = ranges[0]
+        ranges.insert(0, range(max(0, later.start - spread), min(total, later.stop + spread)))
+    return ranges
+
+
+def margin(stages: tuple[FittedStage, ...]) -> int:
+    """LTR frames to each side that a chunk needs to come out as if the whole clip were climbed."""
+    return sum(math.ceil(fitted.reach / fitted.stage.done) for fitted in stages)
+
+
+def climb(
+    stages: tuple[FittedStage, ...],
+    window: Tensor,
+    *,
+    exposure: str = "full",
+    rounds: int = 1,
+    precision: torch.dtype = torch.float32,
+    first: int = 0,
+    total: int | None = None,
+    wanted: range | None = None,
+    scale: Fraction = Fraction(1),
+) -> Tensor:
+    """Take some frames of a video up all stages.
+
+    Args:
+        stages: coarse to fine.
+        window: volume (T, H, W, C), frames ``first`` to ``first + T`` of the video.
+        exposure: "full" or "delta".
+        rounds: alternations of back-projection.
+        precision: of the convolutions.
+        first: see ``window``.
+        total: frames of the video; by default the window is all of it.
+        wanted: frames of the video whose results are returned; by default those of the window.
+            The window must reach :func:`margin` frames further, or to the video's ends.
+        scale: of the sides of the result, at least the last stage's.
+
+    Returns:
+        Volume (len(wanted) * factor, H * scale, W * scale, C), not clipped. It exposes to
+        the LTR video exactly, as every stage's result does.
+    """
+    total = len(window) if total is None else total
+    wanted = range(first, first + len(window)) if wanted is None else wanted
+    ranges = _needed(stages, wanted, total)
+    height, width = window.shape[1:3]
+    fine, done = window, 1
+    for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
+        stage = fitted.stage
+        ltr = resize(window[given.start - first : given.stop - first], stage.size(height, width))
+        fine = ltr if done == 1 else backproject(fine, ltr, done, exposure, rounds)
+        if fitted.network is None:
+            made = interpolate_time(fine, stage.step, exposure)
+            made = correct(made, fine, stage.step, exposure)
+        else:
+            made = predict(fitted.network, fine, precision=precision)
+        done *= stage.step
+        fine = made[(asked.start - given.start) * done : (asked.stop - given.start) * done]
+    ltr = window[wanted.start - first : wanted.stop - first]
+    reached = stages[-1].stage.scale
+    while reached < scale:
+        reached = min(2 * reached, scale)
+        size = Stage(reached, 1, done).size(height, width)
+        fine = backproject(fine, resize(ltr, size), done, exposure, rounds)
+    return fine
+
+
+def stream(
+    stages: tuple[FittedStage, ...],
+    frames: Iterable[Tensor],
+    total: int,
+    chunk: int,
+    *,
+    exposure: str = "full",
+    rounds: int = 1,
+    precision: torch.dtype = torch.float32,
+) -> Iterator[Tensor]:
+    """Climb a video of any length in the memory of one chunk.
+
+    Args:
+        stages: coarse to fine.
+        frames: ``total`` pictures (H, W, C), in order.
+        total: how many there are.
+        chunk: LTR frames that are climbed at once.
+        exposure: "full" or "delta".
+        rounds: alternations of back-projection.
+        precision: of the convolutions.
+
+    Yields:
+        Volumes (n * factor, H, W, C), together the result for all frames, in order.
+    """
+    around, source = margin(stages), iter(frames)
+    held: list[Tensor] = []
+    first = 0  # number of the frame held[0]
+    for start in range(0, total, chunk):
+        wanted = range(start, min(start + chunk, total))
+        while first + len(held) < min(total, wanted.stop + around):
+            held.append(next(source))
+        surplus = max(0, wanted.start - around) - first
+        held, first = held[surplus:], first + surplus
+        yield climb(
+            stages,
+            torch.stack(held),
+            exposure=exposure,
+            rounds=rounds,
+            precision=precision,
+            first=first,
+            total=total,
+            wanted=wanted,
+        )

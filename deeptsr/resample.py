@@ -1,0 +1,70 @@
+"""Resampling: antialiased bicubic in space, linear and cubic in time, aligned by exposure."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from deeptsr.exposure import first_position
+
+__all__ = ["interpolate_time", "resize"]
+
+
+def resize(volume: Tensor, size: tuple[int, int]) -> Tensor:
+    """Scale the frames with an antialiased bicubic kernel, centres aligned.
+
+    Args:
+        volume: (T, H, W, C).
+        size: new (H, W), pixels.
+
+    Returns:
+        Volume (T, *size, C); the same object when it has that size already.
+    """
+    if tuple(volume.shape[1:3]) == tuple(size):
+        return volume
+    frames = volume.movedim(3, 1)  # (T, C, H, W)
+    frames = functional.interpolate(
+        frames, size=size, mode="bicubic", antialias=True, align_corners=False
+    )
+    return frames.movedim(1, 3)  # (T, H, W, C)
+
+
+def interpolate_time(
+    ltr: Tensor, factor: int, exposure: str = "full", axis: int = 0, cubic: bool = False
+) -> Tensor:
+    """Interpolate in time; beyond its ends the clip stands still.
+
+    Args:
+        ltr: any tensor whose ``axis``, of length T, is time.
+        factor: output frames an input frame.
+        exposure: "full" aligns the centres of the frames' intervals, "delta" their starts.
+        axis: the axis of time.
+        cubic: Catmull-Rom instead of linear.
+
+    Returns:
+        The same with ``axis`` of length T * factor.
+    """
+    length = ltr.shape[axis]
+    position = first_position(factor, exposure) + torch.arange(length * factor) / factor
+    below = position.floor()
+    x = position - below  # in [0, 1)
+    if cubic:
+        weights = [
+            ((2 - x) * x - 1) * x / 2,
+            ((3 * x - 5) * x * x + 2) / 2,
+            ((4 - 3 * x) * x + 1) * x / 2,
+            (x - 1) * x * x / 2,
+        ]
+    else:
+        weights = [1 - x, x]
+    first_tap = 1 - len(weights) // 2
+    shape = [1] * ltr.ndim
+    shape[axis] = -1
+    result = torch.zeros(())
+    for tap, weight in enumerate(weights, start=first_tap):
+        index = (below.long() + tap).clamp(0, length - 1).to(ltr.device)
+        scale = weight.to(ltr.device, ltr.dtype).view(shape)
+        term = ltr.index_select(axis, index) * scale
+        result = term if tap == first_tap else result.add_(term)
+    return result

@@ -1,0 +1,303 @@
+"""One video in, one video out: read, fit, climb, write."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from deeptsr import config, devices
+from deeptsr.config import Options
+from deeptsr.cost import Cost, estimate
+from deeptsr.errors import InputError, ResourceError
+from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
+from deeptsr.excerpt import motion, window
+from deeptsr.plan import Stage, plan
+from deeptsr.pyramid import FittedStage, stream
+from deeptsr.selfcheck import self_check
+from deeptsr.stages import Checkpoints, fit_stages
+from deeptsr.volume import as_volume
+from deeptsr.workfolder import WorkFolder, identity
+
+if TYPE_CHECKING:  # arrays are upscaled without codecs
+    from deeptsr.io import VideoInfo
+
+__all__ = ["plan_file", "upscale_array", "upscale_file"]
+
+_LEAST_FRAMES = 4  # two pairs in time: fewer teach nothing
+_LEAST_SIDE = 16  # pixels
+_NO_GAIN = 0.05  # dB: what the self-check calls nothing
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is settled before the work starts."""
+
+    options: Options
+    device: torch.device
+    precision: torch.dtype
+    stages: tuple[Stage, ...]
+    cost: Cost
+    frames: int
+    size: tuple[int, int]  # height, width
+
+    def planned(self, rate: Fraction) -> Planned:
+        """Tell the plan."""
+        height, width = self.size
+        count = self.frames * self.options.factor
+        return Planned(
+            frames_in=self.frames,
+            frames_out=count,
+            width=width,
+            height=height,
+            rate_in=str(rate),
+            rate_out=str(rate * self.options.factor),
+            stages=tuple(stage.label for stage in self.stages),
+            preset=self.options.preset,
+            device=str(self.device),
+            operations=self.cost.total,
+            seconds=self.cost.seconds,
+            memory_bytes=self.cost.memory,
+            disk_bytes=count * height * width // 4,  # 2 bits a pixel: H.264 of good quality
+        )
+
+
+def _job(frames: int, height: int, width: int, options: Options) -> _Job:
+    if frames < _LEAST_FRAMES:
+        raise InputError(
+            f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
+            f"{_LEAST_FRAMES}: there is no motion to learn from in fewer"
+        )
+    if min(height, width) < _LEAST_SIDE:
+        raise InputError(
+            f"the input's frames have {width} x {height} pixels; expected at least "
+            f"{_LEAST_SIDE} x {_LEAST_SIDE}; scale it up first"
+        )
+    device = devices.choose(options.device)
+    stages = plan(options.factor, height, width, options.pyramid.coarsest)
+    cost = estimate(stages, frames, height, width, options, device)
+    precision = devices.precision(device)
+    return _Job(options, device, precision, stages, cost, frames, (height, width))
+
+
+def upscale_array(
+    frames: Any, options: Options | None = None, on_event: Listener = ignore
+) -> npt.NDArray[np.float32]:
+    """Raise the frame rate of a clip that is held in memory.
+
+    Args:
+        frames: (T, H, W, C), C = 1 or 3, unsigned integers of 8 or 16 bits or floats in [0, 1]; a
+            numpy array or a tensor. At least 4 frames of 16 x 16 pixels.
+        options: all settings; by default the preset that suits the device.
+        on_event: listener for progress.
+
+    Returns:
+        (T * factor, H, W, C), float32 in [0, 1].
+
+    Raises:
+        InputError: when the frames cannot be used.
+        DeviceError: when the device is not there.
+        ResourceError: when memory runs out.
+    """
+    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    clip = as_volume(frames)
+    count, height, width, channels = clip.shape
+    job = _job(count, height, width, options)
+    clip = clip.expand(-1, -1, -1, 3)
+    with _out_of_memory():
+        chosen = window(motion(f.numpy() for f in clip), _excerpt_length(job))
+        fitted = _fit(job, clip[chosen.start : chosen.stop], on_event, None)
+        made = [v.cpu().numpy() for v in _climb(job, fitted, iter(clip), on_event)]
+    result = np.concatenate(made)
+    return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
+
+
+def plan_file(source: str | Path, output: str | Path, options: Options | None = None) -> Planned:
+    """Check input and output and say what would be done; nothing is written.
+
+    Raises:
+        InputError: when the input cannot be used.
+        OptionError: when a setting or the output cannot be met.
+    """
+    job, info = _checked(source, output, options)
+    return job.planned(info.rate)
+
+
+def _checked(
+    source: str | Path, output: str | Path, options: Options | None
+) -> tuple[_Job, VideoInfo]:
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    devices.choose(options.device)
+    io.check_output(output, options.encode)  # before the input, which may take long to count
+    info = io.probe(source)
+    frames = len(io.selected(info, options.start, options.end))
+    job = _job(frames, info.height, info.width, options)
+    rate = info.rate * options.factor
+    io.check_output(output, options.encode, size=(info.width, info.height), rate=rate, source=info)
+    return job, info
+
+
+def upscale_file(
+    source: str | Path,
+    output: str | Path,
+    options: Options | None = None,
+    on_event: Listener = ignore,
+) -> Done:
+    """Raise the frame rate of a video file.
+
+    Args:
+        source: a video, a GIF, or a folder of images.
+        output: a video file, or a folder for PNGs. It appears under its name only when whole.
+        options: all settings; by default the preset that suits the device.
+        on_event: listener for progress.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: when the input cannot be used.
+        OptionError: when a setting, the output or the device cannot be met.
+        ResourceError: when memory or disk runs out.
+    """
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    began = time.monotonic()
+    job, info = _checked(source, output, options)
+    options = job.options
+    for note in info.notes:
+        on_event(Warned(note))
+    on_event(job.planned(info.rate))
+    work = WorkFolder(_work_path(output, options), identity(info.path, options, job.device))
+    if work.stale:
+        on_event(Warned(f"{work.path} held the work of another run, which is started anew"))
+    with _out_of_memory():
+        excerpt = _read_excerpt(job, info, on_event)
+        fitted = _fit(job, excerpt, on_event, work)
+        del excerpt
+        chosen = io.selected(info, options.start, options.end)
+        stretch = (chosen.start / info.rate, chosen.stop / info.rate)
+        whole = len(chosen) == info.frames
+        rate, count = info.rate * options.factor, job.frames * options.factor
+        with io.VideoWriter(
+            output,
+            size=(info.width, info.height),
+            rate=rate,
+            source=info,
+            settings=options.encode,
+            audio_range=None if whole else stretch,
+            scratch=work.path,
+        ) as writer:
+            frames = (torch.from_numpy(f) for f in io.read(info, options.start, options.end))
+            for volume in _climb(job, fitted, frames, on_event):
+                writer.write(volume.cpu().numpy())
+            on_event(Progress(1.0, "finish", "finishing the file"))
+            writer.finish(count)
+            for note in writer.notes:
+                on_event(Warned(note))
+    if options.work_dir is None:
+        work.remove()
+    done = Done(str(output), count, str(rate), time.monotonic() - began)
+    on_event(done)
+    return done
+
+
+def _work_path(output: str | Path, options: Options) -> Path:
+    if options.work_dir is not None:
+        return Path(options.work_dir)
+    place = Path(output)
+    return place.parent / f".{place.name}.deeptsr"
+
+
+def _excerpt_length(job: _Job) -> int:
+    height, width = job.size
+    settings = job.options.pyramid
+    return max(8 * _LEAST_FRAMES, min(settings.excerpt, settings.voxels // (height * width)))
+
+
+def _read_excerpt(job: _Job, info: VideoInfo, on_event: Listener) -> Tensor:
+    """Read the stretch with the most motion."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    length = _excerpt_length(job)
+
+    def frames() -> Iterator[npt.NDArray[np.float32]]:
+        return io.read(info, job.options.start, job.options.end)
+
+    on_event(Progress(0.0, "read", "reading"))
+    chosen = range(job.frames)
+    if job.frames > length:
+        chosen = window(motion(frames()), length)
+    return torch.from_numpy(np.stack(list(itertools.islice(frames(), chosen.start, chosen.stop))))
+
+
+def _fit(
+    job: _Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
+) -> tuple[FittedStage, ...]:
+    clip = excerpt.to(job.device)
+    fitted = fit_stages(
+        clip,
+        job.stages,
+        job.options,
+        precision=job.precision,
+        on_event=on_event,
+        fraction=job.cost.fitting,
+        checkpoints=checkpoints,
+    )
+    check = self_check(fitted, clip, job.options, job.precision)
+    on_event(check)
+    if check.gain_db < _NO_GAIN:
+        on_event(
+            Warned(
+                f"the self-check found no gain over linear interpolation ({check.gain_db:+.2f} dB) "
+                "on this video's own frames: it may be static, too short, or too unlike itself"
+            )
+        )
+    return fitted
+
+
+def _climb(
+    job: _Job, fitted: tuple[FittedStage, ...], frames: Iterator[Tensor], on_event: Listener
+) -> Iterator[Tensor]:
+    """Yield the result in order, clipped to [0, 1]."""
+    height, width = job.size
+    factor, settings = job.options.factor, job.options.pyramid
+    total = job.frames * factor
+    chunk = max(1, settings.voxels // (height * width * factor))
+    on_device = (frame.to(job.device) for frame in frames)
+    made = 0
+    for volume in stream(
+        fitted,
+        on_device,
+        job.frames,
+        chunk,
+        exposure=job.options.exposure,
+        rounds=settings.rounds,
+        precision=job.precision,
+    ):
+        yield volume.clamp_(0, 1)
+        made += len(volume)
+        share = job.cost.climbing(made / total)
+        on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
+
+
+@contextmanager
+def _out_of_memory() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise ResourceError(
+            "memory ran out; expected what the plan says (--dry-run shows it); close other "
+            "programs, or scale the video down first"
+        ) from error

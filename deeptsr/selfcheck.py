@@ -1,0 +1,54 @@
+"""The honest self-check: how good a fit is on this very video."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from deeptsr.config import Options
+from deeptsr.events import SelfChecked
+from deeptsr.exposure import expose
+from deeptsr.metrics import psnr_frames
+from deeptsr.pyramid import FittedStage, climb
+from deeptsr.resample import interpolate_time
+from deeptsr.stages import HeldOut
+
+__all__ = ["self_check"]
+
+_CEILING = 99.0  # dB: what an exact frame is reported as
+
+
+def self_check(
+    stages: tuple[FittedStage, ...], clip: Tensor, options: Options, precision: torch.dtype
+) -> SelfChecked:
+    """Average the video's own frames in groups, predict them again, and compare.
+
+    The frames compared are those of the run that no training pair saw (all frames, when the clip is
+    too short to spare any). The first stage is checked, at the full size of the video: it is the
+    only one whose task has a truth in the video itself.
+
+    Args:
+        stages: fitted, coarse to fine.
+        clip: the excerpt that was fitted on, volume (T, H, W, 3).
+        options: all settings.
+        precision: of the convolutions.
+    """
+    first = stages[:1]
+    step = first[0].stage.step
+    held = HeldOut(len(clip), step)
+    ltr = expose(clip[: len(clip) // step * step], step, options.exposure)
+    wanted = range(held.kept.start // step, held.kept.stop // step)
+    truth = clip[held.kept.start : held.kept.stop]
+    made = climb(
+        first,
+        ltr,
+        exposure=options.exposure,
+        rounds=options.pyramid.rounds,
+        precision=precision,
+        wanted=wanted,
+    )
+    linear = interpolate_time(ltr, step, options.exposure)[held.kept.start : held.kept.stop]
+    ours, plain = (
+        float(psnr_frames(v.clamp(0, 1), truth).clip(max=_CEILING).mean()) for v in (made, linear)
+    )
+    return SelfChecked(ours, plain, ours - plain, len(truth))

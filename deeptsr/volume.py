@@ -1,0 +1,60 @@
+"""The one array convention: a volume is a float32 tensor (T, H, W, C), RGB in [0, 1]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deeptsr.errors import InputError
+
+__all__ = ["as_volume", "swap", "to_network", "to_volume"]
+
+
+def as_volume(frames: Any, device: torch.device | str = "cpu") -> Tensor:
+    """Turn frames into a volume.
+
+    Args:
+        frames: array or tensor (T, H, W, C) with C = 1 or 3; unsigned integers of 8 or 16 bits are
+            scaled by their largest value, floats must lie in [0, 1].
+        device: where the volume lives.
+
+    Returns:
+        Tensor (T, H, W, C), float32.
+
+    Raises:
+        InputError: for another shape, type or range.
+    """
+    array = frames.detach().cpu().numpy() if isinstance(frames, Tensor) else np.asarray(frames)
+    if array.ndim != 4 or array.shape[3] not in (1, 3):
+        raise InputError(
+            f"frames have the shape {array.shape}; expected (T, H, W, C) with 1 or 3 channels"
+        )
+    if array.dtype in (np.uint8, np.uint16):
+        array = array.astype(np.float32) / np.iinfo(array.dtype).max
+    elif np.issubdtype(array.dtype, np.floating):
+        array = array.astype(np.float32)
+        if array.size and not (np.isfinite(array).all() and 0 <= array.min() <= array.max() <= 1):
+            raise InputError(
+                "frames hold values outside [0, 1] or not finite; scale them to [0, 1] first"
+            )
+    else:
+        raise InputError(f"frames are of type {array.dtype}; expected uint8, uint16 or floats")
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+
+def swap(volume: Tensor, axis: int) -> Tensor:
+    """Exchange time with a space axis: 1 for y, 2 for x. Twice is the identity (section 3.2)."""
+    return volume.transpose(0, axis)
+
+
+def to_network(volume: Tensor) -> Tensor:
+    """(..., T, H, W, C) as what a network receives, (..., C, T, H, W)."""
+    return volume.movedim(-1, -4)  # (..., C, T, H, W)
+
+
+def to_volume(batch: Tensor) -> Tensor:
+    """The inverse of :func:`to_network`."""
+    return batch.movedim(-4, -1)  # (..., T, H, W, C)

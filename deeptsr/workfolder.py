@@ -1,0 +1,125 @@
+"""The work folder of a run: its identity, and the stages fitted so far."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import deeptsr
+from deeptsr.config import Options
+from deeptsr.errors import OutputError, ResourceError
+from deeptsr.events import StageFitted
+from deeptsr.networks import StepNetwork
+
+__all__ = ["WorkFolder", "identity"]
+
+_SAMPLE = 1 << 20  # bytes at each end of a file that its fingerprint covers
+
+
+def identity(source: Path, options: Options, device: torch.device) -> dict[str, Any]:
+    """What must agree for a run to go on from an earlier one's work.
+
+    Args:
+        source: the input file, or a folder of images.
+        options: all settings; how the output is encoded and where work is kept do not matter.
+        device: that does the work.
+    """
+    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
+    digest = hashlib.sha256()
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}\n".encode())
+        with file.open("rb") as stream:
+            digest.update(stream.read(_SAMPLE))
+            stream.seek(max(0, size - _SAMPLE))
+            digest.update(stream.read(_SAMPLE))
+    settings = asdict(options)
+    for place in ("encode", "work_dir", "device"):
+        del settings[place]
+    return {
+        "version": deeptsr.__version__,
+        "input": digest.hexdigest(),
+        "device": device.type,
+        "options": settings,
+    }
+
+
+class WorkFolder:
+    """Checkpoints of a run's fit. An earlier run's are used only when its identity is the same."""
+
+    def __init__(self, path: Path, who: dict[str, Any]) -> None:
+        """Open the folder, or make it.
+
+        Raises:
+            OutputError: when it cannot be made, or holds something else.
+            ResourceError: when the disk is full.
+        """
+        self.path, self._record = path, path / "run.json"
+        text = json.dumps(who, indent=1, sort_keys=True)
+        try:
+            if path.exists() and not self._record.exists() and any(path.iterdir()):
+                raise OutputError(
+                    f"{path} holds other things than a run's work; expected an empty or a new "
+                    "folder; give another --work-dir"
+                )
+            path.mkdir(parents=True, exist_ok=True)
+            self.stale = self._record.exists() and self._record.read_text() != text
+            if self.stale:
+                for old in path.glob("stage-*.pt"):
+                    old.unlink()
+            self._record.write_text(text)
+        except OSError as error:
+            raise _failure(path, error) from error
+
+    def restore(self, number: int, network: StepNetwork) -> StageFitted | None:
+        """Load a stage's weights into ``network``; None when they are not there, or damaged."""
+        try:
+            saved = torch.load(self._file(number), weights_only=True, map_location="cpu")
+            if saved["weights"] is not None:
+                network.load_state_dict(saved["weights"])
+            return StageFitted(**saved["event"])
+        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError):
+            return None
+
+    def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
+        """Keep a stage.
+
+        Raises:
+            ResourceError: when the disk is full.
+            OutputError: when the folder cannot be written.
+        """
+        aside = self._file(number).with_suffix(".part")
+        weights = None if network is None else network.state_dict()
+        try:
+            with aside.open("wb") as stream:
+                torch.save({"weights": weights, "event": asdict(event)}, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            aside.replace(self._file(number))
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+            raise _failure(self.path, error) from error
+
+    def remove(self) -> None:
+        """Delete the work, and the folder if nothing else is in it."""
+        for file in (*self.path.glob("stage-*"), self._record):
+            file.unlink(missing_ok=True)
+        if self.path.exists() and not any(self.path.iterdir()):
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _file(self, number: int) -> Path:
+        return self.path / f"stage-{number + 1}.pt"
+
+
+def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
+    if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ENOSPC:
+        return ResourceError(f"{path} cannot be written ({error}); free some disk space and rerun")
+    return OutputError(f"{path} cannot be written ({error}); give another --work-dir")
