@@ -35,7 +35,7 @@ class PairSettings:
     frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1
     scales: tuple[float, ...] = (0.5, 0.6, 0.7)  # spatial scales of the examples, each in (0, 1]
-    longest_jump: int = 5  # temporal jumps of "within": means of 1 .. longest_jump frames
+    longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
     contrast: float = 0.8  # an example's contrast is multiplied by e**-contrast .. e**contrast
 
 
@@ -52,8 +52,9 @@ class NetworkSettings:
 class FitSettings:
     """How long and how fast a network learns."""
 
-    steps: int = 160  # optimiser steps of the first stage, >= 1
-    bootstrap_steps: int = 160  # further steps, its own result among the examples, >= 0
+    steps: int = 100  # optimiser steps of the first stage, >= 1
+    bootstrap_rounds: int = 3  # further fits of it with its own result among the examples, >= 0
+    bootstrap_steps: int = 100  # steps of each of those, >= 1
     finetune_steps: int = 160  # steps of each later stage, >= 0
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps

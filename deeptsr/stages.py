@@ -49,7 +49,9 @@ class HeldOut:
     """A run of frames that no training pair sees, and how well a network restores it."""
 
     def __init__(self, length: int, step: int) -> None:
-        """Choose the run: an eighth of the clip, in its middle, in whole groups of ``step``.
+        """Choose the run: the last eighth of the clip, in whole groups of ``step``.
+
+        At the end, since what is left must be long: its means of 3 and 5 frames, too, are examples.
 
         Args:
             length: frames of the clip.
@@ -57,16 +59,14 @@ class HeldOut:
         """
         groups = length // step
         count = max(1, groups // 8) if groups >= 6 else 0  # a shorter clip is all needed to learn
-        first = (groups - count) // 2
+        first = groups - count
         self.step = step
         self.kept = range(first * step, (first + count) * step) if count else range(groups * step)
         self.learnt = count == 0
 
-    def training(self, clip: Tensor) -> list[Tensor]:
-        """What is left of the clip for training, in pieces that are contiguous in time."""
-        if self.learnt:
-            return [clip]
-        return [clip[: self.kept.start], clip[self.kept.stop :]]
+    def training(self, clip: Tensor) -> Tensor:
+        """What is left of the clip for training."""
+        return clip if self.learnt else clip[: self.kept.start]
 
     def gain(self, network: StepNetwork, clip: Tensor, precision: torch.dtype) -> float:
         """The network's gain over linear interpolation on the held-out frames, dB."""
@@ -125,7 +125,7 @@ def fit_stages(
             if carried and previous is not None:
                 network.load_state_dict(previous.state_dict())
             steps = options.fit.finetune_steps if carried else options.fit.steps
-            total = steps if fitted else steps + options.fit.bootstrap_steps
+            total = steps if fitted else steps + options.fit.bootstrap_rounds * options.fit.bootstrap_steps
 
             def on_step(step: int, number: int = number, steps: int = total) -> None:
                 detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {steps}"
@@ -185,24 +185,28 @@ def _fit_stage(
     result = _fit_examples(
         network, examples, examples, options, generator, steps, 0.0, precision, on_step
     )
-    if below or not options.fit.bootstrap_steps:
+    if below:
         return result
     # The fitted network's own result holds frame rates between those of the input: the mean of 3 of
     # its frames has seen 3/2 of an input frame's time. Where a motion is aliased at every multiple
     # of the input's rate, only these pairs tell the true direction from the apparent one.
-    own = predict(network, examples[0], precision=precision).clamp(0, 1)
-    again = _fit_examples(
-        network,
-        [*examples, own],
-        examples,
-        options,
-        generator,
-        options.fit.bootstrap_steps,
-        _BOOTSTRAP_SLACK,
-        precision,
-        lambda step: on_step(steps + step),
-    )
-    return FitResult(result.steps + again.steps, again.score, result.improved or again.improved)
+    for _ in range(options.fit.bootstrap_rounds):
+        own = predict(network, examples[0], precision=precision).clamp(0, 1)
+        made = result.steps
+        again = _fit_examples(
+            network,
+            [*examples, own],
+            examples,
+            options,
+            generator,
+            options.fit.bootstrap_steps,
+            _BOOTSTRAP_SLACK,
+            precision,
+            lambda step, made=made: on_step(made + step),
+        )
+        improved = result.improved or again.improved
+        result = FitResult(made + again.steps, again.score, improved)
+    return result
 
 
 def _fit_examples(
@@ -218,7 +222,7 @@ def _fit_examples(
 ) -> FitResult:
     """Fit on pairs of all examples but their held-out frames, judged by those of the judges."""
     held = [HeldOut(len(example), network.factor) for example in examples]
-    pieces = [p for h, e in zip(held, examples, strict=True) for p in h.training(e)]
+    pieces = [h.training(e) for h, e in zip(held, examples, strict=True)]
     # Shorter crops for a clip that is shorter than they are.
     longest = max(len(piece) for piece in pieces) // network.factor
     pairs = replace(options.pairs, frames=max(3, min(options.pairs.frames, longest)))
