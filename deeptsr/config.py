@@ -34,7 +34,14 @@ class PairSettings:
     crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1
-    scales: tuple[float, ...] = (0.5, 0.6, 0.7)  # spatial scales of the examples, each in (0, 1]
+    scales: tuple[float, ...] = (
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.85,
+        1.0,
+    )  # spatial scales of the examples, each in (0, 1]
     longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
     contrast: float = 0.8  # an example's contrast is multiplied by e**-contrast .. e**contrast
 
@@ -70,7 +77,7 @@ class PyramidSettings:
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
-    voxels: int = 24_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
+    voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 
 @dataclass(frozen=True)

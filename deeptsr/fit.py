@@ -64,7 +64,7 @@ def fit(
     precision: torch.dtype = torch.float32,
     on_step: Callable[[int], None] = lambda step: None,
 ) -> FitResult:
-    """Fit a network in place; it ends with the best weights that validation saw.
+    """Fit a network in place; it ends with the last weights that validation found good.
 
     Args:
         network: where to start from, on the device of ``source``.
@@ -72,10 +72,11 @@ def fit(
         settings: schedule and validation.
         generator: the only source of randomness, on that device.
         score: validation, higher is better; asked before the first step and ``settings.checks``
-            times after it. The weights to start from win a tie, so a fit never makes worse.
+            times after it. Weights are kept only while they score no worse than any before
+            them, those to start from included; so a fit never makes worse.
         steps: optimiser steps at most.
-        slack: how far the last weights may score below the best and still be kept: more than 0
-            where pairs teach what the held-out ones do not ask. There is no early stop then.
+        slack: how much worse is no worse: the held-out frames are few, and may not ask what the
+            pairs teach.
         precision: of the convolutions.
         on_step: told after each step how many were made.
 
@@ -83,8 +84,8 @@ def fit(
     """
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
-    best, best_score = copy.deepcopy(network.state_dict()), score(network)
-    start_score, stale, step = best_score, 0, 0
+    kept, kept_score = copy.deepcopy(network.state_dict()), score(network)
+    top, improved, stale, step = kept_score, False, 0, 0
     optimizer = torch.optim.Adam(
         network.parameters(), lr=settings.learning_rate, fused=source.device.type == "cuda"
     )
@@ -105,14 +106,13 @@ def fit(
         if step % interval and step < steps:
             continue
         found = score(average)
-        if found > best_score:
-            best, best_score, stale = copy.deepcopy(average.state_dict()), found, 0
+        if found > top - slack:
+            kept, kept_score, stale = copy.deepcopy(average.state_dict()), found, 0
+            top, improved = max(top, found), True
         else:
             stale += 1
-            if stale >= settings.patience and not slack:
+            if stale >= settings.patience:
                 break
-        if step == steps and found >= best_score - slack:
-            best, best_score = copy.deepcopy(average.state_dict()), found
-    network.load_state_dict(best)
+    network.load_state_dict(kept)
     network.eval()
-    return FitResult(step, best_score, best_score > start_score - slack)
+    return FitResult(step, kept_score, improved)

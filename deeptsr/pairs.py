@@ -22,6 +22,8 @@ from deeptsr.resample import resize
 
 __all__ = ["PairSource"]
 
+_MOST_PIXELS = 30_000_000  # of a clip at all scales; its jumps and swaps come on top of that
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -88,10 +90,10 @@ class PairSource:
     def _entries(self, clip: Tensor) -> list[_Entry]:
         """The space-time pyramid of one clip (figure 7)."""
         s = self.settings
-        entries = []
-        for scale in s.scales:
+        entries: list[_Entry] = []
+        for scale in self._affordable(clip):
             height, width = (max(8, round(n * scale)) for n in clip.shape[1:3])
-            small = resize(clip, (height, width)).clamp(0, 1)
+            small = resize(clip, (height, width)).clamp(0, 1).half()
             area = scale * scale
             for jump in range(1, s.longest_jump + 1):
                 length = len(small) // jump
@@ -108,6 +110,14 @@ class PairSource:
             if s.shift:
                 entries.append(_Entry(small, "shift", area))
         return entries
+
+    def _affordable(self, clip: Tensor) -> list[float]:
+        """The scales, without the largest ones of a clip that is too large for them."""
+        scales = sorted(self.settings.scales)
+        pixels = len(clip) * clip.shape[1] * clip.shape[2]
+        while len(scales) > 1 and sum(s * s for s in scales) * pixels > _MOST_PIXELS:
+            scales.pop()
+        return scales
 
     def _store(self, volumes: list[Tensor]) -> None:
         """Lay all volumes into one flat table of pixels; volumes that are the same share it."""
@@ -154,7 +164,7 @@ class PairSource:
     def _places(self, entry: _Entry) -> tuple[Tensor, Tensor]:
         """Centres of crops on a grid, with probabilities by mean gradient magnitude."""
         volume = entry.volume
-        gray = volume.mean(3)  # (T, H, W)
+        gray = volume.float().mean(3)  # (T, H, W)
         gradient = torch.zeros_like(gray)
         for axis in range(3):
             if entry.kind == "shift" and axis == 0:

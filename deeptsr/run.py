@@ -117,8 +117,11 @@ def upscale_array(
     with _out_of_memory():
         chosen = window(motion(f.numpy() for f in clip), _excerpt_length(job))
         fitted = _fit(job, clip[chosen.start : chosen.stop], on_event, None)
-        made = [v.cpu().numpy() for v in _climb(job, fitted, iter(clip), on_event)]
-    result = np.concatenate(made)
+        result = np.empty((count * job.options.factor, height, width, 3), np.float32)
+        made = 0
+        for volume in _climb(job, fitted, iter(clip), on_event):
+            result[made : made + len(volume)] = volume.cpu().numpy()
+            made += len(volume)
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
 
 

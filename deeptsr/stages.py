@@ -26,7 +26,8 @@ __all__ = ["Checkpoints", "HeldOut", "fit_stages", "fold_of", "gain"]
 
 _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, not 0/0
 _FOLDED_SIDE = 150  # pixels of the short side from which the compact network folds 2 x 2
-_BOOTSTRAP_SLACK = 2.0  # dB on held-out frames that the bootstrap may cost
+_SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
+_BOOTSTRAP_SLACK = 2.0  # the same for the bootstrap, which teaches what they do not ask
 
 
 class Checkpoints(Protocol):
@@ -58,7 +59,7 @@ class HeldOut:
             step: frames that an LTR frame of a pair is made of.
         """
         groups = length // step
-        count = max(1, groups // 8) if groups >= 6 else 0  # a shorter clip is all needed to learn
+        count = max(2, groups // 8) if groups >= 8 else 0  # a shorter clip is all needed to learn
         first = groups - count
         self.step = step
         self.kept = range(first * step, (first + count) * step) if count else range(groups * step)
@@ -125,7 +126,11 @@ def fit_stages(
             if carried and previous is not None:
                 network.load_state_dict(previous.state_dict())
             steps = options.fit.finetune_steps if carried else options.fit.steps
-            total = steps if fitted else steps + options.fit.bootstrap_rounds * options.fit.bootstrap_steps
+            total = (
+                steps
+                if fitted
+                else steps + options.fit.bootstrap_rounds * options.fit.bootstrap_steps
+            )
 
             def on_step(step: int, number: int = number, steps: int = total) -> None:
                 detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {steps}"
@@ -183,7 +188,7 @@ def _fit_stage(
         examples.append(estimate.clamp(0, 1))
     generator = torch.Generator(clip.device).manual_seed(options.seed + number)
     result = _fit_examples(
-        network, examples, examples, options, generator, steps, 0.0, precision, on_step
+        network, examples, examples, options, generator, steps, _SLACK, precision, on_step
     )
     if below:
         return result

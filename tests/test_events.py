@@ -1,0 +1,59 @@
+"""Progress records and their one line of JSON."""
+
+import dataclasses
+import json
+
+import pytest
+
+from deeptsr import events
+from deeptsr.events import (
+    Done,
+    Event,
+    Planned,
+    Progress,
+    SelfChecked,
+    StageFitted,
+    Warned,
+    ignore,
+    to_json,
+)
+
+RECORDS = [
+    Planned(48, 384, 320, 180, "30", "240", ("S1 T1 -> T8",), "fast", "cpu", 1e12, 9.0, 1, 2),
+    Progress(0.5, "fit", "stage 1 of 3: fitting, step 2 of 4"),
+    StageFitted(1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted"),
+    SelfChecked(30.0, 28.0, 2.0, 6),
+    Warned("ünusual\nthings"),
+    Done("out.mp4", 384, "240", 12.0),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
+def test_a_record_is_one_line_that_reads_back(record):
+    line = to_json(record)
+    assert "\n" not in line
+    read = json.loads(line)
+    assert read.pop("event") == type(record).__name__
+    if "stages" in read and isinstance(read["stages"], list):
+        read["stages"] = tuple(read["stages"])
+    assert type(record)(**read) == record
+
+
+def test_every_record_is_tried():
+    assert {type(r) for r in RECORDS} == set(Event.__subclasses__())
+    assert {r.__name__ for r in Event.__subclasses__()} < set(events.__all__)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_json_does_not_know_is_refused(number):
+    with pytest.raises(ValueError, match="JSON"):
+        to_json(Progress(number, "fit", ""))
+
+
+def test_records_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        RECORDS[1].fraction = 1.0
+
+
+def test_the_default_listener_listens_to_nothing():
+    assert ignore(RECORDS[0]) is None

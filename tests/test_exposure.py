@@ -1,0 +1,92 @@
+"""The forward model and its correction."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deeptsr.errors import OptionError
+from deeptsr.exposure import correct, expose, first_position, repeat
+from tests.synth import noise
+
+EXPOSURES = ("full", "delta")
+
+
+def slow(htr, factor, exposure, axis):
+    """The forward model, one LTR frame at a time."""
+    frames = np.moveaxis(htr.double().numpy(), axis, 0)
+    groups = [frames[i : i + factor] for i in range(0, len(frames), factor)]
+    made = [np.mean(g, 0) if exposure == "full" else g[0] for g in groups]
+    return torch.from_numpy(np.moveaxis(np.stack(made), 0, axis))
+
+
+def test_numbers_worked_by_hand():
+    htr = torch.tensor([0.0, 2, 4, 10])
+    assert expose(htr, 2).tolist() == [1, 7]
+    assert expose(htr, 2, "delta").tolist() == [0, 4]
+    assert expose(htr, 4).tolist() == [4]
+    assert correct(htr, torch.tensor([3.0, 7]), 2).tolist() == [2, 4, 4, 10]
+    assert correct(htr, torch.tensor([3.0, 7]), 2, "delta").tolist() == [3, 2, 7, 10]
+    assert repeat(torch.tensor([3.0, 7]), 2).tolist() == [3, 3, 7, 7]
+
+
+@pytest.mark.parametrize("exposure", EXPOSURES)
+@pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -2])
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_any_axis_against_a_loop(exposure, axis, factor):
+    htr = noise(6, 12, 18, 6)
+    made = expose(htr, factor, exposure, axis)
+    assert made.shape == slow(htr, factor, exposure, axis).shape
+    assert torch.allclose(made.double(), slow(htr, factor, exposure, axis), atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    factor=st.integers(1, 7),
+    length=st.integers(1, 4),
+    axis=st.integers(-3, 2),
+    exposure=st.sampled_from(EXPOSURES),
+    seed=st.integers(0, 99),
+)
+def test_correction_is_an_exact_projection(factor, length, axis, exposure, seed):
+    shape = [2, 3, 4]
+    shape[axis] = length
+    ltr = noise(*shape, seed=seed)
+    shape[axis] = length * factor
+    htr = noise(*shape, seed=seed + 100)
+    fixed = correct(htr, ltr, factor, exposure, axis)
+    assert fixed.shape == htr.shape
+    assert torch.allclose(expose(fixed, factor, exposure, axis), ltr, atol=1e-6)
+    assert torch.allclose(correct(fixed, ltr, factor, exposure, axis), fixed, atol=1e-6)
+    # Nothing that exposes to the LTR video lies nearer: not the plainest video that does.
+    other = repeat(ltr, factor, axis)
+    assert (fixed - htr).square().sum() <= (other - htr).square().sum() + 1e-6
+    # And the way there is orthogonal to all that leaves the exposure as it is.
+    assert abs(((fixed - htr) * (other - fixed)).sum()) < 1e-5
+
+
+@pytest.mark.parametrize("exposure", EXPOSURES)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_repeating_exposes_to_the_ltr_video(exposure, axis):
+    ltr = noise(3, 4, 5)
+    assert torch.allclose(expose(repeat(ltr, 5, axis), 5, exposure, axis), ltr)
+
+
+@pytest.mark.parametrize("call", [lambda v: expose(v, 2), lambda v: correct(v, v[:2], 2, "delta")])
+def test_a_length_that_does_not_divide_is_refused(call):
+    with pytest.raises(OptionError, match="5 HTR frames do not divide by the factor 2; cut"):
+        call(noise(5, 2, 2, 3))
+
+
+def test_the_correction_lets_gradients_through():
+    htr = noise(4, 2, 2, 3).requires_grad_()
+    correct(htr, noise(2, 2, 2, 3), 2).square().sum().backward()
+    assert htr.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_positions_stand_for_the_exposed_intervals(factor):
+    assert first_position(factor, "delta") == 0
+    times = first_position(factor, "full") + np.arange(3 * factor) / factor
+    assert times.reshape(3, factor).mean(1) == pytest.approx([0, 1, 2])

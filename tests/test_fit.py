@@ -1,0 +1,222 @@
+"""Fitting, with scores that the tests make up."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeptsr.config import FitSettings, NetworkSettings, PairSettings
+from deeptsr.exposure import expose
+from deeptsr.fit import fit
+from deeptsr.networks import build
+from deeptsr.pairs import PairSource
+from deeptsr.volume import to_network
+from tests.synth import generator, pan, wake
+
+SETTINGS = FitSettings(learning_rate=2e-3, warmup=0, checks=4, patience=4)
+PAIRS = PairSettings(
+    within=1, across=0, shift=0, crop=16, frames=4, batch=4, scales=(1.0,), longest_jump=1,
+    contrast=0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def source():
+    return PairSource([pan(20, 32, 32)], PAIRS, 2)
+
+
+def compact(channels=8):
+    torch.manual_seed(0)
+    return build(NetworkSettings("compact", channels, 1), 2)
+
+
+def scores(*values):
+    """A validation that gives these values, one after the other."""
+    answers = iter(values)
+    return lambda network: next(answers)
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in other)
+
+
+def miss(source):
+    """Minus the mean square error on fixed pairs."""
+    htr = to_network(source.draw(generator(99)))
+
+    def score(network):
+        with torch.no_grad():
+            return -float((network(expose(htr, 2, axis=2)) - htr).square().mean())
+
+    return score
+
+
+# --- it learns ---
+
+
+def test_a_fit_learns_the_motion(source):
+    network, score = compact(), miss(source)
+    before = score(network)
+    seen = []
+    result = fit(network, source, SETTINGS, generator(), score, steps=60, on_step=seen.append)
+    assert result.improved
+    assert result.score == score(network) > before / 2
+    assert result.steps == 60
+    assert seen == list(range(1, 61))
+    assert not network.training
+
+
+@pytest.mark.parametrize("kind", ["compact", "paper"])
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_any_network_step_and_exposure_can_be_fitted(kind, exposure, factor):
+    source = PairSource([pan(20, 24, 24)], replace(PAIRS, frames=3), factor, exposure)
+    network = build(NetworkSettings(kind, 4, 1), factor, exposure)
+    before = copy.deepcopy(network.state_dict())
+    fit(network, source, SETTINGS, generator(), scores(0, 1, 2), steps=2)
+    assert not same(network.state_dict(), before)
+
+
+def test_a_seed_repeats_a_fit_to_the_bit(source):
+    results = []
+    for seed in (3, 3, 4):
+        network = compact()
+        torch.manual_seed(seed + len(results))  # the global state does not matter
+        fit(network, source, SETTINGS, generator(seed), scores(*range(9)), steps=5)
+        results.append(network.state_dict())
+    assert same(results[0], results[1])
+    assert not same(results[0], results[2])
+
+
+# --- it never makes worse ---
+
+
+def test_careless_fine_tuning_gets_the_weights_back_that_it_started_from(source):
+    network = wake(compact())
+    before = copy.deepcopy(network.state_dict())
+    wild = replace(SETTINGS, learning_rate=0.5)
+    result = fit(network, source, wild, generator(), scores(5.0, 4, 3, 2, 1), steps=8)
+    assert same(network.state_dict(), before)
+    assert result.score == 5.0
+    assert not result.improved
+
+
+def test_a_tie_goes_to_the_start(source):
+    network = wake(compact())
+    before = copy.deepcopy(network.state_dict())
+    result = fit(network, source, SETTINGS, generator(), scores(1.0, 1, 1, 1, 1), steps=4)
+    assert same(network.state_dict(), before)
+    assert not result.improved
+
+
+def test_the_best_weights_of_all_are_kept(source):
+    seen, answers = [], iter([0.0, 1, 3, 2, 1])
+
+    def score(network):
+        seen.append(copy.deepcopy(network.state_dict()))
+        return next(answers)
+
+    network = compact()
+    result = fit(network, source, SETTINGS, generator(), score, steps=8)
+    assert len(seen) == 5
+    assert same(network.state_dict(), seen[2])
+    assert (result.score, result.improved) == (3, True)
+
+
+def test_no_steps_change_nothing(source):
+    network = wake(compact())
+    before = copy.deepcopy(network.state_dict())
+    result = fit(network, source, SETTINGS, generator(), scores(2.0), steps=0)
+    assert same(network.state_dict(), before)
+    assert (result.steps, result.score, result.improved) == (0, 2.0, False)
+
+
+# --- when it stops ---
+
+
+def test_it_stops_when_nothing_gets_better(source):
+    impatient = replace(SETTINGS, checks=10, patience=2)
+    result = fit(compact(), source, impatient, generator(), scores(0.0, 1, 1, 1), steps=20)
+    assert result.steps == 6
+
+
+def test_it_is_patient_between_gains(source):
+    impatient = replace(SETTINGS, checks=6, patience=2)
+    score = scores(0.0, -1, 1, 0, 2, 0, 3)
+    assert fit(compact(), source, impatient, generator(), score, steps=6).steps == 6
+
+
+@pytest.mark.parametrize(("steps", "checks", "asked"), [(7, 3, 4), (2, 8, 3), (1, 1, 2)])
+def test_validation_is_asked_at_the_start_and_at_the_end(source, steps, checks, asked):
+    count = 0
+
+    def score(network):
+        nonlocal count
+        count += 1
+        return float(count)
+
+    settings = replace(SETTINGS, checks=checks)
+    result = fit(compact(), source, settings, generator(), score, steps=steps)
+    assert (result.steps, count) == (steps, asked)
+    assert result.score == count
+
+
+# --- slack ---
+
+
+def test_slack_keeps_the_last_weights_that_cost_little(source):
+    seen, answers = [], iter([5.0, 6, 5, 4.5, 4.5])
+
+    def score(network):
+        seen.append(copy.deepcopy(network.state_dict()))
+        return next(answers)
+
+    network = compact()
+    impatient = replace(SETTINGS, patience=1)
+    result = fit(network, source, impatient, generator(), score, steps=8, slack=2.0)
+    assert same(network.state_dict(), seen[-1])
+    assert (result.steps, result.score) == (8, 4.5)
+
+
+def test_slack_has_an_end(source):
+    network = wake(compact())
+    before = copy.deepcopy(network.state_dict())
+    score = scores(5.0, 4.5, 4, 3.5, 2.5)
+    result = fit(network, source, SETTINGS, generator(), score, steps=8, slack=2.0)
+    assert same(network.state_dict(), before)
+    assert result.score == 5.0
+    assert not result.improved
+
+
+# --- the schedule ---
+
+
+def rates(monkeypatch, source, settings, steps):
+    """The learning rate of every step."""
+    found = []
+    step = torch.optim.Adam.step
+
+    def spy(self, *args, **kwargs):
+        found.append(self.param_groups[0]["lr"])
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", spy)
+    fit(compact(), source, settings, generator(), scores(*range(99)), steps=steps)
+    return found
+
+
+def test_halving_at_each_quarter(monkeypatch, source):
+    settings = replace(SETTINGS, schedule="halving", learning_rate=8.0)
+    assert rates(monkeypatch, source, settings, 8) == [8, 8, 4, 4, 2, 2, 1, 1]
+
+
+def test_warm_up_and_cosine(monkeypatch, source):
+    settings = replace(SETTINGS, schedule="cosine", learning_rate=1.0, warmup=4)
+    found = rates(monkeypatch, source, settings, 20)
+    assert found.index(max(found)) in range(2, 5)
+    assert found[:3] == sorted(found[:3])
+    assert found[0] == pytest.approx(0.25, abs=0.01)
+    assert found[4:] == sorted(found[4:], reverse=True)
+    assert found[10] == pytest.approx(0.5)
+    assert 0 < found[-1] < 0.02

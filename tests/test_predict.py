@@ -1,0 +1,84 @@
+"""A network over a clip of any size."""
+
+import pytest
+import torch
+
+from deeptsr.config import NetworkSettings
+from deeptsr.exposure import expose
+from deeptsr.networks import build
+from deeptsr.predict import predict
+from deeptsr.volume import to_network, to_volume
+from tests.synth import gap, noise, wake
+
+KINDS = [("compact", 1), ("compact", 2), ("compact", 3), ("paper", 1)]
+
+
+def make(kind, fold, factor=2, exposure="full"):
+    return wake(build(NetworkSettings(kind, 6, 1), factor, exposure, fold))
+
+
+@pytest.mark.parametrize(("kind", "fold"), KINDS)
+@pytest.mark.parametrize("tile", [1, 7, 16, 64])
+def test_the_result_does_not_depend_on_the_tiles(kind, fold, tile):
+    network, ltr = make(kind, fold), noise(3, 17, 23, 3)
+    whole = predict(network, ltr)
+    assert whole.shape == (6, 17, 23, 3)
+    if tile == 1:
+        ltr, whole = ltr[:, :6, :5], predict(network, ltr[:, :6, :5])
+    assert gap(predict(network, ltr, tile=tile), whole) < 1e-5
+
+
+@pytest.mark.parametrize(("kind", "fold"), KINDS)
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_stretch_of_a_clip_with_its_surroundings_is_enough(kind, fold, exposure, factor):
+    network, ltr = make(kind, fold, factor, exposure), noise(16, 8, 9, 3)
+    around = network.reach[0]
+    whole = predict(network, ltr)
+    for start, stop in ((0, 4), (5, 8), (9, 16)):
+        first, last = max(0, start - around), min(16, stop + around)
+        part = predict(network, ltr[first:last])[(start - first) * factor :]
+        length = (stop - start) * factor
+        assert gap(part[:length], whole[start * factor : stop * factor]) < 1e-5
+
+
+@pytest.mark.parametrize(("kind", "fold"), KINDS)
+def test_far_from_the_borders_it_is_the_network_itself(kind, fold):
+    network = make(kind, fold)
+    frames, pixels = network.reach
+    # Rounded up to whole folds, so that the folds lie on the same pixels.
+    edge = -(-pixels // fold) * fold
+    side = 2 * edge + 6
+    ltr = noise(2 * frames + 2, side, side, 3)
+    with torch.no_grad():
+        plain = to_volume(network(to_network(ltr)[None])[0])
+    inner = (slice(2 * frames, -2 * frames), slice(edge, -edge), slice(edge, -edge))
+    assert gap(predict(network, ltr)[inner], plain[inner]) < 1e-5
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (33, 3)])
+@pytest.mark.parametrize(("kind", "fold"), KINDS)
+def test_any_size_will_do(kind, fold, size):
+    network, ltr = make(kind, fold, 3), noise(1, *size, 3)
+    made = predict(network, ltr)
+    assert made.shape == (3, *size, 3)
+    assert gap(expose(made, 3), ltr) < 1e-5
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_the_result_exposes_to_its_input_in_any_precision(precision, exposure):
+    network, ltr = make("compact", 2, 2, exposure), noise(4, 9, 10, 3)
+    made = predict(network, ltr, precision=precision)
+    assert made.dtype == torch.float32
+    assert gap(expose(made, 2, exposure), ltr) < 1e-5
+
+
+def test_a_static_clip_stays_static_at_the_start():
+    network = build(NetworkSettings("compact", 6, 1), 2, "full", 2)
+    ltr = noise(1, 9, 11, 3).repeat(4, 1, 1, 1)
+    assert gap(predict(network, ltr), ltr.repeat(2, 1, 1, 1)) < 1e-6
+
+
+def test_no_gradient_is_kept():
+    assert not predict(make("paper", 1), noise(2, 4, 4, 3)).requires_grad

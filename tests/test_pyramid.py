@@ -1,0 +1,146 @@
+"""The climb, whole and chunk by chunk."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+
+from deeptsr.backprojection import backproject
+from deeptsr.config import NetworkSettings
+from deeptsr.exposure import correct, expose, repeat
+from deeptsr.networks import build
+from deeptsr.plan import Stage
+from deeptsr.predict import predict
+from deeptsr.pyramid import FittedStage, climb, margin, stream
+from deeptsr.resample import interpolate_time, resize
+from tests.synth import gap, noise, still, wake
+
+HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
+# By name: (scale, step, network's kind or None for interpolation, fold) of each stage.
+CLIMBS = {
+    "interpolating": ((QUARTER, 2, None, 1), (HALF, 2, None, 1), (Fraction(1), 2, None, 1)),
+    "compact": ((HALF, 2, "compact", 1), (Fraction(1), 2, "compact", 2)),
+    "mixed": ((QUARTER, 3, "compact", 1), (HALF, 2, None, 1)),
+    "paper": ((HALF, 2, "paper", 1), (Fraction(1), 3, "compact", 1)),
+    "full size": ((Fraction(1), 2, None, 1), (Fraction(1), 2, "compact", 1)),
+}
+every = pytest.mark.parametrize("name", CLIMBS)
+
+
+def fitted(name, exposure="full", awake=True):
+    stages, done = [], 1
+    for number, (scale, step, kind, fold) in enumerate(CLIMBS[name]):
+        network = None
+        if kind:
+            network = build(NetworkSettings(kind, 4, 1), step, exposure, fold).eval()
+            network = wake(network, number) if awake else network
+        stages.append(FittedStage(Stage(scale, step, done), network))
+        done *= step
+    return tuple(stages), done
+
+
+def streamed(stages, clip, chunk, **settings):
+    return torch.cat(list(stream(stages, iter(clip), len(clip), chunk, **settings)))
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("chunk", [1, 3, 7, 12, 99])
+def test_chunked_equals_whole(name, exposure, chunk):
+    stages, factor = fitted(name, exposure)
+    clip = noise(12, 21, 30, 3)
+    whole = climb(stages, clip, exposure=exposure, rounds=2)
+    assert whole.shape == (12 * factor, 21, 30, 3)
+    assert gap(streamed(stages, clip, chunk, exposure=exposure, rounds=2), whole) < 1e-4
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("size", [(21, 30), (16, 17)])
+def test_the_result_exposes_to_the_input(name, exposure, size):
+    stages, factor = fitted(name, exposure)
+    clip = noise(5, *size, 3)
+    made = climb(stages, clip, exposure=exposure)
+    assert gap(expose(made, factor, exposure), clip) < 1e-4
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_static_clip_stays_static(name, exposure):
+    stages, factor = fitted(name, exposure, awake=False)
+    clip = still(4, 21, 30)
+    assert gap(climb(stages, clip, exposure=exposure), repeat(clip, factor)) < 1e-4
+
+
+def test_against_the_steps_of_figure_8b():
+    stages, _ = fitted("compact")
+    clip = noise(4, 21, 30, 3)
+    low = resize(clip, (10, 15))
+    first = predict(stages[0].network, low)
+    second = backproject(first, clip, 2, rounds=3)
+    wanted = predict(stages[1].network, second)
+    assert gap(climb(stages, clip, rounds=3), wanted) < 1e-5
+
+
+def test_an_interpolating_climb_at_one_size_is_linear_interpolation_corrected():
+    clip = noise(6, 16, 17, 3)
+    stage = FittedStage(Stage(Fraction(1), 4, 1), None)
+    assert gap(climb((stage,), clip), correct(interpolate_time(clip, 4), clip, 4)) < 1e-6
+
+
+@pytest.mark.parametrize("scale", [QUARTER, HALF, Fraction(1)])
+def test_a_climb_can_end_below_full_size(scale):
+    stages = (FittedStage(Stage(QUARTER, 2, 1), None),)
+    clip = noise(3, 21, 30, 3)
+    made = climb(stages, clip, scale=scale)
+    size = Stage(scale, 1, 1).size(21, 30)
+    assert made.shape == (6, *size, 3)
+    assert gap(expose(made, 2), resize(clip, size)) < 1e-5
+
+
+@every
+def test_a_window_with_its_margin_gives_what_is_wanted(name):
+    stages, factor = fitted(name)
+    clip, wanted = noise(30, 9, 10, 3), range(14, 16)
+    around = margin(stages)
+    first, last = max(0, wanted.start - around), min(30, wanted.stop + around)
+    window = clip[first:last]
+    made = climb(stages, window, first=first, total=30, wanted=wanted)
+    assert gap(made, climb(stages, clip)[14 * factor : 16 * factor]) < 1e-4
+
+
+def test_the_margin_is_honest_and_no_larger_than_the_sum_of_what_stages_see():
+    stages, factor = fitted("compact")
+    around = margin(stages)
+    assert around <= sum(s.reach for s in stages)
+    clip = noise(2 * around + 5, 8, 8, 3)
+    touched, middle = clip.clone(), around + 2
+    touched[middle] = 1 - touched[middle]
+    change = (climb(stages, touched) - climb(stages, clip)).abs().amax((1, 2, 3)) > 1e-6
+    frames = change.view(-1, factor).any(1)
+    assert frames[middle - 1 : middle + 2].all()
+    assert not frames[: middle - around].any()
+    assert not frames[middle + around + 1 :].any()
+
+
+def test_streaming_holds_no_more_than_a_chunk_and_its_surroundings():
+    stages, _ = fitted("compact")
+    clip, read = noise(60, 8, 8, 3), 0
+
+    def frames():
+        nonlocal read
+        for frame in clip:
+            read += 1
+            yield frame
+
+    made = 0
+    for part in stream(stages, frames(), 60, 4):
+        made += len(part)
+        assert read <= made // 4 + margin(stages)
+    assert made == 240
+
+
+def test_streaming_yields_chunk_by_chunk():
+    stages, factor = fitted("interpolating")
+    parts = list(stream(stages, iter(noise(7, 8, 8, 3)), 7, 3))
+    assert [len(p) for p in parts] == [3 * factor, 3 * factor, factor]
