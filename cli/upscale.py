@@ -184,6 +184,8 @@ def _with_flags(name: str, flags: dict[str, Any]) -> Options:
     pairs = {key: rest.pop(key) for key in ("within", "across", "shift")}
     encode = {key: rest.pop(key) for key in ("codec", "crf", "pix_fmt", "overwrite")}
     given = {key: value for key, value in pairs.items() if value is not None}
+    if given:
+        given["probe"] = False  # the user has chosen
     return preset(
         name, pairs=replace(base.pairs, **given), encode=replace(base.encode, **encode), **rest
     )

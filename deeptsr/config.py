@@ -28,9 +28,10 @@ __all__ = [
 class PairSettings:
     """Which training pairs are cut from the video (paper sections 3.1, 3.2 and 4.1)."""
 
-    within: float = 1.0  # share of pairs from the same dimension, >= 0
-    across: float = 0.0  # share of pairs with time and a space axis swapped, >= 0
-    shift: float = 0.0  # share of pairs that are one frame in translation, >= 0
+    within: float = 0.6  # share of pairs from the same dimension, >= 0
+    across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
+    shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
+    probe: bool = True  # also fit the first stage on "within" alone, and keep the better mix
     crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1
@@ -43,7 +44,7 @@ class PairSettings:
         1.0,
     )  # spatial scales of the examples, each in (0, 1]
     longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
-    contrast: float = 0.8  # an example's contrast is multiplied by e**-contrast .. e**contrast
+    contrast: float = 0.6  # an example's contrast is multiplied by e**-contrast .. e**contrast
 
 
 @dataclass(frozen=True)

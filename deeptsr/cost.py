@@ -9,7 +9,7 @@ import torch
 from deeptsr.config import Options
 from deeptsr.networks import build
 from deeptsr.plan import Stage
-from deeptsr.stages import fold_of
+from deeptsr.stages import fold_of, steps_of_stage
 
 __all__ = ["Cost", "estimate"]
 
@@ -68,8 +68,7 @@ def estimate(
     for number, stage in enumerate(stages):
         fold = fold_of(stage, height, width)
         network = build(options.network, stage.step, options.exposure, fold)
-        steps = options.fit.finetune_steps if number else options.fit.steps
-        fit.append(steps * _BACKWARD * voxels * network.operations)
+        fit.append(steps_of_stage(options, number) * _BACKWARD * voxels * network.operations)
         rows, columns = stage.size(height, width)
         climb += frames * stage.done * rows * columns * network.operations * _CLIMB_OVERHEAD
     speed = _SPEED[device.type]

@@ -67,7 +67,8 @@ class StageFitted(Event):
     gain_db: float  # over linear interpolation, on held-out pairs of this video
     steps: int  # optimiser steps made
     seconds: float
-    outcome: str  # "fitted", "kept the previous stage's weights", "interpolates", "resumed"
+    outcome: str  # "fitted", "kept the previous stage's weights" or "interpolates"
+    mix: tuple[float, float, float] = (1.0, 0.0, 0.0)  # of pairs: within, across, shift
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -22,10 +23,11 @@ from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, climb
 from deeptsr.resample import interpolate_time, resize
 
-__all__ = ["Checkpoints", "HeldOut", "fit_stages", "fold_of", "gain"]
+__all__ = ["Checkpoints", "HeldOut", "fit_stages", "fold_of", "gain", "steps_of_stage"]
 
 _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, not 0/0
 _FOLDED_SIDE = 150  # pixels of the short side from which the compact network folds 2 x 2
+_INTERPOLATES = "interpolates"
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
 _BOOTSTRAP_SLACK = 2.0  # the same for the bootstrap, which teaches what they do not ask
 
@@ -125,130 +127,160 @@ def fit_stages(
             carried = previous is not None and _same_shapes(previous, network)
             if carried and previous is not None:
                 network.load_state_dict(previous.state_dict())
-            steps = options.fit.finetune_steps if carried else options.fit.steps
-            total = (
-                steps
-                if fitted
-                else steps + options.fit.bootstrap_rounds * options.fit.bootstrap_steps
-            )
+            total = steps_of_stage(options, number)
 
-            def on_step(step: int, number: int = number, steps: int = total) -> None:
-                detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {steps}"
-                on_event(Progress(fraction(number, step / steps), "fit", detail))
+            def on_step(step: int, number: int = number, total: int = total) -> None:
+                detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {total}"
+                on_event(Progress(fraction(number, min(1.0, step / total)), "fit", detail))
 
             began = time.monotonic()
-            result = _fit_stage(
-                clip, tuple(fitted), stage, network, options, steps, number, precision, on_step
-            )
-            outcome = "fitted" if result.improved else "kept the previous stage's weights"
+            fitter = _Fitter(options, number, precision, on_step, clip.device)
+            if number == 0:
+                result = _fit_first(fitter, network, resize(clip, stage.size(*clip.shape[1:3])))
+            else:
+                result = _fit_later(fitter, network, clip, tuple(fitted), stage)
             event = StageFitted(
                 stage=number + 1,
                 stages=len(plan),
                 label=stage.label,
                 gain_db=result.score,
-                steps=result.steps,
+                steps=fitter.made,
                 seconds=time.monotonic() - began,
-                outcome=outcome if result.score > 0 else "interpolates",
+                outcome=_outcome(result),
+                mix=(fitter.pairs.within, fitter.pairs.across, fitter.pairs.shift),
             )
             if checkpoints:
                 checkpoints.save(number, network, event)
+        # Later stages take the mix that the first one chose, also when it was restored.
+        within, across, shift = event.mix
+        mixed = replace(options.pairs, within=within, across=across, shift=shift)
+        options = replace(options, pairs=mixed)
         on_event(event)
         on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
-        usable = event.outcome != "interpolates"
+        usable = event.outcome != _INTERPOLATES
         fitted.append(FittedStage(stage, network.eval() if usable else None))
         previous = network if usable else previous
     return tuple(fitted)
 
 
-def _fit_stage(
-    clip: Tensor,
-    below: tuple[FittedStage, ...],
-    stage: Stage,
-    network: StepNetwork,
-    options: Options,
-    steps: int,
-    number: int,
-    precision: torch.dtype,
-    on_step: Callable[[int], None],
-) -> FitResult:
-    """Fit one stage's network in place."""
-    size = stage.size(*clip.shape[1:3])
-    # What can be learnt from, and judged by: the video itself at this size, whose frames are true,
-    # and what the stages below made of it, whose blur is that of the task.
-    examples = [resize(clip, size).clamp(0, 1)]
-    if below:
-        estimate = climb(
-            below,
-            clip,
-            exposure=options.exposure,
-            rounds=options.pyramid.rounds,
-            precision=precision,
-            scale=stage.scale,
-        )
-        examples.append(estimate.clamp(0, 1))
-    generator = torch.Generator(clip.device).manual_seed(options.seed + number)
-    result = _fit_examples(
-        network, examples, examples, options, generator, steps, _SLACK, precision, on_step
-    )
-    if below:
-        return result
-    # The fitted network's own result holds frame rates between those of the input: the mean of 3 of
-    # its frames has seen 3/2 of an input frame's time. Where a motion is aliased at every multiple
-    # of the input's rate, only these pairs tell the true direction from the apparent one.
-    for _ in range(options.fit.bootstrap_rounds):
-        own = predict(network, examples[0], precision=precision).clamp(0, 1)
-        made = result.steps
-        again = _fit_examples(
+def _outcome(result: FitResult) -> str:
+    if result.score <= 0:
+        return _INTERPOLATES
+    return "fitted" if result.improved else "kept the previous stage's weights"
+
+
+def steps_of_stage(options: Options, number: int) -> int:
+    """Optimiser steps that a stage, counted from 0, makes at most."""
+    settings = options.fit
+    if number:
+        return settings.finetune_steps
+    probes = 2 if options.pairs.probe else 1
+    return probes * settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
+
+
+class _Fitter:
+    """Fits one stage's network, in one or several goes that count their steps together."""
+
+    def __init__(
+        self,
+        options: Options,
+        number: int,
+        precision: torch.dtype,
+        on_step: Callable[[int], None],
+        device: torch.device,
+    ) -> None:
+        self.pairs, self.settings = options.pairs, options.fit
+        self.exposure, self.rounds = options.exposure, options.pyramid.rounds
+        self.precision, self.made = precision, 0
+        self._on_step = on_step
+        self._generator = torch.Generator(device).manual_seed(options.seed + number)
+
+    def __call__(
+        self,
+        network: StepNetwork,
+        examples: list[Tensor],
+        judges: list[Tensor],
+        steps: int,
+        slack: float = _SLACK,
+    ) -> FitResult:
+        """Fit on pairs of the examples but their held-out frames, judged by those of the judges."""
+        step = network.factor
+        pieces = [HeldOut(len(e), step).training(e) for e in examples]
+        # Shorter crops for a clip that is shorter than they are.
+        longest = max(len(piece) for piece in pieces) // step
+        pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
+        source = PairSource(pieces, pairs, step, self.exposure)
+        before = self.made
+
+        def score(candidate: StepNetwork) -> float:
+            candidate.eval()
+            return min(HeldOut(len(j), step).gain(candidate, j, self.precision) for j in judges)
+
+        result = fit(
             network,
-            [*examples, own],
-            examples,
-            options,
-            generator,
-            options.fit.bootstrap_steps,
-            _BOOTSTRAP_SLACK,
-            precision,
-            lambda step, made=made: on_step(made + step),
+            source,
+            self.settings,
+            self._generator,
+            score,
+            steps=steps,
+            slack=slack,
+            precision=self.precision,
+            on_step=lambda now: self._on_step(before + now),
         )
-        improved = result.improved or again.improved
-        result = FitResult(made + again.steps, again.score, improved)
+        self.made = before + result.steps
+        return result
+
+
+def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
+    """Fit the coarsest stage: choose the mix of pairs, then bootstrap."""
+    examples, settings = [clip.clamp(0, 1)], fitter.settings
+    start = copy.deepcopy(network.state_dict())
+    result = fitter(network, examples, examples, settings.steps)
+    mixed = fitter.pairs
+    if mixed.probe and mixed.within and (mixed.across or mixed.shift):
+        # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
+        kept = copy.deepcopy(network.state_dict())
+        network.load_state_dict(start)
+        fitter.pairs = replace(mixed, across=0.0, shift=0.0)
+        alone = fitter(network, examples, examples, settings.steps)
+        if alone.score > result.score:
+            result = alone
+        else:
+            network.load_state_dict(kept)
+            fitter.pairs = mixed
+    for _ in range(settings.bootstrap_rounds):
+        # The network's own result holds frame rates between those of the input: the mean of 3 of
+        # its frames has seen 3/2 of an input frame's time. Where a motion is aliased at every
+        # multiple of the input's rate, only these pairs tell the true direction from the apparent.
+        own = predict(network, examples[0], precision=fitter.precision).clamp(0, 1)
+        again = fitter(
+            network, [*examples, own], examples, settings.bootstrap_steps, _BOOTSTRAP_SLACK
+        )
+        result = FitResult(again.steps, again.score, result.improved or again.improved)
     return result
 
 
-def _fit_examples(
+def _fit_later(
+    fitter: _Fitter,
     network: StepNetwork,
-    examples: list[Tensor],
-    judges: list[Tensor],
-    options: Options,
-    generator: torch.Generator,
-    steps: int,
-    slack: float,
-    precision: torch.dtype,
-    on_step: Callable[[int], None],
+    clip: Tensor,
+    below: tuple[FittedStage, ...],
+    stage: Stage,
 ) -> FitResult:
-    """Fit on pairs of all examples but their held-out frames, judged by those of the judges."""
-    held = [HeldOut(len(example), network.factor) for example in examples]
-    pieces = [h.training(e) for h, e in zip(held, examples, strict=True)]
-    # Shorter crops for a clip that is shorter than they are.
-    longest = max(len(piece) for piece in pieces) // network.factor
-    pairs = replace(options.pairs, frames=max(3, min(options.pairs.frames, longest)))
-    source = PairSource(pieces, pairs, network.factor, options.exposure)
+    """Fit a finer stage, from what the video shows at its size and what was made of it so far.
 
-    def score(candidate: StepNetwork) -> float:
-        candidate.eval()
-        gains = [h.gain(candidate, e, precision) for h, e in zip(held, judges, strict=False)]
-        return min(gains)
-
-    return fit(
-        network,
-        source,
-        options.fit,
-        generator,
-        score,
-        steps=steps,
-        slack=slack,
-        precision=precision,
-        on_step=on_step,
+    The frames of the first are true; the second has the blur of the task.
+    """
+    estimate = climb(
+        below,
+        clip,
+        exposure=fitter.exposure,
+        rounds=fitter.rounds,
+        precision=fitter.precision,
+        scale=stage.scale,
     )
+    examples = [resize(clip, stage.size(*clip.shape[1:3])).clamp(0, 1), estimate.clamp_(0, 1)]
+    return fitter(network, examples, examples, fitter.settings.finetune_steps)
 
 
 def _same_shapes(one: StepNetwork, other: StepNetwork) -> bool:

@@ -13,7 +13,18 @@ from torch import Tensor, nn
 from deeptsr.config import FitSettings, NetworkSettings, Options, PairSettings, PyramidSettings
 from deeptsr.networks import StepNetwork
 
-PAIRS = PairSettings(crop=16, frames=3, batch=2, scales=(0.5,), longest_jump=2)
+PAIRS = PairSettings(
+    within=1,
+    across=0,
+    shift=0,
+    probe=False,
+    crop=16,
+    frames=3,
+    batch=2,
+    scales=(0.5,),
+    longest_jump=2,
+    contrast=0.8,
+)
 NETWORK = NetworkSettings(channels=4, blocks=1)
 FIT = FitSettings(
     steps=2,
@@ -61,7 +72,7 @@ def pan(frames: int, height: int, width: int, speed: float = 2.0, seed: int = 0)
     y = np.arange(height)[None, :, None, None]
     time = np.arange(frames)[:, None, None, None] + 0.5
     total = np.zeros((frames, height, width, 3))
-    for period in (5, 7, 11, 16):
+    for period in (8, 11, 16, 23):
         phase = rng.uniform(0, 2 * np.pi, (1, 1, 1, 3))
         tilt = rng.uniform(-0.5, 0.5)
         blur = np.sinc(speed / period)  # the mean of a sine over the way of one frame

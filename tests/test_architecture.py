@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "deeptsr"
 SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if p != PACKAGE / "__init__.py")
 CODECS = {"av", "imageio", "imageio_ffmpeg"}
-ANY = "any"
+NOTHING, ANY = "\N{EN DASH}", "any"
 
 
 def room(path):
@@ -33,7 +33,7 @@ def table():
         name, job, imports = (cell.strip() for cell in row.strip("|").split("|"))
         assert re.fullmatch(r"`\w+`", name), row
         assert job, row
-        assert re.fullmatch(r"–|any|`\w+`(, `\w+`)*", imports), row
+        assert re.fullmatch(rf"{NOTHING}|{ANY}|`\w+`(, `\w+`)*", imports), row
         assert name.strip("`") not in found, row
         found[name.strip("`")] = ANY if imports == ANY else set(re.findall(r"`(\w+)`", imports))
     return found

@@ -62,7 +62,9 @@ def test_convolutions_run_in_a_type_that_the_cpu_has():
 @pytest.mark.parametrize("emulated", [True, False])
 def test_bfloat16_is_not_emulated_on_a_card(monkeypatch, emulated):
     monkeypatch.setattr(
-        torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or not emulated
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: including_emulation or not emulated,
     )
     wanted = torch.float32 if emulated else torch.bfloat16
     assert devices.precision(torch.device("cuda")) == wanted

@@ -1,5 +1,6 @@
 """The stages of the climb."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -72,7 +73,7 @@ def test_any_plan_is_a_climb(factor, height, width, coarsest):
         assert all(s.step % n for n in range(2, s.step))
         assert 0 < s.scale <= 1
     assert stages[0].done == 1
-    for below, above in zip(stages, stages[1:], strict=False):
+    for below, above in itertools.pairwise(stages):
         assert above.scale == min(1, below.scale * 2)
         assert above.done == below.done * below.step
     asked = coarsest or Fraction(1, 2 ** (len(stages) - 1))

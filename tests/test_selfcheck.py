@@ -40,7 +40,9 @@ def test_the_figures_of_interpolation(exposure, frames, step):
     ltr = expose(clip[: frames // step * step], step, exposure)
     linear = interpolate_time(ltr, step, exposure)
     made = correct(linear, ltr, step, exposure)
-    wanted = [mean_psnr(v[kept.start : kept.stop], clip[kept.start : kept.stop]) for v in (made, linear)]
+    wanted = [
+        mean_psnr(v[kept.start : kept.stop], clip[kept.start : kept.stop]) for v in (made, linear)
+    ]
     assert found.psnr_db == pytest.approx(wanted[0], abs=1e-3)
     assert found.linear_psnr_db == pytest.approx(wanted[1], abs=1e-3)
     assert found.gain_db == pytest.approx(wanted[0] - wanted[1], abs=1e-3)

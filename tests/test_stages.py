@@ -1,0 +1,324 @@
+"""Fitting the stages: what is gained, what is guarded, what is kept."""
+
+import itertools
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deeptsr import stages as module
+from deeptsr.config import FitSettings, NetworkSettings
+from deeptsr.events import Progress, StageFitted, to_json
+from deeptsr.exposure import expose, repeat
+from deeptsr.fit import FitResult
+from deeptsr.networks import build
+from deeptsr.plan import Stage, plan
+from deeptsr.pyramid import climb
+from deeptsr.resample import interpolate_time
+from deeptsr.stages import HeldOut, fit_stages, fold_of, gain
+from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
+
+FULL, HALF = Fraction(1), Fraction(1, 2)
+TWO = (Stage(HALF, 2, 1), Stage(FULL, 2, 2))
+LAZY = replace(FIT, learning_rate=1e-30)  # no step moves any weight
+BRISK = FitSettings(
+    steps=60, bootstrap_rounds=1, bootstrap_steps=10, finetune_steps=10, learning_rate=5e-3,
+    warmup=10, checks=4, patience=4,
+)  # fmt: skip
+
+
+class Shelf:
+    """Checkpoints in memory."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def restore(self, number, network):
+        weights, event = self.kept.get(number, (None, None))
+        if weights is not None:
+            network.load_state_dict(weights)
+        return event
+
+    def save(self, number, network, event):
+        weights = {name: value.clone() for name, value in network.state_dict().items()}
+        self.kept[number] = (weights, event)
+
+
+def fitted(clip, stages=TWO, options=None, **settings):
+    """The stages, and all that was told on the way."""
+    told = []
+    made = fit_stages(clip, stages, options or tiny(), on_event=told.append, **settings)
+    return made, told
+
+
+def outcomes(told):
+    return [event for event in told if isinstance(event, StageFitted)]
+
+
+# --- the frames that are held out ---
+
+
+@given(length=st.integers(4, 200), step=st.sampled_from([2, 3, 5]))
+def test_what_is_held_out_is_a_part_of_the_clip_in_whole_groups(length, step):
+    held = HeldOut(length, step)
+    frames = torch.arange(length).view(-1, 1, 1, 1)
+    training = held.training(frames).flatten().tolist()
+    kept = list(held.kept)
+    assert set(kept) <= set(range(length // step * step))
+    assert held.kept.start % step == len(kept) % step == 0
+    if held.learnt:
+        assert training == list(range(length))
+        assert len(kept) == length // step * step
+    else:
+        assert not set(training) & set(kept)
+        assert training == list(range(training[0], training[-1] + 1))
+        assert len(training) >= 3 * len(kept)
+        assert len(kept) >= step
+
+
+def test_a_short_clip_is_all_needed_to_learn():
+    assert HeldOut(6, 2).learnt
+    assert not HeldOut(48, 2).learnt
+
+
+def slow_gain(network, clip, kept, step):
+    """The gain as the whole clip gives it."""
+    ltr = expose(clip[: len(clip) // step * step], step)
+    with torch.no_grad():
+        made = network(ltr.movedim(3, 0)[None])[0].movedim(0, 3)
+    errors = [
+        (v.clamp(0, 1) - clip[: len(v)])[kept.start : kept.stop].square().mean().item() + 1e-8
+        for v in (interpolate_time(ltr, step), made)
+    ]
+    return 10 * math.log10(errors[0] / errors[1])
+
+
+def test_the_gain_on_held_out_frames_against_the_whole_clip():
+    class Sharpen(torch.nn.Module):
+        """Looks nowhere, so that borders do not matter."""
+
+        factor, exposure, reach, multiple = 2, "full", (1, 0), 1
+
+        def forward(self, ltr):
+            made = interpolate_time(ltr, 2, axis=2)
+            return made + (made - 0.5) / 10
+
+    clip = pan(40, 12, 14)
+    held = HeldOut(40, 2)
+    found = held.gain(Sharpen(), clip, torch.float32)
+    assert found == pytest.approx(slow_gain(Sharpen(), clip, held.kept, 2), abs=1e-3)
+
+
+def test_gain_by_hand():
+    truth = torch.full((2, 4, 4, 3), 0.5)
+    assert gain(truth + 0.01, truth + 0.1, truth) == pytest.approx(20, abs=0.01)
+    assert gain(truth + 0.2, truth + 0.1, truth) == pytest.approx(-6.0206, abs=0.01)
+    assert gain(truth, truth, truth) == 0
+    assert gain(truth + 9, truth + 9, truth) == 0  # beyond white there is nothing
+    assert gain(truth, truth + 0.1, truth) < 100
+
+
+@pytest.mark.parametrize("frames", [12, 16, 17, 24, 33, 35, 48])
+def test_no_training_pair_sees_a_held_out_frame(monkeypatch, frames):
+    pools = []
+
+    class Spy(module.PairSource):
+        def __init__(self, clips, *rest):
+            pools.append(clips)
+            super().__init__(clips, *rest)
+
+    monkeypatch.setattr(module, "PairSource", Spy)
+    held = HeldOut(frames, 2)
+    clip = torch.zeros(frames, 16, 16, 3)
+    if not held.learnt:
+        clip[held.kept.start : held.kept.stop] = 1  # nothing else is light
+    fitted(clip, options=tiny(fit=LAZY))
+    assert len(pools) >= 3  # the first stage, its bootstrap, the second stage
+    for piece in itertools.chain(*pools):
+        # A frame that was made beside a held-out one may shine a little; it may not show it.
+        assert piece.max() < 0.5
+
+
+# --- what is gained ---
+
+
+def test_true_motion_gains_over_linear_interpolation():
+    options = tiny(
+        fit=BRISK,
+        pairs=replace(PAIRS, frames=4, batch=4, scales=(0.7, 1.0), longest_jump=1, contrast=0.2),
+        network=NetworkSettings(channels=8, blocks=1),
+    )
+    truth = pan(64, 48, 48, speed=1.5)
+    clip = expose(truth, 2)
+    made, told = fitted(clip, (Stage(FULL, 2, 1),), options)
+    (event,) = outcomes(told)
+    assert event.outcome == "fitted"
+    assert event.gain_db > 0.5
+    assert gain(climb(made, clip), interpolate_time(clip, 2), truth) > 0.5
+
+
+def test_what_learnt_nothing_interpolates():
+    # With delta exposure, a fresh network is linear interpolation itself: a tie.
+    made, told = fitted(noise(16, 24, 24, 3), options=tiny(fit=LAZY, exposure="delta"))
+    assert [stage.network for stage in made] == [None, None]
+    assert [event.outcome for event in outcomes(told)] == ["interpolates"] * 2
+    assert [event.gain_db for event in outcomes(told)] == pytest.approx([0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("mixed", "alone"), [(2.0, 1.0), (1.0, 2.0), (1.0, 1.0)])
+def test_the_better_mix_is_kept(monkeypatch, mixed, alone):
+    answers = iter([mixed, alone])
+
+    def made_up(network, *_, steps, **__):
+        score = next(answers)
+        torch.nn.init.constant_(next(network.parameters()), score)
+        return FitResult(steps, score, True)
+
+    monkeypatch.setattr(module, "fit", made_up)
+    pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
+    options = tiny(pairs=pairs, fit=replace(FIT, bootstrap_rounds=0))
+    (stage,), told = fitted(pan(8, 24, 24), TWO[:1], options)
+    (event,) = outcomes(told)
+    assert event.mix == ((0.5, 0, 0) if alone > mixed else (0.5, 0.25, 0.25))
+    assert event.gain_db == max(mixed, alone)
+    assert event.steps == 2 * FIT.steps
+    weights = next(stage.network.parameters())
+    assert torch.equal(weights, torch.full_like(weights, max(mixed, alone)))
+
+
+def test_what_is_worse_than_linear_interpolates(monkeypatch):
+    monkeypatch.setattr(HeldOut, "gain", lambda *_: -0.1)
+    clip = pan(16, 24, 24)
+    made, told = fitted(clip)
+    assert [stage.network for stage in made] == [None, None]
+    assert [event.outcome for event in outcomes(told)] == ["interpolates"] * 2
+    assert gap(expose(climb(made, clip), 4), clip) < 1e-5
+
+
+def test_a_static_clip_interpolates_and_stays_static():
+    clip = still(12, 32, 32)
+    made, told = fitted(clip)
+    assert gap(climb(made, clip), repeat(clip, 4)) < 1 / 255
+    assert all(math.isfinite(event.gain_db) for event in outcomes(told))
+    assert all(to_json(event) for event in told)
+
+
+# --- the order of things ---
+
+
+def test_every_stage_is_told_in_order():
+    stages = plan(6, 64, 64, HALF)
+    made, told = fitted(pan(12, 64, 64), stages, tiny(6))
+    events = outcomes(told)
+    assert [m.stage for m in made] == list(stages)
+    assert [e.label for e in events] == [s.label for s in stages]
+    assert [e.stage for e in events] == [1, 2]
+    assert {e.stages for e in events} == {2}
+    assert all(e.seconds >= 0 for e in events)
+    assert {p.phase for p in told if isinstance(p, Progress)} == {"fit"}
+
+
+def test_shares_of_the_work_rise_to_one():
+    shares = [[], []]
+
+    def fraction(number, share):
+        shares[number].append(share)
+        return (number + share) / 2
+
+    _, told = fitted(pan(16, 32, 32), fraction=fraction)
+    for found in shares:
+        assert found == sorted(found)
+        assert 0 < found[0] <= found[-1] == 1
+    done = [event.fraction for event in told if isinstance(event, Progress)]
+    assert done == sorted(done)
+
+
+def test_fitted_networks_are_ready_for_use():
+    made, _ = fitted(pan(24, 32, 32), options=tiny(fit=replace(BRISK, steps=20)))
+    networks = [stage.network for stage in made if stage.network]
+    assert networks
+    assert not any(network.training for network in networks)
+
+
+def test_a_seed_repeats_everything():
+    clip = pan(16, 32, 32)
+
+    def weights(seed):
+        shelf = Shelf()
+        fitted(clip, options=tiny(seed=seed), checkpoints=shelf)
+        return [values for kept, _ in shelf.kept.values() for values in kept.values()]
+
+    one, again, other = weights(5), weights(5), weights(6)
+    assert all(map(torch.equal, one, again))
+    assert not all(map(torch.equal, one, other))
+
+
+def test_the_callers_random_state_is_left_alone():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    fitted(pan(8, 24, 24))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_coarse_levels_are_not_folded():
+    assert fold_of(Stage(Fraction(1, 4), 2, 1), 360, 640) == 1
+    assert fold_of(Stage(FULL, 2, 4), 720, 1280) > 1
+
+
+@pytest.mark.parametrize("kind", ["compact", "paper"])
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_any_network_step_and_exposure_can_be_fitted(kind, exposure):
+    options = tiny(6, network=NetworkSettings(kind, 4, 1), exposure=exposure)
+    clip = pan(12, 25, 27)
+    made, _ = fitted(clip, plan(6, 25, 27, FULL), options)
+    assert climb(made, clip, exposure=exposure).shape == (72, 25, 27, 3)
+
+
+# --- checkpoints ---
+
+
+def test_checkpoints_are_used():
+    clip, shelf = pan(24, 32, 32), Shelf()
+    options = tiny(fit=replace(BRISK, steps=20))
+    first, told = fitted(clip, options=options, checkpoints=shelf)
+    assert set(shelf.kept) == {0, 1}
+    again, retold = fitted(clip, options=options, checkpoints=shelf)
+    assert any(isinstance(e, Progress) and "step" in e.detail for e in told)
+    assert not any(isinstance(e, Progress) and "step" in e.detail for e in retold)
+    assert [e.gain_db for e in outcomes(retold)] == [e.gain_db for e in outcomes(told)]
+    assert torch.equal(climb(first, clip), climb(again, clip))
+
+
+@pytest.mark.parametrize("fit", [LAZY, replace(BRISK, steps=20)])
+def test_going_on_after_the_first_stage_ends_where_one_run_does(fit):
+    clip, whole, half = pan(24, 32, 32), Shelf(), Shelf()
+    options = tiny(fit=fit)
+    first, _ = fitted(clip, options=options, checkpoints=whole)
+    half.kept[0] = whole.kept[0]
+    again, _ = fitted(clip, options=options, checkpoints=half)
+    assert [bool(stage.network) for stage in first] == [bool(stage.network) for stage in again]
+    assert torch.equal(climb(first, clip), climb(again, clip))
+
+
+def test_a_restored_stage_that_interpolates_goes_on_to_do_so():
+    clip, shelf = noise(16, 24, 24, 3), Shelf()
+    options = tiny(fit=LAZY, exposure="delta")
+    fitted(clip, options=options, checkpoints=shelf)
+    again, _ = fitted(clip, options=options, checkpoints=shelf)
+    assert [stage.network for stage in again] == [None, None]
+
+
+def test_a_checkpoint_stands_before_it_is_told():
+    shelf = Shelf()
+
+    def listener(event):
+        if isinstance(event, StageFitted):
+            assert event.stage - 1 in shelf.kept
+
+    fit_stages(pan(8, 24, 24), TWO, tiny(), on_event=listener, checkpoints=shelf)
+    network = build(tiny().network, 2)
+    assert shelf.restore(0, network).stage == 1
