@@ -63,12 +63,16 @@ class FitSettings:
     steps: int = 100  # optimiser steps of the first stage, >= 1
     bootstrap_rounds: int = 3  # further fits of it with its own result among the examples, >= 0
     bootstrap_steps: int = 100  # steps of each of those, >= 1
-    finetune_steps: int = 160  # steps of each later stage, >= 0
+    finetune_steps: int = 240  # steps of the second stage, >= 0
+    finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
+    finetune_rate: float = 8e-4  # the same where a stage starts from the weights of the one before
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
     warmup: int = 30  # steps of linear warm-up, >= 0
     checks: int = 8  # validations on held-out pairs a stage, >= 1
-    patience: int = 4  # validations without progress after which a stage stops, >= 1
+    patience: int = 4  # failed validations in a row after which a stage stops, >= 1
+    margin: tuple[int, int] = (1, 4)  # of a crop, left out of the loss: LTR frames, pixels
+    averaging: float = 0.95  # decay of the running mean of the weights, in [0, 1)
 
 
 @dataclass(frozen=True)
@@ -142,9 +146,51 @@ class Options:
 
 PRESETS: dict[str, Options] = {
     "fast": Options(preset="fast"),
-    "balanced": Options(preset="balanced"),
-    "quality": Options(preset="quality"),
-    "paper": Options(preset="paper"),
+    "balanced": Options(
+        preset="balanced",
+        network=NetworkSettings(channels=48, blocks=5),
+        fit=FitSettings(steps=150, bootstrap_steps=300, finetune_steps=600),
+        pairs=PairSettings(batch=12),
+    ),
+    "quality": Options(
+        preset="quality",
+        network=NetworkSettings(channels=64, blocks=6),
+        fit=FitSettings(
+            steps=200, bootstrap_rounds=4, bootstrap_steps=600, finetune_steps=1500, checks=12
+        ),
+        pairs=PairSettings(batch=16),
+        pyramid=PyramidSettings(rounds=2),
+    ),
+    # The settings that the paper's authors published with their implementation.
+    "paper": Options(
+        preset="paper",
+        pairs=PairSettings(
+            within=0.4,
+            across=0.4,
+            shift=0.2,
+            probe=False,
+            crop=16,
+            batch=10,
+            scales=tuple(0.9**n for n in range(14)),
+            longest_jump=5,
+            contrast=0.0,
+        ),
+        network=NetworkSettings(kind="paper", channels=128),
+        fit=FitSettings(
+            steps=50_000,
+            bootstrap_rounds=0,
+            finetune_steps=25_000,
+            finetune_decay=0.5,
+            learning_rate=1e-3,
+            finetune_rate=1e-3,
+            schedule="halving",
+            checks=10,
+            patience=10,
+            margin=(1, 0),
+            averaging=0.0,
+        ),
+        pyramid=PyramidSettings(coarsest=Fraction(1, 8)),
+    ),
 }
 
 

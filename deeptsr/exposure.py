@@ -53,7 +53,11 @@ def repeat(ltr: Tensor, factor: int, axis: int = 0) -> Tensor:
 
 
 def correct(htr: Tensor, ltr: Tensor, factor: int, exposure: str = "full", axis: int = 0) -> Tensor:
-    """The HTR video nearest to ``htr`` (least squares) that exposes to ``ltr`` exactly.
+    """An HTR video close to ``htr`` that exposes to ``ltr`` exactly.
+
+    What an LTR frame lacks is given to all of its HTR frames alike (full exposure: the nearest such
+    video, in least squares), or fades from one instant to the next (delta exposure), so that the
+    frames between look like those that were recorded.
 
     Args:
         htr: tensor whose ``axis`` has length T * factor.
@@ -66,12 +70,18 @@ def correct(htr: Tensor, ltr: Tensor, factor: int, exposure: str = "full", axis:
         A tensor shaped like ``htr``.
     """
     groups = _grouped(htr, factor, axis)
-    inner = axis % htr.ndim + 1
+    axis %= htr.ndim
+    error = ltr - expose(htr, factor, exposure, axis)
     if exposure == "full":
-        fixed = groups + (ltr - groups.mean(inner)).unsqueeze(inner)
+        spread = error.unsqueeze(axis + 1)
     else:
-        fixed = torch.cat([ltr.unsqueeze(inner), groups.narrow(inner, 1, factor - 1)], inner)
-    return fixed.flatten(inner - 1, inner)
+        last = error.shape[axis] - 1
+        after = torch.cat([error.narrow(axis, 1, last), error.narrow(axis, last, 1)], axis)
+        shape = [1] * (htr.ndim + 1)
+        shape[axis + 1] = factor
+        weight = (torch.arange(factor, device=htr.device) / factor).to(htr.dtype).view(shape)
+        spread = torch.lerp(error.unsqueeze(axis + 1), after.unsqueeze(axis + 1), weight)
+    return (groups + spread).flatten(axis, axis + 1)
 
 
 def first_position(factor: int, exposure: str) -> float:

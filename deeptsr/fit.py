@@ -18,11 +18,6 @@ from deeptsr.volume import to_network
 
 __all__ = ["FitResult", "fit"]
 
-# Left out of the loss at each end of a crop, where the network lacks what lies beyond: LTR frames
-# (the published code leaves out one too) and pixels.
-_FRAME_MARGIN, _PIXEL_MARGIN = 1, 4
-_AVERAGING = 0.95  # decay of the running mean of the weights
-
 
 @dataclass(frozen=True)
 class FitResult:
@@ -33,23 +28,28 @@ class FitResult:
     improved: bool  # whether they are better than those it started from
 
 
-def _rate(settings: FitSettings, step: int, steps: int) -> float:
+def _rate(settings: FitSettings, peak: float, step: int, steps: int) -> float:
     """The learning rate of a step."""
     warm = min(1.0, (step + 1) / max(1, settings.warmup))
     if settings.schedule == "halving":
-        return settings.learning_rate * warm * 0.5 ** (4 * step // steps)
-    return settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+        return peak * warm * 0.5 ** (4 * step // steps)
+    return peak * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def _loss(network: StepNetwork, htr: Tensor, precision: torch.dtype) -> Tensor:
+def _loss(
+    network: StepNetwork, htr: Tensor, margin: tuple[int, int], precision: torch.dtype
+) -> Tensor:
     """Mean square error (the paper's loss) away from the crop's borders."""
     k = network.factor
     ltr = expose(htr, k, network.exposure, axis=2)
     with torch.autocast(htr.device.type, precision, enabled=precision != torch.float32):
         made = network(ltr.contiguous(memory_format=torch.channels_last_3d))
     error: Tensor = made - htr  # (N, C, T*k, H, W)
-    frames, pixels = _FRAME_MARGIN * k, _PIXEL_MARGIN
-    return error[:, :, frames:-frames, pixels:-pixels, pixels:-pixels].square().mean()
+    # At a crop's ends the network lacks what lies beyond.
+    frames, pixels = margin[0] * k, margin[1]
+    t, h, w = error.shape[2:]
+    inner = error[:, :, frames : t - frames, pixels : h - pixels, pixels : w - pixels]
+    return inner.square().mean()
 
 
 def fit(
@@ -60,6 +60,7 @@ def fit(
     score: Callable[[StepNetwork], float],
     *,
     steps: int,
+    rate: float | None = None,
     slack: float = 0.0,
     precision: torch.dtype = torch.float32,
     on_step: Callable[[int], None] = lambda step: None,
@@ -75,6 +76,7 @@ def fit(
             times after it. Weights are kept only while they score no worse than any before
             them, those to start from included; so a fit never makes worse.
         steps: optimiser steps at most.
+        rate: peak learning rate; None: ``settings.learning_rate``.
         slack: how much worse is no worse: the held-out frames are few, and may not ask what the
             pairs teach.
         precision: of the convolutions.
@@ -89,16 +91,17 @@ def fit(
     optimizer = torch.optim.Adam(
         network.parameters(), lr=settings.learning_rate, fused=source.device.type == "cuda"
     )
+    peak = settings.learning_rate if rate is None else rate
     interval = max(1, math.ceil(steps / settings.checks))
     for step in range(1, steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = _rate(settings, step - 1, steps)
+            group["lr"] = _rate(settings, peak, step - 1, steps)
         htr = to_network(source.draw(generator))  # (N, C, T*k, H, W)
-        loss = _loss(network, htr, precision)
+        loss = _loss(network, htr, settings.margin, precision)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        decay = min(_AVERAGING, step / (step + 10))
+        decay = min(settings.averaging, step / (step + 10))
         with torch.no_grad():
             for mean, now in zip(average.parameters(), network.parameters(), strict=True):
                 mean.lerp_(now, 1 - decay)

@@ -2,62 +2,110 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from deeptsr.errors import ResourceError
 from deeptsr.networks import StepNetwork
 from deeptsr.volume import to_network, to_volume
 
 __all__ = ["predict"]
 
-
-def _pad(volume: Tensor, reach: tuple[int, int], multiple: int) -> Tensor:
-    """Let the clip stand still beyond its ends, and mirror it beyond its borders."""
-    frames, pixels = reach
-    _, height, width, _ = volume.shape
-    x = to_network(volume)  # (C, T, H, W)
-    below = pixels + -(height + 2 * pixels) % multiple
-    right = pixels + -(width + 2 * pixels) % multiple
-    # A replicated border is as good as a mirrored one here, and allowed for clips of any size.
-    return functional.pad(x[None], (pixels, right, pixels, below, frames, frames), "replicate")
+_SPAN = 32  # input frames that a tile covers
+_SMALLEST_TILE = 16  # pixels
+# Values of a hidden layer that a tile may hold: on a CPU its cache and a few layers in memory.
+_HIDDEN_VALUES = {"cpu": 3e7, "cuda": 8e8}
 
 
 def predict(
-    network: StepNetwork, ltr: Tensor, *, tile: int = 256, precision: torch.dtype = torch.float32
+    network: StepNetwork,
+    ltr: Tensor,
+    *,
+    tile: int | None = None,
+    precision: torch.dtype = torch.float32,
 ) -> Tensor:
     """Take one step of the climb.
 
     Args:
         network: fitted, on the device of ``ltr``.
         ltr: volume (T, H, W, C).
-        tile: side of a tile's result, pixels.
+        tile: side of a tile's result, pixels; None: what suits the device. Halved when memory
+            runs out on it.
         precision: of the convolutions.
 
     Returns:
         Volume (T * factor, H, W, C), not clipped, exposing to ``ltr``. Independent of ``tile``.
+
+    Raises:
+        ResourceError: when not even a small tile fits.
     """
-    length, height, width, channels = ltr.shape
+    tile = tile or _suitable_tile(network, ltr.device.type)
+    while True:
+        try:
+            return _predict(network, ltr, tile, precision)
+        except torch.OutOfMemoryError as error:
+            if tile <= _SMALLEST_TILE:
+                raise ResourceError(
+                    f"{ltr.device} ran out of memory on a tile of {tile} pixels; close other "
+                    "programs that use it, or take --device cpu"
+                ) from error
+            tile = max(_SMALLEST_TILE, tile // 2)
+
+
+def _suitable_tile(network: StepNetwork, kind: str) -> int:
     frames, pixels = network.reach
-    pixels = math.ceil(pixels / network.multiple) * network.multiple
-    tile = math.ceil(tile / network.multiple) * network.multiple
-    padded = _pad(ltr, (frames, pixels), network.multiple)
-    k = network.factor
+    side = math.sqrt(_HIDDEN_VALUES[kind] / (network.width * (_SPAN + 2 * frames)))
+    return max(_SMALLEST_TILE, round(side) - 2 * pixels)
+
+
+def _predict(network: StepNetwork, ltr: Tensor, tile: int, precision: torch.dtype) -> Tensor:
+    length, height, width, channels = ltr.shape
+    k, (frames, pixels), multiple = network.factor, network.reach, network.multiple
+    pixels, tile = (math.ceil(n / multiple) * multiple for n in (pixels, tile))
     result = torch.empty(length * k, height, width, channels, device=ltr.device)
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            piece = padded[..., top : top + tile + 2 * pixels, left : left + tile + 2 * pixels]
-            with (
-                torch.no_grad(),
-                torch.autocast(ltr.device.type, precision, enabled=precision != torch.float32),
-            ):
-                made = to_volume(network(piece)[0])  # (T', h, w, C)
-            rows, columns = min(tile, height - top), min(tile, width - left)
-            result[:, top : top + rows, left : left + columns] = made[
-                frames * k : (frames + length) * k,
-                pixels : pixels + rows,
-                pixels : pixels + columns,
-            ]
+    places = itertools.product(
+        range(0, length, _SPAN), range(0, height, tile), range(0, width, tile)
+    )
+    for start, top, left in places:
+        stop, below, right = (
+            min(start + _SPAN, length),
+            min(top + tile, height),
+            min(left + tile, width),
+        )
+        piece = _around(
+            ltr, (start, stop, frames, 1), (top, below, pixels, multiple),
+            (left, right, pixels, multiple),
+        )  # fmt: skip
+        with (
+            torch.no_grad(),
+            torch.autocast(ltr.device.type, precision, enabled=precision != torch.float32),
+        ):
+            made = to_volume(network(piece)[0])  # (T', h, w, C)
+        result[start * k : stop * k, top:below, left:right] = made[
+            frames * k : (frames + stop - start) * k,
+            pixels : pixels + below - top,
+            pixels : pixels + right - left,
+        ]
     return result
+
+
+def _around(volume: Tensor, *axes: tuple[int, int, int, int]) -> Tensor:
+    """Cut (start, stop) along each axis with a margin around, and up to a multiple.
+
+    Beyond its ends the clip stands still; beyond its borders the border's pixels go on.
+
+    Returns:
+        A network's input (1, C, T, H, W).
+    """
+    pads: list[int] = []
+    for axis, (start, stop, margin, multiple) in enumerate(axes):
+        size = math.ceil((stop - start + 2 * margin) / multiple) * multiple
+        first, last = start - margin, start - margin + size
+        low, high = max(0, first), min(volume.shape[axis], last)
+        volume = volume.narrow(axis, low, high - low)
+        pads = [low - first, last - high, *pads]
+    return functional.pad(to_network(volume)[None], pads, "replicate")

@@ -35,19 +35,31 @@ class FittedStage:
         return self.network.reach[0] if self.network else _TIME_TAPS
 
 
-def _needed(stages: tuple[FittedStage, ...], wanted: range, total: int) -> list[range]:
-    """LTR frames whose result each stage must receive, coarse to fine, then ``wanted`` itself."""
+def _spread(fitted: FittedStage, exposure: str) -> int:
+    """LTR frames to each side that a stage and the back-projection before it depend on."""
+    return math.ceil(fitted.reach / fitted.stage.done) + _backprojected(exposure)
+
+
+def _backprojected(exposure: str) -> int:
+    # The correction of delta exposure fades from an LTR frame to the next.
+    return int(exposure == "delta")
+
+
+def _needed(
+    stages: tuple[FittedStage, ...], wanted: range, total: int, exposure: str
+) -> list[range]:
+    """LTR frames that each stage must receive, coarse to fine, and that the last must return."""
+    spreads = [_spread(fitted, exposure) for fitted in stages] + [_backprojected(exposure)]
     ranges = [wanted]
-    for fitted in reversed(stages):
-        spread = math.ceil(fitted.reach / fitted.stage.done)
+    for spread in reversed(spreads):
         later = ranges[0]
         ranges.insert(0, range(max(0, later.start - spread), min(total, later.stop + spread)))
-    return ranges
+    return ranges[:-1]
 
 
-def margin(stages: tuple[FittedStage, ...]) -> int:
+def margin(stages: tuple[FittedStage, ...], exposure: str = "full") -> int:
     """LTR frames to each side that a chunk needs to come out as if the whole clip were climbed."""
-    return sum(math.ceil(fitted.reach / fitted.stage.done) for fitted in stages)
+    return sum(_spread(fitted, exposure) for fitted in stages) + _backprojected(exposure)
 
 
 def climb(
@@ -82,7 +94,7 @@ def climb(
     """
     total = len(window) if total is None else total
     wanted = range(first, first + len(window)) if wanted is None else wanted
-    ranges = _needed(stages, wanted, total)
+    ranges = _needed(stages, wanted, total, exposure)
     height, width = window.shape[1:3]
     fine, done = window, 1
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
@@ -96,13 +108,14 @@ def climb(
             made = predict(fitted.network, fine, precision=precision)
         done *= stage.step
         fine = made[(asked.start - given.start) * done : (asked.stop - given.start) * done]
-    ltr = window[wanted.start - first : wanted.stop - first]
+    last = ranges[-1]
+    ltr = window[last.start - first : last.stop - first]
     reached = stages[-1].stage.scale
     while reached < scale:
         reached = min(2 * reached, scale)
         size = Stage(reached, 1, done).size(height, width)
         fine = backproject(fine, resize(ltr, size), done, exposure, rounds)
-    return fine
+    return fine[(wanted.start - last.start) * done : (wanted.stop - last.start) * done]
 
 
 def stream(
@@ -129,7 +142,7 @@ def stream(
     Yields:
         Volumes (n * factor, H, W, C), together the result for all frames, in order.
     """
-    around, source = margin(stages), iter(frames)
+    around, source = margin(stages, exposure), iter(frames)
     held: list[Tensor] = []
     first = 0  # number of the frame held[0]
     for start in range(0, total, chunk):

@@ -138,7 +138,7 @@ def fit_stages(
             if number == 0:
                 result = _fit_first(fitter, network, resize(clip, stage.size(*clip.shape[1:3])))
             else:
-                result = _fit_later(fitter, network, clip, tuple(fitted), stage)
+                result = _fit_later(fitter, network, clip, tuple(fitted), stage, carried, total)
             event = StageFitted(
                 stage=number + 1,
                 stages=len(plan),
@@ -173,7 +173,7 @@ def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
     settings = options.fit
     if number:
-        return settings.finetune_steps
+        return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
     probes = 2 if options.pairs.probe else 1
     return probes * settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
 
@@ -202,6 +202,7 @@ class _Fitter:
         judges: list[Tensor],
         steps: int,
         slack: float = _SLACK,
+        rate: float | None = None,
     ) -> FitResult:
         """Fit on pairs of the examples but their held-out frames, judged by those of the judges."""
         step = network.factor
@@ -224,6 +225,7 @@ class _Fitter:
             score,
             steps=steps,
             slack=slack,
+            rate=rate,
             precision=self.precision,
             on_step=lambda now: self._on_step(before + now),
         )
@@ -266,6 +268,8 @@ def _fit_later(
     clip: Tensor,
     below: tuple[FittedStage, ...],
     stage: Stage,
+    carried: bool,
+    steps: int,
 ) -> FitResult:
     """Fit a finer stage, from what the video shows at its size and what was made of it so far.
 
@@ -280,7 +284,8 @@ def _fit_later(
         scale=stage.scale,
     )
     examples = [resize(clip, stage.size(*clip.shape[1:3])).clamp(0, 1), estimate.clamp_(0, 1)]
-    return fitter(network, examples, examples, fitter.settings.finetune_steps)
+    rate = fitter.settings.finetune_rate if carried else None
+    return fitter(network, examples, examples, steps, rate=rate)
 
 
 def _same_shapes(one: StepNetwork, other: StepNetwork) -> bool:

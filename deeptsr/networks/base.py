@@ -17,11 +17,13 @@ class StepNetwork(nn.Module):
         exposure: "full" or "delta".
         reach: how far an output looks, in (input frames, pixels) to each side.
         multiple: H and W must be multiples of this.
+        width: values of a hidden layer for one input pixel of one frame.
     """
 
     factor: int
     exposure: str
     reach: tuple[int, int]
+    width: float
     multiple: int = 1
 
     @property

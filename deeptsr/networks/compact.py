@@ -43,13 +43,15 @@ class Compact(StepNetwork):
         super().__init__()
         self.factor, self.exposure, self.fold = factor, exposure, fold
         self.multiple, self._positions = fold, 1 / fold**2
+        self.width = channels / fold**2
         colours = 3 * fold * fold
         self.enter = nn.Conv3d(3 * colours, channels, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(*(_Block(channels) for _ in range(blocks)))
         self.leave = nn.Conv3d(channels, colours * factor, (1, 3, 3), padding=(0, 1, 1), bias=False)
         nn.init.zeros_(self.leave.weight)
         differences = 1
-        self.reach = (1 + blocks + differences, fold * (2 + 2 * blocks))
+        corrected = int(exposure == "delta")  # the correction fades into the next frame's
+        self.reach = (1 + blocks + differences + corrected, fold * (3 + 2 * blocks) - 1)
 
     def forward(self, ltr: Tensor) -> Tensor:
         """Fold, predict, unfold, add to the interpolation, correct."""

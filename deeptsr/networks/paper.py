@@ -38,8 +38,11 @@ class Paper(StepNetwork):
         for parameter in last.parameters():
             nn.init.zeros_(parameter)
         self._positions = float(factor)
+        self.width = float(channels * factor)
         cubic_taps = 2
-        self.reach = (math.ceil(sum(t // 2 for t in _TIME_KERNELS) / factor) + cubic_taps, 8)
+        corrected = int(exposure == "delta")  # the correction fades into the next frame's
+        seen = math.ceil(sum(t // 2 for t in _TIME_KERNELS) / factor) + cubic_taps + corrected
+        self.reach = (seen, len(_TIME_KERNELS))
 
     def forward(self, ltr: Tensor) -> Tensor:
         """Interpolate, add the residual, correct."""
