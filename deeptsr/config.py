@@ -44,7 +44,12 @@ class PairSettings:
         1.0,
     )  # spatial scales of the examples, each in (0, 1]
     longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
-    contrast: float = 0.6  # an example's contrast is multiplied by e**-contrast .. e**contrast
+    contrast: float = 0.6  # "within" alone: contrast is multiplied by e**-contrast .. e**contrast
+
+    @property
+    def alone(self) -> bool:
+        """Whether all pairs are from the same dimension."""
+        return not (self.across or self.shift)
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class FitSettings:
     """How long and how fast a network learns."""
 
     steps: int = 100  # optimiser steps of the first stage, >= 1
-    bootstrap_rounds: int = 3  # further fits of it with its own result among the examples, >= 0
+    bootstrap_rounds: int = 3  # further fits of it, on its own result too if "within" alone, >= 0
     bootstrap_steps: int = 100  # steps of each of those, >= 1
     finetune_steps: int = 240  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before

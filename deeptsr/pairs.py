@@ -222,10 +222,10 @@ class PairSource:
             index = index * length + place
         index = index + self._place[entry].view(-1, 1, 1, 1)
         htr = self._pixels[index].float()  # (B, T, S, S, 3)
-        if not s.contrast:
+        if not (s.contrast and s.alone):
             return htr
         # The forward model is linear, so any contrast makes a true pair. The input's is higher
-        # than the pairs', as its blur is shorter: without this, what is learnt does not carry over.
+        # than that of pairs from the same dimension, as its blur is shorter.
         spread = torch.rand(s.batch, 1, 1, 1, 1, device=d, generator=generator) * 2 - 1
         mean = htr.mean((1, 2, 3), keepdim=True)
         return mean + (htr - mean) * (spread * s.contrast).exp()

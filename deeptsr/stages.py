@@ -29,7 +29,6 @@ _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, n
 _FOLDED_SIDE = 150  # pixels of the short side from which the compact network folds 2 x 2
 _INTERPOLATES = "interpolates"
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
-_BOOTSTRAP_SLACK = 2.0  # the same for the bootstrap, which teaches what they do not ask
 
 
 class Checkpoints(Protocol):
@@ -239,7 +238,7 @@ def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult
     start = copy.deepcopy(network.state_dict())
     result = fitter(network, examples, examples, settings.steps)
     mixed = fitter.pairs
-    if mixed.probe and mixed.within and (mixed.across or mixed.shift):
+    if mixed.probe and mixed.within and not mixed.alone:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
         kept = copy.deepcopy(network.state_dict())
         network.load_state_dict(start)
@@ -250,14 +249,17 @@ def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult
         else:
             network.load_state_dict(kept)
             fitter.pairs = mixed
-    for _ in range(settings.bootstrap_rounds):
-        # The network's own result holds frame rates between those of the input: the mean of 3 of
-        # its frames has seen 3/2 of an input frame's time. Where a motion is aliased at every
-        # multiple of the input's rate, only these pairs tell the true direction from the apparent.
-        own = predict(network, examples[0], precision=fitter.precision).clamp(0, 1)
-        again = fitter(
-            network, [*examples, own], examples, settings.bootstrap_steps, _BOOTSTRAP_SLACK
-        )
+    rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
+    if not fitter.pairs.alone:
+        rounds, steps = min(1, rounds), rounds * steps
+    for _ in range(rounds):
+        shown = list(examples)
+        if fitter.pairs.alone:
+            # The network's own result holds frame rates between those of the input: the mean of 3
+            # of its frames has seen 3/2 of an input frame's time. Where a motion is aliased at
+            # every multiple of the input's rate, only these tell its true direction.
+            shown.append(predict(network, examples[0], precision=fitter.precision).clamp(0, 1))
+        again = fitter(network, shown, examples, steps)
         result = FitResult(again.steps, again.score, result.improved or again.improved)
     return result
 

@@ -104,6 +104,9 @@ def test_across_crops_have_a_space_axis_for_time(exposure):
         assert found
         seen |= found
     assert {(axis, jump) for axis, jump, _ in seen} == {(1, 1), (1, 2), (2, 1), (2, 2)}
+    assert {(axis, turned) for axis, _, (turned, _) in seen} == {
+        (a, t) for a in (1, 2) for t in (0, 1)
+    }
     assert {name for _, _, name in seen} == {name for name, _ in views(clip.numpy())}
 
 
@@ -112,17 +115,19 @@ def test_shift_crops_are_one_frame_in_translation():
     volumes = orientations(clip.numpy(), (6, 22, 22))  # room to move
     ways = {1: slice(0, -5), 0: slice(None), -1: slice(5, None)}  # what no turn over an edge spoils
     seen = set()
-    for crop in draws([clip], SHIFT, 3):
+    for crop in draws([clip], SHIFT, 4):
         # Undo each whole-pixel motion; one that was there leaves the same picture in every frame.
         found = set()
         for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
             undone = [np.roll(f, (-t * dy, -t * dx), (0, 1)) for t, f in enumerate(crop)]
             stood = np.stack(undone)[:, ways[dy], ways[dx]]
-            if np.ptp(stood, axis=0).max() == 0 and named(volumes, stood[:1]):
-                found.add((dy, dx))
+            if np.ptp(stood, axis=0).max() == 0:
+                names = {(turned, signs[1:]) for turned, signs in named(volumes, stood[:1])}
+                found |= {(dy, dx, *name) for name in names}
         assert len(found) == 1
         seen |= found
-    assert len(seen) == 4
+    # A picture in each of its 8 orientations moves in each of 4 directions.
+    assert len(seen) > 24
 
 
 def test_a_smaller_scale_shows_the_resized_video():
