@@ -64,7 +64,7 @@ class WorkFolder:
             ResourceError: when the disk is full.
         """
         self.path, self._record = path, path / "run.json"
-        text = json.dumps(who, indent=1, sort_keys=True)
+        text = json.dumps(who, indent=1, sort_keys=True, default=str)
         try:
             if path.exists() and not self._record.exists() and any(path.iterdir()):
                 raise OutputError(
