@@ -68,13 +68,13 @@ class FitSettings:
     steps: int = 100  # optimiser steps of the first stage, >= 1
     bootstrap_rounds: int = 3  # further fits of it, on its own result too if "within" alone, >= 0
     bootstrap_steps: int = 100  # steps of each of those, >= 1
-    finetune_steps: int = 240  # steps of the second stage, >= 0
+    finetune_steps: int = 300  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
     finetune_rate: float = 8e-4  # the same where a stage starts from the weights of the one before
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
     warmup: int = 30  # steps of linear warm-up, >= 0
-    checks: int = 8  # validations on held-out pairs a stage, >= 1
+    checks: int = 6  # validations on held-out pairs a stage, >= 1
     patience: int = 4  # failed validations in a row after which a stage stops, >= 1
     margin: tuple[int, int] = (1, 4)  # of a crop, left out of the loss: LTR frames, pixels
     averaging: float = 0.95  # decay of the running mean of the weights, in [0, 1)

@@ -26,7 +26,7 @@ from deeptsr.resample import interpolate_time, resize
 __all__ = ["Checkpoints", "HeldOut", "fit_stages", "fold_of", "gain", "steps_of_stage"]
 
 _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, not 0/0
-_FOLDED_SIDE = 150  # pixels of the short side from which the compact network folds 2 x 2
+_FOLDED_SIDE = 500  # pixels of the short side from which the compact network folds 2 x 2
 _INTERPOLATES = "interpolates"
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
 
@@ -273,9 +273,10 @@ def _fit_later(
     carried: bool,
     steps: int,
 ) -> FitResult:
-    """Fit a finer stage, from what the video shows at its size and what was made of it so far.
+    """Fit a finer stage, on the video itself and on what was made of it so far.
 
-    The frames of the first are true; the second has the blur of the task.
+    The frames of the first are true, and at the size taken here, down the diagonal of figure 7, its
+    motion in pixels a frame is that of the task; the second has the task's size and blur.
     """
     estimate = climb(
         below,
@@ -285,7 +286,8 @@ def _fit_later(
         precision=fitter.precision,
         scale=stage.scale,
     )
-    examples = [resize(clip, stage.size(*clip.shape[1:3])).clamp(0, 1), estimate.clamp_(0, 1)]
+    slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
+    examples = [resize(clip, slow).clamp(0, 1), estimate.clamp_(0, 1)]
     rate = fitter.settings.finetune_rate if carried else None
     return fitter(network, examples, examples, steps, rate=rate)
 

@@ -200,10 +200,60 @@ def test_slack_does_not_add_up(source):
     assert result.score == 3.5
 
 
+# --- what counts ---
+
+
+def test_the_margin_of_a_crop_is_left_out_of_the_loss(monkeypatch, source):
+    # With all but one LTR frame and 2 x 2 pixels left out, the rest may be anything.
+    settings, draw = replace(SETTINGS, margin=(1, 7)), PairSource.draw
+    results = []
+    for noise in (0.0, 0.5):
+
+        def spoilt(self, random, noise=noise):
+            crops = draw(self, random)  # (B, T, S, S, 3): 4 LTR frames
+            crops[:, :2] += noise
+            crops[:, :, :6] += noise
+            crops[:, :, :, 10:] += noise
+            return crops
+
+        monkeypatch.setattr(PairSource, "draw", spoilt)
+        network = Near()
+        fit(network, source, settings, generator(), scores(0, 1), steps=1)
+        results.append(network.state_dict())
+    assert same(*results)
+
+
+class Near(torch.nn.Module):
+    """A network that looks at nothing but the pixel itself."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.factor, self.exposure = 2, "full"
+        self.layer = torch.nn.Conv3d(3, 6, 1)
+
+    def forward(self, ltr):
+        made = self.layer(ltr).unflatten(1, (3, 2))  # (N, 3, 2, T, H, W)
+        return made.transpose(2, 3).flatten(2, 3)
+
+
+def test_without_averaging_the_weights_are_those_of_the_last_step(source):
+    networks = [compact(), compact()]
+    for network, averaging in zip(networks, (0.0, 0.9), strict=True):
+        settings = replace(SETTINGS, averaging=averaging)
+        fit(network, source, settings, generator(), scores(*range(9)), steps=8)
+    start = list(compact().parameters())
+    far, near = (
+        sum((p - s).square().sum() for p, s in zip(n.parameters(), start, strict=True))
+        for n in networks
+    )
+    assert near < far
+
+
 # --- the schedule ---
 
 
-def rates(monkeypatch, source, settings, steps):
+def rates(monkeypatch, source, settings, steps, **rest):
     """The learning rate of every step."""
     found = []
     step = torch.optim.Adam.step
@@ -213,13 +263,14 @@ def rates(monkeypatch, source, settings, steps):
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(torch.optim.Adam, "step", spy)
-    fit(compact(), source, settings, generator(), scores(*range(99)), steps=steps)
+    fit(compact(), source, settings, generator(), scores(*range(99)), steps=steps, **rest)
     return found
 
 
 def test_halving_at_each_quarter(monkeypatch, source):
     settings = replace(SETTINGS, schedule="halving", learning_rate=8.0)
     assert rates(monkeypatch, source, settings, 8) == [8, 8, 4, 4, 2, 2, 1, 1]
+    assert rates(monkeypatch, source, settings, 4, rate=16.0)[:2] == [16, 8]
 
 
 def test_warm_up_and_cosine(monkeypatch, source):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from deeptsr.config import NetworkSettings
+from deeptsr.errors import ResourceError
 from deeptsr.exposure import expose
 from deeptsr.networks import build
 from deeptsr.predict import predict
@@ -40,6 +41,45 @@ def test_a_stretch_of_a_clip_with_its_surroundings_is_enough(kind, fold, exposur
         part = predict(network, ltr[first:last])[(start - first) * factor :]
         length = (stop - start) * factor
         assert gap(part[:length], whole[start * factor : stop * factor]) < 1e-5
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_long_clip_is_no_other_than_its_stretches(exposure):
+    network, ltr = make("compact", 2, 2, exposure), noise(100, 5, 6, 3)
+    around = network.reach[0]
+    whole = predict(network, ltr)
+    for start in range(0, 100, 10):
+        first = max(0, start - around)
+        part = predict(network, ltr[first : start + 10 + around])[(start - first) * 2 :]
+        assert gap(part[:20], whole[start * 2 : start * 2 + 20]) < 1e-5
+
+
+class Small(torch.nn.Module):
+    """A network for which there is memory for so many rows only."""
+
+    def __init__(self, network, rows):
+        super().__init__()
+        self.network, self.rows, self.tried = network, rows, []
+        self.factor, self.exposure, self.reach = network.factor, network.exposure, network.reach
+        self.multiple, self.width = network.multiple, network.width
+
+    def forward(self, ltr):
+        self.tried.append(ltr.shape[3])
+        if ltr.shape[3] > self.rows:
+            raise torch.OutOfMemoryError
+        return self.network(ltr)
+
+
+def test_tiles_shrink_when_memory_runs_out():
+    network, ltr = make("compact", 1), noise(3, 80, 20, 3)
+    small = Small(network, 20 + 2 * network.reach[1])
+    assert gap(predict(small, ltr, tile=80), predict(network, ltr)) < 1e-5
+    assert max(small.tried) > small.rows
+
+
+def test_a_device_without_memory_for_a_small_tile_is_told():
+    with pytest.raises(ResourceError, match="ran out of memory"):
+        predict(Small(make("compact", 1), 3), noise(3, 80, 20, 3))
 
 
 @pytest.mark.parametrize(("kind", "fold"), KINDS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import io, run
+from deeptsr import run
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Planned, Progress, SelfChecked, StageFitted, Warned, to_json
@@ -67,6 +67,13 @@ def test_every_type_and_colour(kind, top, channels):
     made, _ = upscaled(frames, tiny())
     assert made.shape == (16, 24, 25, channels)
     assert gap(expose(made, 2), torch.from_numpy(frames / np.float64(top)).float()) < 1e-5
+
+
+def test_the_result_stays_between_black_and_white():
+    frames = noise(8, 20, 21, 3).round()
+    made, _ = upscaled(frames, tiny(4))  # which checks it
+    assert (made == 0).any()
+    assert (made == 1).any()
 
 
 def test_the_input_is_left_alone():
@@ -250,22 +257,33 @@ def test_a_file_from_end_to_end(source, tmp_path):
     assert sum(isinstance(event, Planned) for event in told) == 1
 
 
-@pytest.mark.parametrize("factor", [2, 8])
-def test_a_file_exposes_to_its_source(tmp_path, factor):
+LOSSLESS = tiny(2, encode=EncodeSettings(codec="ffv1", pix_fmt="bgr0"))
+
+
+@pytest.fixture(scope="module")
+def lossless(tmp_path_factory):
+    """A file of 25 frames a second that holds exactly these frames."""
+    file = tmp_path_factory.mktemp("lossless") / "in.mkv"
     frames = (np.asarray(pan(8, 34, 48)) * 100 + 70).round().astype(np.uint8)
-    raw_clip(tmp_path / "in.mkv", frames, "rgb24", (48, 34), "-c:v", "ffv1", "-pix_fmt", "bgr0")
-    options = tiny(factor, encode=EncodeSettings(codec="ffv1", pix_fmt="bgr0"))
-    upscale_file(tmp_path / "in.mkv", tmp_path / "out.mkv", options)
+    raw_clip(file, frames, "rgb24", (48, 34), "-c:v", "ffv1", "-pix_fmt", "bgr0")
+    return file, frames
+
+
+@pytest.mark.parametrize("factor", [2, 8])
+def test_a_file_exposes_to_its_source(lossless, tmp_path, factor):
+    file, frames = lossless
+    upscale_file(file, tmp_path / "out.mkv", replace(LOSSLESS, factor=factor))
     made = decode(tmp_path / "out.mkv", "rgb24", (48, 34)).astype(np.float64)
     assert np.abs(made.reshape(8, factor, 34, 48, 3).mean(1) - frames).max() <= 1
 
 
-def test_only_a_stretch(source, tmp_path):
-    options = replace(FILE, factor=2, start=1.5 / float(NTSC), end=6.5 / float(NTSC))
-    count = len(io.selected(io.probe(source), options.start, options.end))
-    assert count == 5
-    done = upscale_file(source, tmp_path / "out.mkv", options)
-    assert done.frames == len(timestamps(tmp_path / "out.mkv")) == 2 * count
+def test_only_a_stretch(lossless, tmp_path):
+    file, frames = lossless
+    options = replace(LOSSLESS, start=1.5 / 25, end=6.5 / 25)
+    done = upscale_file(file, tmp_path / "out.mkv", options)
+    made = decode(tmp_path / "out.mkv", "rgb24", (48, 34)).astype(np.float64)
+    assert done.frames == len(made) == 10
+    assert np.abs(made.reshape(5, 2, 34, 48, 3).mean(1) - frames[2:7]).max() <= 1
 
 
 @pytest.fixture(scope="module")
@@ -325,6 +343,13 @@ def test_a_missing_input_is_refused(call, tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         call(tmp_path / "none.mkv", tmp_path / "out.mkv", FILE)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("call", [plan_file, upscale_file])
+def test_the_output_is_looked_at_first_for_a_long_input_takes_long_to_count(call, tmp_path):
+    (tmp_path / "out.mkv").write_text("old")
+    with pytest.raises(OutputError, match="exists"):
+        call(tmp_path / "none.mkv", tmp_path / "out.mkv", FILE)
 
 
 @pytest.mark.parametrize("call", [plan_file, upscale_file])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeptsr import stages as module
-from deeptsr.config import FitSettings, NetworkSettings
+from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import Progress, StageFitted, to_json
 from deeptsr.exposure import expose, repeat
 from deeptsr.fit import FitResult
@@ -19,7 +19,7 @@ from deeptsr.networks import build
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import climb
 from deeptsr.resample import interpolate_time
-from deeptsr.stages import HeldOut, fit_stages, fold_of, gain
+from deeptsr.stages import HeldOut, fit_stages, fold_of, gain, steps_of_stage
 from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 
 FULL, HALF = Fraction(1), Fraction(1, 2)
@@ -101,7 +101,7 @@ def test_the_gain_on_held_out_frames_against_the_whole_clip():
     class Sharpen(torch.nn.Module):
         """Looks nowhere, so that borders do not matter."""
 
-        factor, exposure, reach, multiple = 2, "full", (1, 0), 1
+        factor, exposure, reach, multiple, width = 2, "full", (1, 0), 1, 1.0
 
         def forward(self, ltr):
             made = interpolate_time(ltr, 2, axis=2)
@@ -262,6 +262,10 @@ def test_the_callers_random_state_is_left_alone():
     before = torch.get_rng_state()
     fitted(pan(8, 24, 24))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_papers_schedule():
+    assert [steps_of_stage(preset("paper"), n) for n in range(3)] == [50_000, 25_000, 12_500]
 
 
 def test_coarse_levels_are_not_folded():

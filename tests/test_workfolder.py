@@ -278,6 +278,7 @@ def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
     before = identity(tmp_path, tiny(), CPU)
     assert identity(tmp_path, tiny(), CPU) == before
     (tmp_path / "b.png").write_bytes(b"c.png")
-    assert identity(tmp_path, tiny(), CPU) != before
+    changed = identity(tmp_path, tiny(), CPU)
+    assert changed != before
     (tmp_path / "b.png").rename(tmp_path / "c.png")
-    assert identity(tmp_path, tiny(), CPU) != before
+    assert identity(tmp_path, tiny(), CPU) != changed
