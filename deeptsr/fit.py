@@ -25,7 +25,7 @@ class FitResult:
 
     steps: int  # optimiser steps made
     score: float  # of the weights that were kept
-    improved: bool  # whether they are better than those it started from
+    improved: bool  # whether they are others than those it started from
 
 
 def _rate(settings: FitSettings, peak: float, step: int, steps: int) -> float:

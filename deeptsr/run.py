@@ -34,7 +34,8 @@ if TYPE_CHECKING:  # arrays are upscaled without codecs
 
 __all__ = ["plan_file", "upscale_array", "upscale_file"]
 
-_LEAST_FRAMES = 4  # two pairs in time: fewer teach nothing
+_LEAST_FRAMES = 4  # fewer teach nothing
+_PAIRS = 2  # LTR frames that the first stage's pairs need at least
 _LEAST_SIDE = 16  # pixels
 _NO_GAIN = 0.05  # dB: what the self-check calls nothing
 
@@ -85,6 +86,13 @@ def _job(frames: int, height: int, width: int, options: Options) -> _Job:
         )
     device = devices.choose(options.device)
     stages = plan(options.factor, height, width, options.pyramid.coarsest)
+    needed = _PAIRS * stages[0].step
+    if frames < needed:
+        raise InputError(
+            f"the input has {frames} frames, and factor {options.factor} takes a step of "
+            f"{stages[0].step} at once; expected at least {needed} frames, or a factor that is a "
+            "product of 2s and 3s, such as 8"
+        )
     cost = estimate(stages, frames, height, width, options, device)
     precision = devices.precision(device)
     return _Job(options, device, precision, stages, cost, frames, (height, width))
@@ -202,7 +210,7 @@ def upscale_file(
             audio_range=None if whole else stretch,
             scratch=work.path,
         ) as writer:
-            frames = (torch.from_numpy(f) for f in io.read(info, options.start, options.end))
+            frames = (torch.from_numpy(f.copy()) for f in io.read(info, options.start, options.end))
             for volume in _climb(job, fitted, frames, on_event):
                 writer.write(volume.cpu().numpy())
             on_event(Progress(1.0, "finish", "finishing the file"))
@@ -226,7 +234,8 @@ def _work_path(output: str | Path, options: Options) -> Path:
 def _excerpt_length(job: _Job) -> int:
     height, width = job.size
     settings = job.options.pyramid
-    return max(8 * _LEAST_FRAMES, min(settings.excerpt, settings.voxels // (height * width)))
+    affordable = max(8 * _LEAST_FRAMES, settings.voxels // (height * width))
+    return max(_PAIRS * job.stages[0].step, min(settings.excerpt, affordable))
 
 
 def _read_excerpt(job: _Job, info: VideoInfo, on_event: Listener) -> Tensor:

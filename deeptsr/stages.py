@@ -50,20 +50,23 @@ def gain(made: Tensor, linear: Tensor, truth: Tensor) -> float:
 class HeldOut:
     """A run of frames that no training pair sees, and how well a network restores it."""
 
-    def __init__(self, length: int, step: int) -> None:
-        """Choose the run: the last eighth of the clip, in whole groups of ``step``.
+    def __init__(self, length: int, step: int, unit: int = 1) -> None:
+        """Choose the run: the last eighth of the clip, in whole groups of ``step`` input frames.
 
-        At the end, since what is left must be long: its means of 3 and 5 frames, too, are examples.
+        At the end, since what is left must be long: its means of 3 frames, too, are examples.
 
         Args:
             length: frames of the clip.
             step: frames that an LTR frame of a pair is made of.
+            unit: frames of the clip for one of the input: the same moments are held out of the
+                input and of what was made of it.
         """
-        groups = length // step
+        groups = length // unit // step
         count = max(2, groups // 8) if groups >= 8 else 0  # a shorter clip is all needed to learn
         first = groups - count
         self.step = step
-        self.kept = range(first * step, (first + count) * step) if count else range(groups * step)
+        whole = range(groups * step * unit)
+        self.kept = whole[first * step * unit :] if count else whole
         self.learnt = count == 0
 
     def training(self, clip: Tensor) -> Tensor:
@@ -111,16 +114,17 @@ def fit_stages(
     Returns:
         One fitted stage for each of the plan.
 
-    A stage starts from the weights of the one before where the shapes agree, and ends with the best
-    weights that validation saw, those included; where none of them beat linear interpolation it
-    interpolates. Paper section 4.2 suggests this fine-tuning and leaves it out for its cost.
+    A stage starts from the weights of the one before where the shapes agree, and ends with the last
+    weights that validation found good, those included; where they do not beat linear interpolation
+    it interpolates. Paper section 4.2 suggests this fine-tuning and leaves it out for its cost.
     """
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
     for number, stage in enumerate(plan):
         fold = fold_of(stage, *clip.shape[1:3])
-        torch.manual_seed(options.seed + number)  # of the layers' initial weights
-        network = build(options.network, stage.step, options.exposure, fold).to(clip.device)
+        with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
+            torch.manual_seed(options.seed + number)
+            network = build(options.network, stage.step, options.exposure, fold).to(clip.device)
         event = checkpoints.restore(number, network) if checkpoints else None
         if event is None:
             carried = previous is not None and _same_shapes(previous, network)
@@ -204,8 +208,8 @@ class _Fitter:
         rate: float | None = None,
     ) -> FitResult:
         """Fit on pairs of the examples but their held-out frames, judged by those of the judges."""
-        step = network.factor
-        pieces = [HeldOut(len(e), step).training(e) for e in examples]
+        step, input_frames = network.factor, len(examples[0])
+        pieces = [self._held(e, step, input_frames).training(e) for e in examples]
         # Shorter crops for a clip that is shorter than they are.
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
@@ -214,7 +218,9 @@ class _Fitter:
 
         def score(candidate: StepNetwork) -> float:
             candidate.eval()
-            return min(HeldOut(len(j), step).gain(candidate, j, self.precision) for j in judges)
+            return min(
+                self._held(j, step, input_frames).gain(candidate, j, self.precision) for j in judges
+            )
 
         result = fit(
             network,
@@ -230,6 +236,10 @@ class _Fitter:
         )
         self.made = before + result.steps
         return result
+
+    @staticmethod
+    def _held(clip: Tensor, step: int, input_frames: int) -> HeldOut:
+        return HeldOut(len(clip), step, len(clip) // input_frames)
 
 
 def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult:

@@ -72,7 +72,7 @@ class WorkFolder:
                     "folder; give another --work-dir"
                 )
             path.mkdir(parents=True, exist_ok=True)
-            self.stale = self._record.exists() and self._record.read_text() != text
+            self.stale = self._record.exists() and self._record.read_bytes() != text.encode()
             if self.stale:
                 for old in path.glob("stage-*.pt"):
                     old.unlink()
@@ -87,7 +87,15 @@ class WorkFolder:
             if saved["weights"] is not None:
                 network.load_state_dict(saved["weights"])
             return StageFitted(**saved["event"])
-        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError):
+        except (
+            OSError,
+            RuntimeError,
+            pickle.UnpicklingError,
+            EOFError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):
             return None
 
     def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
