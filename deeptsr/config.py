@@ -67,7 +67,7 @@ class FitSettings:
 
     steps: int = 100  # optimiser steps of the first stage, >= 1
     bootstrap_rounds: int = 3  # further fits of it, on its own result too if "within" alone, >= 0
-    bootstrap_steps: int = 100  # steps of each of those, >= 1
+    bootstrap_steps: int = 120  # steps of each of those, >= 1
     finetune_steps: int = 300  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
@@ -154,7 +154,7 @@ PRESETS: dict[str, Options] = {
     "balanced": Options(
         preset="balanced",
         network=NetworkSettings(channels=48, blocks=5),
-        fit=FitSettings(steps=150, bootstrap_steps=300, finetune_steps=600),
+        fit=FitSettings(steps=150, bootstrap_steps=300, finetune_steps=900),
         pairs=PairSettings(batch=12),
     ),
     "quality": Options(

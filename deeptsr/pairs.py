@@ -22,7 +22,7 @@ from deeptsr.resample import resize
 
 __all__ = ["PairSource"]
 
-_MOST_PIXELS = 30_000_000  # of a clip at all scales; its jumps and swaps come on top of that
+_MOST_PIXELS = 25_000_000  # of a clip at all scales; its jumps and swaps come on top of that
 
 
 @dataclass(frozen=True)
@@ -96,20 +96,24 @@ class PairSource:
             small = resize(clip, (height, width)).clamp(0, 1).half()
             area = scale * scale
             for jump in range(1, s.longest_jump + 1):
-                length = len(small) // jump
-                if s.within and length * 2 >= self.frames:
-                    volume = expose(small[: length * jump], jump, self.exposure)
+                if s.within and len(small) // jump * 2 >= self.frames:
+                    volume = self._blurred(small, jump, 0)
                     entries.append(_Entry(volume, "within", area / jump))
             for jump in (1, 2):
                 if s.across:
-                    rows, columns = height // jump * jump, width // jump * jump
-                    along_y = expose(small[:, :rows], jump, self.exposure, axis=1)
-                    along_x = expose(small[:, :, :columns], jump, self.exposure, axis=2)
-                    entries.append(_Entry(along_y, "across-y", area / jump))
-                    entries.append(_Entry(along_x, "across-x", area / jump))
+                    for axis, kind in ((1, "across-y"), (2, "across-x")):
+                        volume = self._blurred(small, jump, axis)
+                        entries.append(_Entry(volume, kind, area / jump))
             if s.shift:
                 entries.append(_Entry(small, "shift", area))
         return entries
+
+    def _blurred(self, volume: Tensor, jump: int, axis: int) -> Tensor:
+        """Expose along an axis; the very same volume for a jump of 1, so that it is stored once."""
+        if jump == 1:
+            return volume
+        length = volume.shape[axis] // jump * jump
+        return expose(volume.narrow(axis, 0, length), jump, self.exposure, axis)
 
     def _affordable(self, clip: Tensor) -> list[float]:
         """The scales, without the largest ones of a clip that is too large for them."""

@@ -26,7 +26,7 @@ from deeptsr.resample import interpolate_time, resize
 __all__ = ["Checkpoints", "HeldOut", "fit_stages", "fold_of", "gain", "steps_of_stage"]
 
 _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, not 0/0
-_FOLDED_SIDE = 500  # pixels of the short side from which the compact network folds 2 x 2
+_FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
 _INTERPOLATES = "interpolates"
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
 
