@@ -113,7 +113,7 @@ def test_every_flag_reaches_the_library(library):
                 start=62.0,
                 end=3600.5,
                 work_dir="w",
-                pairs=replace(base.pairs, within=0.5, across=0.25, shift=0.0),
+                pairs=replace(base.pairs, within=0.5, across=0.25, shift=0.0, probe=False),
                 encode=EncodeSettings("ffv1", 0.0, "yuv444p", overwrite=True),
             ),
         )
@@ -121,10 +121,10 @@ def test_every_flag_reaches_the_library(library):
     assert library.devices == []  # the preset was given: nobody needs to look for devices
 
 
-def test_shares_that_are_not_given_stay_as_the_preset_has_them(library):
+def test_a_share_that_is_given_replaces_the_preset_and_its_probe(library):
     call("--across", "0", "--preset", "balanced")
     base = preset("balanced")
-    assert library.calls[0][3].pairs == replace(base.pairs, across=0.0)
+    assert library.calls[0][3].pairs == replace(base.pairs, across=0.0, probe=False)
 
 
 @pytest.mark.parametrize("suits", ["fast", "balanced"])

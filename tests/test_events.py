@@ -39,8 +39,9 @@ def test_a_record_is_one_line_that_reads_back(record):
 
 
 def test_every_record_is_tried():
-    assert {type(r) for r in RECORDS} == set(Event.__subclasses__())
-    assert {r.__name__ for r in Event.__subclasses__()} < set(events.__all__)
+    kinds = {k for k in Event.__subclasses__() if k.__module__ == events.__name__}
+    assert {type(r) for r in RECORDS} == kinds
+    assert {k.__name__ for k in kinds} < set(events.__all__)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
