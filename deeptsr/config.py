@@ -87,6 +87,7 @@ class PyramidSettings:
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
+    ensemble: bool = True  # average over the mirrored and the reversed clip: 4 times the climb
     voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 
@@ -194,7 +195,7 @@ PRESETS: dict[str, Options] = {
             margin=(1, 0),
             averaging=0.0,
         ),
-        pyramid=PyramidSettings(coarsest=Fraction(1, 8)),
+        pyramid=PyramidSettings(coarsest=Fraction(1, 8), ensemble=False),
     ),
 }
 

@@ -18,7 +18,7 @@ __all__ = ["Cost", "estimate"]
 _SPEED = {"cpu": 2e11, "cuda": 3e13}
 _BFLOAT16_GAIN = 2.2  # on a CPU that multiplies bfloat16, measured
 _BACKWARD = 3  # a training step costs three times its forward pass
-_CLIMB_OVERHEAD = 2.0  # passes over memory beside the convolutions, in time against them
+_CLIMB_OVERHEAD = 1.5  # passes over memory beside the convolutions, in time against them
 _COPIES = 7  # of a chunk's result that are held at once, measured
 _BASE_MEMORY = 700_000_000  # bytes: torch itself, and the decoder and the encoder
 
@@ -73,6 +73,8 @@ def estimate(
         fit.append(steps_of_stage(options, number) * _BACKWARD * voxels * network.operations)
         rows, columns = stage.size(height, width)
         climb += frames * stage.done * rows * columns * network.operations * _CLIMB_OVERHEAD
+    if options.pyramid.ensemble:
+        climb *= 4
     speed = _SPEED[device.type]
     if device.type == "cpu" and precision(device) == torch.bfloat16:
         speed *= _BFLOAT16_GAIN

@@ -13,7 +13,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.networks import StepNetwork
 from deeptsr.volume import to_network, to_volume
 
-__all__ = ["predict"]
+__all__ = ["predict", "predict_ensemble"]
 
 _SPAN = 32  # input frames that a tile covers
 _SMALLEST_TILE = 16  # pixels
@@ -54,6 +54,22 @@ def predict(
                     "programs that use it, or take --device cpu"
                 ) from error
             tile = max(_SMALLEST_TILE, tile // 2)
+
+
+def predict_ensemble(
+    network: StepNetwork, ltr: Tensor, *, precision: torch.dtype = torch.float32
+) -> Tensor:
+    """Average what a network makes of the clip and of its mirror image, forwards and backwards.
+
+    Time runs backwards only with full exposure: an instant at the start of a frame would come to
+    lie at its end. The arguments and the result are those of :func:`predict`.
+    """
+    backwards = (False, True) if network.exposure == "full" else (False,)
+    turned = [(*[0] * back, *[2] * mirrored) for back in backwards for mirrored in (False, True)]
+    total = predict(network, ltr, precision=precision)
+    for axes in turned[1:]:
+        total += predict(network, ltr.flip(axes), precision=precision).flip(axes)
+    return total.div_(len(turned))
 
 
 def _suitable_tile(network: StepNetwork, kind: str) -> int:

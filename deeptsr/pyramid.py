@@ -14,7 +14,7 @@ from deeptsr.backprojection import backproject
 from deeptsr.exposure import correct
 from deeptsr.networks import StepNetwork
 from deeptsr.plan import Stage
-from deeptsr.predict import predict
+from deeptsr.predict import predict, predict_ensemble
 from deeptsr.resample import interpolate_time, resize
 
 __all__ = ["FittedStage", "climb", "margin", "stream"]
@@ -28,6 +28,7 @@ class FittedStage:
 
     stage: Stage
     network: StepNetwork | None
+    ensemble: bool = False  # whether to average over mirror images and reversed time
 
     @property
     def reach(self) -> int:
@@ -105,7 +106,8 @@ def climb(
             made = interpolate_time(fine, stage.step, exposure)
             made = correct(made, fine, stage.step, exposure)
         else:
-            made = predict(fitted.network, fine, precision=precision)
+            step = predict_ensemble if fitted.ensemble else predict
+            made = step(fitted.network, fine, precision=precision)
         done *= stage.step
         fine = made[(asked.start - given.start) * done : (asked.stop - given.start) * done]
     last = ranges[-1]

@@ -161,7 +161,8 @@ def fit_stages(
         on_event(event)
         on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != _INTERPOLATES
-        fitted.append(FittedStage(stage, network.eval() if usable else None))
+        ensemble = options.pyramid.ensemble
+        fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble))
         previous = network if usable else previous
     return tuple(fitted)
 

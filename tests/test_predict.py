@@ -7,7 +7,7 @@ from deeptsr.config import NetworkSettings
 from deeptsr.errors import ResourceError
 from deeptsr.exposure import expose
 from deeptsr.networks import build
-from deeptsr.predict import predict
+from deeptsr.predict import predict, predict_ensemble
 from deeptsr.volume import to_network, to_volume
 from tests.synth import gap, noise, wake
 
@@ -122,3 +122,18 @@ def test_a_static_clip_stays_static_at_the_start():
 
 def test_no_gradient_is_kept():
     assert not predict(make("paper", 1), noise(2, 4, 4, 3)).requires_grad
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_an_ensemble_is_blind_to_mirror_images(exposure):
+    torch.manual_seed(0)
+    network = build(NetworkSettings(channels=4, blocks=1), 2, exposure)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    ltr = torch.rand(5, 9, 11, 3)
+    made = predict_ensemble(network, ltr)
+    assert torch.allclose(expose(made, 2, exposure), ltr, atol=1e-5)
+    assert torch.allclose(predict_ensemble(network, ltr.flip(2)).flip(2), made, atol=1e-5)
+    assert not torch.allclose(predict(network, ltr), made, atol=1e-3)
+    if exposure == "full":
+        assert torch.allclose(predict_ensemble(network, ltr.flip(0)).flip(0), made, atol=1e-5)
