@@ -12,14 +12,15 @@ from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.stages import fold_of, steps_of_stage
 
-__all__ = ["Cost", "estimate"]
+__all__ = ["Cost", "chunk_length", "estimate"]
 
-# Nominal speeds, operations a second: measured for the compact network, fit and climb together.
+# Nominal speeds, operations a second: for the CPU from runs of the compact network; the card's is
+# a guess.
 _SPEED = {"cpu": 2e11, "cuda": 3e13}
 _BFLOAT16_GAIN = 2.2  # on a CPU that multiplies bfloat16, measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _CLIMB_OVERHEAD = 1.5  # passes over memory beside the convolutions, in time against them
-_COPIES = 7  # of a chunk's result that are held at once, measured
+_COPIES = 7  # of a chunk's result that are held at once, a cautious guess
 _BASE_MEMORY = 700_000_000  # bytes: torch itself, and the decoder and the encoder
 
 
@@ -46,6 +47,11 @@ class Cost:
         return (sum(self.fit) + share * self.climb) / self.total
 
 
+def chunk_length(height: int, width: int, options: Options) -> int:
+    """LTR frames of that size that are climbed at once."""
+    return max(1, options.pyramid.voxels // (height * width * options.factor))
+
+
 def estimate(
     stages: tuple[Stage, ...],
     frames: int,
@@ -69,7 +75,8 @@ def estimate(
     voxels = pairs.batch * pairs.frames * pairs.crop**2
     for number, stage in enumerate(stages):
         fold = fold_of(stage, height, width)
-        network = build(options.network, stage.step, options.exposure, fold)
+        with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
+            network = build(options.network, stage.step, options.exposure, fold)
         fit.append(steps_of_stage(options, number) * _BACKWARD * voxels * network.operations)
         rows, columns = stage.size(height, width)
         climb += frames * stage.done * rows * columns * network.operations * _CLIMB_OVERHEAD
@@ -78,6 +85,7 @@ def estimate(
     speed = _SPEED[device.type]
     if device.type == "cpu" and precision(device) == torch.bfloat16:
         speed *= _BFLOAT16_GAIN
-    chunk = max(1, options.pyramid.voxels // (height * width * options.factor))
-    result = min(frames, chunk) * options.factor * height * width * 3 * 4
+    result = (
+        min(frames, chunk_length(height, width, options)) * options.factor * height * width * 3 * 4
+    )
     return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, _BASE_MEMORY + _COPIES * result)

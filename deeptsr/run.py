@@ -18,7 +18,7 @@ from torch import Tensor
 
 from deeptsr import config, devices
 from deeptsr.config import Options
-from deeptsr.cost import Cost, estimate
+from deeptsr.cost import Cost, chunk_length, estimate
 from deeptsr.errors import InputError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
 from deeptsr.excerpt import motion, window
@@ -286,7 +286,7 @@ def _climb(
     height, width = job.size
     factor, settings = job.options.factor, job.options.pyramid
     total = job.frames * factor
-    chunk = max(1, settings.voxels // (height * width * factor))
+    chunk = chunk_length(height, width, job.options)
     on_device = (frame.to(job.device) for frame in frames)
     made = 0
     for volume in stream(
