@@ -28,13 +28,16 @@ class Manner:
 
 
 @contextlib.contextmanager
-def conversation(manner: Manner, answer: type[Event] | None = None) -> Iterator[Listener]:
+def conversation(
+    manner: Manner, answer: type[Event] | None = None, *, resumes: bool = True
+) -> Iterator[Listener]:
     """Give the listener for a command's events, and end the command when the block fails.
 
     Args:
         manner: how the user wants to be spoken to.
         answer: the kind of event that the command was asked for, if any: data, so it goes to
             stdout, whatever the manner.
+        resumes: whether the command, given again, goes on from where it was interrupted.
 
     Raises:
         SystemExit: see :func:`cli.endings.endings`.
@@ -53,7 +56,7 @@ def conversation(manner: Manner, answer: type[Event] | None = None) -> Iterator[
             listeners.append(_split(answer, talk, manner.verbose))
         else:
             listeners.append(talk)
-        with endings(tell):
+        with endings(tell, resumes=resumes):
             if manner.log_file is not None:
                 # First of all, so that the log has what stdout could not take. On the outer stack,
                 # so that it is still open when the block has failed.

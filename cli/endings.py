@@ -23,6 +23,7 @@ INTERRUPTED = 130
 STDOUT_CLOSED = 141
 TERMINATED = 143
 GO_ON = "run the same command again to go on from where it stopped"
+ANEW = "run the same command again to start anew"
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -30,13 +31,18 @@ class TerminatedError(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def endings(tell: Listener) -> Iterator[None]:
+def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
     """Tell how the block failed, and exit with the code that says so.
+
+    Args:
+        tell: hears how it failed.
+        resumes: whether the command, given again, goes on from where it was interrupted.
 
     Raises:
         SystemExit: with 1 for a bug, 130 after Ctrl-C, 143 after SIGTERM, 141 when stdout was
             closed, else the ``exit_code`` of the :class:`~deeptsr.errors.DeeptsrError`.
     """
+    again = GO_ON if resumes else ANEW
     try:
         with _sigterm():
             yield
@@ -48,9 +54,9 @@ def endings(tell: Listener) -> Iterator[None]:
     except DeeptsrError as error:
         _fail(tell, str(error), error.exit_code)
     except TerminatedError:
-        _fail(tell, f"terminated; {GO_ON}", TERMINATED)
+        _fail(tell, f"terminated; {again}", TERMINATED)
     except KeyboardInterrupt:
-        _fail(tell, f"interrupted; {GO_ON}", INTERRUPTED)
+        _fail(tell, f"interrupted; {again}", INTERRUPTED)
     except MemoryError:
         _fail(
             tell, "memory ran out; expected more of it, or a smaller video", ResourceError.exit_code

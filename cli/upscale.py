@@ -13,7 +13,8 @@ import deeptsr
 from deeptsr.config import PRESETS, Options, preset
 from deeptsr.events import Planned
 
-from .conversation import Manner, conversation
+from .conversation import conversation
+from .flags import encoding, speech, spoken
 from .kinds import device, moment
 from .notes import Detail
 from .words import settings
@@ -91,45 +92,20 @@ DEFAULTS = Options()
     metavar="TIME",
     help="Use the input up to here: seconds or [HH:]MM:SS[.fff].  [default: its end]",
 )
-@click.option(
-    "--codec",
-    metavar="NAME",
-    help="FFmpeg encoder, such as libx264 or ffv1.  [default: what suits the output's container]",
-)
-@click.option(
-    "--crf",
-    type=float,
-    metavar="N",
-    help="Constant quality of the encoder, 0 (best) to 63.  [default: what suits the encoder]",
-)
-@click.option(
-    "--pix-fmt",
-    metavar="NAME",
-    help="FFmpeg pixel format, such as yuv420p.  [default: what suits the input and the encoder]",
-)
+@encoding
 @click.option(
     "--work-dir",
     metavar="FOLDER",
     help="Where an interrupted run finds its work.  [default: a hidden folder beside the output]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, on stdout.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Report on stdout, one JSON event a line, for scripts."
-)
-@click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="More figures, and the settings.")
-@click.option("--log-file", metavar="FILE", help="Append every event to this file.")
+@speech
 def upscale(
     *,
     input: str,
     output: str,
     preset_name: str | None,
     dry_run: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-    log_file: str | None,
     **flags: Any,
 ) -> None:
     """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
@@ -141,9 +117,7 @@ def upscale(
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
-    manner = Manner(quiet=quiet, verbose=verbose, as_json=as_json, log_file=log_file)
+    manner = spoken(flags)
     with conversation(manner, answer=Planned if dry_run else None) as tell:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         options = _options(preset_name, flags)
