@@ -16,7 +16,7 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.io.color import UNKNOWN, ColorTags, convention
 from deeptsr.io.destination import CONTAINERS, Container, Destination
-from deeptsr.io.pixels import holds
+from deeptsr.io.planes import holds
 from deeptsr.io.timing import describe_rate
 
 __all__ = ["EncodePlan", "add_video", "plan_encoding", "tags_for"]

@@ -19,7 +19,7 @@ from PIL.Image import DecompressionBombError
 from deeptsr.errors import InputError
 from deeptsr.io.color import ColorTags
 from deeptsr.io.info import VideoInfo
-from deeptsr.io.pixels import bits, has_alpha
+from deeptsr.io.planes import bits, has_alpha
 from deeptsr.io.timing import describe_rate
 
 __all__ = ["images_of", "is_gif", "natural_key", "probe_folder", "probe_gif", "read_folder"]

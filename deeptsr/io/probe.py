@@ -13,7 +13,8 @@ from deeptsr.io.color import UNKNOWN, ColorTags, is_hdr, resolve
 from deeptsr.io.images import is_gif, probe_folder, probe_gif
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.packets import PACKET_IS_FRAME, count_decoded, scan
-from deeptsr.io.pixels import bits, has_alpha, holds, tags_of
+from deeptsr.io.pixels import tags_of
+from deeptsr.io.planes import bits, has_alpha, holds
 from deeptsr.io.source import Decoder, opened, video_stream
 from deeptsr.io.timing import find_rate
 

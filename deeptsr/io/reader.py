@@ -11,7 +11,8 @@ import numpy.typing as npt
 from deeptsr.errors import InputError
 from deeptsr.io.images import read_folder, read_gif
 from deeptsr.io.info import VideoInfo, selected
-from deeptsr.io.pixels import holds, to_rgb
+from deeptsr.io.pixels import to_rgb
+from deeptsr.io.planes import holds
 from deeptsr.io.source import Decoder, opened, video_stream
 
 __all__ = ["read"]

@@ -21,7 +21,8 @@ from deeptsr.io.destination import Destination, check_place, destination
 from deeptsr.io.encoding import EncodePlan, plan_encoding
 from deeptsr.io.gif import GifSink
 from deeptsr.io.info import VideoInfo
-from deeptsr.io.pixels import holds, tags_of
+from deeptsr.io.pixels import tags_of
+from deeptsr.io.planes import holds
 from deeptsr.io.sinks import FileSink, FolderSink, Sink
 
 __all__ = ["VideoWriter", "check_output"]
