@@ -97,7 +97,15 @@ def test_gray_is_read_at_its_levels(tmp_path, pix_fmt, codec):
     assert np.ptp(frame, axis=2).max() < 1e-6
 
 
-@pytest.mark.parametrize("pix_fmt", ["rgb24", "bgra", "gbrp", "rgb48le", "pal8"])
+def test_rgb_of_sixteen_bits_is_not_rounded_to_eight(tmp_path):
+    deep = np.random.default_rng(0).integers(0, 65536, (2, 24, 32, 3), np.uint16)
+    options = ("-c:v", "png", "-pix_fmt", "rgb48be")
+    path = raw_clip(tmp_path / "a.mkv", deep, "rgb48le", (32, 24), *options)
+    frames = np.stack(list(read(probe(path))))
+    np.testing.assert_array_equal(np.rint(frames * 65535), deep)
+
+
+@pytest.mark.parametrize("pix_fmt", ["rgb24", "bgra", "gbrp", "pal8"])
 def test_rgb_of_every_layout(tmp_path, pix_fmt):
     codec = {"gbrp": "libx264rgb", "bgra": "ffv1"}.get(pix_fmt, "png")
     wanted = {"gbrp": "rgb24"}.get(pix_fmt, pix_fmt)

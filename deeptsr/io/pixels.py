@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import av
 import numpy as np
@@ -164,10 +165,10 @@ def from_rgb(picture: Picture, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
     return frame
 
 
-def _levels(numbers: Picture, depth: int) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+def _levels(numbers: Picture, depth: int) -> npt.NDArray[Any]:
     """Round to the levels of a depth, and stay within them."""
     whole = np.clip(np.rint(numbers), 0, 2**depth - 1)
-    return whole.astype(np.uint8) if depth <= 8 else whole.astype(np.uint16)
+    return whole.astype(np.uint8 if depth <= 8 else np.uint16)
 
 
 def _write_rgb(colors: Picture, cover: Picture | None, pix_fmt: str) -> av.VideoFrame:

@@ -77,7 +77,7 @@ def fill(frame: av.VideoFrame, index: int, numbers: npt.NDArray[Any]) -> None:
     plane = frame.planes[index]
     lines = np.zeros((plane.height, plane.line_size // numbers.itemsize), numbers.dtype)
     lines[:, : numbers.shape[1]] = numbers
-    plane.update(lines)
+    plane.update(lines.tobytes())
 
 
 def frame_of(numbers: list[npt.NDArray[Any]], pix_fmt: str) -> av.VideoFrame:
