@@ -69,6 +69,7 @@ class StageFitted(Event):
     seconds: float
     outcome: str  # "fitted", "kept the previous stage's weights" or "interpolates"
     mix: tuple[float, float, float] = (1.0, 0.0, 0.0)  # of pairs: within, across, shift
+    curve: tuple[tuple[str, int, float], ...] = ()  # of each validation: the fit, its step, dB
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,7 @@ def fit_stages(
                 seconds=time.monotonic() - began,
                 outcome=_outcome(result),
                 mix=(fitter.pairs.within, fitter.pairs.across, fitter.pairs.shift),
+                curve=tuple(fitter.curve),
             )
             if checkpoints:
                 checkpoints.save(number, network, event)
@@ -196,7 +197,8 @@ class _Fitter:
         self.pairs, self.settings = options.pairs, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.precision, self.made = precision, 0
-        self._on_step = on_step
+        self.curve: list[tuple[str, int, float]] = []
+        self._step, self._on_step = 0, on_step
         self._generator = torch.Generator(device).manual_seed(options.seed + number)
 
     def __call__(
@@ -207,6 +209,7 @@ class _Fitter:
         steps: int,
         slack: float = _SLACK,
         rate: float | None = None,
+        name: str = "fit",
     ) -> FitResult:
         """Fit on pairs of the examples but their held-out frames, judged by those of the judges."""
         step, input_frames = network.factor, len(examples[0])
@@ -215,13 +218,20 @@ class _Fitter:
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
         source = PairSource(pieces, pairs, step, self.exposure)
-        before = self.made
+        before = self._step = self.made
 
         def score(candidate: StepNetwork) -> float:
             candidate.eval()
-            return min(
+            found = min(
                 self._held(j, step, input_frames).gain(candidate, j, self.precision) for j in judges
             )
+            if math.isfinite(found):
+                self.curve.append((name, self._step, found))
+            return found
+
+        def on_step(now: int) -> None:
+            self._step = before + now
+            self._on_step(self._step)
 
         result = fit(
             network,
@@ -233,7 +243,7 @@ class _Fitter:
             slack=slack,
             rate=rate,
             precision=self.precision,
-            on_step=lambda now: self._on_step(before + now),
+            on_step=on_step,
         )
         self.made = before + result.steps
         return result
@@ -247,14 +257,14 @@ def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult
     """Fit the coarsest stage: choose the mix of pairs, then bootstrap."""
     examples, settings = [clip.clamp(0, 1)], fitter.settings
     start = copy.deepcopy(network.state_dict())
-    result = fitter(network, examples, examples, settings.steps)
+    result = fitter(network, examples, examples, settings.steps, name="given mix")
     mixed = fitter.pairs
     if mixed.probe and mixed.within and not mixed.alone:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
         kept = copy.deepcopy(network.state_dict())
         network.load_state_dict(start)
         fitter.pairs = replace(mixed, across=0.0, shift=0.0)
-        alone = fitter(network, examples, examples, settings.steps)
+        alone = fitter(network, examples, examples, settings.steps, name="same dimension alone")
         if alone.score > result.score:
             result = alone
         else:
@@ -263,14 +273,14 @@ def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult
     rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
     if not fitter.pairs.alone:
         rounds, steps = min(1, rounds), rounds * steps
-    for _ in range(rounds):
+    for number in range(1, rounds + 1):
         shown = list(examples)
         if fitter.pairs.alone:
             # The network's own result holds frame rates between those of the input: the mean of 3
             # of its frames has seen 3/2 of an input frame's time. Where a motion is aliased at
             # every multiple of the input's rate, only these tell its true direction.
             shown.append(predict(network, examples[0], precision=fitter.precision).clamp(0, 1))
-        again = fitter(network, shown, examples, steps)
+        again = fitter(network, shown, examples, steps, name=f"round {number}")
         result = FitResult(again.steps, again.score, result.improved or again.improved)
     return result
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import pickle
@@ -18,11 +17,10 @@ import deeptsr
 from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
+from deeptsr.fingerprint import fingerprint
 from deeptsr.networks import StepNetwork
 
 __all__ = ["WorkFolder", "identity"]
-
-_SAMPLE = 1 << 20  # bytes at each end of a file that its fingerprint covers
 
 
 def identity(source: Path, options: Options, device: torch.device) -> dict[str, Any]:
@@ -33,21 +31,12 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
         options: all settings; how the output is encoded and where work is kept do not matter.
         device: that does the work.
     """
-    files = sorted(p for p in source.iterdir() if p.is_file()) if source.is_dir() else [source]
-    digest = hashlib.sha256()
-    for file in files:
-        size = file.stat().st_size
-        digest.update(f"{file.name} {size}\n".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(_SAMPLE))
-            stream.seek(max(0, size - _SAMPLE))
-            digest.update(stream.read(_SAMPLE))
     settings = asdict(options)
     for place in ("encode", "work_dir", "device"):
         del settings[place]
     return {
         "version": deeptsr.__version__,
-        "input": digest.hexdigest(),
+        "input": fingerprint(source),
         "device": device.type,
         "options": settings,
     }

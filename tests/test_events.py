@@ -21,7 +21,9 @@ from deeptsr.events import (
 RECORDS = [
     Planned(48, 384, 320, 180, "30", "240", ("S1 T1 -> T8",), "fast", "cpu", 1e12, 9.0, 1, 2),
     Progress(0.5, "fit", "stage 1 of 3: fitting, step 2 of 4"),
-    StageFitted(1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (0.6, 0.3, 0.1)),
+    StageFitted(
+        1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (0.6, 0.3, 0.1), (("fit", 0, 0.1),)
+    ),
     SelfChecked(30.0, 28.0, 2.0, 6),
     Warned("ünusual\nthings"),
     Done("out.mp4", 384, "240", 12.0),
@@ -34,8 +36,11 @@ def test_a_record_is_one_line_that_reads_back(record):
     assert "\n" not in line
     read = json.loads(line)
     assert read.pop("event") == type(record).__name__
-    read = {name: tuple(v) if isinstance(v, list) else v for name, v in read.items()}
-    assert type(record)(**read) == record
+    assert type(record)(**{name: _tuples(value) for name, value in read.items()}) == record
+
+
+def _tuples(value):
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def test_every_record_is_tried():

@@ -143,6 +143,24 @@ def test_no_training_pair_sees_a_held_out_frame(monkeypatch, frames):
         assert piece.max() < 0.5
 
 
+# --- what validation found on the way ---
+
+
+def test_the_curve_tells_every_validation_of_every_fit():
+    pairs = replace(PAIRS, within=0.5, across=0.5, probe=True)
+    options = tiny(pairs=pairs, fit=replace(FIT, steps=4, checks=2, patience=9))
+    _, told = fitted(pan(24, 24, 24), options=options)
+    first, second = outcomes(told)
+    probes = [(name, step) for name, step, _ in first.curve][:6]
+    names = ["given mix", "same dimension alone"]
+    assert probes == [(n, s) for n, b in zip(names, (0, 4), strict=True) for s in (b, b + 2, b + 4)]
+    assert [row[:2] for row in first.curve[6:]] == [("round 1", 8), ("round 1", 9)]
+    assert [row[:2] for row in second.curve] == [("fit", 0), ("fit", 1)]
+    for event in (first, second):
+        assert event.curve[-1][1] == event.steps
+        assert event.gain_db in [gain for _, _, gain in event.curve]
+
+
 # --- what is gained ---
 
 
