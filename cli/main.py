@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .degrade import degrade
 from .notes import Error
 from .records import print_json
 from .upscale import upscale
@@ -49,6 +50,7 @@ def cli() -> None:
 
 
 cli.add_command(upscale)
+cli.add_command(degrade)
 
 
 def main() -> None:

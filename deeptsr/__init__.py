@@ -21,6 +21,7 @@ _HOME = {
     "Options": "config",
     "OutputError": "errors",
     "ResourceError": "errors",
+    "degrade_file": "degrade",
     "preset": "config",
     "upscale_array": "run",
     "upscale_file": "run",

@@ -21,6 +21,7 @@ def test_the_offer():
         "Options",
         "OutputError",
         "ResourceError",
+        "degrade_file",
         "preset",
         "upscale_array",
         "upscale_file",

@@ -1,0 +1,60 @@
+"""``deeptsr degrade``: a low-framerate video, made from a high-framerate one."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import click
+
+import deeptsr
+from deeptsr.config import EncodeSettings, Options
+
+from .conversation import conversation
+from .flags import encoding, speech, spoken
+from .notes import Detail
+
+__all__ = ["degrade"]
+
+DEFAULTS = Options()
+
+
+@click.command(short_help="Make a low-framerate video from a high-framerate one.")
+@click.argument("input")
+@click.option("-o", "--output", required=True, help="The video to write.")
+@click.option(
+    "--factor",
+    type=int,
+    default=DEFAULTS.factor,
+    metavar="N",
+    help="Input frames for each output frame, 2 or more.",
+)
+@click.option(
+    "--exposure",
+    type=click.Choice(["full", "delta"]),
+    default=DEFAULTS.exposure,
+    help="full: the mean of them (blurred motion). delta: the first of them (sharp, jerky motion).",
+)
+@encoding
+@speech
+def degrade(*, input: str, output: str, **flags: Any) -> None:
+    """Make of INPUT what a slow camera would have recorded.
+
+    INPUT is a high-framerate video, such as slow-motion footage: its frames are the truth that the
+    result of `deeptsr upscale` on the output can be compared with, by `deeptsr evaluate`. To lose
+    nothing but frames, write OUTPUT.mkv with --codec ffv1.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
+    memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
+    """  # noqa: D301, click reads the \b as "do not rewrap this"
+    with conversation(spoken(flags), resumes=False) as tell:
+        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+        shared = {name: flags.pop(name) for name in ("factor", "exposure")}
+        options = Options(**shared, encode=EncodeSettings(**flags))
+
+        # Here, as torch takes seconds to load.
+        from deeptsr.degrade import degrade_file  # noqa: PLC0415
+
+        degrade_file(input, output, options, tell)

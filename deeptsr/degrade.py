@@ -1,0 +1,95 @@
+"""A high-framerate video in, what a slow camera would have recorded of it out."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from deeptsr.config import Options
+from deeptsr.errors import InputError
+from deeptsr.events import Done, Listener, Progress, Warned, ignore
+from deeptsr.exposure import expose
+
+__all__ = ["degrade_file"]
+
+
+def degrade_file(
+    source: str | Path,
+    output: str | Path,
+    options: Options | None = None,
+    on_event: Listener = ignore,
+) -> Done:
+    """Make a low-framerate video from a high-framerate one, to test on one's own footage.
+
+    ``factor`` frames become one, by the model that everything else assumes (:func:`expose`). Only
+    one frame's worth of them is held at a time. Last frames that do not make a whole one are left
+    out, and that is said.
+
+    Args:
+        source: a video, a GIF, or a folder of images.
+        output: a video file, or a folder for PNGs. It appears under its name only when whole.
+        options: of which factor, exposure, start, end and encode are used.
+        on_event: listener for progress.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: when the input cannot be used, or has fewer frames than the factor.
+        OptionError: when a setting or the output cannot be met.
+        ResourceError: when the disk runs out.
+    """
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    began = time.monotonic()
+    options = options or Options()
+    factor = options.factor
+    io.check_output(output, options.encode)  # before the input, which may take long to count
+    info = io.probe(source)
+    chosen = io.selected(info, options.start, options.end)
+    count, left_over = divmod(len(chosen), factor)
+    if not count:
+        raise InputError(
+            f"{info.path} has {len(chosen)} frames there, and factor {factor} makes one of "
+            f"{factor}; expected at least as many; choose a smaller factor"
+        )
+    for note in info.notes:
+        on_event(Warned(note))
+    used = count * factor
+    if left_over:
+        on_event(
+            Warned(
+                f"the last {left_over} of {len(chosen)} frames are left out: {factor} make one; to "
+                f"compare with the original, cut it to {used} frames first: "
+                f"ffmpeg -i INPUT -frames:v {used} -c:v ffv1 OUTPUT.mkv"
+            )
+        )
+    stretch = (chosen.start / info.rate, (chosen.start + used) / info.rate)
+    rate = info.rate / factor
+    group = np.empty((factor, info.height, info.width, 3), np.float32)
+    with io.VideoWriter(
+        output,
+        size=(info.width, info.height),
+        rate=rate,
+        source=info,
+        settings=options.encode,
+        audio_range=None if used == info.frames else stretch,
+    ) as writer:
+        # To its end, left-over frames too: there it is found out whether the input broke off.
+        for index, frame in enumerate(io.read(info, options.start, options.end)):
+            made, place = divmod(index, factor)
+            group[place] = frame
+            if place == factor - 1:
+                writer.write(expose(torch.from_numpy(group), factor, options.exposure).numpy())
+                detail = f"averaging, frame {made + 1} of {count}"
+                on_event(Progress((made + 1) / count, "render", detail))
+        on_event(Progress(1.0, "finish", "finishing the file"))
+        writer.finish(count)
+        for note in writer.notes:
+            on_event(Warned(note))
+    done = Done(str(output), count, str(rate), time.monotonic() - began)
+    on_event(done)
+    return done
