@@ -6,15 +6,15 @@ import math
 import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any
 
 from deeptsr.config import Options
 from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted, Warned
+from deeptsr.figures import duration, rate, size
 
 from .notes import Detail, Error
 
-__all__ = ["duration", "rate", "sentence", "settings", "size", "time_left"]
+__all__ = ["sentence", "settings", "time_left"]
 
 
 def sentence(event: Event, *, verbose: bool = False) -> str:
@@ -39,23 +39,6 @@ def settings(options: Options) -> str:
     return "\n".join(lines)
 
 
-def duration(seconds: float) -> str:
-    """Write a time span with the two units that matter.
-
-    >>> duration(130), duration(4.04), duration(7500)
-    ('2 min 10 s', '4.0 s', '2 h 5 min')
-    """
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return _two(whole // 60, "min", whole % 60, "s")
-    minutes = round(seconds / 60)
-    return _two(minutes // 60, "h", minutes % 60, "min")
-
-
 def time_left(seconds: float) -> str:
     """Write the time that remains, no finer than it can be known.
 
@@ -65,33 +48,6 @@ def time_left(seconds: float) -> str:
     grain = 5 if seconds < 60 else 10 if seconds < 600 else 60
     coarse = max(1, math.ceil(seconds / grain)) * grain
     return f"{coarse} s left" if coarse < 60 else f"{duration(coarse)} left"
-
-
-def size(count: float) -> str:
-    """Write a number of bytes, in powers of 1000.
-
-    >>> size(512), size(35_400_000), size(1_250_000_000)
-    ('512 bytes', '35 MB', '1.2 GB')
-    """
-    units = ["bytes", "kB", "MB", "GB", "TB"]
-    while count >= 999.5 and len(units) > 1:
-        count /= 1000
-        units.pop(0)
-    return f"{count:.{1 if count < 9.95 and units[0] != 'bytes' else 0}f} {units[0]}"
-
-
-def rate(text: str) -> str:
-    """Write a frame rate for people; the exact fraction stays in the JSON.
-
-    >>> rate("240"), rate("30000/1001")
-    ('240', '29.97')
-    """
-    exact = Fraction(text)
-    return str(exact) if exact.denominator == 1 else f"{float(exact):.3f}".rstrip("0").rstrip(".")
-
-
-def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
-    return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
 
 
 def _clean(text: str) -> str:

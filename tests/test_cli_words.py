@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from cli.notes import Detail, Error
-from cli.words import duration, rate, sentence, settings, size, time_left
+from cli.words import sentence, settings, time_left
 from deeptsr.config import Options
 from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted, Warned
 
@@ -32,24 +32,6 @@ FITTED = StageFitted(1, 2, "S1/2 T1 -> T2", 2.31, 600, 12.0, "fitted")
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0.0 s"),
-        (4.04, "4.0 s"),
-        (9.96, "10 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min"),
-        (130, "2 min 10 s"),
-        (3600, "1 h"),
-        (7500, "2 h 5 min"),
-        (100_000, "27 h 47 min"),
-    ],
-)
-def test_duration(seconds, text):
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
         (0, "5 s left"),
         (37, "40 s left"),
         (57, "1 min left"),
@@ -60,30 +42,6 @@ def test_duration(seconds, text):
 )
 def test_time_left_is_never_too_short_and_never_too_fine(seconds, text):
     assert time_left(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 bytes"),
-        (512, "512 bytes"),
-        (999.9, "1.0 kB"),
-        (35_400_000, "35 MB"),
-        (999_700_000, "1.0 GB"),
-        (1_250_000_000, "1.2 GB"),
-        (3e15, "3000 TB"),
-    ],
-)
-def test_size(count, text):
-    assert size(count) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("240", "240"), ("240/1", "240"), ("30000/1001", "29.97"), ("25/2", "12.5")],
-)
-def test_rate(text, shown):
-    assert rate(text) == shown
 
 
 def test_a_plan_names_all_that_the_user_decides_by():
