@@ -8,14 +8,12 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.events import SelfChecked
 from deeptsr.exposure import expose
-from deeptsr.metrics import psnr_frames
+from deeptsr.metrics import CEILING, psnr_frames
 from deeptsr.pyramid import FittedStage, climb
 from deeptsr.resample import interpolate_time
 from deeptsr.stages import HeldOut
 
 __all__ = ["self_check"]
-
-_CEILING = 99.0  # dB: what an exact frame is reported as
 
 
 def self_check(
@@ -49,6 +47,6 @@ def self_check(
     )
     linear = interpolate_time(ltr, step, options.exposure)[held.kept.start : held.kept.stop]
     ours, plain = (
-        float(psnr_frames(v.clamp(0, 1), truth).clip(max=_CEILING).mean()) for v in (made, linear)
+        float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean()) for v in (made, linear)
     )
     return SelfChecked(ours, plain, ours - plain, len(truth))

@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmarks import quality
 from deeptsr.errors import InputError
-from deeptsr.metrics import psnr, psnr_frames, ssim, ssim_frames
+from deeptsr.metrics import CEILING, Tally, psnr, psnr_frames, ssim, ssim_frames
 
 
 @pytest.fixture
@@ -68,6 +68,15 @@ def test_ssim_of_flat_frames_by_hand():
     assert ssim(a, b) == pytest.approx((0.24 + 1e-4) / (0.40 + 1e-4), abs=3e-4)
 
 
+@pytest.mark.parametrize("height", [11, 26, 27, 58])
+def test_ssim_of_frames_that_fill_its_strips_or_do_not(height):
+    a, b = np.random.default_rng(2).random((2, height, 13, 3), np.float32)
+    expected = structural_similarity(
+        a, b, data_range=1, channel_axis=-1, gaussian_weights=True, use_sample_covariance=False
+    )
+    assert ssim(a[None], b[None]) == pytest.approx(expected, abs=1e-4)
+
+
 # --- both ---
 
 
@@ -94,6 +103,64 @@ def test_shapes_must_be_equal(measure, clips):
 def test_ssim_refuses_frames_smaller_than_its_window():
     with pytest.raises(InputError, match="11 x 11"):
         ssim(np.zeros((2, 10, 20, 3)), np.zeros((2, 10, 20, 3)))
+
+
+# --- frame by frame ---
+
+
+def tally(made, truth):
+    found = Tally()
+    for pair in zip(made, truth, strict=True):
+        found.add(*pair)
+    return found
+
+
+def test_a_tally_says_what_whole_clips_say(clips):
+    truth, noisy = clips
+    found = tally(noisy, truth)
+    np.testing.assert_allclose(found.psnr, psnr_frames(noisy, truth), rtol=1e-6)
+    np.testing.assert_array_equal(found.ssim, ssim_frames(noisy, truth))
+
+
+def test_the_profile_is_the_psnr_of_x_t_slices(clips):
+    truth, noisy = clips
+    slices = [
+        peak_signal_noise_ratio(truth[:, y], noisy[:, y], data_range=1)
+        for y in range(truth.shape[1])
+    ]
+    assert tally(noisy, truth).profile == pytest.approx(np.mean(slices), abs=1e-3)
+    jumbled = tally(noisy[:, ::-1].copy(), truth[:, ::-1].copy())  # the rows' order does not matter
+    assert jumbled.profile == pytest.approx(np.mean(slices), abs=1e-3)
+
+
+def test_an_exact_frame_counts_so_that_a_mean_stays_finite(clips):
+    truth, _ = clips
+    found = tally(truth, truth)
+    assert found.psnr == [CEILING] * 3
+    assert found.profile == CEILING
+    assert found.flicker == 0
+
+
+def test_flicker_by_hand():
+    truth = np.full((4, 12, 12, 3), 0.5, np.float32)
+    truth += np.arange(4, dtype=np.float32)[:, None, None, None] / 255  # it grows by 1 a frame
+    made = truth.copy()
+    assert tally(made + 10 / 255, truth).flicker == pytest.approx(0, abs=1e-3)  # no change of it
+    made[1::2] += 4 / 255  # up 4, down 4, up 4
+    assert tally(made, truth).flicker == pytest.approx(4, abs=1e-3)
+    made = truth.copy()
+    made[2:] += 3 / 255  # one step up, of three changes
+    assert tally(made, truth).flicker == pytest.approx(1, abs=1e-3)
+    assert tally(made[::-1].copy(), truth[::-1].copy()).flicker == pytest.approx(1, abs=1e-3)
+    assert tally(truth[:1], truth[:1]).flicker == 0
+
+
+def test_a_tally_refuses_what_does_not_belong_together(clips):
+    truth, noisy = clips
+    with pytest.raises(InputError, match="own truth"):
+        Tally().add(noisy[0, 1:], truth[0])
+    with pytest.raises(InputError, match="11 x 11"):
+        Tally().add(noisy[0, :10], truth[0, :10])
 
 
 # --- the benchmark ---
