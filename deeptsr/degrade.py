@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -67,16 +68,19 @@ def degrade_file(
                 f"ffmpeg -i INPUT -frames:v {used} -c:v ffv1 OUTPUT.mkv"
             )
         )
-    stretch = (chosen.start / info.rate, (chosen.start + used) / info.rate)
+    part = info.timeline.part(range(chosen.start, chosen.start + used))
+    begin = part.start - info.start
+    whole = used == info.frames
+    lead = info.start - info.origin if whole else Fraction(0)
     rate = info.rate / factor
     group = np.empty((factor, info.height, info.width, 3), np.float32)
     with io.VideoWriter(
         output,
         size=(info.width, info.height),
-        rate=rate,
+        timeline=part.merged(factor).starting_at(lead),
         source=info,
         settings=options.encode,
-        audio_range=None if used == info.frames else stretch,
+        audio_range=None if whole else (begin, begin + part.duration),
     ) as writer:
         # To its end, left-over frames too: there it is found out whether the input broke off.
         for index, frame in enumerate(io.read(info, options.start, options.end)):

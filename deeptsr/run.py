@@ -153,10 +153,12 @@ def _checked(
     devices.choose(options.device)
     io.check_output(output, options.encode)  # before the input, which may take long to count
     info = io.probe(source)
-    frames = len(io.selected(info, options.start, options.end))
-    job = _job(frames, info.height, info.width, options)
-    rate = info.rate * options.factor
-    io.check_output(output, options.encode, size=(info.width, info.height), rate=rate, source=info)
+    chosen = io.selected(info, options.start, options.end)
+    job = _job(len(chosen), info.height, info.width, options)
+    fine = info.timeline.part(chosen).subdivided(options.factor)
+    io.check_output(
+        output, options.encode, size=(info.width, info.height), timeline=fine, source=info
+    )
     return job, info
 
 
@@ -198,16 +200,18 @@ def upscale_file(
         fitted = _fit(job, excerpt, on_event, work)
         del excerpt
         chosen = io.selected(info, options.start, options.end)
-        stretch = (chosen.start / info.rate, chosen.stop / info.rate)
+        begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
         whole = len(chosen) == info.frames
+        lead = info.start - info.origin if whole else Fraction(0)
+        fine = info.timeline.part(chosen).subdivided(options.factor).starting_at(lead)
         rate, count = info.rate * options.factor, job.frames * options.factor
         with io.VideoWriter(
             output,
             size=(info.width, info.height),
-            rate=rate,
+            timeline=fine,
             source=info,
             settings=options.encode,
-            audio_range=None if whole else stretch,
+            audio_range=None if whole else (begin, end),
             scratch=work.path,
         ) as writer:
             frames = (torch.from_numpy(f.copy()) for f in io.read(info, options.start, options.end))

@@ -93,9 +93,13 @@ def duration(path: Path) -> float:
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
-def timestamps(path: Path) -> list[Fraction]:
-    """When each frame is shown, seconds, in the order of presentation."""
-    text = ffmpeg("-i", path, "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-").decode()
+def timestamps(path: Path, *, absolute: bool = False) -> list[Fraction]:
+    """When each frame is shown, seconds, in the order of presentation.
+
+    Counted from the first stream's beginning, or as the file has it.
+    """
+    copy = ("-copyts",) if absolute else ()
+    text = ffmpeg(*copy, "-i", path, "-map", "0:v:0", "-c", "copy", "-f", "framecrc", "-").decode()
     base = Fraction(re.search(r"#tb 0: (\S+)", text).group(1))
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return sorted(int(line.split(",")[2]) * base for line in lines)

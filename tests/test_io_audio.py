@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deeptsr.config import EncodeSettings
-from deeptsr.io import VideoWriter, probe, read
+from deeptsr.io import VideoWriter, probe, read, selected
 from deeptsr.io.audio import AudioFeed
 from tests.clips import clip, describe, duration, ffmpeg, sound, sound_packets, timestamps
 
@@ -35,10 +35,13 @@ def upscale(path, output, start=None, end=None, factor=2, **options):
     info = probe(path)
     frames = np.stack(list(read(info, start, end))).repeat(factor, 0)
     span = None if start is None and end is None else (start or 0, end or info.duration)
+    chosen = selected(info, start, end)
+    timeline = info.timeline.part(chosen).subdivided(factor)
+    timeline = timeline.starting_at(info.start - info.origin if span is None else Fraction(0))
     with VideoWriter(
         output,
         size=(info.width, info.height),
-        rate=info.rate * factor,
+        timeline=timeline,
         source=info,
         settings=EncodeSettings(),
         audio_range=span,

@@ -8,6 +8,7 @@ from deeptsr.io import writer as writer_module
 from deeptsr.io.color import convention, is_hdr, resolve, rgb_to_yuv, yuv_to_rgb
 from deeptsr.io.pixels import from_rgb, to_rgb
 from deeptsr.io.planes import holds
+from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, describe, from_yuv, patches, raw_clip, to_yuv
 
 SIZE = (96, 64)
@@ -93,7 +94,11 @@ def test_patches_and_tags_are_written_as_they_are(tmp_path, matrix, range_, name
     # webm's codec has no lossless quality at crf 0: the patches are still flat.
     settings = EncodeSettings(crf=0)
     with VideoWriter(
-        tmp_path / name, size=SIZE, rate=source.rate, source=source, settings=settings
+        tmp_path / name,
+        size=SIZE,
+        timeline=Timeline.constant(source.rate, 3),
+        source=source,
+        settings=settings,
     ) as writer:
         writer.write(rgb[None].repeat(3, 0).astype(np.float32))
         writer.finish(3)
@@ -115,7 +120,11 @@ def test_primaries_and_transfer_pass_through(tmp_path):
     assert source.color == ColorTags("bt470bg", "tv", "bt470bg", "bt470bg")
     out = tmp_path / "a.mp4"
     with VideoWriter(
-        out, size=(64, 48), rate=source.rate, source=source, settings=EncodeSettings()
+        out,
+        size=(64, 48),
+        timeline=Timeline.constant(source.rate, 1),
+        source=source,
+        settings=EncodeSettings(),
     ) as writer:
         writer.write(np.stack(list(read(source))))
         writer.finish(1)
@@ -128,7 +137,11 @@ def test_untagged_input_is_tagged_as_it_was_read(tmp_path):
     assert any("BT.601, limited" in note for note in source.notes)
     out = tmp_path / "a.mp4"
     with VideoWriter(
-        out, size=(64, 48), rate=source.rate, source=source, settings=EncodeSettings()
+        out,
+        size=(64, 48),
+        timeline=Timeline.constant(source.rate, 1),
+        source=source,
+        settings=EncodeSettings(),
     ) as writer:
         writer.write(np.stack(list(read(source))))
         writer.finish(1)
@@ -196,7 +209,11 @@ def test_colours_survive_where_tags_do_not(tmp_path, name, codec, range_, capfd)
     source = probe(clip(tmp_path / "s.mkv", *tagging("bt709", range_), size="96x64", frames=1))
     settings = EncodeSettings(codec=codec)
     with VideoWriter(
-        tmp_path / name, size=SIZE, rate=source.rate, source=source, settings=settings
+        tmp_path / name,
+        size=SIZE,
+        timeline=Timeline.constant(source.rate, 2),
+        source=source,
+        settings=settings,
     ) as writer:
         writer.write(rgb[None].repeat(2, 0).astype(np.float32))
         writer.finish(2)
@@ -214,7 +231,7 @@ def test_lost_tags_are_said(tmp_path, monkeypatch):
     with VideoWriter(
         tmp_path / "a.mp4",
         size=(64, 48),
-        rate=source.rate,
+        timeline=Timeline.constant(source.rate, 1),
         source=source,
         settings=EncodeSettings(),
     ) as writer:

@@ -9,11 +9,15 @@ from deeptsr.errors import OptionError, OutputError
 from deeptsr.io import check_output, probe
 from deeptsr.io.destination import destination
 from deeptsr.io.encoding import plan_encoding
+from deeptsr.timeline import Timeline
 from tests.clips import clip
 
 
-def plan(name, size=(64, 48), rate=None, **settings):
-    return plan_encoding(destination(name), EncodeSettings(**settings), size=size, rate=rate)
+def plan(name, size=(64, 48), rate=25, **settings):
+    timeline = Timeline.constant(Fraction(rate), 3)
+    return plan_encoding(
+        destination(name), EncodeSettings(**settings), size=size, timeline=timeline
+    )
 
 
 def test_names_are_understood(tmp_path):

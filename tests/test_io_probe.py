@@ -71,7 +71,7 @@ def variable(path):
 def test_variable_rate_is_said(tmp_path):
     info = probe(variable(tmp_path / "a.mkv"))
     assert info.frames == 16
-    assert info.rate == Fraction(15 * 1000, 15 * 40 + 80 * 5 + 120 * 3)
+    assert info.rate == Fraction(16 * 1000, 16 * 40 + 80 * 5 + 120 * 3)
     assert any(note.startswith("variable frame rate") for note in info.notes)
 
 

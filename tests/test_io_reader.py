@@ -7,7 +7,10 @@ import pytest
 
 from deeptsr.errors import InputError
 from deeptsr.io import probe, read, selected
+from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, ffmpeg, noise, raw_clip
+
+NTSC = Fraction(24000, 1001)
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +120,14 @@ def test_rgb_of_every_layout(tmp_path, pix_fmt):
 
 
 def test_a_shorter_file_than_was_probed_is_an_error(counted):
-    frames = read(replace(counted, frames=41))
+    frames = read(replace(counted, timeline=Timeline.constant(NTSC, 41)))
     with pytest.raises(InputError, match="41 frames and has only 40: it is damaged"):
         list(frames)
 
 
 def test_a_longer_file_than_was_probed_is_an_error(counted):
     with pytest.raises(InputError, match="39 frames and has more than that"):
-        list(read(replace(counted, frames=39)))
+        list(read(replace(counted, timeline=Timeline.constant(NTSC, 39))))
 
 
 def test_another_size_within_the_file_is_an_error(tmp_path):

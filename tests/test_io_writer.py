@@ -1,5 +1,6 @@
 import errno
 import os
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from deeptsr.config import EncodeSettings
-from deeptsr.errors import OutputError, ResourceError
+from deeptsr.errors import OptionError, OutputError, ResourceError
 from deeptsr.io import VideoWriter, probe, read, sinks
+from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, describe, duration, noise, timestamps
 
 NTSC = Fraction(24000, 1001)
@@ -21,12 +23,16 @@ def source(tmp_path_factory):
     return probe(clip(tmp_path_factory.mktemp("source") / "s.mkv", frames=6))
 
 
-def write(output, frames, source, rate=NTSC, finish=True, **settings):
+def write(output, frames, source, rate=NTSC, finish=True, timeline=None, **settings):
     """Write uint8 or float frames, and return the notes."""
     frames = frames / np.float32(255) if frames.dtype == np.uint8 else frames
     size = (frames.shape[2], frames.shape[1])
     with VideoWriter(
-        output, size=size, rate=rate, source=source, settings=EncodeSettings(**settings)
+        output,
+        size=size,
+        timeline=timeline or Timeline.constant(rate, len(frames)),
+        source=source,
+        settings=EncodeSettings(**settings),
     ) as writer:
         for start in range(0, len(frames), 4):
             writer.write(frames[start : start + 4].astype(np.float32))
@@ -59,6 +65,59 @@ def test_every_container_has_every_frame_at_its_moment(tmp_path, source, name, r
     assert np.abs(got / 255 - frames).mean() < 3 / 255
     assert np.corrcoef(got.mean((1, 2, 3)), frames.mean((1, 2, 3)))[0, 1] > 0.99
     assert os.listdir(tmp_path) == [name]
+
+
+VARIABLE = Timeline(Fraction(1, 8000), (0, 320, 400, 1360, 1400, 3000, 3320), Fraction(1, 3))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.webm"])
+def test_a_variable_rate_is_written_as_it_is(tmp_path, source, name):
+    write(tmp_path / name, smooth(6), source, timeline=VARIABLE)
+    moments = timestamps(tmp_path / name, absolute=True)
+    tick = Fraction(1, 1000)  # of Matroska; and MP4 counts an empty beginning with it
+    assert len(moments) == 6
+    for index, moment in enumerate(moments):
+        assert abs(moment - VARIABLE.moment(index)) <= tick
+        if name in ("a.mp4", "a.mov"):
+            assert moment - moments[0] == VARIABLE.moment(index) - VARIABLE.start
+    again = probe(tmp_path / name).timeline
+    assert abs(again.duration - VARIABLE.duration) <= tick
+
+
+def test_a_variable_rate_in_a_gif_and_in_images(tmp_path, source):
+    slow = replace(VARIABLE, clock=Fraction(1, 1000), start=Fraction(0))
+    write(tmp_path / "a.gif", smooth(6), source, timeline=slow)
+    assert [round(moment * 1000, -1) for moment in timestamps(tmp_path / "a.gif")] == [
+        *(0, 320, 400, 1360, 1400, 3000)
+    ]
+    delays = [p["duration"] for p in gif_frames(tmp_path / "a.gif")]
+    assert delays == [320, 80, 960, 40, 1600, 320]
+    write(f"{tmp_path}/out/", smooth(6), source, timeline=VARIABLE)
+    assert len(os.listdir(tmp_path / "out")) == 6
+
+
+def gif_frames(path):
+    with iio.imopen(path, "r", plugin="pillow") as file:
+        return [file.metadata(index=i) for i, _ in enumerate(file.iter())]
+
+
+def test_avi_refuses_a_variable_rate(tmp_path, source):
+    with pytest.raises(OptionError, match=r"a\.avi has no timestamps .* --vfr cfr"):
+        write(tmp_path / "a.avi", smooth(6), source, timeline=VARIABLE)
+    assert os.listdir(tmp_path) == []
+
+
+def test_frames_at_the_wrong_moment_are_found_out(tmp_path, source, monkeypatch):
+    wrong = Timeline(Fraction(1, 8000), (0, 320, 480, 1360, 1400, 3000, 3320))
+    add = sinks.FileSink.__init__
+
+    def late(self, *arguments, timeline, **options):
+        add(self, *arguments, timeline=wrong, **options)
+
+    monkeypatch.setattr(sinks.FileSink, "__init__", late)
+    with pytest.raises(OutputError, match=r"frame 2 of .* came out 0.0100 s too late"):
+        write(tmp_path / "a.mp4", smooth(6), source, timeline=VARIABLE)
+    assert os.listdir(tmp_path) == []
 
 
 def test_mp4_can_play_while_it_loads(tmp_path, source):
@@ -138,7 +197,7 @@ def test_nothing_is_left_without_finish(tmp_path, source, name):
         with VideoWriter(
             *(f"{tmp_path}/{name}",),
             size=SIZE,
-            rate=NTSC,
+            timeline=Timeline.constant(NTSC, 5),
             source=source,
             settings=EncodeSettings(),
         ) as writer:
@@ -154,7 +213,11 @@ def test_nothing_is_left_without_finish(tmp_path, source, name):
 def test_the_output_appears_only_when_it_is_whole(tmp_path, source, name):
     out = f"{tmp_path}/{name}"
     with VideoWriter(
-        out, size=SIZE, rate=Fraction(25), source=source, settings=EncodeSettings()
+        out,
+        size=SIZE,
+        timeline=Timeline.constant(Fraction(25), 5),
+        source=source,
+        settings=EncodeSettings(),
     ) as writer:
         writer.write(smooth(5))
         assert all(entry.startswith(".") for entry in os.listdir(tmp_path))
@@ -224,7 +287,7 @@ def test_a_gif_can_wait_elsewhere(tmp_path, source):
     with VideoWriter(
         tmp_path / "a.gif",
         size=SIZE,
-        rate=Fraction(25),
+        timeline=Timeline.constant(Fraction(25), 3),
         source=source,
         settings=EncodeSettings(),
         scratch=scratch,
@@ -237,7 +300,11 @@ def test_a_gif_can_wait_elsewhere(tmp_path, source):
 
 def test_wrong_frames_are_refused(tmp_path, source):
     with VideoWriter(
-        tmp_path / "a.mp4", size=SIZE, rate=NTSC, source=source, settings=EncodeSettings()
+        tmp_path / "a.mp4",
+        size=SIZE,
+        timeline=Timeline.constant(NTSC, 1),
+        source=source,
+        settings=EncodeSettings(),
     ) as writer:
         with pytest.raises(OutputError, match=r"shape \(1, 64, 48, 3\).*expected \(N, 48, 64, 3\)"):
             writer.write(np.zeros((1, 64, 48, 3), np.float32))

@@ -31,6 +31,7 @@ class AudioFeed:
         output: container that is open for writing, and not yet started: streams are added to it.
         container: its format.
         stretch: first and last moment, seconds after the source's first frame; None: all.
+        lead: when the first frame begins in the output, seconds.
 
     Attributes:
         notes: what the user should be told; complete when the feed is closed.
@@ -42,13 +43,14 @@ class AudioFeed:
         output: OutputContainer,
         container: Container,
         stretch: tuple[Fraction, Fraction] | None,
+        lead: Fraction = Fraction(0),
     ) -> None:
         begin, end = stretch or (Fraction(0), None)
         self.notes: list[str] = []
         self._path = source.path
         self._output = output
-        self._offset = source.start + begin  # this moment of the source is 0 in the output
-        self._length = None if end is None else end - begin
+        self._offset = source.start + begin - lead  # this moment of the source is 0 in the output
+        self._length = None if end is None else end - begin + lead
         self._keep_priming = begin == 0 and container.edit_list
         self._tracks: dict[int, _Copy | _Encode] = {}
         self._stack = ExitStack()

@@ -23,6 +23,8 @@ class Container:
         options: of the muxer.
         ticks: timestamps a second, where the format has a fixed clock; 0 where it has not.
         edit_list: whether it can hide sound that lies before the first frame.
+        variable: whether its frames can be shown for different times.
+        late_start: whether its picture can begin later than its sound.
     """
 
     format: str
@@ -31,6 +33,8 @@ class Container:
     options: tuple[tuple[str, str], ...] = ()
     ticks: int = 0
     edit_list: bool = False
+    variable: bool = True
+    late_start: bool = True
 
 
 # The index of MP4 and MOV goes to the front, so that a browser can play while it loads.
@@ -42,8 +46,10 @@ CONTAINERS = {
     ".mov": Container("mov", "libx264", ("aac",), _FASTSTART, edit_list=True),
     ".mkv": Container("matroska", "libx264", ("aac",), ticks=1000),
     ".webm": Container("webm", "libvpx-vp9", ("libopus", "opus"), ticks=1000),
-    ".avi": Container("avi", "libx264", ("libmp3lame", "pcm_s16le")),
-    ".gif": Container("gif", "gif", (), ticks=100),
+    ".avi": Container(
+        "avi", "libx264", ("libmp3lame", "pcm_s16le"), variable=False, late_start=False
+    ),
+    ".gif": Container("gif", "gif", (), ticks=100, late_start=False),
 }
 
 _PATTERN = re.compile(r"%(0[0-9]+)?d")

@@ -18,12 +18,14 @@ from deeptsr.io.color import UNKNOWN, ColorTags, convention
 from deeptsr.io.destination import CONTAINERS, Container, Destination
 from deeptsr.io.planes import holds
 from deeptsr.io.timing import describe_rate
+from deeptsr.timeline import Timeline
 
 __all__ = ["EncodePlan", "add_video", "plan_encoding", "tags_for"]
 
 _SUGGESTED = ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "ffv1", "prores_ks", "mpeg4")
 _GIF_RATE = Fraction(50)  # frames a second: viewers slow a delay below 2 hundredths down to 10
 _MILLISECOND_RATE = Fraction(500)  # where a clock of 1 ms still tells two frames apart
+_LARGEST_TERM = 100_000  # of the rate that an encoder is told: FFmpeg's fractions have 32 bits
 _ANY = ColorTags()  # any matrix, any range
 _GIF_CODECS = (None, "gif")
 
@@ -93,7 +95,7 @@ def plan_encoding(
     settings: EncodeSettings,
     *,
     size: tuple[int, int] | None = None,
-    rate: Fraction | None = None,
+    timeline: Timeline | None = None,
 ) -> EncodePlan | None:
     """Choose what the settings leave open, and try it out on an encoder.
 
@@ -101,7 +103,7 @@ def plan_encoding(
         target: from :func:`deeptsr.io.destination.destination`.
         settings: codec, constant quality, pixel format.
         size: width and height of the output in pixels, when they are known.
-        rate: frames a second of the output, when it is known.
+        timeline: of the output, when it is known.
 
     Returns:
         The plan of a video file; None for a GIF or a folder, which have no choices.
@@ -110,14 +112,11 @@ def plan_encoding(
         OptionError: for what the encoder or the container cannot do.
     """
     if target.container is None or target.kind == "gif":
-        _check_fixed(target, settings, rate)
+        _check_fixed(target, settings, timeline)
         return None
     container = target.container
-    if rate is not None and container.ticks and rate > _MILLISECOND_RATE:
-        raise OptionError(
-            f"{target.path.name} at {describe_rate(rate)}: its clock counts milliseconds, which "
-            f"holds up to {describe_rate(_MILLISECOND_RATE)}; write .mp4 or .mov"
-        )
+    if timeline is not None:
+        _check_times(target.path.name, container, timeline)
     name = settings.codec or container.codec
     formats = _pixel_formats(name)
     known = _CODECS.get(name, _PLAIN)
@@ -129,11 +128,25 @@ def plan_encoding(
     if container.format == "avi" and not known.tagged and size is not None and colors == _ANY:
         colors = ColorTags(convention(*size), "tv")  # AVI has no tags: what players take it for
     plan = EncodePlan(container, name, pix_fmt, tuple(options.items()), colors, tuple(notes))
-    _try_out(plan, size or (64, 64), rate or Fraction(25))
+    _try_out(plan, size or (64, 64), timeline or Timeline.constant(Fraction(25), 1))
     return plan
 
 
-def _check_fixed(target: Destination, settings: EncodeSettings, rate: Fraction | None) -> None:
+def _check_times(name: str, container: Container, timeline: Timeline) -> None:
+    """Refuse a timeline that the container cannot hold."""
+    if not (container.variable or timeline.is_constant):
+        raise OptionError(
+            f"{name} has no timestamps and the frame rate is variable; write .mp4, .mov or .mkv, "
+            "or choose --vfr cfr or --fps for a constant rate"
+        )
+    if container.ticks and timeline.highest_rate > _MILLISECOND_RATE:
+        raise OptionError(
+            f"{name} at {describe_rate(timeline.highest_rate)}: its clock counts milliseconds, "
+            f"which holds up to {describe_rate(_MILLISECOND_RATE)}; write .mp4 or .mov"
+        )
+
+
+def _check_fixed(target: Destination, settings: EncodeSettings, timeline: Timeline | None) -> None:
     what, codecs = ("a GIF", _GIF_CODECS) if target.kind == "gif" else ("PNGs", (None, "png"))
     if settings.codec not in codecs:
         raise OptionError(
@@ -142,11 +155,11 @@ def _check_fixed(target: Destination, settings: EncodeSettings, rate: Fraction |
         )
     if settings.crf is not None or settings.pix_fmt is not None:
         raise OptionError(f"crf and pix_fmt do not apply to {what}; leave them out")
-    if target.kind == "gif" and rate is not None and rate > _GIF_RATE:
+    if target.kind == "gif" and timeline is not None and timeline.highest_rate > _GIF_RATE:
         raise OptionError(
-            f"a GIF at {describe_rate(rate)}: its delays are whole hundredths of a second, and "
-            f"viewers show nothing above {describe_rate(_GIF_RATE)}; write .mp4 or .webm, or "
-            "choose a smaller factor"
+            f"a GIF at {describe_rate(timeline.highest_rate)}: its delays are whole hundredths of "
+            f"a second, and viewers show nothing above {describe_rate(_GIF_RATE)}; write .mp4 or "
+            ".webm, or choose a smaller factor"
         )
 
 
@@ -216,16 +229,17 @@ def _quality(codec: str, known: _Codec, crf: float | None) -> dict[str, str]:
     return {"crf": f"{known.crf if crf is None else crf:g}"}
 
 
-def _try_out(plan: EncodePlan, size: tuple[int, int], rate: Fraction) -> None:
+def _try_out(plan: EncodePlan, size: tuple[int, int], timeline: Timeline) -> None:
     """Open encoder and container in memory: only FFmpeg knows what it can do."""
     try:
         with av.open(io.BytesIO(), "w", format=plan.container.format) as trial:
             tags = tags_for(ColorTags(), plan, size)
-            add_video(trial, plan, size=size, rate=rate, tags=tags, aspect=Fraction(1))
+            add_video(trial, plan, size=size, timeline=timeline, tags=tags, aspect=Fraction(1))
             trial.start_encoding()
     except (av.FFmpegError, ValueError, OSError) as error:
         raise OptionError(
-            f"{plan.codec} with {plan.pix_fmt} at {size[0]}x{size[1]}, {describe_rate(rate)}, does "
+            f"{plan.codec} with {plan.pix_fmt} at {size[0]}x{size[1]}, "
+            f"{describe_rate(timeline.rate)} counted in {timeline.clock} s, does "
             f"not go into {plan.container.format} ({getattr(error, 'strerror', None) or error}); "
             f"choose codec {plan.container.codec}, another pix_fmt, or .mkv"
         ) from error
@@ -253,7 +267,7 @@ def add_video(
     plan: EncodePlan,
     *,
     size: tuple[int, int],
-    rate: Fraction,
+    timeline: Timeline,
     tags: ColorTags,
     aspect: Fraction,
 ) -> VideoStream:
@@ -263,20 +277,21 @@ def add_video(
         container: that the stream goes into.
         plan: codec, pixel format, options.
         size: width and height, pixels.
-        rate: frames a second; a unit of the stream's clock is one frame.
+        timeline: of the frames; the encoder counts in its clock, the stream in its grid.
         tags: resolved for the plan's pixel format.
         aspect: of a pixel, width over height.
     """
     if plan.codec == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # errors only: else it talks to stderr itself
+    rate = timeline.rate.limit_denominator(_LARGEST_TERM)
     stream = container.add_stream(plan.codec, rate=rate, options=dict(plan.options))
     if not isinstance(stream, VideoStream):
         raise OptionError(f"codec is {plan.codec}; expected an encoder of video")
     context = stream.codec_context
     context.width, context.height = size
     context.pix_fmt = plan.pix_fmt
-    context.time_base = 1 / rate
-    stream.time_base = 1 / rate
+    context.time_base = timeline.clock
+    stream.time_base = timeline.grid
     context.sample_aspect_ratio = aspect
     context.colorspace, context.color_range, context.color_primaries, context.color_trc = (
         tags.codes()

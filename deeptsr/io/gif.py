@@ -19,6 +19,7 @@ from av.filter import Graph
 
 from deeptsr.io.destination import Destination
 from deeptsr.io.sinks import flush_to_disk
+from deeptsr.timeline import Timeline
 
 __all__ = ["GifSink"]
 
@@ -34,20 +35,26 @@ class GifSink:
     Args:
         target: the GIF.
         size: width and height, pixels.
-        rate: frames a second; each frame is shown at the nearest hundredth of a second.
+        timeline: of the frames; each is shown at the nearest hundredth of a second.
         scratch: folder for the lossless file; None: beside the output, hidden.
     """
 
     def __init__(
-        self, target: Destination, *, size: tuple[int, int], rate: Fraction, scratch: Path | None
+        self,
+        target: Destination,
+        *,
+        size: tuple[int, int],
+        timeline: Timeline,
+        scratch: Path | None,
     ) -> None:
         self.notes: list[str] = []
-        if (1 / rate / _CLOCK).denominator != 1:
+        if (timeline.clock / _CLOCK).denominator != 1:
             self.notes.append(
                 "a GIF counts in hundredths of a second: single frames are shown up to half of one "
                 "too early or too late"
             )
-        self._partial, self._final, self._rate, self._size = target.partial, target.path, rate, size
+        self._partial, self._final = target.partial, target.path
+        self._timeline, self._size = timeline, size
         folder = scratch or target.path.parent
         self._stored = folder / f".{target.path.name}.frames.mkv"
         self._count = 0
@@ -80,20 +87,22 @@ class GifSink:
         self._palette.push(None)
         palette = self._palette.vpull()
         with av.open(str(self._partial), "w", format="gif") as container:
-            stream = container.add_stream("gif", rate=self._rate)
+            stream = container.add_stream("gif", rate=100)
             stream.width, stream.height = self._size
             stream.pix_fmt = "pal8"
             stream.codec_context.time_base = _CLOCK
             for index, frame in enumerate(self._mapped(palette)):
                 frame.pts = self._moment(index)
                 frame.time_base = _CLOCK
-                container.mux(stream.encode(frame))
+                for packet in stream.encode(frame):
+                    packet.duration = self._moment(index + 1) - self._moment(index)
+                    container.mux(packet)
             container.mux(stream.encode(None))
         self._stored.unlink()
 
     def _moment(self, index: int) -> int:
         """Return when a frame begins, in hundredths of a second."""
-        return round(index / self._rate / _CLOCK)
+        return round(self._timeline.moment(index) / _CLOCK)
 
     def _mapped(self, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """Yield the stored frames in the colours of the palette."""

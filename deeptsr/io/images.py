@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import zlib
@@ -20,7 +21,8 @@ from deeptsr.errors import InputError
 from deeptsr.io.color import ColorTags
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.planes import bits, has_alpha
-from deeptsr.io.timing import describe_rate
+from deeptsr.io.timing import describe_rate, find_timeline
+from deeptsr.timeline import Timeline
 
 __all__ = ["images_of", "is_gif", "natural_key", "probe_folder", "probe_gif", "read_folder"]
 __all__ += ["read_gif"]
@@ -103,9 +105,7 @@ def probe_folder(folder: Path) -> VideoInfo:
         kind="folder",
         width=width,
         height=height,
-        rate=FOLDER_RATE,
-        frames=len(images),
-        start=Fraction(0),
+        timeline=Timeline.constant(FOLDER_RATE, len(images)),
         color=_RGB,
         sample_aspect_ratio=Fraction(1),
         pix_fmt=pix_fmt or "rgb24",
@@ -171,7 +171,7 @@ def probe_gif(path: Path) -> VideoInfo:
         notes.append(f"the file is damaged: only the first {len(delays)} frames are used")
     if not delays:
         raise InputError(f"not one frame of {path} can be decoded; get the file anew")
-    rate, note = _gif_rate(delays)
+    timeline, note = _gif_timeline(delays)
     notes += [note] if note else []
     notes += ["the alpha channel is dropped"] if _is_transparent(path) else []
     return VideoInfo(
@@ -179,9 +179,7 @@ def probe_gif(path: Path) -> VideoInfo:
         kind="gif",
         width=size[0],
         height=size[1],
-        rate=rate,
-        frames=len(delays),
-        start=Fraction(0),
+        timeline=timeline,
         color=_RGB,
         sample_aspect_ratio=Fraction(1),
         pix_fmt="pal8",
@@ -226,18 +224,23 @@ def _is_transparent(path: Path) -> bool:
         return bool(file.read(index=0, **wanted)[..., 3].min() < 255)
 
 
-def _gif_rate(delays: list[int]) -> tuple[Fraction, str]:
+def _gif_timeline(delays: list[int]) -> tuple[Timeline, str]:
     # Viewers show a frame without a delay, or with one of 10 ms, for 100 ms.
     shown = [100 if delay <= 10 else delay for delay in delays]
-    rate = Fraction(1000 * len(shown), sum(shown)).limit_denominator(1000)
-    if max(shown) - min(shown) > 10:
-        return rate, (
-            "the frames of this GIF are shown for different times: treated as constant at their "
-            f"average of {describe_rate(rate)}"
+    begins = list(itertools.accumulate(shown, initial=0))
+    average = Fraction(1000 * len(shown), begins[-1])
+    timeline, note = find_timeline(
+        [moment // 10 for moment in begins[:-1]],  # a GIF counts hundredths of a second
+        Fraction(1, 100),
+        [average],
+        frames=len(shown),
+        last=shown[-1] // 10,
+    )
+    if timeline.is_constant and min(delays) <= 10:
+        note = (
+            f"the GIF names no usable delay: taken as {describe_rate(timeline.rate)}, as viewers do"
         )
-    if min(delays) <= 10:
-        return rate, f"the GIF names no usable delay: taken as {describe_rate(rate)}, as viewers do"
-    return rate, ""
+    return timeline, note
 
 
 def _listed(folder: Path) -> tuple[list[Path], int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deeptsr.errors import InputError
 from deeptsr.io.color import ColorTags
+from deeptsr.timeline import Timeline
 
 __all__ = ["VideoInfo", "selected"]
 
@@ -25,9 +26,9 @@ class VideoInfo:
         kind: "video", "gif" or "folder".
         width: pixels, as stored.
         height: pixels, as stored.
-        rate: frames a second, exact.
-        frames: how many :func:`deeptsr.io.read` yields, counted and not taken from a header.
-        start: timestamp of the first frame in its container, seconds.
+        timeline: when each frame that :func:`deeptsr.io.read` yields is shown, in the container's
+            time; counted, and not taken from a header.
+        origin: when the earliest of picture and sound begins in the container, seconds.
         color: matrix and range as they are used for the conversion to RGB (never "unknown"),
             primaries and transfer as the file names them.
         sample_aspect_ratio: width of a pixel over its height.
@@ -41,24 +42,38 @@ class VideoInfo:
     kind: str
     width: int
     height: int
-    rate: Fraction
-    frames: int
-    start: Fraction
+    timeline: Timeline
     color: ColorTags
     sample_aspect_ratio: Fraction
     pix_fmt: str
     codec: str
     has_audio: bool
+    origin: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
 
     @property
     def duration(self) -> Fraction:
         """Seconds from the first frame's start to the last frame's end."""
-        return self.frames / self.rate
+        return self.timeline.duration
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second, on the average."""
+        return self.timeline.rate
+
+    @property
+    def frames(self) -> int:
+        """How many frames there are."""
+        return len(self.timeline)
+
+    @property
+    def start(self) -> Fraction:
+        """When the first frame begins in the container, seconds."""
+        return self.timeline.start
 
 
 def selected(info: VideoInfo, start: float | None = None, end: float | None = None) -> range:
-    """Which frames lie in a stretch of time: frame ``i`` stands at ``i / info.rate`` seconds.
+    """Which frames lie in a stretch of time: those that begin in it.
 
     Args:
         info: of the input.
@@ -71,11 +86,12 @@ def selected(info: VideoInfo, start: float | None = None, end: float | None = No
     Raises:
         InputError: when no frame lies there.
     """
-    first = 0 if start is None else math.ceil(Fraction(start) * info.rate - _TOLERANCE)
+    early = _TOLERANCE / info.rate
+    first = 0 if start is None else info.timeline.first_from(Fraction(start) - early)
     stop = info.frames
     if end is not None and math.isfinite(end):
-        stop = min(stop, math.ceil(Fraction(end) * info.rate - _TOLERANCE))
-    chosen = range(max(first, 0), stop)
+        stop = info.timeline.first_from(Fraction(end) - early)
+    chosen = range(first, stop)
     if not chosen:
         until = "the end" if end is None else f"{end:g} s"
         raise InputError(

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from deeptsr.io.source import DEMUX_ERRORS, Decoder, opened, video_stream
 
-__all__ = ["PACKET_IS_FRAME", "Packets", "count_decoded", "scan"]
+__all__ = ["PACKET_IS_FRAME", "Packets", "count_decoded", "last_duration", "scan"]
 
 # Codecs of which one packet is one frame. Others hide frames (VP8) or merge and drop them (MPEG-4
 # in AVI), and are counted by decoding.
@@ -36,6 +36,7 @@ class Packets:
 
     Attributes:
         stamps: of the frames that are shown, in the order of the file; None where there is none.
+        last: stamp of the frame that is shown last, and its duration; 0 where it is not known.
         all: packets of video, with those that are not shown.
         named: how many frames the header names; 0 where it does not say.
         doubts: whether the frames must be counted by decoding.
@@ -44,6 +45,7 @@ class Packets:
     """
 
     stamps: list[int | None] = field(default_factory=list)
+    last: tuple[int, int] = (0, 0)
     all: int = 0
     named: int = 0
     doubts: bool = False
@@ -73,6 +75,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Packets:
                 _note(found, cast("av.Packet[VideoStream]", packet))
     except DEMUX_ERRORS:
         found.cut_off = True
+    found.last = found.last[0], last_duration(container, stream, found.last)
     # AVI's header counts the delay of an encoder that reorders frames, too.
     delay = container.format.name == "avi" and stream.codec_context.has_b_frames
     found.cut_off |= found.named > found.all + int(delay)
@@ -88,13 +91,31 @@ def scan(container: InputContainer, stream: VideoStream) -> Packets:
     return found
 
 
+def last_duration(container: InputContainer, stream: VideoStream, last: tuple[int, int]) -> int:
+    """Return how long the frame that is shown last is shown, in units of the stream's clock.
+
+    Args:
+        container: that holds the stream.
+        stream: of video.
+        last: the frame's stamp, and its packet's duration.
+    """
+    stamp, duration = last
+    # MP4 has durations in the order of coding: only their sum tells when the last frame ends.
+    if "mp4" in container.format.name and stream.duration and stream.start_time is not None:
+        return max(0, stream.start_time + stream.duration - stamp)
+    return duration
+
+
 def _note(found: Packets, packet: av.Packet[VideoStream]) -> None:
     # Without its first key frame a decoder drops frames until it finds one.
     found.doubts |= packet.is_discard or (found.all == 0 and not packet.is_keyframe)
     found.cut_off |= packet.is_corrupt
     found.all += 1
     if not packet.is_discard:
-        found.stamps.append(packet.dts if packet.pts is None else packet.pts)
+        stamp = packet.dts if packet.pts is None else packet.pts
+        found.stamps.append(stamp)
+        if stamp is not None and (len(found.stamps) == 1 or stamp > found.last[0]):
+            found.last = stamp, packet.duration or 0
 
 
 def _named_end(stream: VideoStream) -> Fraction:

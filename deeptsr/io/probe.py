@@ -16,9 +16,11 @@ from deeptsr.io.packets import PACKET_IS_FRAME, count_decoded, scan
 from deeptsr.io.pixels import tags_of
 from deeptsr.io.planes import bits, has_alpha, holds
 from deeptsr.io.source import Decoder, opened, video_stream
-from deeptsr.io.timing import find_rate
+from deeptsr.io.timing import find_timeline
 
 __all__ = ["probe"]
+
+_ENDLESS = ("mpeg", "mpegts")  # formats that name no length: a cut does not show
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:
@@ -50,7 +52,15 @@ def _probe_video(path: Path) -> VideoInfo:
         time_base = stream.time_base or Fraction(1, 90_000)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         codec = stream.codec_context.codec.canonical_name
-        has_audio = any(sound.codec_context is not None for sound in container.streams.audio)
+        endless = container.format.name in _ENDLESS
+        sounds = [sound for sound in container.streams.audio if sound.codec_context is not None]
+        heard = [
+            max(
+                Fraction(0), sound.start_time * sound.time_base
+            )  # before 0 is what primes a decoder
+            for sound in sounds
+            if sound.start_time is not None and sound.time_base
+        ]
     first = _first_frame(path)
     pix_fmt = first.format.name
     notes = _look_notes(first)
@@ -66,22 +76,23 @@ def _probe_video(path: Path) -> VideoInfo:
         notes.append(f"the file is cut off or damaged: {of} frames are used")
     if len(stamps) != frames:  # some have none: they cannot be told apart
         stamps = []
-    timing = find_rate(stamps, time_base, claimed, cut_off=cut_off)
-    if timing.note:
-        notes.append(timing.note)
+    last = packets.last[1] if stamps and packets.last[0] == max(stamps) else 0
+    timeline, note = find_timeline(
+        stamps, time_base, claimed, frames=frames, last=last, cut_off=cut_off or endless
+    )
+    notes += [note] if note else []
     return VideoInfo(
         path=path,
         kind="video",
         width=first.width,
         height=first.height,
-        rate=timing.rate,
-        frames=frames,
-        start=timing.start,
+        timeline=timeline,
         color=color,
         sample_aspect_ratio=aspect if aspect > 0 else Fraction(1),
         pix_fmt=pix_fmt,
         codec=codec,
-        has_audio=has_audio,
+        has_audio=bool(sounds),
+        origin=min(timeline.start, *heard) if heard else timeline.start,
         notes=tuple(notes),
     )
 

@@ -6,19 +6,21 @@ import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import av
 import imageio.v3 as iio
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from deeptsr.io.audio import AudioFeed
 from deeptsr.io.destination import Destination
 from deeptsr.io.encoding import EncodePlan, add_video, tags_for
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.pixels import from_rgb
+from deeptsr.timeline import Timeline
 
 __all__ = ["FileSink", "FolderSink", "Sink"]
 
@@ -61,13 +63,13 @@ class FileSink:
         plan: EncodePlan,
         *,
         size: tuple[int, int],
-        rate: Fraction,
+        timeline: Timeline,
         source: VideoInfo,
         audio: bool,
         stretch: tuple[Fraction, Fraction] | None,
     ) -> None:
         self.notes = list(plan.notes)
-        self._partial, self._final, self._plan, self._rate = partial, final, plan, rate
+        self._partial, self._final, self._plan, self._timeline = partial, final, plan, timeline
         self.tags = tags_for(source.color, plan, size)
         self._count = 0
         self._feed: AudioFeed | None = None
@@ -80,12 +82,14 @@ class FileSink:
                 self._container,
                 plan,
                 size=size,
-                rate=rate,
+                timeline=timeline,
                 tags=self.tags,
                 aspect=source.sample_aspect_ratio,
             )
             if audio:
-                self._feed = AudioFeed(source, self._container, plan.container, stretch)
+                self._feed = AudioFeed(
+                    source, self._container, plan.container, stretch, timeline.start
+                )
         except BaseException:
             self.discard()
             raise
@@ -93,17 +97,30 @@ class FileSink:
     def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1]."""
         picture = from_rgb(frame, self._plan.pix_fmt, self.tags)
-        picture.pts = self._count
-        picture.time_base = 1 / self._rate
-        self._container.mux(self._stream.encode(picture))
+        begin, end = self._timeline.ticks[self._count : self._count + 2]
+        picture.pts, picture.duration, picture.time_base = begin, end - begin, self._timeline.clock
+        self._mux(self._stream.encode(picture))
         self._count += 1
         if self._feed is not None:
             # Little by little: the muxer keeps all pictures in memory until sound comes beside.
-            self._feed.advance(self._count / self._rate)
+            self._feed.advance(self._timeline.moment(self._count))
+
+    def _mux(self, packets: list[av.Packet[VideoStream]]) -> None:
+        """Write packets, moved to where the timeline starts, which the encoder need not know."""
+        clock, grid = self._timeline.clock, self._timeline.grid
+        ticks, start = int(clock / grid), int(self._timeline.start / grid)
+        for packet in packets:
+            # Encoders lose it, and the last frame's is found nowhere else.
+            begin, coded = cast(int, packet.pts), cast(int, packet.dts)  # no encoder omits them
+            shown = self._timeline.first_from(begin * clock)
+            packet.duration = (self._timeline.ticks[shown + 1] - begin) * ticks
+            packet.pts, packet.dts = begin * ticks + start, coded * ticks + start
+            packet.time_base = grid
+            self._container.mux(packet)
 
     def close(self) -> None:
         """Write what is still held back."""
-        self._container.mux(self._stream.encode(None))
+        self._mux(self._stream.encode(None))
         if self._feed is not None:
             self._feed.advance(None)
             self.notes += self._feed.notes

@@ -1,38 +1,27 @@
-"""The exact frame rate behind a list of rounded timestamps."""
+"""The exact timeline behind a list of rounded timestamps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
+from math import gcd
 
 import numpy as np
 
-__all__ = ["Timing", "describe_rate", "find_rate"]
+from deeptsr.timeline import Timeline
+
+__all__ = ["describe_rate", "find_timeline"]
 
 _FALLBACK = Fraction(25)
 _HIGHEST = 10_000  # frames a second; a "rate" above it is some demuxer's clock
-_RAGGED = 4  # last frames that may be uneven before the whole counts as variable
 _REORDERED = 16  # frames that a codec may hold back: so many may miss neighbours at a cut
 # Deviations from an even grid below this share of a frame are rounding, not a variable rate.
 _TOLERANCE = 0.02
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
 _LARGEST_TERM = 100_000  # of an average rate: rate x factor must fit FFmpeg's 32-bit fractions
-
-
-@dataclass(frozen=True)
-class Timing:
-    """When the frames of a stream are shown.
-
-    Attributes:
-        rate: frames a second.
-        start: timestamp of the first frame, seconds.
-        note: what the user should be told, or "".
-    """
-
-    rate: Fraction
-    start: Fraction
-    note: str = ""
+_FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate, for the same reason
+_HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
 
 
 def describe_rate(rate: Fraction) -> str:
@@ -40,67 +29,96 @@ def describe_rate(rate: Fraction) -> str:
     return f"{float(rate):.3f}".rstrip("0").rstrip(".") + " fps"
 
 
-def find_rate(
+def find_timeline(
     timestamps: Sequence[int],
     time_base: Fraction,
     candidates: Iterable[Fraction | None],
     *,
+    frames: int,
+    last: int = 0,
     cut_off: bool = False,
-) -> Timing:
-    """Find the rate that explains the timestamps of all frames.
+) -> tuple[Timeline, str]:
+    """Find when all frames are shown.
 
     Args:
         timestamps: of the frames, in units of the time base, in any order; empty when the file
             has none.
         time_base: seconds a unit.
         candidates: rates that the container claims, the most trusted first.
-        cut_off: whether the file ends too early; then its last frames may lack the ones between
+        frames: how many there are.
+        last: how long the last one is shown, in units of the time base; 0: unknown.
+        cut_off: whether the file may end too early; then its last frames may lack the ones between
             them, and do not count.
 
     Returns:
-        The first candidate, else the nearest common rate, whose even grid no timestamp leaves by
-        more than its own rounding; otherwise the average rate, and a note that says so.
+        A constant rate, if no timestamp leaves its even grid by more than its own rounding: the
+        first such candidate, else the nearest common rate. Otherwise the timestamps as they are.
+        And what the user should be told, or "".
     """
     claimed = [rate for rate in candidates if rate and 0 < rate <= _HIGHEST]
+    rate = claimed[0] if claimed else _FALLBACK
     if not timestamps:
-        rate = claimed[0] if claimed else _FALLBACK
-        return Timing(
-            rate, Fraction(0), f"the file has no timestamps: taken as {describe_rate(rate)}"
-        )
-    ordered = sorted(timestamps)
-    start = ordered[0] * time_base
-    span = (ordered[-1] - ordered[0]) * time_base
-    if span <= 0:
-        if claimed:
-            return Timing(claimed[0], start)
-        note = f"the file names no frame rate: taken as {describe_rate(_FALLBACK)}"
-        return Timing(_FALLBACK, start, note)
-    average = (len(ordered) - 1) / span
-    ticks = np.asarray(ordered, np.float64) - ordered[0]
+        note = f"the file has no timestamps: taken as {describe_rate(rate)}"
+        return Timeline.constant(rate, frames), note
+    ticks = sorted(timestamps)
+    start = ticks[0] * time_base
+    if ticks[0] == ticks[-1]:
+        note = "" if claimed else f"the file names no frame rate: taken as {describe_rate(rate)}"
+        return Timeline.constant(rate, frames, start), note
+    even, ragged = _even(ticks, time_base, claimed, cut_off=cut_off)
+    if even is None or (not cut_off and last * time_base * even > _HELD):
+        return _uneven(ticks, time_base, last)
+    note = (
+        f"the last {ragged} frames are not evenly spaced, perhaps because the file is cut off: all "
+        f"are treated as constant at {describe_rate(even)}"
+    )
+    return Timeline.constant(even, frames, start), note if ragged else ""
+
+
+def _even(
+    ticks: Sequence[int], time_base: Fraction, claimed: Sequence[Fraction], *, cut_off: bool
+) -> tuple[Fraction | None, int]:
+    """Return the rate whose even grid the timestamps keep to, and how many at the end do not."""
+    average = (len(ticks) - 1) / ((ticks[-1] - ticks[0]) * time_base)
+    passed = np.asarray(ticks, np.float64) - ticks[0]
     # A claim that the clock cannot count exactly was itself estimated, of a usual rate mostly.
     exact = [rate for rate in claimed if (1 / (rate * time_base)).denominator == 1]
     usual = [near for rate in claimed for near in _usual(rate) if abs(near / rate - 1) < _SAME]
     for rate in (*exact, *usual, *claimed, *_usual(average)):
-        grid = np.arange(len(ordered)) * float(1 / (rate * time_base))
+        grid = np.arange(len(ticks)) * float(1 / (rate * time_base))
         allowed = max(1.001, _TOLERANCE / float(rate * time_base))
-        off = np.flatnonzero(np.abs(ticks - grid) > allowed)
-        ragged = 0 if off.size == 0 else len(ordered) - int(off[0])
-        if ragged == 0 or (cut_off and len(ordered) - ragged > 1 and ragged <= _REORDERED):
-            return Timing(rate, start)
-        if ragged <= _RAGGED and len(ordered) >= 2 * _RAGGED:
-            return Timing(
-                rate,
-                start,
-                f"the last {ragged} frames are not evenly spaced, perhaps because the file is cut "
-                f"off: all are treated as constant at {describe_rate(rate)}",
-            )
-    average = _simple(average)
-    return Timing(
-        average,
-        start,
-        "variable frame rate, or frames are missing: treated as constant at its average of "
-        f"{describe_rate(average)}, so that moments may shift; convert it first if that matters: "
-        "ffmpeg -i INPUT -fps_mode cfr OUTPUT",
+        off = np.flatnonzero(np.abs(passed - grid) > allowed)
+        ragged = 0 if off.size == 0 else len(ticks) - int(off[0])
+        if ragged == 0 or (cut_off and len(ticks) - ragged > 1 and ragged <= _REORDERED):
+            return rate, ragged
+    return None, 0
+
+
+def _uneven(ticks: Sequence[int], time_base: Fraction, last: int) -> tuple[Timeline, str]:
+    """Return timestamps as they are, or even ones where they do not rise."""
+    start = ticks[0] * time_base
+    passed = [tick - ticks[0] for tick in ticks]
+    if time_base < _FINEST:
+        passed = [round(tick * time_base / _FINEST) for tick in passed]
+        last, time_base = round(last * time_base / _FINEST), _FINEST
+    intervals = [b - a for a, b in pairwise(passed)]
+    if min(intervals) == 0:
+        rate = _simple(len(intervals) / (passed[-1] * time_base))
+        return Timeline.constant(rate, len(ticks), start), (
+            "several frames have the same timestamp: all are treated as constant at their average "
+            f"of {describe_rate(rate)}, so that moments may shift"
+        )
+    # Some containers give the last frame an instant, or nothing.
+    end = last if last >= min(intervals) else sorted(intervals)[len(intervals) // 2]
+    unit = gcd(end, *intervals)
+    whole = tuple(tick // unit for tick in (*passed, passed[-1] + end))
+    timeline = Timeline(time_base * unit, whole, start)
+    rates = [
+        describe_rate(1 / (time_base * n)) for n in (max(*intervals, end), min(*intervals, end))
+    ]
+    return timeline, (
+        f"variable frame rate, or frames are missing: {rates[0]} to {rates[1]}, "
+        f"{describe_rate(timeline.rate)} on average"
     )
 
 

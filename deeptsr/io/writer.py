@@ -23,7 +23,9 @@ from deeptsr.io.gif import GifSink
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.pixels import tags_of
 from deeptsr.io.planes import holds
+from deeptsr.io.readback import check_times
 from deeptsr.io.sinks import FileSink, FolderSink, Sink
+from deeptsr.timeline import Timeline
 
 __all__ = ["VideoWriter", "check_output"]
 
@@ -35,7 +37,7 @@ def check_output(
     settings: EncodeSettings,
     *,
     size: tuple[int, int] | None = None,
-    rate: Fraction | None = None,
+    timeline: Timeline | None = None,
     source: VideoInfo | None = None,
 ) -> None:
     """Refuse an output that cannot be written, before any costly work.
@@ -44,7 +46,7 @@ def check_output(
         path: a file, or a folder: see :func:`deeptsr.io.destination.destination`.
         settings: codec, constant quality, pixel format, and whether to overwrite.
         size: width and height of the output in pixels, when they are known.
-        rate: frames a second of the output, when it is known.
+        timeline: of the output, when it is known.
         source: the input, when it is known: it is never overwritten.
 
     Raises:
@@ -52,7 +54,7 @@ def check_output(
             ending is unknown.
         OptionError: for a codec, a pixel format or a rate that it cannot have.
     """
-    _prepared(path, settings, size=size, rate=rate, source=source)
+    _prepared(path, settings, size=size, timeline=timeline, source=source)
 
 
 def _prepared(
@@ -60,14 +62,14 @@ def _prepared(
     settings: EncodeSettings,
     *,
     size: tuple[int, int] | None,
-    rate: Fraction | None,
+    timeline: Timeline | None,
     source: VideoInfo | None,
 ) -> tuple[Destination, EncodePlan | None]:
     target = destination(path)
     check_place(
         target, overwrite=settings.overwrite, source=None if source is None else source.path
     )
-    return target, plan_encoding(target, settings, size=size, rate=rate)
+    return target, plan_encoding(target, settings, size=size, timeline=timeline)
 
 
 class VideoWriter:
@@ -76,14 +78,15 @@ class VideoWriter:
     Until then everything lies under hidden names beside the output. Leaving the context without
     :meth:`finish`, by an exception or not, removes it.
 
-    MP4, MOV and AVI hold any rate exactly. Matroska and WebM count milliseconds: there a frame is
+    MP4 and MOV hold any timeline exactly. Matroska and WebM count milliseconds: there a frame is
     shown up to half of one early or late, and the rate itself is kept. A GIF counts hundredths of
-    a second and goes to 50 frames a second.
+    a second and goes to 50 frames a second. AVI has a constant rate. Only MP4, MOV, Matroska and
+    WebM can begin with sound alone; elsewhere the first frame is shown at once.
 
     Args:
         output: a file, or a folder: see :func:`deeptsr.io.destination.destination`.
         size: width and height, pixels.
-        rate: frames a second, exact.
+        timeline: when the frames are shown, seconds after the output begins.
         source: whose colour tags, pixel aspect ratio and sound are taken over.
         settings: codec, constant quality, pixel format, and whether to overwrite.
         audio: whether the sound of the source is taken over.
@@ -101,15 +104,20 @@ class VideoWriter:
         output: str | os.PathLike[str],
         *,
         size: tuple[int, int],
-        rate: Fraction,
+        timeline: Timeline,
         source: VideoInfo,
         settings: EncodeSettings,
         audio: bool = True,
         audio_range: tuple[float | Fraction, float | Fraction] | None = None,
         scratch: Path | None = None,
     ) -> None:
-        self._target, plan = _prepared(output, settings, size=size, rate=rate, source=source)
-        self._size, self._rate = size, rate
+        self._target, plan = _prepared(
+            output, settings, size=size, timeline=timeline, source=source
+        )
+        container = self._target.container
+        if container is None or not container.late_start:
+            timeline = timeline.starting_at(Fraction(0))
+        self._size, self._timeline = size, timeline
         self._count = 0
         self._finished = False
         self._notes: list[str] = []
@@ -118,7 +126,7 @@ class VideoWriter:
             if self._target.kind == "folder":
                 self._sink: Sink = FolderSink(self._target)
             elif plan is None:
-                self._sink = GifSink(self._target, size=size, rate=rate, scratch=scratch)
+                self._sink = GifSink(self._target, size=size, timeline=timeline, scratch=scratch)
             else:
                 begin, end = audio_range or (0, 0)
                 self._sink = FileSink(
@@ -126,7 +134,7 @@ class VideoWriter:
                     self._target.path,
                     plan,
                     size=size,
-                    rate=rate,
+                    timeline=timeline,
                     source=source,
                     audio=sound,
                     stretch=(Fraction(begin), Fraction(end)) if audio_range else None,
@@ -187,7 +195,7 @@ class VideoWriter:
 
         Raises:
             OutputError: when another number of frames was written, or is found in the file, or
-                its duration is off by more than a frame; nothing stands under the output's name
+                one of them is not shown when it should be; nothing stands under the output's name
                 then.
             ResourceError: when the disk is full.
         """
@@ -206,20 +214,18 @@ class VideoWriter:
         partial, frames = self._target.partial, self._count
         if self._target.kind == "folder":
             found = sum(1 for image in partial.iterdir() if image.stat().st_size)
-            seconds = found / self._rate
+            if found != frames:
+                raise OutputError(
+                    f"{found} images were found in {partial}; expected {frames}; is another "
+                    "program at work there?"
+                )
         else:
-            found, seconds = _measure(partial)
+            check_times(partial, self._timeline, self._target.path)
         if isinstance(self._sink, FileSink) and not same_colors(self._sink.tags, _colors(partial)):
             self._notes.append(
                 f"this codec in this kind of file does not keep the colour tags "
                 f"({self._sink.tags.matrix}, {self._sink.tags.range}): players may show slightly "
                 "other colours; choose libx264 or .mkv if that matters"
-            )
-        if found != frames or abs(seconds - frames / self._rate) > 1 / self._rate:
-            raise OutputError(
-                f"{self._target.path} came out with {found} frames in {float(seconds):.4f} s; "
-                f"expected {frames} in {float(frames / self._rate):.4f} s; try another codec or "
-                "another kind of file"
             )
 
     @contextmanager
@@ -248,20 +254,3 @@ def _colors(path: Path) -> ColorTags:
         frame = next(container.decode(video=0))
     kind = holds(frame.format.name)
     return resolve(tags_of(frame), kind=kind, width=frame.width, height=frame.height)
-
-
-def _measure(path: Path) -> tuple[int, Fraction]:
-    """Count the frames of a file that was written, and how many seconds they take."""
-    stamps: list[Fraction] = []
-    last = Fraction(0)
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        rate = stream.average_rate or stream.guessed_rate
-        for packet in container.demux(stream):
-            stamp = packet.dts if packet.pts is None else packet.pts
-            if packet.size and stamp is not None:
-                stamps.append(stamp * packet.time_base)
-                last = (packet.duration or 0) * packet.time_base or last
-    if not stamps:
-        return 0, Fraction(0)
-    return len(stamps), max(stamps) - min(stamps) + (last or (1 / rate if rate else Fraction(0)))
