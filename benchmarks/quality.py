@@ -19,12 +19,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import av.filter
 import click
 import numpy as np
 import torch
@@ -36,8 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 from benchmarks.direction import share_right  # noqa: E402
-from deeptsr.metrics import psnr_frames, ssim_frames  # noqa: E402
-from deeptsr.resample import interpolate_time  # noqa: E402
+from deeptsr.baselines import BASELINES, baseline  # noqa: E402
+from deeptsr.metrics import Tally  # noqa: E402
 from examples.render_clips import CLIPS, ROTORS, render, rotation_truth  # noqa: E402
 
 Bytes = NDArray[np.uint8]  # (T, H, W, 3)
@@ -84,85 +82,21 @@ class Pair:
         return len(self.htr) // len(self.ltr)
 
 
-def repeat(pair: Pair) -> Frames:
-    """Show each LTR frame `factor` times."""
-    for frame in pair.ltr:
-        for _ in range(pair.factor):
-            yield frame
-
-
-def linear(pair: Pair) -> Frames:
-    """Interpolate linearly: output i sits at LTR coordinate (i + 0.5) / factor - 0.5."""
-    last = len(pair.ltr) - 1
-    for t in range(last + 1):
-        # Its outputs lie between the middles of these three; beyond its ends the clip stands still.
-        near = pair.ltr[[max(t - 1, 0), t, min(t + 1, last)]]
-        fine = interpolate_time(torch.from_numpy(near).float() / 255, pair.factor)
-        yield from fine[pair.factor : 2 * pair.factor].numpy()
-
-
-def minterpolate(pair: Pair) -> Frames:
-    """Interpolate by FFmpeg's motion compensation (``minterpolate=mi_mode=mci``), centre-aligned.
-
-    The filter takes a frame for an instant and makes outputs on a grid that contains the inputs'
-    instants. The middle of HTR frame i lies between two such outputs when the factor is even, so
-    the inputs are given timestamps half an output interval later. Both ends are padded with copies:
-    the filter does not reach the ends of its input.
-    """
-    factor, pad = pair.factor, 3
-    late = (factor + 1) % 2  # of 2 units an output interval
-    height, width = pair.ltr.shape[1:3]
-    unit = Fraction(1, 2 * factor)  # an LTR frame takes one second
-    graph = av.filter.Graph()
-    source = graph.add_buffer(
-        width=width, height=height, format=av.VideoFormat("yuv444p"), time_base=unit
-    )
-    motion = graph.add("minterpolate", f"fps={factor}:mi_mode=mci")
-    sink = graph.add("buffersink")
-    source.link_to(motion)
-    motion.link_to(sink)
-    graph.configure()
-    order = [0] * pad + list(range(len(pair.ltr))) + [len(pair.ltr) - 1] * pad
-    # Output i sits at the middle of HTR frame i, seen from the middle of the first padded frame.
-    wanted = [Fraction(2 * i + 1 - factor, 2 * factor) + pad for i in range(len(pair.htr))]
-    made = 0
-    for position, index in enumerate([*order, None]):
-        if index is None:
-            source.push(None)
-        else:
-            frame = av.VideoFrame.from_ndarray(pair.ltr[index], format="rgb24")
-            frame = frame.reformat(format="yuv444p", dst_color_range="JPEG")
-            frame.pts, frame.time_base = 2 * factor * position + late, unit
-            source.push(frame)
-        while True:
-            try:
-                result = graph.vpull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                break
-            instant = (result.pts or 0) * (result.time_base or unit) - late * unit
-            if made < len(wanted) and instant == wanted[made]:
-                made += 1
-                yield result.reformat(format="rgb24", src_color_range="JPEG").to_ndarray()
-    if made < len(wanted):
-        raise RuntimeError(f"minterpolate made {made} of the {len(wanted)} frames asked for")
-
-
 def score(method: str, frames: Frames, pair: Pair) -> Row:
     """Compare frames with the truth as they come; the time that they take to come is measured."""
-    seconds, psnr, ssim, kept = 0.0, [], [], []
+    seconds, tally, kept = 0.0, Tally(), []
     for truth in pair.htr:
         begin = time.perf_counter()
         frame = _unit(next(frames))
         seconds += time.perf_counter() - begin
-        psnr.append(psnr_frames(frame[None], _unit(truth)[None]))
-        ssim.append(ssim_frames(frame[None], _unit(truth)[None]))
+        tally.add(frame, _unit(truth))
         if pair.rotor is not None:
             kept.append(frame)
     share = None
     if pair.rotor is not None:
         angles = rotation_truth(pair.rotor, len(pair.ltr), pair.factor)
         share = share_right(np.stack(kept), angles, folds=ROTORS[pair.rotor].folds)
-    return Row(method, float(np.mean(psnr)), float(np.mean(ssim)), seconds, None, share)
+    return Row(method, float(np.mean(tally.psnr)), float(np.mean(tally.ssim)), seconds, None, share)
 
 
 def run_preset(name: str, pair: Pair) -> Row:
@@ -261,9 +195,9 @@ def main(ltr: str, htr: str | None, presets: str, as_json: bool, **clip: Any) ->
     torch.set_num_threads(1)
     pair = load(ltr, htr, **clip)
     rows = []
-    for method in (repeat, linear, minterpolate):
-        click.echo(method.__name__, err=True)
-        rows.append(score(method.__name__, method(pair), pair))
+    for name in BASELINES:
+        click.echo(name, err=True)
+        rows.append(score(name, baseline(name, map(_unit, pair.ltr), pair.factor), pair))
     for name in filter(None, presets.split(",")):
         click.echo(f"deeptsr {name}", err=True)
         rows.append(run_preset(name, pair))

@@ -166,35 +166,6 @@ def test_a_tally_refuses_what_does_not_belong_together(clips):
 # --- the benchmark ---
 
 
-def ramp_pair(factor, frames=6):
-    """Frames of one grey that grows by 6 an LTR frame."""
-    htr = (20 + 6 * ((np.arange(frames * factor) + 0.5) / factor - 0.5))[:, None, None, None]
-    htr = np.broadcast_to(htr, (frames * factor, 48, 48, 3))
-    ltr = htr.reshape(frames, factor, 48, 48, 3).mean(axis=1)
-    return quality.Pair(np.rint(ltr).astype(np.uint8), htr, None)
-
-
-@pytest.mark.parametrize("factor", [2, 3, 8])
-def test_linear_is_exact_on_a_ramp(factor):
-    pair = ramp_pair(factor)
-    made = np.stack(list(quality.linear(pair))) * 255
-    inner = slice(factor // 2, -(factor // 2))  # beyond the middles of the end frames it is clamped
-    np.testing.assert_allclose(made[inner], pair.htr[inner], atol=1e-3)
-    np.testing.assert_allclose(made[0], pair.ltr[0], atol=1e-3)
-
-
-@pytest.mark.parametrize("factor", [2, 3, 8])
-def test_minterpolate_is_aligned(factor):
-    pair = ramp_pair(factor)
-    made = np.stack([frame.astype(float) for frame in quality.minterpolate(pair)])
-    assert made.shape == pair.htr.shape
-    inner = slice(factor // 2, -(factor // 2))
-    # 8 bits round by 0.5 at most. Half an output interval would add 0.375 grey levels to that at
-    # factor 8, and more at the others.
-    np.testing.assert_allclose(made[inner], pair.htr[inner], atol=0.51)
-    np.testing.assert_allclose(made[-1], pair.ltr[-1], atol=0.51)
-
-
 def test_the_table_and_its_json(monkeypatch):
     # A stand-in for the slow part, in the same process of its own.
     stand_in = quality.UPSCALE.replace(

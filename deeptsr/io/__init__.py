@@ -7,8 +7,18 @@ from __future__ import annotations
 
 from deeptsr.io.color import ColorTags
 from deeptsr.io.info import VideoInfo, selected
+from deeptsr.io.minterpolate import minterpolate
 from deeptsr.io.probe import probe
 from deeptsr.io.reader import read
 from deeptsr.io.writer import VideoWriter, check_output
 
-__all__ = ["ColorTags", "VideoInfo", "VideoWriter", "check_output", "probe", "read", "selected"]
+__all__ = [
+    "ColorTags",
+    "VideoInfo",
+    "VideoWriter",
+    "check_output",
+    "minterpolate",
+    "probe",
+    "read",
+    "selected",
+]

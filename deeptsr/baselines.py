@@ -1,0 +1,74 @@
+"""The methods that a result is held against: repeat, linear, and FFmpeg's minterpolate.
+
+Each is a stream: frames of the low-framerate video go in, and only a few are held at a time.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from deeptsr.exposure import first_position
+from deeptsr.resample import interpolate_time
+
+__all__ = ["BASELINES", "baseline", "linear", "minterpolate", "repeat"]
+
+BASELINES = ("repeat", "linear", "minterpolate")
+
+Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
+
+
+def baseline(
+    name: str, ltr: Iterable[Frame], factor: int, exposure: str = "full"
+) -> Iterator[Frame]:
+    """Raise the frame rate by one of :data:`BASELINES`.
+
+    Args:
+        name: of the method.
+        ltr: frames (H, W, 3) in [0, 1], at least one.
+        factor: output frames an input frame.
+        exposure: "full" aligns the centres of the frames' intervals, "delta" their starts.
+
+    Returns:
+        Frames like the input's, ``factor`` times as many.
+    """
+    if name == "repeat":
+        return repeat(ltr, factor)
+    return {"linear": linear, "minterpolate": minterpolate}[name](ltr, factor, exposure)
+
+
+def repeat(ltr: Iterable[Frame], factor: int) -> Iterator[Frame]:
+    """Show each frame ``factor`` times."""
+    for frame in ltr:
+        yield from itertools.repeat(frame, factor)
+
+
+def linear(ltr: Iterable[Frame], factor: int, exposure: str = "full") -> Iterator[Frame]:
+    """Interpolate linearly, as :func:`deeptsr.resample.interpolate_time` does with a whole clip."""
+    for near in _neighbours(ltr):
+        # The outputs of a frame lie between the middles of it and its neighbours.
+        fine = interpolate_time(torch.from_numpy(np.stack(near)), factor, exposure)
+        yield from fine[factor : 2 * factor].numpy()
+
+
+def minterpolate(ltr: Iterable[Frame], factor: int, exposure: str = "full") -> Iterator[Frame]:
+    """Interpolate by FFmpeg's motion compensation; see :func:`deeptsr.io.minterpolate`."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    first = Fraction(first_position(factor, exposure)).limit_denominator(2 * factor)
+    return io.minterpolate(ltr, factor, first)
+
+
+def _neighbours(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Frame, Frame]]:
+    """Yield each frame between the two beside it; beyond its ends the clip stands still."""
+    before: Frame | None = None
+    here: Frame | None = None
+    for after in itertools.chain(frames, [None]):
+        if here is not None:
+            yield here if before is None else before, here, here if after is None else after
+        before, here = here, after
