@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
 from deeptsr.volume import to_network
 
-__all__ = ["FitResult", "fit"]
+__all__ = ["FitResult", "Keeper", "fit"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,16 @@ class FitResult:
     steps: int  # optimiser steps made
     score: float  # of the weights that were kept
     improved: bool  # whether they are others than those it started from
+
+
+class Keeper(Protocol):
+    """Keeps the state of a fit while it runs, so that a later run goes on from there."""
+
+    def load(self) -> dict[str, Any] | None:
+        """The state that an earlier run left; None when there is none."""
+
+    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+        """Keep a state if it is time to, or in any case."""
 
 
 def _rate(settings: FitSettings, peak: float, step: int, steps: int) -> float:
@@ -64,6 +75,7 @@ def fit(
     slack: float = 0.0,
     precision: torch.dtype = torch.float32,
     on_step: Callable[[int], None] = lambda step: None,
+    keeper: Keeper | None = None,
 ) -> FitResult:
     """Fit a network in place; it ends with the last weights that validation found good.
 
@@ -80,22 +92,45 @@ def fit(
         slack: how much worse is no worse: the held-out frames are few, and may not ask what the
             pairs teach.
         precision: of the convolutions.
-        on_step: told after each step how many were made.
+        on_step: told after each step how many were made; when it raises, the state is kept first.
+        keeper: of the state after each step. A fit that goes on from one ends as if it had not
+            been interrupted, to the bit on a CPU.
 
     Differs from the paper: a running mean of the weights is what is validated and kept.
     """
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
-    kept, kept_score = copy.deepcopy(network.state_dict()), score(network)
-    top, improved, stale, step = kept_score, False, 0, 0
     optimizer = torch.optim.Adam(
         network.parameters(), lr=settings.learning_rate, fused=source.device.type == "cuda"
     )
+    begun = keeper.load() if keeper else None
+    if begun is None:
+        kept, kept_score = copy.deepcopy(network.state_dict()), score(network)
+        top, improved, stale, step = kept_score, False, 0, 0
+    else:
+        network.load_state_dict(begun["network"])
+        average.load_state_dict(begun["average"])
+        optimizer.load_state_dict(begun["optimizer"])
+        generator.set_state(begun["random"])
+        kept = begun["kept"]
+        kept_score, top, improved, stale, step = begun["counts"]
+
+    def state() -> dict[str, Any]:
+        return {
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "random": generator.get_state(),
+            "kept": kept,
+            "counts": (kept_score, top, improved, stale, step),
+        }
+
     peak = settings.learning_rate if rate is None else rate
     interval = max(1, math.ceil(steps / settings.checks))
-    for step in range(1, steps + 1):
+    while step < steps and stale < settings.patience:
         for group in optimizer.param_groups:
-            group["lr"] = _rate(settings, peak, step - 1, steps)
+            group["lr"] = _rate(settings, peak, step, steps)
+        step += 1
         htr = to_network(source.draw(generator))  # (N, C, T*k, H, W)
         loss = _loss(network, htr, settings.margin, precision)
         optimizer.zero_grad(set_to_none=True)
@@ -105,17 +140,22 @@ def fit(
         with torch.no_grad():
             for mean, now in zip(average.parameters(), network.parameters(), strict=True):
                 mean.lerp_(now, 1 - decay)
-        on_step(step)
-        if step % interval and step < steps:
-            continue
-        found = score(average)
-        if found > top - slack:
-            kept, kept_score, stale = copy.deepcopy(average.state_dict()), found, 0
-            top, improved = max(top, found), True
-        else:
-            stale += 1
-            if stale >= settings.patience:
-                break
+        stopped: BaseException | None = None
+        try:
+            on_step(step)
+        except BaseException as error:  # the step is finished and kept first
+            stopped = error
+        if step % interval == 0 or step == steps:
+            found = score(average)
+            if found > top - slack:
+                kept, kept_score, stale = copy.deepcopy(average.state_dict()), found, 0
+                top, improved = max(top, found), True
+            else:
+                stale += 1
+        if keeper:
+            keeper.offer(state, now=stopped is not None)
+        if stopped:
+            raise stopped
     network.load_state_dict(kept)
     network.eval()
     return FitResult(step, kept_score, improved)

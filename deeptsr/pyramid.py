@@ -17,7 +17,7 @@ from deeptsr.plan import Stage
 from deeptsr.predict import predict, predict_ensemble
 from deeptsr.resample import interpolate_time, resize
 
-__all__ = ["FittedStage", "climb", "margin", "stream"]
+__all__ = ["FittedStage", "climb", "first_needed", "margin", "stream"]
 
 _TIME_TAPS = 1  # input frames to each side that linear interpolation looks at
 
@@ -61,6 +61,11 @@ def _needed(
 def margin(stages: tuple[FittedStage, ...], exposure: str = "full") -> int:
     """LTR frames to each side that a chunk needs to come out as if the whole clip were climbed."""
     return sum(_spread(fitted, exposure) for fitted in stages) + _backprojected(exposure)
+
+
+def first_needed(stages: tuple[FittedStage, ...], start: int, exposure: str = "full") -> int:
+    """The first LTR frame that the results from ``start`` on depend on."""
+    return max(0, start - margin(stages, exposure))
 
 
 def climb(
@@ -126,6 +131,7 @@ def stream(
     total: int,
     chunk: int,
     *,
+    start: int = 0,
     exposure: str = "full",
     rounds: int = 1,
     precision: torch.dtype = torch.float32,
@@ -134,21 +140,23 @@ def stream(
 
     Args:
         stages: coarse to fine.
-        frames: ``total`` pictures (H, W, C), in order.
-        total: how many there are.
+        frames: pictures (H, W, C), in order: all from :func:`first_needed` on.
+        total: how many frames the video has.
         chunk: LTR frames that are climbed at once.
+        start: first frame whose result is wanted. The results are the same to the bit as those of
+            a climb from 0 where it is a multiple of ``chunk``.
         exposure: "full" or "delta".
         rounds: alternations of back-projection.
         precision: of the convolutions.
 
     Yields:
-        Volumes (n * factor, H, W, C), together the result for all frames, in order.
+        Volumes (n * factor, H, W, C), together the result for all frames from the start, in order.
     """
     around, source = margin(stages, exposure), iter(frames)
     held: list[Tensor] = []
-    first = 0  # number of the frame held[0]
-    for start in range(0, total, chunk):
-        wanted = range(start, min(start + chunk, total))
+    first = first_needed(stages, start, exposure)  # number of the frame held[0]
+    for begin in range(start, total, chunk):
+        wanted = range(begin, min(begin + chunk, total))
         while first + len(held) < min(total, wanted.stop + around):
             held.append(next(source))
         surplus = max(0, wanted.start - around) - first

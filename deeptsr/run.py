@@ -22,10 +22,11 @@ from deeptsr.cost import Cost, chunk_length, estimate
 from deeptsr.errors import InputError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
 from deeptsr.excerpt import motion, window
+from deeptsr.keeping import Checkpoints
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import FittedStage, stream
 from deeptsr.selfcheck import self_check
-from deeptsr.stages import Checkpoints, fit_stages
+from deeptsr.stages import fit_stages
 from deeptsr.volume import as_volume
 from deeptsr.workfolder import WorkFolder, identity
 

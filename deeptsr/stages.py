@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.exposure import expose
 from deeptsr.fit import FitResult, fit
+from deeptsr.keeping import Checkpoints, StageKeeper
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage
@@ -23,22 +23,12 @@ from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, climb
 from deeptsr.resample import interpolate_time, resize
 
-__all__ = ["Checkpoints", "HeldOut", "fit_stages", "fold_of", "gain", "steps_of_stage"]
+__all__ = ["HeldOut", "fit_stages", "fold_of", "gain", "steps_of_stage"]
 
 _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, not 0/0
 _FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
 _INTERPOLATES = "interpolates"
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
-
-
-class Checkpoints(Protocol):
-    """Where fitted stages are kept."""
-
-    def restore(self, number: int, network: StepNetwork) -> StageFitted | None:
-        """Load a stage's weights into ``network``; None when they are not there."""
-
-    def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
-        """Keep a stage."""
 
 
 def gain(made: Tensor, linear: Tensor, truth: Tensor) -> float:
@@ -137,7 +127,7 @@ def fit_stages(
                 on_event(Progress(fraction(number, min(1.0, step / total)), "fit", detail))
 
             began = time.monotonic()
-            fitter = _Fitter(options, number, precision, on_step, clip.device)
+            fitter = _Fitter(options, number, precision, on_step, clip.device, checkpoints)
             if number == 0:
                 result = _fit_first(fitter, network, resize(clip, stage.size(*clip.shape[1:3])))
             else:
@@ -193,6 +183,7 @@ class _Fitter:
         precision: torch.dtype,
         on_step: Callable[[int], None],
         device: torch.device,
+        checkpoints: Checkpoints | None,
     ) -> None:
         self.pairs, self.settings = options.pairs, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
@@ -200,6 +191,7 @@ class _Fitter:
         self.curve: list[tuple[str, int, float]] = []
         self._step, self._on_step = 0, on_step
         self._generator = torch.Generator(device).manual_seed(options.seed + number)
+        self._keeper = StageKeeper(self, number, checkpoints) if checkpoints else None
 
     def __call__(
         self,
@@ -212,6 +204,9 @@ class _Fitter:
         name: str = "fit",
     ) -> FitResult:
         """Fit on pairs of the examples but their held-out frames, judged by those of the judges."""
+        found = self._keeper.next(network, self._generator) if self._keeper else None
+        if found:
+            return found
         step, input_frames = network.factor, len(examples[0])
         pieces = [self._held(e, step, input_frames).training(e) for e in examples]
         # Shorter crops for a clip that is shorter than they are.
@@ -244,8 +239,11 @@ class _Fitter:
             rate=rate,
             precision=self.precision,
             on_step=on_step,
+            keeper=self._keeper,
         )
         self.made = before + result.steps
+        if self._keeper:
+            self._keeper.finish(network, self._generator, result)
         return result
 
     @staticmethod

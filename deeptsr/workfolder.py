@@ -94,14 +94,35 @@ class WorkFolder:
             ResourceError: when the disk is full.
             OutputError: when the folder cannot be written.
         """
-        aside = self._file(number).with_suffix(".part")
         weights = None if network is None else network.state_dict()
+        self._write(self._file(number), {"weights": weights, "event": asdict(event)})
+        self._begun(number).unlink(missing_ok=True)
+
+    def begun(self, number: int) -> dict[str, Any] | None:
+        """What :meth:`keep` kept of a stage; None when it is not there, or damaged."""
+        try:
+            saved = torch.load(self._begun(number), weights_only=True, map_location="cpu")
+        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
+            return None
+        return saved if isinstance(saved, dict) else None
+
+    def keep(self, number: int, state: dict[str, Any]) -> None:
+        """Keep what is made of a stage so far: tensors, numbers, strings, and lists of them.
+
+        Raises:
+            ResourceError: when the disk is full.
+            OutputError: when the folder cannot be written.
+        """
+        self._write(self._begun(number), state)
+
+    def _write(self, file: Path, content: dict[str, Any]) -> None:
+        aside = file.with_suffix(".part")
         try:
             with aside.open("wb") as stream:
-                torch.save({"weights": weights, "event": asdict(event)}, stream)
+                torch.save(content, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
-            aside.replace(self._file(number))
+            aside.replace(file)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
             raise _failure(self.path, error) from error
 
@@ -114,6 +135,9 @@ class WorkFolder:
 
     def _file(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.pt"
+
+    def _begun(self, number: int) -> Path:
+        return self.path / f"stage-{number + 1}.begun.pt"
 
 
 def _failure(path: Path, error: Exception) -> OutputError | ResourceError:

@@ -282,3 +282,61 @@ def test_warm_up_and_cosine(monkeypatch, source):
     assert found[4:] == sorted(found[4:], reverse=True)
     assert found[10] == pytest.approx(0.5)
     assert 0 < found[-1] < 0.02
+
+
+# --- interruption ---
+
+
+class Shelf:
+    """Keeps every state that it is offered, as a file would: it shares nothing with the fit."""
+
+    def __init__(self, state=None):
+        self.state, self.forced = state, []
+
+    def load(self):
+        return copy.deepcopy(self.state)
+
+    def offer(self, state, *, now=False):
+        self.state = copy.deepcopy(state())
+        self.forced.append(now)
+
+
+class Cut(Exception):  # noqa: N818
+    pass
+
+
+@pytest.mark.parametrize("last", [1, 5, 6, 11, 12])
+@pytest.mark.parametrize("kind", ["cosine", "halving"])
+def test_an_interrupted_fit_goes_on_to_the_same_weights(source, last, kind):
+    settings = replace(SETTINGS, checks=2, averaging=0.9, schedule=kind)
+    whole, score = compact(), miss(source)
+    expected = fit(whole, source, settings, generator(), score, steps=12)
+
+    def cut(step):
+        if step == last:
+            raise Cut
+
+    shelf, network = Shelf(), compact()
+    with pytest.raises(Cut):
+        fit(network, source, settings, generator(), score, steps=12, on_step=cut, keeper=shelf)
+    assert shelf.forced == [False] * (last - 1) + [True]
+    later, seen, other = Shelf(shelf.state), [], compact()
+    found = fit(
+        *(other, source, settings, generator(5), score),
+        steps=12,
+        on_step=seen.append,
+        keeper=later,
+    )
+    assert seen == list(range(last + 1, 13))
+    assert found == expected
+    assert same(other.state_dict(), whole.state_dict())
+
+
+def test_a_fit_that_had_lost_its_patience_does_not_go_on(source):
+    settings = replace(SETTINGS, checks=12, patience=2)
+    shelf = Shelf()
+    falling = scores(0, -1, -2, -3, -4)
+    fit(compact(), source, settings, generator(), falling, steps=12, keeper=shelf)
+    assert shelf.state["counts"][-1] == 2
+    again = fit(compact(), source, settings, generator(), scores(), steps=12, keeper=shelf)
+    assert (again.steps, again.improved) == (2, False)

@@ -155,3 +155,11 @@ def test_hidden_and_edited_frames_are_not_counted(tmp_path):
     assert info.frames == truth == len(list(read(info)))
     assert info.rate == Fraction(25)
     assert not any("cut off" in note for note in info.notes)
+
+
+def test_frames_can_be_skipped(tmp_path):
+    info = probe(clip(tmp_path / "a.mkv", frames=9))
+    frames = list(read(info, 0.05, 0.3))
+    rest = list(read(info, 0.05, 0.3, skip=3))
+    assert len(rest) == len(frames) - 3
+    np.testing.assert_array_equal(rest, frames[3:])

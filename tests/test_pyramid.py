@@ -12,7 +12,7 @@ from deeptsr.exposure import correct, expose, repeat
 from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.predict import predict
-from deeptsr.pyramid import FittedStage, climb, margin, stream
+from deeptsr.pyramid import FittedStage, climb, first_needed, margin, stream
 from deeptsr.resample import interpolate_time, resize
 from tests.synth import gap, noise, still, wake
 
@@ -146,3 +146,21 @@ def test_streaming_yields_chunk_by_chunk():
     stages, factor = fitted("interpolating")
     parts = list(stream(stages, iter(noise(7, 8, 8, 3)), 7, 3))
     assert [len(p) for p in parts] == [3 * factor, 3 * factor, factor]
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("start", [3, 9, 15, 18])
+def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
+    stages, factor = fitted(name, exposure)
+    clip = noise(20, 17, 18, 3)
+    whole = streamed(stages, clip, 3, exposure=exposure)
+    first = first_needed(stages, start, exposure)
+    rest = list(stream(stages, iter(clip[first:]), 20, 3, start=start, exposure=exposure))
+    assert torch.equal(torch.cat(rest), whole[start * factor :])
+
+
+def test_a_climb_that_begins_later_reads_no_more_than_it_needs():
+    stages, _ = fitted("compact")
+    assert first_needed(stages, 2) == 0
+    assert first_needed(stages, 19) == 19 - margin(stages)

@@ -1,5 +1,6 @@
 """Fitting the stages: what is gained, what is guarded, what is kept."""
 
+import copy
 import itertools
 import math
 from dataclasses import replace
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deeptsr import keeping
 from deeptsr import stages as module
 from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import Progress, StageFitted, to_json
@@ -36,6 +38,13 @@ class Shelf:
 
     def __init__(self):
         self.kept = {}
+        self.started = {}
+
+    def begun(self, number):
+        return copy.deepcopy(self.started.get(number))
+
+    def keep(self, number, state):
+        self.started[number] = copy.deepcopy(state)
 
     def restore(self, number, network):
         weights, event = self.kept.get(number, (None, None))
@@ -344,3 +353,46 @@ def test_a_checkpoint_stands_before_it_is_told():
     fit_stages(pan(8, 24, 24), TWO, tiny(), on_event=listener, checkpoints=shelf)
     network = build(tiny().network, 2)
     assert shelf.restore(0, network).stage == 1
+
+
+PROBING = replace(tiny().pairs, within=0.6, across=0.4, probe=True)
+SHORT = replace(BRISK, steps=8, bootstrap_rounds=2, bootstrap_steps=5, finetune_steps=6)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_going_on_within_a_stage_ends_where_one_run_does(alone):
+    clip = pan(24, 32, 32)
+    options = tiny(fit=SHORT, pairs=tiny().pairs if alone else PROBING)
+    whole, told = fitted(clip, options=options)
+    shelf, steps = Shelf(), 0
+
+    def cut(event):
+        if isinstance(event, Progress) and "step" in event.detail:
+            raise KeyboardInterrupt
+
+    while True:  # one step a run
+        try:
+            fit_stages(clip, TWO, options, on_event=cut, checkpoints=shelf)
+        except KeyboardInterrupt:
+            steps += 1
+        else:
+            break
+    assert steps == sum(event.steps for event in outcomes(told))
+    again, retold = fitted(clip, options=options, checkpoints=shelf)
+    assert [e.curve for e in outcomes(retold)] == [e.curve for e in outcomes(told)]
+    assert [e.mix for e in outcomes(retold)] == [e.mix for e in outcomes(told)]
+    assert torch.equal(climb(whole, clip), climb(again, clip))
+
+
+def test_a_long_fit_is_kept_every_so_often(monkeypatch):
+    monkeypatch.setattr(keeping, "_INTERVAL", -1.0)
+    shelf = Shelf()
+    fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
+    assert shelf.started[1]["state"] is None
+    monkeypatch.setattr(keeping, "_INTERVAL", 3600.0)
+    seen = []
+    shelf.keep = lambda number, state: seen.append(state["state"])
+    shelf.started.clear()
+    shelf.kept.clear()
+    fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
+    assert seen == [None] * 4  # only when a fit is finished

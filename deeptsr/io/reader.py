@@ -19,7 +19,7 @@ __all__ = ["read"]
 
 
 def read(
-    info: VideoInfo, start: float | None = None, end: float | None = None
+    info: VideoInfo, start: float | None = None, end: float | None = None, *, skip: int = 0
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the frames of an input in presentation order.
 
@@ -31,15 +31,16 @@ def read(
         info: from :func:`deeptsr.io.probe`.
         start: first moment that is used, seconds after the first frame; None: the beginning.
         end: first moment that is no longer used, seconds; None: the end.
+        skip: how many of these frames are left out at the beginning.
 
     Yields:
-        (H, W, 3) R'G'B' in [0, 1], as many as :func:`deeptsr.io.selected` says.
+        (H, W, 3) R'G'B' in [0, 1], as many as :func:`deeptsr.io.selected` says, less ``skip``.
 
     Raises:
         InputError: at once when start and end select no frame; while reading when the input
             changed since it was probed, or breaks off.
     """
-    wanted = selected(info, start, end)
+    wanted = selected(info, start, end)[skip:]
     if info.kind == "folder":
         return read_folder(info, wanted)
     if info.kind == "gif":

@@ -1,0 +1,97 @@
+"""Keeps what a stage's fits made so far, so that a later run takes it over."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import astuple
+from typing import Any, Protocol
+
+import torch
+
+from deeptsr.events import StageFitted
+from deeptsr.fit import FitResult
+from deeptsr.networks import StepNetwork
+
+__all__ = ["Checkpoints", "StageKeeper"]
+
+_INTERVAL = 20.0  # seconds between two checkpoints within a fit
+
+
+class Checkpoints(Protocol):
+    """Where fitted stages are kept."""
+
+    def restore(self, number: int, network: StepNetwork) -> StageFitted | None:
+        """Load a stage's weights into ``network``; None when they are not there."""
+
+    def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
+        """Keep a stage."""
+
+    def begun(self, number: int) -> dict[str, Any] | None:
+        """What :meth:`keep` kept of a stage that is not finished; None when there is nothing."""
+
+    def keep(self, number: int, state: dict[str, Any]) -> None:
+        """Keep what is made of a stage so far."""
+
+
+class _Counts(Protocol):
+    """What a stage counts over all its fits."""
+
+    made: int  # steps
+    curve: list[tuple[str, int, float]]  # of the validations
+
+
+class StageKeeper:
+    """Keeps the fits that a stage is made of: the finished ones, and the state of the last."""
+
+    def __init__(self, fitter: _Counts, number: int, checkpoints: Checkpoints) -> None:
+        self._fitter, self._number, self._checkpoints = fitter, number, checkpoints
+        begun = checkpoints.begun(number) or {"finished": [], "state": None, "curve": ()}
+        self._finished: list[dict[str, Any]] = begun["finished"]
+        self._state: dict[str, Any] | None = begun["state"]
+        self._curve: list[tuple[str, int, float]] = begun["curve"]
+        self._given, self._time = 0, time.monotonic()
+
+    def next(self, network: StepNetwork, generator: torch.Generator) -> FitResult | None:
+        """Take the next fit over from an earlier run; None when that did not finish it."""
+        if self._given == len(self._finished):
+            return None
+        found = self._finished[self._given]
+        self._given += 1
+        network.load_state_dict(found["weights"])
+        network.eval()
+        generator.set_state(found["random"])
+        self._fitter.curve[:], self._fitter.made = found["curve"], found["made"]
+        return FitResult(*found["result"])
+
+    def load(self) -> dict[str, Any] | None:
+        """The state of the fit that an earlier run was at."""
+        state, self._state = self._state, None
+        if state is not None:
+            self._fitter.curve[:] = self._curve
+        return state
+
+    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+        """Keep the state of the fit that is going on, every so often."""
+        if now or time.monotonic() - self._time > _INTERVAL:
+            self._keep(state())
+
+    def finish(self, network: StepNetwork, generator: torch.Generator, result: FitResult) -> None:
+        """Keep a fit that is finished."""
+        self._finished.append(
+            {
+                "weights": copy.deepcopy(network.state_dict()),
+                "random": generator.get_state(),
+                "result": astuple(result),
+                "curve": list(self._fitter.curve),
+                "made": self._fitter.made,
+            }
+        )
+        self._given += 1
+        self._keep(None)
+
+    def _keep(self, state: dict[str, Any] | None) -> None:
+        kept = {"finished": self._finished, "state": state, "curve": list(self._fitter.curve)}
+        self._checkpoints.keep(self._number, kept)
+        self._time = time.monotonic()
