@@ -13,11 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deeptsr.events import Done, Event, Progress
+from deeptsr.events import BatchDone, Done, Event, Progress, VideoEnded, VideoProgress
 
 from .notes import Error
 from .talk import Talk
-from .words import time_left
+from .words import clean, time_left
 
 __all__ = ["Bar"]
 
@@ -25,7 +25,8 @@ __all__ = ["Bar"]
 class Bar(Talk):
     """A listener that draws one bar for the whole job, and writes the lines above it.
 
-    Two lines: the bar with the time left, and below it what is happening.
+    Two lines: the bar with the time left, and below it what is happening; in a batch, then, a line
+    for each video that is worked on.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Bar(Talk):
         self._console = Console(file=stream, highlight=False, emoji=False, markup=False)
         self._live: Live | None = None
         self._now: Progress | None = None
+        self._videos: dict[str, VideoProgress] = {}
 
     def close(self) -> None:
         """Stop drawing; the bar stays where it stands."""
@@ -57,10 +59,15 @@ class Bar(Talk):
             )
             self._live.start()
 
+    def _video(self, event: VideoProgress) -> None:
+        self._videos[event.video] = event
+
     def _say(self, event: Event, text: str) -> None:
-        if isinstance(event, Done) and self._live is not None:
+        if isinstance(event, VideoEnded):
+            self._videos.pop(event.video, None)
+        if isinstance(event, (Done, BatchDone)) and self._live is not None:
             self._live.transient = True  # the line that follows says all that the bar said
-        if isinstance(event, (Done, Error)):
+        if isinstance(event, (Done, BatchDone, Error)):
             self.close()
         for line in text.split("\n"):
             # Broken between words only, which rich does not do: a long path stays in one piece.
@@ -85,4 +92,18 @@ class Bar(Talk):
             "" if left is None else time_left(left),
         )
         # No padding after the last line: the terminal's "^C" has room there, and moves nothing.
-        return Group(top, Text(now.detail, no_wrap=True, overflow="ellipsis"))
+        return Group(top, Text(now.detail, no_wrap=True, overflow="ellipsis"), *self._rows())
+
+    def _rows(self) -> list[RenderableType]:
+        """Each video that is worked on, as many as fit."""
+        if not self._videos:
+            return []
+        room = max(1, self._console.height - 4)
+        rows = Table.grid(expand=True, padding=(0, 2, 0, 0))
+        for ratio in (2, 3):
+            rows.add_column(ratio=ratio, no_wrap=True, overflow="ellipsis")
+        for video in list(self._videos.values())[:room]:
+            rows.add_row(
+                Text(f"  {clean(video.video)}"), Text(f"{video.fraction:4.0%}  {video.detail}")
+            )
+        return [rows]

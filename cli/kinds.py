@@ -6,7 +6,7 @@ import re
 
 import click
 
-__all__ = ["device", "moment"]
+__all__ = ["device", "devices", "moment"]
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",
@@ -43,3 +43,15 @@ def device(text: str) -> str:
             f"got {text!r}; expected auto, cpu, cuda, or cuda:N such as cuda:0"
         )
     return text
+
+
+def devices(text: str) -> tuple[str, ...]:
+    """Split a list of devices.
+
+    >>> devices("cuda:0,cuda:2")
+    ('cuda:0', 'cuda:2')
+
+    Raises:
+        click.BadParameter: for a name that no device has.
+    """
+    return tuple(device(name.strip()) for name in text.split(","))

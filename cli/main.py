@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .batch import batch
 from .degrade import degrade
 from .notes import Error
 from .records import print_json
@@ -50,6 +51,7 @@ def cli() -> None:
 
 
 cli.add_command(upscale)
+cli.add_command(batch)
 cli.add_command(degrade)
 
 

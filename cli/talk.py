@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
-from deeptsr.events import Event, Progress, Warned
+from deeptsr.events import Event, Progress, VideoEnded, VideoProgress, VideoWarned, Warned
 
 from .notes import Detail, Error
 from .pace import Pace
@@ -70,11 +70,15 @@ class Talk:
         """Say what ``event`` has to say, if it is for these ears."""
         if isinstance(event, Detail) and not self._verbose:
             return
-        if self._quiet and not isinstance(event, (Warned, Error, Detail)):
+        if self._quiet and not isinstance(event, (Warned, VideoWarned, Error, Detail)):
             return
+        if isinstance(event, VideoEnded) and event.state == "skipped" and not self._verbose:
+            return  # the table has them, and there may be hundreds
         if isinstance(event, Progress):
             self._pace.update(event.fraction)
             self._progress(event)
+        elif isinstance(event, VideoProgress):
+            self._video(event)
         else:
             self._say(event, sentence(event, verbose=self._verbose))
 
@@ -91,6 +95,9 @@ class Talk:
         self._shown = now, event
         left = self._pace.left()
         self._say(event, sentence(event) + (f" ({time_left(left)})" if left is not None else ""))
+
+    def _video(self, event: VideoProgress) -> None:
+        """One video of many goes on: that of the whole batch is told, in :meth:`_progress`."""
 
     def _say(self, event: Event, text: str) -> None:
         try:

@@ -19,7 +19,7 @@ from .kinds import device, moment
 from .notes import Detail
 from .words import settings
 
-__all__ = ["upscale"]
+__all__ = ["DEFAULTS", "options_of", "upscale"]
 
 DEFAULTS = Options()
 
@@ -144,15 +144,20 @@ def _options(name: str | None, flags: dict[str, Any]) -> Options:
     """
     if name is None:
         # A mistake in another flag is told at once, not after the seconds that torch takes to load.
-        _with_flags(DEFAULTS.preset, flags)
+        options_of(DEFAULTS.preset, flags)
 
         from deeptsr.devices import choose, default_preset  # noqa: PLC0415
 
         name = default_preset(choose(flags["device"]))
-    return _with_flags(name, flags)
+    return options_of(name, flags)
 
 
-def _with_flags(name: str, flags: dict[str, Any]) -> Options:
+def options_of(name: str, flags: dict[str, Any]) -> Options:
+    """Change a preset as flags ask for; ``flags`` has the value of every flag that is a setting.
+
+    Raises:
+        OptionError: when a value is out of range.
+    """
     base = preset(name)
     rest = dict(flags)
     pairs = {key: rest.pop(key) for key in ("within", "across", "shift")}

@@ -9,12 +9,26 @@ from dataclasses import asdict
 from typing import Any
 
 from deeptsr.config import Options
-from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted, Warned
+from deeptsr.events import (
+    BatchDone,
+    BatchPlanned,
+    Done,
+    Event,
+    Planned,
+    Progress,
+    SelfChecked,
+    StageFitted,
+    VideoEnded,
+    VideoProgress,
+    VideoStarted,
+    VideoWarned,
+    Warned,
+)
 from deeptsr.figures import duration, rate, size
 
 from .notes import Detail, Error
 
-__all__ = ["sentence", "settings", "time_left"]
+__all__ = ["clean", "sentence", "settings", "time_left"]
 
 
 def sentence(event: Event, *, verbose: bool = False) -> str:
@@ -25,7 +39,7 @@ def sentence(event: Event, *, verbose: bool = False) -> str:
         verbose: tell all of its figures.
     """
     tell = _SENTENCES.get(type(event), _any)
-    return _clean(tell(event, verbose))
+    return clean(tell(event, verbose))
 
 
 def settings(options: Options) -> str:
@@ -50,7 +64,8 @@ def time_left(seconds: float) -> str:
     return f"{coarse} s left" if coarse < 60 else f"{duration(coarse)} left"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    r"""Write control characters as Python has them, such as \x1b."""
     # A file name may hold escape codes or bytes that are not text: neither may reach a terminal.
     return "".join(
         repr(c)[1:-1] if c != "\n" and unicodedata.category(c) in ("Cc", "Cs") else c for c in text
@@ -107,6 +122,43 @@ def _done(event: Done, verbose: bool) -> str:
     )
 
 
+def _batch_planned(event: BatchPlanned, verbose: bool) -> str:
+    text = f"{_videos(event.videos)}, {event.engine}"
+    if event.skipped:
+        text += f"; {event.skipped} of them done already"
+    return text + (f"; manifest {event.manifest}" if verbose else "")
+
+
+def _video_started(event: VideoStarted, verbose: bool) -> str:
+    again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
+    return f"{event.video}: started{again}" + (f", to {event.output}" if verbose else "")
+
+
+def _video_progress(event: VideoProgress, verbose: bool) -> str:
+    where = f"  [{event.place}]" if event.place else ""
+    return f"{event.video}: {event.fraction:4.0%}  {event.detail}{where}"
+
+
+def _video_ended(event: VideoEnded, verbose: bool) -> str:
+    if event.state == "failed":
+        return f"{event.video}: failed: {event.error}"
+    if event.state == "skipped":
+        return f"{event.video}: done already"
+    gain = "" if event.gain_db is None else f", self-check {event.gain_db:+.1f} dB"
+    return f"{event.video}: done in {duration(event.seconds)}{gain}"
+
+
+def _batch_done(event: BatchDone, verbose: bool) -> str:
+    text = f"{_videos(event.done)} done"
+    text += f", {event.skipped} done before" if event.skipped else ""
+    text += f", {event.failed} failed" if event.failed else ""
+    return f"{text}, in {duration(event.seconds)}"
+
+
+def _videos(count: int) -> str:
+    return f"{count} video{'s' * (count != 1)}"
+
+
 def _error(event: Error, verbose: bool) -> str:
     # A bug says so itself; and being interrupted is no error.
     says_so = event.exit_code == 1 or event.exit_code > 128
@@ -125,6 +177,12 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     SelfChecked: _self_checked,
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
+    BatchPlanned: _batch_planned,
+    VideoStarted: _video_started,
+    VideoProgress: _video_progress,
+    VideoWarned: lambda event, verbose: f"warning: {event.video}: {event.message}",
+    VideoEnded: _video_ended,
+    BatchDone: _batch_done,
     Error: _error,
     Detail: lambda event, verbose: event.text,
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from deeptsr.errors import DeviceError
 
-__all__ = ["choose", "default_preset", "precision"]
+__all__ = ["available", "choose", "default_preset", "precision"]
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -31,6 +33,28 @@ def choose(name: str = "auto") -> torch.device:
                 f"{torch.__version__}; use --device cpu, or install a CUDA build of torch"
             )
     return device
+
+
+def available(names: Sequence[str]) -> tuple[str, ...]:
+    """Spell out a list of devices.
+
+    Args:
+        names: each as for :func:`choose`; "cuda" stands for all cards, "auto" for these or, where
+            there is none, for the CPU.
+
+    Raises:
+        DeviceError: for an unknown name, or a card that is not there.
+
+    >>> available(["cpu"])
+    ('cpu',)
+    """
+    found: list[str] = []
+    for name in names:
+        device = choose(name)
+        every = device.type == "cuda" and device.index is None
+        cards = range(torch.cuda.device_count()) if every else ()
+        found += [f"cuda:{n}" for n in cards] or [str(device)]
+    return tuple(dict.fromkeys(found))
 
 
 def default_preset(device: torch.device) -> str:

@@ -7,7 +7,8 @@
     │   ├── DeviceError     the device asked for is not there
     │   └── OutputError     the output exists or cannot be written
     ├── InputError      the input cannot be used                (exit code 3)
-    └── ResourceError   memory or disk ran out                  (exit code 4)
+    ├── ResourceError   memory or disk ran out                  (exit code 4)
+    └── BatchError      some videos of a batch failed           (exit code 5)
 
 Every message says what was got, what was expected, and what to do about it.
 """
@@ -15,6 +16,7 @@ Every message says what was got, what was expected, and what to do about it.
 from __future__ import annotations
 
 __all__ = [
+    "BatchError",
     "DeeptsrError",
     "DeviceError",
     "InputError",
@@ -58,3 +60,9 @@ class ResourceError(DeeptsrError):
     """Memory or disk ran out, after everything that could be made smaller was."""
 
     exit_code = 4
+
+
+class BatchError(DeeptsrError):
+    """Some videos of a batch failed; the others are done."""
+
+    exit_code = 5

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 __all__ = [
+    "BatchDone",
+    "BatchPlanned",
     "Done",
     "Event",
     "Listener",
@@ -18,6 +20,10 @@ __all__ = [
     "Progress",
     "SelfChecked",
     "StageFitted",
+    "VideoEnded",
+    "VideoProgress",
+    "VideoStarted",
+    "VideoWarned",
     "Warned",
     "ignore",
     "to_json",
@@ -53,7 +59,7 @@ class Progress(Event):
     """Where the whole job stands."""
 
     fraction: float  # of all the work, fitting and rendering, in [0, 1]
-    phase: str  # "read", "fit", "render" or "finish"
+    phase: str  # "read", "fit", "render" or "finish"; "batch" of many videos
     detail: str  # for people: "stage 2 of 3: fitting, step 120 of 400"
 
 
@@ -96,6 +102,66 @@ class Done(Event):
     output: str
     frames: int
     rate: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BatchPlanned(Event):
+    """What a batch is about to do."""
+
+    videos: int  # all that were found
+    skipped: int  # of those, that are done already
+    engine: str  # for people: where the work is done
+    manifest: str  # the file that tells what became of each video
+
+
+@dataclass(frozen=True)
+class VideoStarted(Event):
+    """An attempt at a video of a batch has begun."""
+
+    video: str
+    output: str
+    attempt: int  # from 1
+
+
+@dataclass(frozen=True)
+class VideoProgress(Event):
+    """Where a video of a batch stands."""
+
+    video: str
+    fraction: float  # of its work, in [0, 1]
+    detail: str
+    place: str | None = None  # where it is worked on, said once an attempt
+
+
+@dataclass(frozen=True)
+class VideoWarned(Event):
+    """Something that the user should know about a video of a batch."""
+
+    video: str
+    message: str
+
+
+@dataclass(frozen=True)
+class VideoEnded(Event):
+    """What became of a video of a batch."""
+
+    video: str
+    output: str
+    state: str  # "done", "skipped" or "failed"
+    attempts: int
+    seconds: float  # of all attempts
+    gain_db: float | None  # of its self-check, where it came to that
+    error: str | None  # what went wrong
+
+
+@dataclass(frozen=True)
+class BatchDone(Event):
+    """A batch is at its end."""
+
+    done: int
+    skipped: int
+    failed: int
     seconds: float
 
 

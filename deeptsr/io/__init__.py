@@ -6,13 +6,16 @@ Frames cross this border as numpy arrays of R'G'B' in [0, 1]; torch is not known
 from __future__ import annotations
 
 from deeptsr.io.color import ColorTags
+from deeptsr.io.destination import CONTAINERS
 from deeptsr.io.info import VideoInfo, selected
 from deeptsr.io.minterpolate import minterpolate
 from deeptsr.io.probe import probe
 from deeptsr.io.reader import read
+from deeptsr.io.weight import weight
 from deeptsr.io.writer import VideoWriter, check_output
 
 __all__ = [
+    "CONTAINERS",
     "ColorTags",
     "VideoInfo",
     "VideoWriter",
@@ -21,4 +24,5 @@ __all__ = [
     "probe",
     "read",
     "selected",
+    "weight",
 ]

@@ -1,0 +1,7 @@
+"""``python -m deeptsr_cli``: as ``deeptsr``, for where the script is not on the path."""
+
+from __future__ import annotations
+
+from .main import main
+
+main()

@@ -1,0 +1,201 @@
+"""``deeptsr batch``: many videos, one process each."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from deeptsr.errors import BatchError, OptionError
+from deeptsr.events import Event
+
+from .conversation import conversation
+from .flags import speech, spoken
+from .kinds import devices
+from .notes import Detail
+from .table import Table
+from .upscale import DEFAULTS, options_of, upscale
+from .words import settings
+
+if TYPE_CHECKING:  # the command line starts without them
+    from deeptsr.batch import Engine
+
+__all__ = ["batch"]
+
+MODULE = str(__package__)  # that each child runs
+MANIFEST = "batch.jsonl"  # in the folder of the results
+# What a batch settles for each video, or once for all of them.
+SETTLED = ("output", "device", "work_dir", "dry_run", "as_json", "quiet", "verbose", "log_file")
+PASSED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in SETTLED]
+
+
+def passed_on(command: click.Command) -> click.Command:
+    """Add the flags of ``upscale`` that each video's process is given."""
+    command.params[-4:-4] = PASSED  # before those of speech
+    return command
+
+
+@passed_on
+@click.command(short_help="Raise the frame rate of many videos.")
+@click.argument("source", metavar="FOLDER_OR_LIST")
+@click.option("-o", "--output", required=True, help="The folder for the results.")
+@click.option(
+    "--pattern",
+    metavar="GLOB",
+    help="Only files that match it, such as '*.mp4'.  [default: whatever looks like a video]",
+)
+@click.option(
+    "--suffix",
+    metavar="NAME",
+    help="Ending of the results, such as .mkv.  [default: the input's own, or .mp4]",
+)
+@click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    help="Videos at a time.  [default: one a GPU, or one for each 4 CPU cores]",
+)
+@click.option(
+    "--devices",
+    type=devices,
+    default="auto",
+    metavar="NAMES",
+    help="auto, cpu, cuda (all cards), or some of them, such as cuda:0,cuda:2.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Work on this machine, or on a Ray cluster whose machines share the folders.",
+)
+@click.option(
+    "--address",
+    default="auto",
+    metavar="NAME",
+    help="Of the Ray cluster: auto (the one this machine belongs to), local, or host:port.",
+)
+@click.option(
+    "--retries",
+    type=int,
+    default=1,
+    metavar="N",
+    help="Further attempts at a video whose process crashed or was lost.",
+)
+@speech
+def batch(
+    *,
+    source: str,
+    output: str,
+    pattern: str | None,
+    suffix: str | None,
+    jobs: int | None,
+    devices: tuple[str, ...],
+    engine: str,
+    address: str,
+    retries: int,
+    preset_name: str | None,
+    **flags: Any,
+) -> None:
+    """Raise the frame rate of every video in a folder, and in the folders in it.
+
+    FOLDER_OR_LIST may be a text file, too, that names a video a line. The results mirror the
+    folders of the inputs. Each video has a process of its own, the longest goes first, and one that
+    fails does not stop the others. The same command again does what is not done yet: the
+    manifest, batch.jsonl beside the results, has the hashes that tell.
+
+    The options of deeptsr upscale from --factor on hold for every video.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 no input, 4 out of memory or disk,
+    5 some videos failed, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
+    """  # noqa: D301, click reads the \b as "do not rewrap this"
+    manner = spoken(flags)
+    with conversation(manner) as tell:
+        flags |= {"device": "auto", "work_dir": None}
+        options_of(preset_name or DEFAULTS.preset, flags)  # a mistake is told at once
+        if jobs is not None and jobs < 1:
+            raise OptionError(f"jobs is {jobs}; expected 1 or more")
+
+        # Here, as torch takes seconds to load.
+        from deeptsr.batch import (  # noqa: PLC0415
+            Manifest,
+            configuration_hash,
+            find_tasks,
+            run_batch,
+        )
+
+        tasks = find_tasks(source, output, pattern=pattern, suffix=suffix)
+        with contextlib.ExitStack() as stack:
+            manifest = stack.enter_context(Manifest(Path(output) / MANIFEST))
+            if engine == "ray":
+                chosen = _on_ray(stack, address, devices, jobs)
+            else:
+                chosen = _here(devices, jobs)
+            preset = preset_name or ("balanced" if chosen.device == "cuda" else "fast")
+            options = options_of(preset, flags)
+            tell(Detail(settings(options)))
+            table = Table()
+
+            def listen(event: Event) -> None:
+                table(event)
+                tell(event)
+
+            result = run_batch(
+                tasks,
+                chosen,
+                manifest,
+                configuration_hash(options),
+                flags=(*_given(click.get_current_context()), "--preset", preset),
+                retries=retries,
+                on_event=listen,
+            )
+        if not manner.as_json:
+            table.show()
+        if result.failed:
+            raise BatchError(
+                f"{result.failed} of {len(tasks)} videos failed; {manifest.path} tells why; the "
+                "same command again tries these, and skips what is done"
+            )
+
+
+def _here(names: Sequence[str], jobs: int | None) -> Engine:
+    from deeptsr.batch import LocalEngine, slots  # noqa: PLC0415
+    from deeptsr.devices import available  # noqa: PLC0415
+
+    return LocalEngine(slots(available(names), jobs), MODULE)
+
+
+def _on_ray(
+    stack: contextlib.ExitStack, address: str, names: Sequence[str], jobs: int | None
+) -> Engine:
+    from deeptsr.batch.cluster import RayEngine  # noqa: PLC0415
+
+    if len(names) != 1 or ":" in names[0]:
+        raise OptionError(
+            f"the devices are {','.join(names)}; expected auto, cpu or cuda with --engine ray, "
+            "which chooses the cards itself"
+        )
+    return stack.enter_context(contextlib.closing(RayEngine(address, names[0], jobs, MODULE)))
+
+
+def _given(context: click.Context) -> tuple[str, ...]:
+    """Write the flags that each video's process is given as they were given to this one."""
+    words: list[str] = []
+    for param in PASSED:
+        name = param.name or ""
+        if (
+            context.get_parameter_source(name) is ParameterSource.DEFAULT
+            or param.name == "preset_name"
+        ):
+            continue
+        value = context.params[name]
+        if param.is_flag:
+            words.append((param.opts if value else param.secondary_opts)[-1])
+        else:
+            for item in value if param.multiple else (value,):
+                words += [param.opts[-1], str(item)]
+    return tuple(words)

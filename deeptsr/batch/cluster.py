@@ -1,0 +1,144 @@
+"""The engine of a cluster: each attempt is a task of Ray, which finds a machine for it.
+
+Every machine needs deeptsr, and the folders of inputs and outputs under the same paths.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from deeptsr.batch.child import Child, Ended, News, environment
+from deeptsr.batch.engine import Report, Work
+from deeptsr.batch.local import THREADS, command_of
+from deeptsr.errors import DeviceError, OptionError
+
+__all__ = ["RayEngine"]
+
+_LOST = 137  # as if the child had been killed, which it was or will be
+
+
+class RayEngine:
+    """Runs each attempt in a child process of a Ray worker.
+
+    Args:
+        address: "auto" for the cluster that this machine belongs to, "local" for one that lives as
+            long as this process, or host:port.
+        device: "cuda" to ask for a GPU an attempt, "cpu" for none, "auto" for GPUs where the
+            cluster has any.
+        jobs: attempts at a time; None: one a GPU, or one for each four cores.
+        module: that each machine's Python runs as deeptsr's command line.
+
+    Raises:
+        OptionError: when Ray is not installed, or there is no such cluster.
+        DeviceError: when the cluster has no GPU and one is asked for.
+    """
+
+    def __init__(self, address: str, device: str, jobs: int | None, module: str) -> None:
+        try:
+            import ray  # noqa: PLC0415, an extra
+        except ImportError:
+            raise OptionError(
+                "the engine is ray, which is not installed; pip install 'deeptsr[ray]', or take "
+                "--engine local"
+            ) from None
+        self._ray: Any = ray  # its own types are half-done
+        self._mine = not self._ray.is_initialized()
+        if self._mine:
+            _connect(self._ray, address)
+        try:
+            has = self._ray.cluster_resources()
+            gpus, cores = int(has.get("GPU", 0)), int(has.get("CPU", 0))
+            if device == "cuda" and not gpus:
+                raise DeviceError(
+                    "the device is cuda, and the Ray cluster has no GPU; expected at least one; "
+                    "take --devices cpu"
+                )
+            on_gpu = gpus > 0 and device != "cpu"
+            widest = max(int(n["Resources"].get("CPU", 0)) for n in self._ray.nodes() if n["Alive"])
+            self.jobs = jobs or (gpus if on_gpu else max(1, cores // THREADS))
+            threads = max(1, min(cores // self.jobs, widest))
+            self.device = "cuda" if on_gpu else "cpu"
+            self.label = f"{self.jobs} at a time on a Ray cluster, {self.device}"
+            self._module, self._threads = module, threads
+            self._remote = self._ray.remote(
+                num_cpus=threads, num_gpus=int(on_gpu), max_retries=0, num_returns="streaming"
+            )(_attempt)
+        except BaseException:
+            self.close()
+            raise
+        self._running: dict[Any, Work] = {}
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if self._mine:
+            self._ray.shutdown()
+
+    def start(self, work: Work) -> None:
+        """See :class:`~deeptsr.batch.engine.Engine`."""
+        reports = self._remote.remote(self._module, work, self.device, self._threads)
+        self._running[reports] = work
+
+    def receive(self) -> Report:
+        """See :class:`~deeptsr.batch.engine.Engine`."""
+        while True:
+            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=1.0)
+            if ready:  # a timeout, since Ray does not let Ctrl-C through while it waits
+                break
+        reports = ready[0]
+        number = self._running[reports].number
+        try:
+            news: News | Ended = self._ray.get(next(reports))
+        except self._ray.exceptions.RayTaskError:
+            raise  # a bug of ours
+        except (self._ray.exceptions.RayError, StopIteration) as error:
+            why = (str(error).splitlines() or ["no reason is known"])[0]
+            news = Ended(_LOST, f"its Ray worker was lost ({why})")
+        if isinstance(news, Ended):
+            del self._running[reports]
+        return Report(number, news)
+
+    def stop(self) -> None:
+        """See :class:`~deeptsr.batch.engine.Engine`."""
+        for reports in self._running:
+            self._ray.cancel(reports, force=False)
+        until = Child.patience()
+        while self._running and time.monotonic() < until:
+            ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0.5)
+            for reports in ready:
+                try:
+                    self._ray.get(next(reports))
+                except (self._ray.exceptions.RayError, StopIteration):
+                    del self._running[reports]
+        for reports in self._running:
+            self._ray.cancel(reports, force=True)
+
+
+def _connect(ray: Any, address: str) -> None:
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,  # what children have to say comes in reports
+            logging_level="error",
+            **({"include_dashboard": False} if address == "local" else {}),
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise OptionError(
+            f"no Ray cluster can be reached at {address} ({error}); start one with: ray start "
+            "--head; or give --address local, for this machine alone"
+        ) from error
+
+
+def _attempt(module: str, work: Work, device: str, threads: int) -> Iterator[News | Ended]:
+    """Run on the cluster: follow one child to its end."""
+    import os  # noqa: PLC0415, this runs on another machine
+    import socket  # noqa: PLC0415
+
+    yield News(place=f"{device} on {socket.gethostname()}, process {os.getpid()}")
+    child = Child(command_of(module, work, device), environment(threads))
+    try:
+        yield from child
+    finally:  # cancelled, or the driver has gone
+        child.tell_to_stop()
+        child.stop(Child.patience())

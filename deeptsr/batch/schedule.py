@@ -1,0 +1,248 @@
+"""The course of a batch: what is skipped, what runs next, what is tried again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from deeptsr.batch.child import Ended, News
+from deeptsr.batch.engine import Engine, Work
+from deeptsr.batch.manifest import Entry, Manifest, Stamp, stamp
+from deeptsr.batch.tasks import Task
+from deeptsr.errors import OptionError
+from deeptsr.events import (
+    BatchDone,
+    BatchPlanned,
+    Listener,
+    Progress,
+    VideoEnded,
+    VideoProgress,
+    VideoStarted,
+    VideoWarned,
+    ignore,
+)
+
+__all__ = ["run_batch"]
+
+
+@dataclass
+class _State:
+    """Where a video stands."""
+
+    entry: Entry
+    began: float = 0.0  # of the attempt that runs, on the monotonic clock
+
+
+def run_batch(
+    tasks: Sequence[Task],
+    engine: Engine,
+    manifest: Manifest,
+    configuration: str,
+    *,
+    flags: Sequence[str] = (),
+    retries: int = 1,
+    on_event: Listener = ignore,
+) -> BatchDone:
+    """Upscale all videos; one that fails does not keep the others from their turn.
+
+    Args:
+        tasks: in the order in which they get their turn.
+        engine: that does the work.
+        manifest: where the outcome is kept, and that of an earlier batch is found: a video whose
+            input, configuration and output are still the same is skipped.
+        configuration: see :func:`~deeptsr.batch.manifest.configuration_hash`.
+        flags: for ``deeptsr upscale``, which say the same as ``configuration``.
+        retries: further attempts at a video whose process crashed, was killed or ran out of
+            memory. What is unusable stays so, and is not tried again.
+        on_event: listener.
+
+    Raises:
+        OptionError: for less than 0 retries.
+        OutputError, ResourceError: when the manifest or an output's folder cannot be written.
+    """
+    if retries < 0:
+        raise OptionError(f"retries is {retries}; expected 0 or more")
+    return _Batch(tasks, engine, manifest, configuration, tuple(flags), retries, on_event).run()
+
+
+class _Batch:
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        engine: Engine,
+        manifest: Manifest,
+        configuration: str,
+        flags: tuple[str, ...],
+        retries: int,
+        on_event: Listener,
+    ) -> None:
+        self._tasks, self._engine, self._manifest = tasks, engine, manifest
+        self._configuration, self._flags = configuration, flags
+        self._retries, self._tell = retries, on_event
+        self._states: dict[int, _State] = {}
+        self._ended: list[str] = []
+        self._shares: dict[int, float] = {}  # of each video that needs work, what is done
+
+    def run(self) -> BatchDone:
+        began = time.monotonic()
+        verified = [self._verified(task) for task in self._tasks]
+        waiting = deque(n for n, entry in enumerate(verified) if entry is None)
+        self._tell(
+            BatchPlanned(
+                len(self._tasks),
+                len(self._tasks) - len(waiting),
+                self._engine.label,
+                str(self._manifest.path),
+            )
+        )
+        for task, entry in zip(self._tasks, verified, strict=True):
+            if entry is not None:
+                self._end(task, entry, "skipped")
+        self._shares = dict.fromkeys(waiting, 0.0)
+        running: set[int] = set()
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._engine.jobs:
+                    number = waiting.popleft()
+                    self._start(number)
+                    running.add(number)
+                report = self._engine.receive()
+                number, news = report.number, report.news
+                if isinstance(news, News):
+                    self._report(number, news)
+                    continue
+                running.remove(number)
+                again = self._take(number, news)
+                if again:
+                    waiting.append(number)
+                self._progress(number, 0.0 if again else 1.0)
+        except BaseException:
+            try:
+                self._engine.stop()
+            finally:
+                for number in running:
+                    self._manifest.add(replace(self._so_far(number), state="stopped"))
+            raise
+        result = BatchDone(
+            done=self._ended.count("done"),
+            skipped=self._ended.count("skipped"),
+            failed=self._ended.count("failed"),
+            seconds=time.monotonic() - began,
+        )
+        self._tell(result)
+        return result
+
+    def _verified(self, task: Task) -> Entry | None:
+        """What is known of a video that needs no work; None where it does."""
+        entry = self._manifest.last(task.output)
+        if (
+            entry is None
+            or entry.configuration_hash != self._configuration
+            or not task.output.exists()
+            or not _same(stamp(task.input, entry.input_stamp), entry.input_stamp)
+        ):
+            return None
+        made = stamp(task.output, entry.output_stamp)
+        if entry.state == "done":
+            return entry if _same(made, entry.output_stamp) else None
+        began = datetime.fromisoformat(entry.time).timestamp()
+        if entry.state in ("running", "stopped") and task.output.stat().st_mtime >= began:
+            # The batch was killed after the child had checked and named its result.
+            entry = replace(entry, state="done", output_stamp=made)
+            self._manifest.add(entry)
+            return entry
+        return None
+
+    def _start(self, number: int) -> None:
+        task, now = self._tasks[number], time.monotonic()
+        if number in self._states:
+            state = self._states[number]
+            state.entry = replace(state.entry, attempts=state.entry.attempts + 1, error=None)
+            state.began = now
+        else:
+            before = self._manifest.last(task.output)
+            entry = Entry(
+                input=str(task.input),
+                output=str(task.output),
+                input_stamp=stamp(task.input, before.input_stamp if before else None),
+                configuration_hash=self._configuration,
+                state="running",
+                attempts=1,
+                seconds=0.0,
+            )
+            state = self._states[number] = _State(entry, now)
+        self._manifest.add(state.entry)
+        with contextlib.suppress(OSError):  # the child says what stands in the way
+            task.output.parent.mkdir(parents=True, exist_ok=True)
+        self._tell(VideoStarted(task.name, str(task.output), state.entry.attempts))
+        self._engine.start(Work(number, str(task.input), str(task.output), self._flags))
+
+    def _report(self, number: int, news: News) -> None:
+        task = self._tasks[number]
+        if news.warning is not None:
+            self._tell(VideoWarned(task.name, news.warning))
+        if news.fraction is not None or news.place is not None:
+            self._tell(VideoProgress(task.name, news.fraction or 0.0, news.detail, news.place))
+            self._progress(number, news.fraction or 0.0)
+
+    def _progress(self, number: int, share: float) -> None:
+        """Tell where the whole batch stands: a video counts as much as it weighs."""
+        self._shares[number] = share
+        weights = {n: max(1.0, self._tasks[n].weight) for n in self._shares}
+        fraction = sum(weights[n] * share for n, share in self._shares.items())
+        failed = self._ended.count("failed")
+        detail = f"{len(self._ended) - failed} of {len(self._tasks)} videos done"
+        detail += f", {failed} failed" if failed else ""
+        self._tell(Progress(fraction / sum(weights.values()), "batch", detail))
+
+    def _so_far(self, number: int) -> Entry:
+        state = self._states[number]
+        took = state.entry.seconds + time.monotonic() - state.began
+        return replace(state.entry, seconds=round(took, 3))
+
+    def _take(self, number: int, ended: Ended) -> bool:
+        """Note how an attempt ended, and say whether there shall be another."""
+        task, state = self._tasks[number], self._states[number]
+        state.entry = replace(
+            self._so_far(number),
+            exit_code=ended.exit_code,
+            error=ended.error,
+            gain_db=ended.gain_db,
+        )
+        if ended.exit_code == 0:
+            made = stamp(task.output)
+            if made is not None:
+                done = replace(state.entry, state="done", output_stamp=made)
+                self._end(task, done, "done")
+                return False
+            lost = f"its process succeeded, but {task.output} is not there; expected its result"
+            state.entry = replace(state.entry, error=lost)
+        elif ended.worth_another and state.entry.attempts <= self._retries:
+            self._tell(VideoWarned(task.name, f"{ended.error}; it is tried again"))
+            return True
+        self._end(task, replace(state.entry, state="failed"), "failed")
+        return False
+
+    def _end(self, task: Task, entry: Entry, state: str) -> None:
+        if state != "skipped":
+            self._manifest.add(entry)
+        self._ended.append(state)
+        self._tell(
+            VideoEnded(
+                task.name,
+                entry.output,
+                state,
+                entry.attempts,
+                entry.seconds,
+                entry.gain_db,
+                entry.error,
+            )
+        )
+
+
+def _same(now: Stamp | None, before: Stamp | None) -> bool:
+    return now is not None and before is not None and now.hash == before.hash
