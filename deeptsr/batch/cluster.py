@@ -5,6 +5,10 @@ Every machine needs deeptsr, and the folders of inputs and outputs under the sam
 
 from __future__ import annotations
 
+import os
+import queue
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +20,7 @@ from deeptsr.errors import DeviceError, OptionError
 
 __all__ = ["RayEngine"]
 
+_POLL = 0.2  # seconds
 _LOST = 137  # as if the child had been killed, which it was or will be
 
 
@@ -130,15 +135,27 @@ def _connect(ray: Any, address: str) -> None:
         ) from error
 
 
+def _polled(child: Child) -> Iterator[News | Ended]:
+    """Follow a child, and stay within reach: Ray interrupts only what does not block."""
+    heard: queue.SimpleQueue[News | Ended] = queue.SimpleQueue()
+    threading.Thread(target=lambda: [heard.put(news) for news in child], daemon=True).start()
+    while True:
+        try:
+            news = heard.get(timeout=_POLL)
+        except queue.Empty:
+            continue
+        yield news
+        if isinstance(news, Ended):
+            return
+
+
 def _attempt(module: str, work: Work, device: str, threads: int) -> Iterator[News | Ended]:
     """Run on the cluster: follow one child to its end."""
-    import os  # noqa: PLC0415, this runs on another machine
-    import socket  # noqa: PLC0415
 
     yield News(place=f"{device} on {socket.gethostname()}, process {os.getpid()}")
     child = Child(command_of(module, work, device), environment(threads))
     try:
-        yield from child
+        yield from _polled(child)
     finally:  # cancelled, or the driver has gone
         child.tell_to_stop()
         child.stop(Child.patience())
