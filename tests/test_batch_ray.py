@@ -17,7 +17,7 @@ from cli.main import cli
 from deeptsr.batch import Manifest, Task, run_batch
 from deeptsr.batch.cluster import RayEngine
 from deeptsr.errors import DeviceError
-from deeptsr.events import VideoEnded, VideoProgress, VideoStarted, VideoWarned
+from deeptsr.events import VideoEnded, VideoProgress, VideoWarned
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'deeptsr[ray]'")
 # Ray's own affairs.
@@ -45,6 +45,14 @@ def cluster():
     yield
     ray.shutdown()
     patch.undo()
+
+
+def waited_for(path):
+    """Wait until a child has got to where it waits."""
+    until = time.monotonic() + 20
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert path.exists()
 
 
 def gone(pid):
@@ -76,20 +84,16 @@ def test_a_batch_on_two_workers_of_which_one_is_killed(tmp_path, cluster):
     engine = RayEngine("auto", "auto", 2, "tests.fake_cli")
     assert (engine.jobs, engine.device) == (2, "cpu")
 
+    places = []
+
     def listen(event):
         events.append(event)
-        if isinstance(event, VideoProgress) and event.video == "2.mp4" and event.fraction:
-            place = next(
-                e.place
-                for e in events
-                if isinstance(e, VideoProgress) and e.video == "2.mp4" and e.place
-            )
-            waits = tmp_path / "out" / ".2.mp4.waits"
-            until = time.monotonic() + 20
-            while not waits.exists() and time.monotonic() < until:
-                time.sleep(0.02)
-            if sum(isinstance(e, VideoStarted) and e.video == "2.mp4" for e in events) == 1:
-                os.kill(int(re.search(r"process (\d+)", place)[1]), signal.SIGKILL)
+        if isinstance(event, VideoProgress) and event.video == "2.mp4":
+            if event.place:
+                places.append(event.place)
+            elif len(places) == 1:
+                waited_for(tmp_path / "out" / ".2.mp4.waits")
+                os.kill(int(re.search(r"process (\d+)", places[0])[1]), signal.SIGKILL)
 
     with Manifest(tmp_path / "m") as manifest:
         done = run_batch(tasks, engine, manifest, "c", flags=("--factor", "2"), on_event=listen)
@@ -115,6 +119,7 @@ def test_what_runs_is_stopped(tmp_path, cluster):
 
     def interrupt(event):
         if isinstance(event, VideoWarned):
+            waited_for(tmp_path / "out" / ".0.mp4.waits")
             raise KeyboardInterrupt
 
     with Manifest(tmp_path / "m") as manifest, pytest.raises(KeyboardInterrupt):

@@ -151,7 +151,6 @@ def _polled(child: Child) -> Iterator[News | Ended]:
 
 def _attempt(module: str, work: Work, device: str, threads: int) -> Iterator[News | Ended]:
     """Run on the cluster: follow one child to its end."""
-
     yield News(place=f"{device} on {socket.gethostname()}, process {os.getpid()}")
     child = Child(command_of(module, work, device), environment(threads))
     try:
