@@ -138,7 +138,12 @@ def _connect(ray: Any, address: str) -> None:
 def _polled(child: Child) -> Iterator[News | Ended]:
     """Follow a child, and stay within reach: Ray interrupts only what does not block."""
     heard: queue.SimpleQueue[News | Ended] = queue.SimpleQueue()
-    threading.Thread(target=lambda: [heard.put(news) for news in child], daemon=True).start()
+
+    def hear() -> None:
+        for news in child:
+            heard.put(news)
+
+    threading.Thread(target=hear, daemon=True).start()
     while True:
         try:
             news = heard.get(timeout=_POLL)
