@@ -22,7 +22,7 @@ def main() -> int:
     output = Path(flags[flags.index("-o") + 1])
     video = Path(source)
     with (output.parent / f".{output.name}.log").open("a") as log:
-        print(os.getpid(), os.environ["OMP_NUM_THREADS"], *flags, file=log)
+        print(os.getpid(), os.environ.get("OMP_NUM_THREADS", "-"), *flags, file=log)
     attempt = len((output.parent / f".{output.name}.log").read_text().splitlines())
     words = video.read_text().split()
     say("Progress", fraction=0.25, phase="fit", detail="fitting")
