@@ -18,6 +18,7 @@ __all__ = [
     "Listener",
     "Planned",
     "Progress",
+    "Reported",
     "SelfChecked",
     "StageFitted",
     "VideoEnded",
@@ -59,7 +60,7 @@ class Progress(Event):
     """Where the whole job stands."""
 
     fraction: float  # of all the work, fitting and rendering, in [0, 1]
-    phase: str  # "read", "fit", "render" or "finish"; "batch" of many videos
+    phase: str  # "read", "fit", "render", "finish" or "report"; "batch" of many videos
     detail: str  # for people: "stage 2 of 3: fitting, step 120 of 400"
 
 
@@ -163,6 +164,14 @@ class BatchDone(Event):
     skipped: int
     failed: int
     seconds: float
+
+
+@dataclass(frozen=True)
+class Reported(Event):
+    """The page that shows the run stands under its name."""
+
+    page: str
+    size_bytes: int
 
 
 Listener = Callable[[Event], None]

@@ -1,0 +1,177 @@
+"""One self-contained page that shows a run: works without a network, in light and in dark."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from deeptsr import figures
+from deeptsr.config import PRESETS
+from deeptsr.errors import OptionError, OutputError
+from deeptsr.events import Done, Planned, Reported, SelfChecked, StageFitted, Warned
+from deeptsr.report import charts
+from deeptsr.report.footage import Footage
+from deeptsr.report.pictures import Pictures, look
+from deeptsr.report.record import Record, unwritable
+
+__all__ = ["check_page", "write_report"]
+
+_SPEEDS = (1, 2, 4, 8, 16, 32)  # real time, and so many times slower
+_LIMITS = 1 / 16, 16  # how far browsers change the speed of a film
+_PAIRS = {
+    "within": "The video itself, played slower and averaged.",
+    "across": "The video with time and a direction of space swapped.",
+    "shift": "Frames that a still picture would make if it were pushed.",
+}
+
+
+def check_page(path: str | Path, *, overwrite: bool = False) -> None:
+    """Refuse a page that cannot be written, before any costly work.
+
+    Raises:
+        OptionError: when its name does not end as a page's does.
+        OutputError: when it exists and may not be replaced, or its folder cannot be written.
+    """
+    page = Path(os.path.abspath(path))
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise OptionError(f"the report is {path}; expected a name that ends in .html")
+    if page.exists() and not overwrite:
+        raise OutputError(f"{page} exists; choose another name, or allow it to be overwritten")
+    if not page.parent.is_dir():
+        raise OutputError(f"the folder {page.parent} does not exist; create it first")
+    if not os.access(page.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"the folder {page.parent} cannot be written; choose another")
+
+
+def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -> Reported:
+    """Write the page of a run.
+
+    Args:
+        record: of the run; its input and its result are read once more.
+        path: the page, an HTML file.
+        overwrite: replace one that exists.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: when input or result are gone or have changed.
+        OptionError: when the page's name is no page's.
+        OutputError: when the page cannot be written.
+        ResourceError: when the disk is full.
+    """
+    check_page(path, overwrite=overwrite)
+    record.check()
+    footage = Footage(Path(record.source), Path(record.output), record.options)
+    text = _render(record, footage, look(footage)).encode()
+    page = Path(os.path.abspath(path))
+    aside = page.with_name(f".{page.name}.part")
+    try:
+        aside.write_bytes(text)
+        aside.replace(page)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise unwritable(page, error) from error
+    return Reported(str(path), len(text))
+
+
+def _render(record: Record, footage: Footage, pictures: Pictures) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deeptsr.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(duration=figures.duration, rate=figures.rate, size=figures.size)
+    return environment.get_template("page.html").render(
+        record=record,
+        began=datetime.fromisoformat(record.began),
+        names={"input": Path(record.source).name, "result": Path(record.output).name},
+        planned=record.of(Planned)[-1],
+        done=record.of(Done)[-1],
+        check=(record.of(SelfChecked) or [None])[-1],
+        stages=record.of(StageFitted),
+        warnings=record.of(Warned),
+        mix=_mix(record),
+        curves=charts.curves(record),
+        chart=charts,
+        parts=charts.parts(record),
+        settings=_settings(record.options),
+        footage=footage,
+        pictures=pictures,
+        player=_player(footage, pictures),
+    )
+
+
+def _player(footage: Footage, pictures: Pictures) -> dict[str, Any]:
+    """What the script of the page must know."""
+    film = pictures.film
+    true_rate = footage.source.rate * footage.factor  # slow motion, too, was filmed in real time
+    ratio = float(true_rate) / film.rate
+    fits = [s for s in _SPEEDS if _LIMITS[0] <= ratio / s <= _LIMITS[1]] or [1]
+    width, height = footage.source.width, footage.source.height
+    return {
+        "width": film.width,
+        "height": film.height,
+        "frames": film.frames,
+        "rate": film.rate,
+        "perSecond": float(true_rate),
+        "factor": float(footage.factor),
+        "speeds": [{"slower": s, "playback": ratio / s} for s in fits],
+        # So slow that each frame of the result is seen.
+        "chosen": next((s for s in fits if true_rate / s <= 32), fits[-1]),
+        "views": [
+            {
+                "left": c.box.left / width,
+                "top": c.box.top / height,
+                "width": c.box.side / width,
+                "height": c.box.side / height,
+                "frame": c.first,
+            }
+            for c in pictures.closeups
+        ],
+    }
+
+
+def _mix(record: Record) -> list[dict[str, Any]]:
+    """The shares of the kinds of pairs that were learnt from."""
+    stages = record.of(StageFitted)
+    shares = stages[0]["mix"] if stages else [1.0, 0.0, 0.0]
+    total = sum(shares) or 1.0
+    return [
+        {"name": name, "percent": round(100 * share / total, 1), "means": means}
+        for (name, means), share in zip(_PAIRS.items(), shares, strict=True)
+    ]
+
+
+def _settings(options: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """All settings, a section at a time, and whether the preset has them otherwise."""
+    usual = asdict(PRESETS[options["preset"]]) if options["preset"] in PRESETS else {}
+    rows: dict[str, list[dict[str, Any]]] = {"run": []}
+    for name, value in options.items():
+        held = value if isinstance(value, dict) else {name: value}
+        section = name if isinstance(value, dict) else "run"
+        base = usual.get(name, {}) if isinstance(value, dict) else usual
+        for key, found in held.items():
+            changed = key in base and _plain(base[key]) != _plain(found)
+            rows.setdefault(section, []).append(
+                {"name": key, "value": _plain(found), "changed": changed}
+            )
+    return list(rows.items())
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(Fraction(value)) if isinstance(value, Fraction) else str(value)
