@@ -29,7 +29,10 @@ __all__ = ["batch"]
 MODULE = str(__package__)  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
-SETTLED = ("output", "device", "work_dir", "dry_run", "as_json", "quiet", "verbose", "log_file")
+SETTLED = (
+    *("output", "device", "work_dir", "report", "dry_run"),
+    *("as_json", "quiet", "verbose", "log_file"),
+)
 PASSED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in SETTLED]
 
 

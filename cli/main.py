@@ -10,6 +10,7 @@ from .batch import batch
 from .degrade import degrade
 from .notes import Error
 from .records import print_json
+from .report import report
 from .upscale import upscale
 from .versions import show_versions
 
@@ -53,6 +54,7 @@ def cli() -> None:
 cli.add_command(upscale)
 cli.add_command(batch)
 cli.add_command(degrade)
+cli.add_command(report)
 
 
 def main() -> None:

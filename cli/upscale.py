@@ -11,7 +11,7 @@ import click
 
 import deeptsr
 from deeptsr.config import PRESETS, Options, preset
-from deeptsr.events import Planned
+from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
 from .flags import encoding, speech, spoken
@@ -96,7 +96,11 @@ DEFAULTS = Options()
 @click.option(
     "--work-dir",
     metavar="FOLDER",
-    help="Where an interrupted run finds its work.  [default: a hidden folder beside the output]",
+    help="Where an interrupted run finds its work, and `deeptsr report` the facts of a finished "
+    "one.  [default: a hidden folder beside the output]",
+)
+@click.option(
+    "--report", metavar="FILE", help="Also write a page that shows the run, such as r.html."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, on stdout.")
 @speech
@@ -106,6 +110,7 @@ def upscale(
     output: str,
     preset_name: str | None,
     dry_run: bool,
+    report: str | None,
     **flags: Any,
 ) -> None:
     """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
@@ -123,13 +128,32 @@ def upscale(
         options = _options(preset_name, flags)
         tell(Detail(settings(options)))
 
-        # Here, as torch takes seconds to load.
-        from deeptsr.run import plan_file, upscale_file  # noqa: PLC0415
+        if report is not None:
+            from deeptsr.report import check_page  # noqa: PLC0415, as codecs take a while to load
 
+            check_page(report, overwrite=options.encode.overwrite)
         if dry_run:
+            from deeptsr.run import plan_file  # noqa: PLC0415, as torch takes seconds to load
+
             tell(plan_file(input, output, options))
         else:
-            upscale_file(input, output, options, tell)
+            _upscale(input, output, options, report, tell)
+
+
+def _upscale(source: str, output: str, options: Options, page: str | None, tell: Listener) -> None:
+    """Do the work, and keep or show its facts where that is asked for."""
+    # Here, as torch takes seconds to load.
+    from deeptsr.report import Recorder, write_report  # noqa: PLC0415
+    from deeptsr.run import upscale_file  # noqa: PLC0415
+
+    command = shlex.join(["deeptsr", *sys.argv[1:]])
+    recorder = Recorder(source, output, options, tell, command=command)
+    upscale_file(source, output, options, recorder)
+    if options.work_dir is not None:
+        recorder.record().save(options.work_dir)
+    if page is not None:
+        tell(Progress(1.0, "report", "making the report"))
+        tell(write_report(recorder.record(), page, overwrite=options.encode.overwrite))
 
 
 def _options(name: str | None, flags: dict[str, Any]) -> Options:

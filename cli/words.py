@@ -16,6 +16,7 @@ from deeptsr.events import (
     Event,
     Planned,
     Progress,
+    Reported,
     SelfChecked,
     StageFitted,
     VideoEnded,
@@ -159,6 +160,10 @@ def _videos(count: int) -> str:
     return f"{count} video{'s' * (count != 1)}"
 
 
+def _reported(event: Reported, verbose: bool) -> str:
+    return f"wrote {event.page}: {size(event.size_bytes)}, open it in a browser"
+
+
 def _error(event: Error, verbose: bool) -> str:
     # A bug says so itself; and being interrupted is no error.
     says_so = event.exit_code == 1 or event.exit_code > 128
@@ -177,6 +182,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     SelfChecked: _self_checked,
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
+    Reported: _reported,
     BatchPlanned: _batch_planned,
     VideoStarted: _video_started,
     VideoProgress: _video_progress,

@@ -35,6 +35,19 @@ EVENTS = (
 )
 
 
+class Recorder:
+    """Stands in for the one of ``deeptsr.report``: passes events on, and saves nothing."""
+
+    def __init__(self, source, output, options, on_event, *, command):
+        self.on_event = on_event
+
+    def __call__(self, event):
+        self.on_event(event)
+
+    def record(self):
+        return types.SimpleNamespace(save=lambda folder: None)
+
+
 @dataclass
 class Library:
     """Stands in for ``deeptsr.run`` and ``deeptsr.devices``; notes what it is asked."""
@@ -51,6 +64,7 @@ class Library:
         return PLANNED
 
     def upscale_file(self, input, output, options, on_event):
+        assert isinstance(on_event, Recorder)
         self.calls.append(("upscale", input, output, options))
         for event in EVENTS[:-1]:
             on_event(event)
@@ -74,6 +88,9 @@ def library(monkeypatch):
     run.plan_file, run.upscale_file = fake.plan_file, fake.upscale_file
     devices = types.ModuleType("deeptsr.devices")
     devices.choose, devices.default_preset = fake.choose, fake.default_preset
+    report = types.ModuleType("deeptsr.report")
+    report.Recorder, report.write_report = Recorder, None
+    monkeypatch.setitem(sys.modules, "deeptsr.report", report)
     monkeypatch.setitem(sys.modules, "deeptsr.run", run)
     monkeypatch.setitem(sys.modules, "deeptsr.devices", devices)
     return fake
@@ -166,7 +183,7 @@ def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
         "output factor preset device seed exposure within across shift start end codec crf pix-fmt "
-        "overwrite work-dir dry-run json quiet verbose log-file"
+        "overwrite work-dir report dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
     assert [p.opts for p in options if not p.help] == []

@@ -7,12 +7,19 @@ import pytest
 
 from deeptsr import events
 from deeptsr.events import (
+    BatchDone,
+    BatchPlanned,
     Done,
     Event,
     Planned,
     Progress,
+    Reported,
     SelfChecked,
     StageFitted,
+    VideoEnded,
+    VideoProgress,
+    VideoStarted,
+    VideoWarned,
     Warned,
     ignore,
     to_json,
@@ -27,6 +34,13 @@ RECORDS = [
     SelfChecked(30.0, 28.0, 2.0, 6),
     Warned("ünusual\nthings"),
     Done("out.mp4", 384, "240", 12.0),
+    Reported("report.html", 1_200_000),
+    BatchPlanned(3, 1, "2 at a time", "out/batch.jsonl"),
+    VideoStarted("a.mp4", "out/a.mp4", 1),
+    VideoProgress("a.mp4", 0.5, "fitting", "cuda:0"),
+    VideoWarned("a.mp4", "mind this"),
+    VideoEnded("a.mp4", "out/a.mp4", "done", 1, 9.0, 2.5, None),
+    BatchDone(2, 1, 0, 9.0),
 ]
 
 

@@ -31,7 +31,8 @@ def encode_preview(
         limit: bytes that the film should not exceed; quality is lowered for it.
     """
     target = io.BytesIO()
-    with av.open(target, "w", format="webm") as container:
+    same_each_time = {"fflags": "+bitexact"}
+    with av.open(target, "w", format="webm", container_options=same_each_time) as container:
         stream = container.add_stream("libvpx-vp9", rate=PREVIEW_RATE)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.gop_size = _KEY

@@ -67,9 +67,7 @@ class Footage:
 
     def fine(self, stretch: range) -> range:
         """The frames of the result that show a stretch of the input."""
-        return range(
-            round(stretch.start * self.factor), max(1, round(stretch.stop * self.factor))
-        )
+        return range(round(stretch.start * self.factor), max(1, round(stretch.stop * self.factor)))
 
     def together(self, stretch: range) -> Iterator[tuple[int, Picture, Picture]]:
         """Yield each frame of the result with the frame of the input of the same moment.

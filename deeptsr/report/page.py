@@ -96,7 +96,7 @@ def _render(record: Record, footage: Footage, pictures: Pictures) -> str:
         names={"input": Path(record.source).name, "result": Path(record.output).name},
         planned=record.of(Planned)[-1],
         done=record.of(Done)[-1],
-        check=(record.of(SelfChecked) or [None])[-1],
+        check=next(reversed(record.of(SelfChecked)), None),
         stages=record.of(StageFitted),
         warnings=record.of(Warned),
         mix=_mix(record),
@@ -169,7 +169,7 @@ def _settings(options: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]
 
 def _plain(value: Any) -> str:
     if value is None:
-        return "–"
+        return "not set"
     if isinstance(value, (list, tuple)):
         return ", ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in value)
     if isinstance(value, bool):

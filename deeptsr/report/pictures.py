@@ -163,7 +163,9 @@ class _Camera:
         self._footage, self._stretch = footage, stretch
         self.seen = 0
         self._size = footage.source.width, footage.source.height
-        self._boxes = moving.boxes(max(48, min(192, *(side // 3 for side in self._size))), _CLOSEUPS)
+        self._boxes = moving.boxes(
+            max(48, min(192, *(side // 3 for side in self._size))), _CLOSEUPS
+        )
         self._coarse: dict[int, Bytes] = {}
         self._fine: dict[int, list[tuple[int, Bytes]]] = {n: [] for n in range(len(self._boxes))}
         self._overview: Bytes | None = None
