@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.stages import fold_of, steps_of_stage
 
-__all__ = ["Cost", "chunk_length", "estimate"]
+__all__ = ["Cost", "chunk_length", "estimate", "part_length"]
 
 # Nominal speeds, operations a second: for the CPU from runs of the compact network; the card's is
 # a guess.
@@ -21,6 +22,7 @@ _BFLOAT16_GAIN = 2.2  # on a CPU that multiplies bfloat16, measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _CLIMB_OVERHEAD = 1.5  # passes over memory beside the convolutions, in time against them
 _COPIES = 7  # of a chunk's result that are held at once, a cautious guess
+_PART = 120  # output frames of a part, at least: each begins with a key frame
 _BASE_MEMORY = 700_000_000  # bytes: torch itself, and the decoder and the encoder
 
 
@@ -50,6 +52,12 @@ class Cost:
 def chunk_length(height: int, width: int, options: Options) -> int:
     """LTR frames of that size that are climbed at once."""
     return max(1, options.pyramid.voxels // (height * width * options.factor))
+
+
+def part_length(height: int, width: int, options: Options) -> int:
+    """LTR frames of that size whose results make a part of the output: whole chunks."""
+    chunk = chunk_length(height, width, options)
+    return chunk * math.ceil(_PART / (chunk * options.factor))
 
 
 def estimate(

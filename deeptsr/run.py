@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,13 @@ from torch import Tensor
 
 from deeptsr import config, devices
 from deeptsr.config import Options
-from deeptsr.cost import Cost, chunk_length, estimate
+from deeptsr.cost import Cost, chunk_length, estimate, part_length
 from deeptsr.errors import InputError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
 from deeptsr.excerpt import motion, window
 from deeptsr.keeping import Checkpoints
 from deeptsr.plan import Stage, plan
-from deeptsr.pyramid import FittedStage, stream
+from deeptsr.pyramid import FittedStage, first_needed, stream
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
 from deeptsr.volume import as_volume
@@ -193,9 +194,10 @@ def upscale_file(
     for note in info.notes:
         on_event(Warned(note))
     on_event(job.planned(info.rate))
-    work = WorkFolder(_work_path(output, options), identity(info.path, options, job.device))
-    if work.stale:
-        on_event(Warned(f"{work.path} held the work of another run, which is started anew"))
+    who = identity(info.path, options, job.device) | {"output": _parts_of(output, job)}
+    work = WorkFolder(_work_path(output, options), who)
+    if work.note:
+        on_event(Warned(work.note))
     with _out_of_memory():
         excerpt = _read_excerpt(job, info, on_event)
         fitted = _fit(job, excerpt, on_event, work)
@@ -215,18 +217,39 @@ def upscale_file(
             audio_range=None if whole else (begin, end),
             scratch=work.path,
         ) as writer:
-            frames = (torch.from_numpy(f.copy()) for f in io.read(info, options.start, options.end))
-            for volume in _climb(job, fitted, frames, on_event):
+            begun = writer.count // options.factor  # frames whose results an earlier run wrote
+            skip = first_needed(fitted, begun, options.exposure)
+            read = io.read(info, options.start, options.end, skip=skip)
+            frames = (torch.from_numpy(frame.copy()) for frame in read)
+            part = options.factor * part_length(info.height, info.width, options)
+            for volume in _climb(job, fitted, frames, on_event, begun):
                 writer.write(volume.cpu().numpy())
+                if writer.count % part == 0:
+                    writer.cut()
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(count)
             for note in writer.notes:
                 on_event(Warned(note))
     if options.work_dir is None:
         work.remove()
+    else:
+        work.remove_parts()
     done = Done(str(output), count, str(rate), time.monotonic() - began)
     on_event(done)
     return done
+
+
+def _parts_of(output: str | Path, job: _Job) -> dict[str, Any]:
+    """What must agree for finished parts of an output to be of use, beside the fit."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    encode = asdict(job.options.encode)
+    del encode["overwrite"]
+    return encode | {
+        "path": os.path.abspath(output),
+        "frames in a part": part_length(*job.size, job.options),
+        "encoders": io.versions(),
+    }
 
 
 def _work_path(output: str | Path, options: Options) -> Path:
@@ -285,20 +308,25 @@ def _fit(
 
 
 def _climb(
-    job: _Job, fitted: tuple[FittedStage, ...], frames: Iterator[Tensor], on_event: Listener
+    job: _Job,
+    fitted: tuple[FittedStage, ...],
+    frames: Iterator[Tensor],
+    on_event: Listener,
+    start: int = 0,
 ) -> Iterator[Tensor]:
-    """Yield the result in order, clipped to [0, 1]."""
+    """Yield the result from an input frame on, in order, clipped to [0, 1]."""
     height, width = job.size
     factor, settings = job.options.factor, job.options.pyramid
     total = job.frames * factor
     chunk = chunk_length(height, width, job.options)
     on_device = (frame.to(job.device) for frame in frames)
-    made = 0
+    made = start * factor
     for volume in stream(
         fitted,
         on_device,
         job.frames,
         chunk,
+        start=start,
         exposure=job.options.exposure,
         rounds=settings.rounds,
         precision=job.precision,

@@ -22,6 +22,8 @@ from deeptsr.networks import StepNetwork
 
 __all__ = ["WorkFolder", "identity"]
 
+_TOLD = 3  # settings that differ, named at most
+
 
 def identity(source: Path, options: Options, device: torch.device) -> dict[str, Any]:
     """What must agree for a run to go on from an earlier one's work.
@@ -43,7 +45,15 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
 
 
 class WorkFolder:
-    """Checkpoints of a run's fit. An earlier run's are used only when its identity is the same."""
+    """Checkpoints of a run's fit, and the place of its output's finished parts.
+
+    An earlier run's are used only when its identity is the same; where only how the output is
+    written differs, which is what the identity holds under "output", the fit is.
+
+    Attributes:
+        stale: whether there was an earlier run's work that is of no use.
+        note: what the user should be told about that, or "".
+    """
 
     def __init__(self, path: Path, who: dict[str, Any]) -> None:
         """Open the folder, or make it.
@@ -61,13 +71,39 @@ class WorkFolder:
                     "folder; give another --work-dir"
                 )
             path.mkdir(parents=True, exist_ok=True)
-            self.stale = self._record.exists() and self._record.read_bytes() != text.encode()
-            if self.stale:
-                for old in path.glob("stage-*.pt"):
-                    old.unlink()
+            self.stale, self.note = self._compare(text)
             self._record.write_text(text)
         except OSError as error:
             raise _failure(path, error) from error
+
+    def _compare(self, text: str) -> tuple[bool, str]:
+        """Drop what is not of use to this run; return whether that is all, and what to tell."""
+        if not self._record.exists():
+            self._drop("stage-*", "part*")
+            return False, ""
+        before = _settings(self._record.read_text(encoding="utf-8", errors="replace"))
+        now = _settings(text)
+        other = [
+            f"{name} is {now.get(name)}, was {before.get(name)}"
+            for name in dict.fromkeys((*now, *before))
+            if now.get(name) != before.get(name)
+        ]
+        if not other:
+            return False, ""
+        told = "; ".join(other[:_TOLD]) + (", and more" if len(other) > _TOLD else "")
+        if before and all(difference.startswith("output ") for difference in other):
+            found = self._drop("part*")
+            note = f"another output was begun in {self.path} ({told}): this one is rendered anew"
+            return False, note if found else ""
+        self._drop("stage-*", "part*")
+        why = told if before else "its record is damaged"
+        return True, f"{self.path} held the work of another run ({why}), which is started anew"
+
+    def _drop(self, *patterns: str) -> int:
+        files = [file for pattern in patterns for file in self.path.glob(pattern)]
+        for file in files:
+            file.unlink(missing_ok=True)
+        return len(files)
 
     def restore(self, number: int, network: StepNetwork) -> StageFitted | None:
         """Load a stage's weights into ``network``; None when they are not there, or damaged."""
@@ -128,16 +164,35 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Delete the work, and the folder if nothing else is in it."""
-        for file in (*self.path.glob("stage-*"), self._record):
-            file.unlink(missing_ok=True)
+        self._drop("stage-*", "part*", self._record.name)
         if self.path.exists() and not any(self.path.iterdir()):
             shutil.rmtree(self.path, ignore_errors=True)
+
+    def remove_parts(self) -> None:
+        """Delete the finished parts of the output; what was fitted stays."""
+        self._drop("part*")
 
     def _file(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.pt"
 
     def _begun(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.begun.pt"
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Lay out a record flat, by the names that users know: "fit steps"; {} when it is damaged."""
+    try:
+        record = json.loads(text)
+        nested = record | record.pop("options")
+    except (ValueError, TypeError, KeyError):
+        return {}
+    flat: dict[str, Any] = {}
+    for name, value in nested.items():
+        if isinstance(value, dict):
+            flat |= {f"{name} {key}": content for key, content in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _failure(path: Path, error: Exception) -> OutputError | ResourceError:

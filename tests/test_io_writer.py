@@ -293,9 +293,10 @@ def test_a_gif_can_wait_elsewhere(tmp_path, source):
         scratch=scratch,
     ) as writer:
         writer.write(smooth(3))
-        assert os.listdir(scratch) == [".a.gif.frames.mkv"]
+        assert os.listdir(scratch) == ["part.open"]
         writer.finish(3)
-    assert os.listdir(scratch) == []
+    assert sorted(os.listdir(scratch)) == ["part-000001", "parts.jsonl"]  # its owner's to remove
+    assert sorted(os.listdir(tmp_path)) == ["a.gif", "scratch"]
 
 
 def test_wrong_frames_are_refused(tmp_path, source):

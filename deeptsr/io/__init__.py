@@ -9,6 +9,7 @@ from deeptsr.io.color import ColorTags
 from deeptsr.io.destination import CONTAINERS
 from deeptsr.io.info import VideoInfo, selected
 from deeptsr.io.minterpolate import minterpolate
+from deeptsr.io.packetfile import versions
 from deeptsr.io.probe import probe
 from deeptsr.io.reader import read
 from deeptsr.io.weight import weight
@@ -24,5 +25,6 @@ __all__ = [
     "probe",
     "read",
     "selected",
+    "versions",
     "weight",
 ]

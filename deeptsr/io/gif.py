@@ -1,6 +1,6 @@
 """Writes a GIF with one palette for all its frames.
 
-The palette is known only when the last frame is: until then the frames wait in a lossless file,
+The palette is known only when the last frame is: until then the frames wait in lossless files,
 so that memory does not grow with their number.
 """
 
@@ -10,15 +10,15 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import OutputContainer
 from av.filter import Graph
 
 from deeptsr.io.destination import Destination
-from deeptsr.io.sinks import flush_to_disk
+from deeptsr.io.parts import Parts, flush_to_disk
 from deeptsr.timeline import Timeline
 
 __all__ = ["GifSink"]
@@ -36,7 +36,7 @@ class GifSink:
         target: the GIF.
         size: width and height, pixels.
         timeline: of the frames; each is shown at the nearest hundredth of a second.
-        scratch: folder for the lossless file; None: beside the output, hidden.
+        parts: where the frames wait, lossless.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class GifSink:
         *,
         size: tuple[int, int],
         timeline: Timeline,
-        scratch: Path | None,
+        parts: Parts,
     ) -> None:
         self.notes: list[str] = []
         if (timeline.clock / _CLOCK).denominator != 1:
@@ -55,37 +55,35 @@ class GifSink:
             )
         self._partial, self._final = target.partial, target.path
         self._timeline, self._size = timeline, size
-        folder = scratch or target.path.parent
-        self._stored = folder / f".{target.path.name}.frames.mkv"
-        self._count = 0
-        self._container = av.open(str(self._stored), "w", format="matroska")
-        self._stream = self._container.add_stream("ffv1", rate=25, options={"g": "1"})
-        self._stream.width, self._stream.height = size
-        self._stream.pix_fmt = _STORED
-        self._palette = Graph()
-        source = _buffer(self._palette, size)
-        maker = self._palette.add("palettegen", "reserve_transparent=0")
-        sink = self._palette.add("buffersink")
-        source.link_to(maker)
-        maker.link_to(sink)
-        self._palette.configure()
+        self._parts, self._count = parts, parts.frames
+        self._container: OutputContainer | None = None
 
     def write(self, frame: npt.NDArray[np.float32]) -> None:
         """Write a frame: (H, W, 3) in [0, 1]."""
+        if self._container is None:
+            self._container = av.open(str(self._parts.open), "w", format="matroska")
+            self._stream = self._container.add_stream("ffv1", rate=25, options={"g": "1"})
+            self._stream.width, self._stream.height = self._size
+            self._stream.pix_fmt = _STORED
         pixels = np.rint(frame * np.float32(255)).astype(np.uint8)
         picture = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=_STORED)
-        picture.pts = self._count
+        picture.pts = self._count - self._parts.frames
         picture.time_base = Fraction(1, 25)
         self._count += 1
         self._container.mux(self._stream.encode(picture))
-        self._palette.push(picture)
+
+    def cut(self) -> None:
+        """Finish a part."""
+        if self._container is not None:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+            self._container = None
+            self._parts.add(self._count - self._parts.frames)
 
     def close(self) -> None:
         """Make the GIF."""
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
-        self._palette.push(None)
-        palette = self._palette.vpull()
+        self.cut()
+        palette = self._palette()
         with av.open(str(self._partial), "w", format="gif") as container:
             stream = container.add_stream("gif", rate=100)
             stream.width, stream.height = self._size
@@ -98,7 +96,30 @@ class GifSink:
                     packet.duration = self._moment(index + 1) - self._moment(index)
                     container.mux(packet)
             container.mux(stream.encode(None))
-        self._stored.unlink()
+
+    def _stored(self) -> Iterator[av.VideoFrame]:
+        """Yield the frames of all parts."""
+        index = 0
+        for number in range(len(self._parts.done)):
+            with av.open(str(self._parts.file(number))) as stored:
+                for frame in stored.decode(video=0):
+                    frame.pts, frame.time_base = index, Fraction(1, 25)
+                    index += 1
+                    yield frame
+
+    def _palette(self) -> av.VideoFrame:
+        """Choose the colours that suit all frames."""
+        graph = Graph()
+        source = _buffer(graph, self._size)
+        maker = graph.add("palettegen", "reserve_transparent=0")
+        sink = graph.add("buffersink")
+        source.link_to(maker)
+        maker.link_to(sink)
+        graph.configure()
+        for frame in self._stored():
+            source.push(frame)
+        source.push(None)
+        return graph.vpull()
 
     def _moment(self, index: int) -> int:
         """Return when a frame begins, in hundredths of a second."""
@@ -118,12 +139,9 @@ class GifSink:
         palette.time_base = Fraction(1, 25)
         colors.push(palette)
         colors.push(None)
-        with av.open(str(self._stored)) as stored:
-            for index, frame in enumerate(stored.decode(video=0)):
-                frame.pts = index
-                frame.time_base = Fraction(1, 25)
-                frames.push(frame)
-                yield from _ready(graph)
+        for frame in self._stored():
+            frames.push(frame)
+            yield from _ready(graph)
         frames.push(None)
         yield from _ready(graph)
 
@@ -134,10 +152,11 @@ class GifSink:
         flush_to_disk(self._final.parent)
 
     def discard(self) -> None:
-        """Remove what was written."""
-        with suppress(av.FFmpegError, OSError, ValueError):
-            self._container.close()
-        self._stored.unlink(missing_ok=True)
+        """Remove what is not a finished part."""
+        if self._container is not None:
+            with suppress(av.FFmpegError, OSError, ValueError):
+                self._container.close()
+        self._parts.discard_open()
         self._partial.unlink(missing_ok=True)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, cast
@@ -19,10 +21,14 @@ from deeptsr.io.audio import AudioFeed
 from deeptsr.io.destination import Destination
 from deeptsr.io.encoding import EncodePlan, add_video, tags_for
 from deeptsr.io.info import VideoInfo
+from deeptsr.io.packetfile import read_packets, write_packet
+from deeptsr.io.parts import Parts, flush_to_disk
 from deeptsr.io.pixels import from_rgb
 from deeptsr.timeline import Timeline
 
 __all__ = ["FileSink", "FolderSink", "Sink"]
+
+_SAME_BYTES = {"fflags": "+bitexact"}  # no random numbers: the same run makes the same file
 
 Frame = npt.NDArray[np.float32]
 
@@ -39,6 +45,9 @@ class Sink(Protocol):
     def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1]."""
 
+    def cut(self) -> None:
+        """Finish a part: what was written so far is kept, whatever comes."""
+
     def close(self) -> None:
         """Write what is still held back."""
 
@@ -50,7 +59,9 @@ class Sink(Protocol):
 
 
 class FileSink:
-    """Encodes frames into a video file, and carries the sound along.
+    """Encodes frames part by part, and joins the parts and the sound to a video file.
+
+    Each part is encoded on its own, so that the next one can be made by another run.
 
     Attributes:
         tags: how the numbers in the file stand for colours.
@@ -67,65 +78,93 @@ class FileSink:
         source: VideoInfo,
         audio: bool,
         stretch: tuple[Fraction, Fraction] | None,
+        parts: Parts,
     ) -> None:
         self.notes = list(plan.notes)
         self._partial, self._final, self._plan, self._timeline = partial, final, plan, timeline
+        self._size, self._source, self._audio, self._stretch = size, source, audio, stretch
         self.tags = tags_for(source.color, plan, size)
-        self._count = 0
-        self._feed: AudioFeed | None = None
-        options = dict(plan.container.options)
-        self._container: OutputContainer = av.open(
-            str(partial), "w", format=plan.container.format, container_options=options
+        self._parts, self._count = parts, parts.frames
+        self._encoder: _PartEncoder | None = None
+        self._stack = ExitStack()  # what is open while the parts are joined
+
+    def _stream(self, container: OutputContainer) -> VideoStream:
+        return add_video(
+            container,
+            self._plan,
+            size=self._size,
+            timeline=self._timeline,
+            tags=self.tags,
+            aspect=self._source.sample_aspect_ratio,
         )
-        try:
-            self._stream = add_video(
-                self._container,
-                plan,
-                size=size,
-                timeline=timeline,
-                tags=self.tags,
-                aspect=source.sample_aspect_ratio,
-            )
-            if audio:
-                self._feed = AudioFeed(
-                    source, self._container, plan.container, stretch, timeline.start
-                )
-        except BaseException:
-            self.discard()
-            raise
 
     def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1]."""
+        if self._encoder is None:
+            format_name = self._plan.container.format
+            self._encoder = _PartEncoder(self._parts.open, format_name, self._stream)
         picture = from_rgb(frame, self._plan.pix_fmt, self.tags)
         begin, end = self._timeline.ticks[self._count : self._count + 2]
         picture.pts, picture.duration, picture.time_base = begin, end - begin, self._timeline.clock
-        self._mux(self._stream.encode(picture))
+        self._encoder.write(picture)
         self._count += 1
-        if self._feed is not None:
-            # Little by little: the muxer keeps all pictures in memory until sound comes beside.
-            self._feed.advance(self._timeline.moment(self._count))
 
-    def _mux(self, packets: list[av.Packet[VideoStream]]) -> None:
-        """Write packets, moved to where the timeline starts, which the encoder need not know."""
-        clock, grid = self._timeline.clock, self._timeline.grid
-        ticks, start = int(clock / grid), int(self._timeline.start / grid)
-        for packet in packets:
-            # Encoders lose it, and the last frame's is found nowhere else.
-            begin, coded = cast(int, packet.pts), cast(int, packet.dts)  # no encoder omits them
-            shown = self._timeline.first_from(begin * clock)
-            packet.duration = (self._timeline.ticks[shown + 1] - begin) * ticks
-            packet.pts, packet.dts = begin * ticks + start, coded * ticks + start
-            packet.time_base = grid
-            self._container.mux(packet)
+    def cut(self) -> None:
+        """Finish a part."""
+        if self._encoder is not None:
+            delay = self._encoder.close()
+            self._encoder = None
+            self._parts.add(self._count - self._parts.frames, delay)
 
     def close(self) -> None:
-        """Write what is still held back."""
-        self._mux(self._stream.encode(None))
-        if self._feed is not None:
-            self._feed.advance(None)
-            self.notes += self._feed.notes
-            self._feed.close()
-        self._container.close()
+        """Join the parts and the sound."""
+        self.cut()
+        with self._stack:
+            container: OutputContainer = self._stack.enter_context(
+                av.open(
+                    str(self._partial),
+                    "w",
+                    format=self._plan.container.format,
+                    container_options=dict(self._plan.container.options) | _SAME_BYTES,
+                )
+            )
+            stream, feed = self._stream(container), None
+            if self._audio:
+                start = self._timeline.start
+                feed = AudioFeed(
+                    self._source, container, self._plan.container, self._stretch, start
+                )
+                self._stack.callback(feed.close)
+            for index, packet in enumerate(self._packets()):
+                packet.stream = stream
+                container.mux(packet)
+                if feed is not None:
+                    # Little by little: the muxer keeps pictures in memory until sound comes beside.
+                    feed.advance(self._timeline.moment(min(index + 1, len(self._timeline))))
+            if feed is not None:
+                feed.advance(None)
+                self.notes += feed.notes
+
+    def _packets(self) -> Iterator[av.Packet[VideoStream]]:
+        """Yield all packets, moved to where the timeline starts, which encoders need not know."""
+        ticks, clock, grid = self._timeline.ticks, self._timeline.clock, self._timeline.grid
+        scale, start = int(clock / grid), int(self._timeline.start / grid)
+        delay = max((part.delay for part in self._parts.done), default=0)
+        coded = 0
+        for number in range(len(self._parts.done)):
+            for packet in read_packets(self._parts.file(number)):
+                begin, decoded = cast(int, packet.pts), cast(int, packet.dts)
+                # Encoders lose it, and the last frame's is found nowhere else.
+                shown = self._timeline.first_from(begin * clock)
+                packet.duration = (ticks[shown + 1] - begin) * scale
+                if delay:
+                    # Anew, for each part counts its own. Before the first frame time runs on.
+                    before = coded - delay
+                    decoded = ticks[before] if before >= 0 else before * (ticks[1] - ticks[0])
+                packet.pts, packet.dts = begin * scale + start, decoded * scale + start
+                packet.time_base = grid
+                coded += 1
+                yield packet
 
     def publish(self) -> None:
         """Give it its final name."""
@@ -134,39 +173,83 @@ class FileSink:
         flush_to_disk(self._final.parent)
 
     def discard(self) -> None:
-        """Remove what was written."""
-        if self._feed is not None:
-            self._feed.close()
+        """Remove what is not a finished part."""
+        if self._encoder is not None:
+            self._encoder.abandon()
+        self._parts.discard_open()
+        self._partial.unlink(missing_ok=True)
+
+
+class _PartEncoder:
+    """Encodes some frames into a file of packets."""
+
+    def __init__(
+        self, path: Path, format_name: str, add: Callable[[OutputContainer], VideoStream]
+    ) -> None:
+        # Never written to: its format tells the encoder where its headers go.
+        self._container: OutputContainer = av.open(io.BytesIO(), "w", format=format_name)
+        self._stream = add(self._container)
+        self._file = path.open("wb")
+        self._shown: list[int] = []  # when the frames are shown, in the order of the file
+
+    def write(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(picture):
+            write_packet(self._file, packet)
+            self._shown.append(cast(int, packet.pts))
+
+    def close(self) -> int:
+        """Write the rest; return by how many frames a frame comes before its turn at most."""
+        self.write(None)
+        self._file.close()
+        self._container.close()
+        rank = {moment: number for number, moment in enumerate(sorted(self._shown))}
+        return max(number - rank[moment] for number, moment in enumerate(self._shown))
+
+    def abandon(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._file.close()
         with suppress(av.FFmpegError, OSError, ValueError):
             self._container.close()
-        self._partial.unlink(missing_ok=True)
 
 
 class FolderSink:
     """Writes frames as PNGs, numbered from 1, 8 bits a sample."""
 
-    def __init__(self, target: Destination) -> None:
+    def __init__(self, target: Destination, parts: Parts, *, resumable: bool) -> None:
         self.notes: list[str] = []
-        self._target = target
-        self._count = 0
+        self._target, self._parts, self._resumable = target, parts, resumable
         self._partial = target.partial
-        _remove_images(self._partial)  # of a run that was killed
-        self._partial.mkdir()
+        self._partial.mkdir(exist_ok=True)
+        there = {image.name for image in self._partial.iterdir() if image.stat().st_size}
+        while not all(self._name(n) in there for n in range(parts.frames)):
+            parts.keep(len(parts.done) - 1)
+        self._count = parts.frames
+        for name in there - {self._name(n) for n in range(self._count)}:  # of a run that was killed
+            (self._partial / name).unlink()
+
+    def _name(self, number: int) -> str:
+        return self._target.pattern % (number + 1)
 
     def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1]."""
         pixels = np.rint(frame * np.float32(255)).astype(np.uint8)
         # Level 3: half the time of the default for a few per cent of size.
         data = iio.imwrite("<bytes>", pixels, extension=".png", plugin="pillow", compress_level=3)
-        self._count += 1
-        with (self._partial / (self._target.pattern % self._count)).open("xb") as file:
+        with (self._partial / self._name(self._count)).open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        self._count += 1
+
+    def cut(self) -> None:
+        """Finish a part."""
+        if self._count > self._parts.frames:
+            flush_to_disk(self._partial)
+            self._parts.add(self._count - self._parts.frames)
 
     def close(self) -> None:
         """Write what is still held back."""
-        flush_to_disk(self._partial)
+        self.cut()
 
     def publish(self) -> None:
         """Give it its final name."""
@@ -177,6 +260,7 @@ class FolderSink:
             return
         # A folder cannot be replaced in one step: the old one steps aside first.
         old = final.with_name(f".{final.name}.old")
+        _remove_images(old)  # of a run that was killed here
         os.rename(final, old)
         try:
             os.rename(self._partial, final)
@@ -187,9 +271,10 @@ class FolderSink:
         _remove_images(old)
 
     def discard(self) -> None:
-        """Remove what was written."""
-        with suppress(OSError):
-            _remove_images(self._partial)
+        """Remove what was written, unless a later run goes on with it."""
+        if not (self._resumable and self._parts.frames):
+            with suppress(OSError):
+                _remove_images(self._partial)
 
 
 def _remove_images(folder: Path) -> None:
@@ -198,12 +283,3 @@ def _remove_images(folder: Path) -> None:
         for image in folder.glob("*.[pP][nN][gG]"):
             image.unlink()
         folder.rmdir()
-
-
-def flush_to_disk(path: Path) -> None:
-    """Wait until a file or the entries of a folder are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

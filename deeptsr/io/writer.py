@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from deeptsr.io.destination import Destination, check_place, destination
 from deeptsr.io.encoding import EncodePlan, plan_encoding
 from deeptsr.io.gif import GifSink
 from deeptsr.io.info import VideoInfo
+from deeptsr.io.parts import Parts, remove_parts
 from deeptsr.io.pixels import tags_of
 from deeptsr.io.planes import holds
 from deeptsr.io.readback import check_times
@@ -75,8 +76,9 @@ def _prepared(
 class VideoWriter:
     """Writes a video; used as a context, and ended with :meth:`finish`.
 
-    Until then everything lies under hidden names beside the output. Leaving the context without
-    :meth:`finish`, by an exception or not, removes it.
+    Frames are kept in parts, in ``scratch`` or in a hidden folder beside the output, and joined in
+    the end. Leaving the context without :meth:`finish`, by an exception or not, removes all but the
+    finished parts in ``scratch``: a later writer with the same arguments goes on from those.
 
     MP4 and MOV hold any timeline exactly. Matroska and WebM count milliseconds: there a frame is
     shown up to half of one early or late, and the rate itself is kept. A GIF counts hundredths of
@@ -92,7 +94,10 @@ class VideoWriter:
         audio: whether the sound of the source is taken over.
         audio_range: the stretch of the source that the frames show, first and last moment in
             seconds after its first frame; None: all of it, and all of its sound.
-        scratch: folder for large intermediate files (only a GIF has one); None: beside the output.
+        scratch: a folder that exists, for the finished parts; None: nothing is to be resumed.
+
+    Attributes:
+        count: frames that are written, at first those that an earlier writer finished.
 
     Raises:
         OutputError: when the output exists and may not be replaced, or cannot be written.
@@ -118,15 +123,21 @@ class VideoWriter:
         if container is None or not container.late_start:
             timeline = timeline.starting_at(Fraction(0))
         self._size, self._timeline = size, timeline
-        self._count = 0
         self._finished = False
+        self._scratch = scratch
         self._notes: list[str] = []
         sound = audio and source.has_audio
+        self.count = 0
         with self._failures():
+            if scratch is None:
+                self._own.mkdir(exist_ok=True)
+                remove_parts(self._own)
+            parts = Parts(scratch or self._own)
             if self._target.kind == "folder":
-                self._sink: Sink = FolderSink(self._target)
+                resumable = scratch is not None
+                self._sink: Sink = FolderSink(self._target, parts, resumable=resumable)
             elif plan is None:
-                self._sink = GifSink(self._target, size=size, timeline=timeline, scratch=scratch)
+                self._sink = GifSink(self._target, size=size, timeline=timeline, parts=parts)
             else:
                 begin, end = audio_range or (0, 0)
                 self._sink = FileSink(
@@ -138,10 +149,17 @@ class VideoWriter:
                     source=source,
                     audio=sound,
                     stretch=(Fraction(begin), Fraction(end)) if audio_range else None,
+                    parts=parts,
                 )
+            self.count = parts.frames
         if sound and plan is None:
             what = "a GIF" if self._target.kind == "gif" else "a folder of images"
             self._notes.append(f"the sound is left out: {what} holds none")
+
+    @property
+    def _own(self) -> Path:
+        """Where parts lie that nobody resumes."""
+        return self._target.path.with_name(f".{self._target.path.name}.parts")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -159,6 +177,10 @@ class VideoWriter:
     ) -> None:
         if not self._finished:
             self._sink.discard()
+        if self._scratch is None:
+            with suppress(OSError):
+                remove_parts(self._own)
+                self._own.rmdir()
 
     def write(self, frames: npt.NDArray[np.float32]) -> None:
         """Append frames.
@@ -180,12 +202,24 @@ class VideoWriter:
             clipped = np.clip(frame, 0, 1, dtype=np.float32)
             if np.isnan(np.min(clipped, initial=0)):
                 raise OutputError(
-                    f"output frame {self._count} holds values that are not numbers; this is a "
+                    f"output frame {self.count} holds values that are not numbers; this is a "
                     "fault of the program, or of the network's fit: please report it"
                 )
             with self._failures():
                 self._sink.write(clipped)
-            self._count += 1
+            self.count += 1
+
+    def cut(self) -> None:
+        """Finish a part: the frames so far are on the disk, and kept.
+
+        Where a part ends must not depend on interruptions: a video encodes each part on its own.
+
+        Raises:
+            OutputError: when it cannot be written.
+            ResourceError: when the disk is full.
+        """
+        with self._failures():
+            self._sink.cut()
 
     def finish(self, expected_frames: int) -> None:
         """Write the rest, check the file by reading it, and give it its name.
@@ -199,9 +233,9 @@ class VideoWriter:
                 then.
             ResourceError: when the disk is full.
         """
-        if self._count != expected_frames or expected_frames < 1:
+        if self.count != expected_frames or expected_frames < 1:
             raise OutputError(
-                f"{self._count} frames were written to {self._target.path}; expected "
+                f"{self.count} frames were written to {self._target.path}; expected "
                 f"{expected_frames}, at least 1; this is a fault of the program: please report it"
             )
         with self._failures():
@@ -211,7 +245,7 @@ class VideoWriter:
         self._finished = True
 
     def _verify(self) -> None:
-        partial, frames = self._target.partial, self._count
+        partial, frames = self._target.partial, self.count
         if self._target.kind == "folder":
             found = sum(1 for image in partial.iterdir() if image.stat().st_size)
             if found != frames:
@@ -239,7 +273,7 @@ class VideoWriter:
             path = self._target.path
             if getattr(error, "errno", None) in _FULL:
                 raise ResourceError(
-                    f"the disk of {path} is full after {self._count} frames; free some space, or "
+                    f"the disk of {path} is full after {self.count} frames; free some space, or "
                     "write elsewhere, and run again"
                 ) from error
             reason = getattr(error, "strerror", None) or error
