@@ -48,6 +48,12 @@ class Bar(Talk):
             self._live.stop()
             self._live = None
 
+    def clear(self) -> None:
+        """Take the bar away: the words that follow say all that it said."""
+        if self._live is not None:
+            self._live.transient = True
+        self.close()
+
     def _progress(self, event: Progress) -> None:
         self._now = event
         if self._live is None:
@@ -65,9 +71,9 @@ class Bar(Talk):
     def _say(self, event: Event, text: str) -> None:
         if isinstance(event, VideoEnded):
             self._videos.pop(event.video, None)
-        if isinstance(event, (Done, BatchDone)) and self._live is not None:
-            self._live.transient = True  # the line that follows says all that the bar said
-        if isinstance(event, (Done, BatchDone, Error)):
+        if isinstance(event, (Done, BatchDone)):
+            self.clear()
+        elif isinstance(event, Error):
             self.close()
         for line in text.split("\n"):
             # Broken between words only, which rich does not do: a long path stays in one piece.

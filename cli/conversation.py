@@ -74,9 +74,10 @@ def _talk(manner: Manner) -> Talk:
     return Talk(sys.stderr, quiet=quiet, verbose=manner.verbose)
 
 
-def _split(answer: type[Event], talk: Listener, verbose: bool) -> Listener:
+def _split(answer: type[Event], talk: Talk, verbose: bool) -> Listener:
     def listen(event: Event) -> None:
         if isinstance(event, answer):
+            talk.clear()
             print_line(sentence(event, verbose=verbose))
         else:
             talk(event)

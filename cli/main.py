@@ -8,6 +8,7 @@ import click
 
 from .batch import batch
 from .degrade import degrade
+from .evaluate import evaluate
 from .notes import Error
 from .records import print_json
 from .report import report
@@ -55,6 +56,7 @@ cli.add_command(upscale)
 cli.add_command(batch)
 cli.add_command(degrade)
 cli.add_command(report)
+cli.add_command(evaluate)
 
 
 def main() -> None:

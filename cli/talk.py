@@ -85,6 +85,9 @@ class Talk:
     def close(self) -> None:
         """Leave the stream as it was found."""
 
+    def clear(self) -> None:
+        """Take away what would stand in the way of the words that follow."""
+
     def _progress(self, event: Progress) -> None:
         now = self._clock()
         if self._shown is not None:

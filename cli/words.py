@@ -13,6 +13,7 @@ from deeptsr.events import (
     BatchDone,
     BatchPlanned,
     Done,
+    Evaluated,
     Event,
     Planned,
     Progress,
@@ -28,6 +29,7 @@ from deeptsr.events import (
 from deeptsr.figures import duration, rate, size
 
 from .notes import Detail, Error
+from .scores import table
 
 __all__ = ["clean", "sentence", "settings", "time_left"]
 
@@ -189,6 +191,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     VideoWarned: lambda event, verbose: f"warning: {event.video}: {event.message}",
     VideoEnded: _video_ended,
     BatchDone: _batch_done,
+    Evaluated: table,
     Error: _error,
     Detail: lambda event, verbose: event.text,
 }

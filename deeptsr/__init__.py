@@ -22,6 +22,7 @@ _HOME = {
     "OutputError": "errors",
     "ResourceError": "errors",
     "degrade_file": "degrade",
+    "evaluate_file": "evaluate",
     "preset": "config",
     "upscale_array": "run",
     "upscale_file": "run",

@@ -14,11 +14,13 @@ __all__ = [
     "BatchDone",
     "BatchPlanned",
     "Done",
+    "Evaluated",
     "Event",
     "Listener",
     "Planned",
     "Progress",
     "Reported",
+    "Scores",
     "SelfChecked",
     "StageFitted",
     "VideoEnded",
@@ -60,7 +62,7 @@ class Progress(Event):
     """Where the whole job stands."""
 
     fraction: float  # of all the work, fitting and rendering, in [0, 1]
-    phase: str  # "read", "fit", "render", "finish" or "report"; "batch" of many videos
+    phase: str  # "read", "fit", "render", "compare", "finish", "report"; "batch" of many videos
     detail: str  # for people: "stage 2 of 3: fitting, step 120 of 400"
 
 
@@ -172,6 +174,35 @@ class Reported(Event):
 
     page: str
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How close one method comes to the truth; means are over frames."""
+
+    method: str  # "result", "repeat", "linear" or "minterpolate"
+    psnr_db: float  # mean; an exact frame counts 99 dB
+    ssim: float  # mean, at most 1
+    profile_psnr_db: float  # mean over x-t slices
+    flicker: float  # mean error of the change of brightness between neighbours, 8-bit levels
+    vmaf: float | None  # mean, 0 .. 100; None: not measured
+    lpips: float | None  # mean, 0 is best; None: not measured
+    gain_db: float | None  # PSNR of the result less that of this method; None: it is the result
+    frames_psnr_db: tuple[float, ...]
+    frames_ssim: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """A result was compared with its truth."""
+
+    result: str
+    truth: str
+    frames: int
+    width: int
+    height: int
+    rate: str  # frames a second, an exact fraction
+    scores: tuple[Scores, ...]  # the result's first
 
 
 Listener = Callable[[Event], None]

@@ -165,8 +165,15 @@ def _frames(a: Clip, b: Clip) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
             "(T, H, W, C) with at least one frame: compare a clip with its own truth"
         )
     for x, y in zip(a, b, strict=True):
-        first = torch.as_tensor(x, dtype=torch.float32)
-        yield first, torch.as_tensor(y, dtype=torch.float32, device=first.device)
+        first = _tensor(x)
+        yield first, _tensor(y).to(first.device)
+
+
+def _tensor(picture: Picture) -> torch.Tensor:
+    if isinstance(picture, torch.Tensor):
+        return picture.float()
+    # torch takes no array that runs backwards, and only with a warning one that is read-only.
+    return torch.from_numpy(np.require(picture, np.float32, ["C", "W"]))
 
 
 def _row_errors(difference: torch.Tensor) -> NDArray[np.float64]:

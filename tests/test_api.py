@@ -22,6 +22,7 @@ def test_the_offer():
         "OutputError",
         "ResourceError",
         "degrade_file",
+        "evaluate_file",
         "preset",
         "upscale_array",
         "upscale_file",

@@ -10,10 +10,12 @@ from deeptsr.events import (
     BatchDone,
     BatchPlanned,
     Done,
+    Evaluated,
     Event,
     Planned,
     Progress,
     Reported,
+    Scores,
     SelfChecked,
     StageFitted,
     VideoEnded,
@@ -41,6 +43,10 @@ RECORDS = [
     VideoWarned("a.mp4", "mind this"),
     VideoEnded("a.mp4", "out/a.mp4", "done", 1, 9.0, 2.5, None),
     BatchDone(2, 1, 0, 9.0),
+    Evaluated(
+        *("out.mp4", "truth.mp4", 2, 320, 180, "240"),
+        (Scores("result", 30.0, 0.9, 29.0, 0.1, 80.0, None, None, (29.0, 31.0), (0.9, 0.9)),),
+    ),
 ]
 
 
@@ -54,6 +60,8 @@ def test_a_record_is_one_line_that_reads_back(record):
 
 
 def _tuples(value):
+    if isinstance(value, dict):
+        return Scores(**{name: _tuples(part) for name, part in value.items()})
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 

@@ -12,6 +12,7 @@ from deeptsr.io.minterpolate import minterpolate
 from deeptsr.io.packetfile import versions
 from deeptsr.io.probe import probe
 from deeptsr.io.reader import read
+from deeptsr.io.vmaf import Vmaf, vmaf_missing
 from deeptsr.io.weight import weight
 from deeptsr.io.writer import VideoWriter, check_output
 
@@ -20,11 +21,13 @@ __all__ = [
     "ColorTags",
     "VideoInfo",
     "VideoWriter",
+    "Vmaf",
     "check_output",
     "minterpolate",
     "probe",
     "read",
     "selected",
     "versions",
+    "vmaf_missing",
     "weight",
 ]

@@ -1,0 +1,61 @@
+"""``deeptsr evaluate``: how close a result comes to the truth."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Any
+
+import click
+
+import deeptsr
+from deeptsr.config import Options
+from deeptsr.events import Evaluated
+
+from .conversation import conversation
+from .flags import speech, spoken
+from .notes import Detail
+
+__all__ = ["evaluate"]
+
+
+@click.command(short_help="Compare a result with the truth.")
+@click.argument("result")
+@click.argument("truth")
+@click.option(
+    "--input",
+    "ltr",
+    metavar="LTR",
+    help="The video that RESULT was made from; repeat, linear and minterpolate are then measured "
+    "beside it.",
+)
+@click.option(
+    "--exposure",
+    type=click.Choice(["full", "delta"]),
+    default=Options.exposure,
+    help="Of LTR: how linear and minterpolate are aligned with TRUTH.",
+)
+@click.option(
+    "--lpips", is_flag=True, help="Measure LPIPS, too: needs pip install deeptsr[lpips]. Slow."
+)
+@speech
+def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
+    """Compare RESULT with TRUTH, frame by frame.
+
+    PSNR and SSIM are means over the frames of the figures of R'G'B'; x-t is the PSNR of the slices
+    that each row of pixels draws over time; flicker is how much more the brightness changes from
+    frame to frame than it should, in 8-bit levels. VMAF is measured where the ffmpeg of
+    imageio-ffmpeg has it. The table is on stdout; with --json, so is every frame's figure, in the
+    last line.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 a video cannot be used or does not
+    belong to the other, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
+    """  # noqa: D301, click reads the \b as "do not rewrap this"
+    with conversation(spoken(flags), answer=Evaluated, resumes=False) as tell:
+        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+
+        # Here, as torch takes seconds to load.
+        from deeptsr.evaluate import evaluate_file  # noqa: PLC0415
+
+        evaluate_file(result, truth, ltr, **flags, on_event=tell)

@@ -1,0 +1,199 @@
+"""A result against its truth, and the plain methods beside it, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from deeptsr.baselines import BASELINES, baseline
+from deeptsr.errors import InputError, OptionError
+from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
+from deeptsr.metrics import Tally
+from deeptsr.perceptual import Lpips
+
+if TYPE_CHECKING:  # loaded where a file is opened
+    from deeptsr.io import VideoInfo, Vmaf
+
+__all__ = ["evaluate_file"]
+
+Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
+
+# Relative: 24 and 24000/1001 differ by ten times as much, a rate and its estimate by less.
+_SAME_RATE = Fraction(1, 10_000)
+
+
+def evaluate_file(
+    result: str | Path,
+    truth: str | Path,
+    ltr: str | Path | None = None,
+    *,
+    exposure: str = "full",
+    lpips: bool = False,
+    on_event: Listener = ignore,
+) -> Evaluated:
+    """Compare a video with its truth; a few frames of each are held at a time.
+
+    VMAF is measured where imageio-ffmpeg's program has libvmaf; where not, that is said.
+
+    Args:
+        result: a video, a GIF, or a folder of images.
+        truth: the same, of equal size, rate and count of frames.
+        ltr: the low-framerate video that the result was made from; then repeat, linear and
+            minterpolate are measured too.
+        exposure: of the low-framerate video, "full" or "delta": how the methods are aligned.
+        lpips: whether to measure LPIPS, see :class:`deeptsr.perceptual.Lpips`.
+        on_event: listener for progress.
+
+    Returns:
+        All figures; it is also the last event.
+
+    Raises:
+        InputError: when a video cannot be used, or they do not belong together.
+        OptionError: when LPIPS cannot be measured here.
+    """
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    if exposure not in ("full", "delta"):
+        raise OptionError(f"exposure is {exposure!r}; expected 'full' or 'delta'")
+    network = Lpips() if lpips else None
+    paths = [truth, result] if ltr is None else [truth, result, ltr]
+    infos = [io.probe(path) for path in paths]
+    _check(*infos)
+    for info in infos:
+        for note in info.notes:
+            on_event(Warned(f"{info.path}: {note}"))
+    base, made = infos[:2]
+    sources = {"result": io.read(made)}
+    for coarse in infos[2:]:
+        factor = base.frames // coarse.frames
+        sources |= {n: baseline(n, io.read(coarse), factor, exposure) for n in BASELINES}
+    with ExitStack() as stack:
+        rows = [_Row(name, frames, network) for name, frames in sources.items()]
+        missing = io.vmaf_missing()
+        if missing:
+            on_event(Warned(f"VMAF is left out: {missing}"))
+        else:
+            for row in rows:
+                row.vmaf = stack.enter_context(io.Vmaf((base.width, base.height)))
+        frames = zip(io.read(base), *(row.frames for row in rows), strict=True)
+        for index, (expected, *candidates) in enumerate(frames):
+            share, detail = index / base.frames, f"comparing, frame {index + 1} of {base.frames}"
+            on_event(Progress(share, "compare", detail))
+            for row, frame in zip(rows, candidates, strict=True):
+                row.add(frame, expected)
+        on_event(Progress(1.0, "finish", "adding up"))
+        found = Evaluated(
+            result=str(result),
+            truth=str(truth),
+            frames=base.frames,
+            width=base.width,
+            height=base.height,
+            rate=str(base.rate),
+            scores=_scores(rows, on_event),
+        )
+    on_event(found)
+    return found
+
+
+class _Row:
+    """One method on its way through the video."""
+
+    def __init__(self, name: str, frames: Iterator[Frame], lpips: Lpips | None) -> None:
+        self.name, self.frames = name, frames
+        self.tally = Tally()
+        self.vmaf: Vmaf | None = None
+        self.lpips: list[float] = []
+        self._lpips = lpips
+
+    def add(self, frame: Frame, truth: Frame) -> None:
+        self.tally.add(frame, truth)
+        if self.vmaf is not None:
+            self.vmaf.add(frame, truth)
+        if self._lpips is not None:
+            self.lpips.append(self._lpips(torch.tensor(frame), torch.tensor(truth)))
+
+
+def _scores(rows: list[_Row], on_event: Listener) -> tuple[Scores, ...]:
+    ours = np.mean(rows[0].tally.psnr)
+    return tuple(
+        Scores(
+            method=row.name,
+            psnr_db=float(np.mean(row.tally.psnr)),
+            ssim=float(np.mean(row.tally.ssim)),
+            profile_psnr_db=row.tally.profile,
+            flicker=row.tally.flicker,
+            vmaf=_vmaf(row, on_event),
+            lpips=float(np.mean(row.lpips)) if row.lpips else None,
+            gain_db=None if row is rows[0] else float(ours - np.mean(row.tally.psnr)),
+            frames_psnr_db=tuple(row.tally.psnr),
+            frames_ssim=tuple(row.tally.ssim),
+        )
+        for row in rows
+    )
+
+
+def _vmaf(row: _Row, on_event: Listener) -> float | None:
+    if row.vmaf is None:
+        return None
+    try:
+        return row.vmaf.finish()
+    except RuntimeError as error:
+        on_event(Warned(f"VMAF of {row.name} is left out: {error}"))
+        return None
+
+
+def _check(truth: VideoInfo, result: VideoInfo, ltr: VideoInfo | None = None) -> None:
+    """Refuse videos that do not belong together.
+
+    Raises:
+        InputError: with all that differs.
+    """
+    wrong = _differences(truth, result, 1)
+    if wrong:
+        cut = min(truth.frames, result.frames)
+        remedy = (
+            f"cut the longer one: ffmpeg -i INPUT -frames:v {cut} -c:v ffv1 OUTPUT.mkv"
+            if wrong == ["frames"]
+            else "compare a result with its own truth"
+        )
+        raise InputError(
+            f"{result.path} has {_shape(result)}, and the truth {truth.path} has {_shape(truth)}: "
+            f"they differ in {' and '.join(wrong)}; expected the same; {remedy}"
+        )
+    if ltr is None:
+        return
+    factor = truth.frames // ltr.frames
+    wrong = _differences(truth, ltr, factor)
+    if factor < 2 or wrong:
+        raise InputError(
+            f"{ltr.path} has {_shape(ltr)}, and the truth {truth.path} has {_shape(truth)}; "
+            "expected the same size, and a whole number of at least 2 times its rate and its "
+            "frames; give the video that the result was made from"
+        )
+
+
+def _differences(truth: VideoInfo, other: VideoInfo, factor: int) -> list[str]:
+    """Name what is not as it must be when ``factor`` frames of the truth are one of the other."""
+    rated = "folder" not in (truth.kind, other.kind)  # a folder of images has no rate
+    found = {
+        "size": (truth.width, truth.height) != (other.width, other.height),
+        "rate": rated and abs(other.rate * factor / truth.rate - 1) > _SAME_RATE,
+        "frames": other.frames * factor != truth.frames,
+    }
+    return [name for name, differs in found.items() if differs]
+
+
+def _shape(info: VideoInfo) -> str:
+    rate = "" if info.kind == "folder" else f"{_number(info.rate)} frames a second, "
+    return f"{info.width} x {info.height} pixels, {rate}{info.frames} frames"
+
+
+def _number(rate: Fraction) -> str:
+    return str(rate) if rate.denominator in (1, 1001) else f"{float(rate):.6g}"
