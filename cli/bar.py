@@ -13,7 +13,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deeptsr.events import BatchDone, Done, Event, Progress, VideoEnded, VideoProgress
+from deeptsr.events import (
+    BatchDone,
+    Done,
+    Event,
+    Progress,
+    SelfChecked,
+    StageFitted,
+    VideoEnded,
+    VideoProgress,
+)
 
 from .notes import Error
 from .talk import Talk
@@ -21,12 +30,14 @@ from .words import clean, time_left
 
 __all__ = ["Bar"]
 
+HANGING = " " * 10  # the column in which the values of the summary begin
+
 
 class Bar(Talk):
     """A listener that draws one bar for the whole job, and writes the lines above it.
 
-    Two lines: the bar with the time left, and below it what is happening; in a batch, then, a line
-    for each video that is worked on.
+    The bar with the time left, and below it what is happening; then what was reached so far, which
+    the last words tell again, or in a batch a line for each video that is worked on.
     """
 
     def __init__(
@@ -41,6 +52,7 @@ class Bar(Talk):
         self._live: Live | None = None
         self._now: Progress | None = None
         self._videos: dict[str, VideoProgress] = {}
+        self._reached: list[str] = []
 
     def close(self) -> None:
         """Stop drawing; the bar stays where it stands."""
@@ -52,6 +64,7 @@ class Bar(Talk):
         """Take the bar away: the words that follow say all that it said."""
         if self._live is not None:
             self._live.transient = True
+        self._reached.clear()
         self.close()
 
     def _progress(self, event: Progress) -> None:
@@ -71,6 +84,9 @@ class Bar(Talk):
     def _say(self, event: Event, text: str) -> None:
         if isinstance(event, VideoEnded):
             self._videos.pop(event.video, None)
+        if isinstance(event, (StageFitted, SelfChecked)) and not self._verbose:
+            self._reached.append(text)
+            return
         if isinstance(event, (Done, BatchDone)):
             self.clear()
         elif isinstance(event, Error):
@@ -78,10 +94,16 @@ class Bar(Talk):
         for line in text.split("\n"):
             # Broken between words only, which rich does not do: a long path stays in one piece.
             wrapped = textwrap.fill(
-                line, self._console.width, break_long_words=False, break_on_hyphens=False
+                line,
+                self._console.width,
+                subsequent_indent=HANGING if line.startswith("  ") else "",
+                break_long_words=False,
+                break_on_hyphens=False,
             )
             coloured = Text(wrapped)
             coloured.highlight_regex("^warning:", "yellow")
+            coloured.highlight_regex(r"^  gain +\+\S+ dB", "green")
+            coloured.highlight_regex(r"^  gain +-\S+ dB", "yellow")
             coloured.highlight_regex("^(internal )?error:", "bold red")
             self._console.print(coloured, soft_wrap=True)
 
@@ -101,10 +123,10 @@ class Bar(Talk):
         return Group(top, Text(now.detail, no_wrap=True, overflow="ellipsis"), *self._rows())
 
     def _rows(self) -> list[RenderableType]:
-        """Each video that is worked on, as many as fit."""
-        if not self._videos:
-            return []
+        """What was reached so far, and each video that is worked on, as many as fit."""
         room = max(1, self._console.height - 4)
+        if not self._videos:
+            return [Text(line, no_wrap=True, overflow="ellipsis") for line in self._reached[-room:]]
         rows = Table.grid(expand=True, padding=(0, 2, 0, 0))
         for ratio in (2, 3):
             rows.add_column(ratio=ratio, no_wrap=True, overflow="ellipsis")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
-from deeptsr.events import Event, Progress, VideoEnded, VideoProgress, VideoWarned, Warned
+from deeptsr.events import Done, Event, Progress, VideoEnded, VideoProgress, VideoWarned, Warned
 
 from .notes import Detail, Error
 from .pace import Pace
+from .summary import Summary
 from .words import sentence, time_left
 
 __all__ = ["Talk", "draws"]
@@ -53,6 +54,7 @@ class Talk:
         self._verbose = verbose
         self._clock = clock
         self._pace = Pace(clock)
+        self._summary = Summary(clock)
         self._shown: tuple[float, Progress] | None = None
 
     def __enter__(self) -> Talk:
@@ -68,6 +70,7 @@ class Talk:
 
     def __call__(self, event: Event) -> None:
         """Say what ``event`` has to say, if it is for these ears."""
+        self._summary(event)
         if isinstance(event, Detail) and not self._verbose:
             return
         if self._quiet and not isinstance(event, (Warned, VideoWarned, Error, Detail)):
@@ -79,6 +82,8 @@ class Talk:
             self._progress(event)
         elif isinstance(event, VideoProgress):
             self._video(event)
+        elif isinstance(event, Done):
+            self._say(event, self._summary.text(event))
         else:
             self._say(event, sentence(event, verbose=self._verbose))
 
