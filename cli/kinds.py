@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 import click
 
-__all__ = ["device", "devices", "moment"]
+__all__ = ["device", "devices", "frame_rate", "moment"]
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",
@@ -30,6 +31,27 @@ def moment(text: str) -> float:
             f"got {text!r}; expected seconds or [HH:]MM:SS[.fff], such as 90 or 1:30"
         )
     return hours * 3600 + minutes * 60 + float(found["seconds"])
+
+
+def frame_rate(text: str) -> Fraction:
+    """Read frames a second: a whole number, a fraction, or a decimal.
+
+    Decimals that round a rate of NTSC, such as 59.94, mean that rate.
+
+    >>> frame_rate("60"), frame_rate("120000/1001"), frame_rate("23.976")
+    (Fraction(60, 1), Fraction(120000, 1001), Fraction(24000, 1001))
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    if not re.fullmatch(r"\d+(\.\d+|/0*[1-9]\d*)?", text, re.ASCII) or not Fraction(text):
+        raise click.BadParameter(
+            f"got {text!r}; expected frames a second, such as 60, 59.94 or 60000/1001"
+        )
+    rate = Fraction(text)
+    ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
+    digits = len(text.partition(".")[2])
+    return ntsc if digits >= 2 and round(ntsc, digits) == rate else rate
 
 
 def device(text: str) -> str:

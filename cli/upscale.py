@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 import deeptsr
 from deeptsr.config import PRESETS, Options, preset
@@ -15,7 +16,7 @@ from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
 from .flags import encoding, speech, spoken
-from .kinds import device, moment
+from .kinds import device, frame_rate, moment
 from .notes import Detail
 from .words import settings
 
@@ -33,6 +34,30 @@ DEFAULTS = Options()
     default=DEFAULTS.factor,
     metavar="N",
     help="Output frames for each input frame, 2 or more.",
+)
+@click.option(
+    "--fps",
+    type=frame_rate,
+    metavar="RATE",
+    help="Frames a second of the output, such as 60, 59.94 or 120000/1001, instead of --factor: at "
+    "least as many as the input has.",
+)
+@click.option(
+    "--vfr",
+    type=click.Choice(["keep", "cfr", "error"]),
+    default=DEFAULTS.vfr,
+    help="What is done about a variable frame rate. keep: every frame keeps its moment. cfr: the "
+    "output gets a constant rate. error: it is refused.",
+)
+@click.option(
+    "--slow-motion",
+    is_flag=True,
+    help="Keep the input's frame rate, and let time pass slower; the sound is dropped.",
+)
+@click.option(
+    "--slow-audio",
+    is_flag=True,
+    help="With --slow-motion: stretch the sound along, at its pitch.",
 )
 @click.option(
     "--preset",
@@ -123,6 +148,9 @@ def upscale(
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     manner = spoken(flags)
+    chosen = click.get_current_context().get_parameter_source("factor")
+    if flags["fps"] is not None and chosen is not ParameterSource.DEFAULT:
+        raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
     with conversation(manner, answer=Planned if dry_run else None) as tell:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         options = _options(preset_name, flags)

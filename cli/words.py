@@ -81,6 +81,7 @@ def _planned(event: Planned, verbose: bool) -> str:
     rows = [
         ("frames", f"{event.frames_in} -> {event.frames_out}"),
         ("rate", f"{rate(event.rate_in)} -> {rate(event.rate_out)} frames a second{exact}"),
+        *([("length", duration(event.duration))] if event.duration else []),
         ("size", f"{event.width} x {event.height}"),
         *(("stages" if i == 0 else "", stage) for i, stage in enumerate(event.stages)),
         ("preset", f"{event.preset}, on {event.device}"),

@@ -23,6 +23,8 @@ __all__ = [
     "preset",
 ]
 
+_LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
+
 
 @dataclass(frozen=True)
 class PairSettings:
@@ -107,6 +109,10 @@ class Options:
 
     preset: str = "fast"
     factor: int = 8  # output frames a input frame, an integer >= 2
+    fps: Fraction | int | None = None  # frames a second of the output, instead of a factor
+    vfr: str = "keep"  # a variable rate is kept, made constant ("cfr") or refused ("error")
+    slow_motion: bool = False  # keep the input's rate, and let time pass slower
+    slow_audio: bool = False  # in slow motion, stretch the sound along instead of dropping it
     exposure: str = "full"  # "full" (the shutter never closes) or "delta" (an instant)
     device: str = "auto"  # "auto", "cpu", "cuda" or "cuda:N"
     seed: int = 0  # of every random draw, 0 <= seed < 2**63
@@ -129,6 +135,7 @@ class Options:
             raise OptionError(
                 f"factor is {self.factor!r}; expected a whole number of at least 2, such as 8"
             )
+        self._check_time()
         if self.exposure not in ("full", "delta"):
             raise OptionError(f"exposure is {self.exposure!r}; expected 'full' or 'delta'")
         if not 0 <= self.seed < 2**63:
@@ -148,6 +155,21 @@ class Options:
         crf = self.encode.crf
         if crf is not None and not 0 <= crf <= 63:
             raise OptionError(f"crf is {crf}; expected 0 (lossless) to 63 (smallest)")
+
+    def _check_time(self) -> None:
+        if self.fps is not None and not (
+            isinstance(self.fps, (int, Fraction))
+            and 0 < self.fps <= _LARGEST_TERM >= self.fps.denominator
+            and self.fps.numerator <= _LARGEST_TERM
+        ):
+            raise OptionError(
+                f"fps is {self.fps!r}; expected a whole number or a Fraction, of terms up "
+                f"to {_LARGEST_TERM}, such as 60 or 60000/1001"
+            )
+        if self.vfr not in ("keep", "cfr", "error"):
+            raise OptionError(f"vfr is {self.vfr!r}; expected 'keep', 'cfr' or 'error'")
+        if self.slow_audio and not self.slow_motion:
+            raise OptionError("slow_audio is set without slow_motion; expected both, or neither")
 
 
 PRESETS: dict[str, Options] = {

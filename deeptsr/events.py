@@ -55,6 +55,7 @@ class Planned(Event):
     seconds: float  # estimated wall time, from a nominal speed of the device
     memory_bytes: int  # estimated peak memory
     disk_bytes: int  # estimated size of the output and of what stands beside it while it is made
+    duration: float = 0.0  # seconds that the output lasts; 0: not known
 
 
 @dataclass(frozen=True)

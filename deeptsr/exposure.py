@@ -7,12 +7,16 @@ instant at the start of a frame, and an LTR frame is the first of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
 from deeptsr.errors import OptionError
 
-__all__ = ["correct", "expose", "first_position", "repeat"]
+__all__ = ["correct", "expose", "first_position", "repeat", "shutter"]
 
 
 def _grouped(htr: Tensor, factor: int, axis: int) -> Tensor:
@@ -45,6 +49,37 @@ def expose(htr: Tensor, factor: int, exposure: str = "full", axis: int = 0) -> T
     groups = _grouped(htr, factor, axis)
     inner = axis % htr.ndim + 1
     return groups.mean(inner) if exposure == "full" else groups.select(inner, 0)
+
+
+def shutter(
+    moments: Sequence[Fraction], opens: Fraction, closes: Fraction, exposure: str = "full"
+) -> list[float]:
+    """How much of each HTR frame a frame of any camera holds: :func:`expose` at any rate.
+
+    With full exposure, the share of the open time that falls to each of them; with delta exposure,
+    the instant at which the shutter opens, linear between the two that are nearest.
+
+    Args:
+        moments: when the HTR frames begin, and when the last one ends; at least one of them is
+            shown while the shutter is open.
+        opens: when the shutter opens, in the same unit.
+        closes: when it closes.
+        exposure: "full" or "delta".
+
+    Returns:
+        A weight for each HTR frame, together 1.
+    """
+    spans = list(pairwise(moments))
+    if exposure == "full":
+        lit = [max(Fraction(0), min(b, closes) - max(a, opens)) for a, b in spans]
+    else:
+        lit = [Fraction(0)] * len(spans)
+        here = max(i for i, (a, _) in enumerate(spans) if a <= opens or i == 0)
+        past = (opens - moments[here]) / (moments[here + 1] - moments[here])
+        after = min(here + 1, len(lit) - 1)  # the last frame stays
+        lit[here] += 1 - past
+        lit[after] += past
+    return [float(share / sum(lit)) for share in lit]
 
 
 def repeat(ltr: Tensor, factor: int, axis: int = 0) -> Tensor:

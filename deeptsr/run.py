@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,17 @@ from torch import Tensor
 from deeptsr import config, devices
 from deeptsr.config import Options
 from deeptsr.cost import Cost, chunk_length, estimate, part_length
-from deeptsr.errors import InputError, ResourceError
+from deeptsr.errors import InputError, OptionError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
 from deeptsr.excerpt import motion, window
 from deeptsr.keeping import Checkpoints
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import FittedStage, first_needed, stream
+from deeptsr.retime import needed, ready, retime
+from deeptsr.schedule import Schedule, schedule
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
+from deeptsr.timeline import Timeline
 from deeptsr.volume import as_volume
 from deeptsr.workfolder import WorkFolder, identity
 
@@ -51,20 +54,26 @@ class _Job:
     precision: torch.dtype
     stages: tuple[Stage, ...]
     cost: Cost
-    frames: int
+    schedule: Schedule
     size: tuple[int, int]  # height, width
 
-    def planned(self, rate: Fraction) -> Planned:
+    @property
+    def frames(self) -> int:
+        """Of the input."""
+        return len(self.schedule.given)
+
+    def planned(self) -> Planned:
         """Tell the plan."""
         height, width = self.size
-        count = self.frames * self.options.factor
+        shown = self.schedule.shown
+        count = len(shown)
         return Planned(
             frames_in=self.frames,
             frames_out=count,
             width=width,
             height=height,
-            rate_in=str(rate),
-            rate_out=str(rate * self.options.factor),
+            rate_in=str(self.schedule.given.rate),
+            rate_out=str(shown.rate),
             stages=tuple(stage.label for stage in self.stages),
             preset=self.options.preset,
             device=str(self.device),
@@ -72,10 +81,13 @@ class _Job:
             seconds=self.cost.seconds,
             memory_bytes=self.cost.memory,
             disk_bytes=count * height * width // 4,  # 2 bits a pixel: H.264 of good quality
+            duration=float(shown.duration),
         )
 
 
-def _job(frames: int, height: int, width: int, options: Options) -> _Job:
+def _job(given: Timeline, height: int, width: int, options: Options) -> _Job:
+    frames, laid_out = len(given), schedule(given, options)
+    options = replace(options, factor=laid_out.factor)
     if frames < _LEAST_FRAMES:
         raise InputError(
             f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
@@ -97,7 +109,7 @@ def _job(frames: int, height: int, width: int, options: Options) -> _Job:
         )
     cost = estimate(stages, frames, height, width, options, device)
     precision = devices.precision(device)
-    return _Job(options, device, precision, stages, cost, frames, (height, width))
+    return _Job(options, device, precision, stages, cost, laid_out, (height, width))
 
 
 def upscale_array(
@@ -122,7 +134,9 @@ def upscale_array(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     clip = as_volume(frames)
     count, height, width, channels = clip.shape
-    job = _job(count, height, width, options)
+    if options.fps is not None:
+        raise OptionError(f"fps is {options.fps} and an array has no frame rate; choose a factor")
+    job = _job(Timeline.constant(Fraction(1), count), height, width, options)
     clip = clip.expand(-1, -1, -1, 3)
     with _out_of_memory():
         chosen = window(motion(f.numpy() for f in clip), _excerpt_length(job))
@@ -142,8 +156,8 @@ def plan_file(source: str | Path, output: str | Path, options: Options | None = 
         InputError: when the input cannot be used.
         OptionError: when a setting or the output cannot be met.
     """
-    job, info = _checked(source, output, options)
-    return job.planned(info.rate)
+    job, _ = _checked(source, output, options)
+    return job.planned()
 
 
 def _checked(
@@ -156,12 +170,17 @@ def _checked(
     io.check_output(output, options.encode)  # before the input, which may take long to count
     info = io.probe(source)
     chosen = io.selected(info, options.start, options.end)
-    job = _job(len(chosen), info.height, info.width, options)
-    fine = info.timeline.part(chosen).subdivided(options.factor)
-    io.check_output(
-        output, options.encode, size=(info.width, info.height), timeline=fine, source=info
-    )
+    # A whole video begins as long after its sound as it did.
+    late = len(chosen) == info.frames and _sounds(options)
+    lead = info.start - info.origin if late else Fraction(0)
+    job = _job(info.timeline.part(chosen).starting_at(lead), info.height, info.width, options)
+    shown, size = job.schedule.shown, (info.width, info.height)
+    io.check_output(output, options.encode, size=size, timeline=shown, source=info)
     return job, info
+
+
+def _sounds(options: Options) -> bool:
+    return options.slow_audio or not options.slow_motion
 
 
 def upscale_file(
@@ -193,7 +212,9 @@ def upscale_file(
     options = job.options
     for note in info.notes:
         on_event(Warned(note))
-    on_event(job.planned(info.rate))
+    if info.has_audio and not _sounds(options):
+        on_event(Warned("the sound is left out of slow motion; --slow-audio stretches it along"))
+    on_event(job.planned())
     who = identity(info.path, options, job.device) | {"output": _parts_of(output, job)}
     work = WorkFolder(_work_path(output, options), who)
     if work.note:
@@ -204,37 +225,36 @@ def upscale_file(
         del excerpt
         chosen = io.selected(info, options.start, options.end)
         begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
-        whole = len(chosen) == info.frames
-        lead = info.start - info.origin if whole else Fraction(0)
-        fine = info.timeline.part(chosen).subdivided(options.factor).starting_at(lead)
-        rate, count = info.rate * options.factor, job.frames * options.factor
+        shown = job.schedule.shown
         with io.VideoWriter(
             output,
             size=(info.width, info.height),
-            timeline=fine,
+            timeline=shown,
             source=info,
             settings=options.encode,
-            audio_range=None if whole else (begin, end),
+            audio=_sounds(options),
+            audio_range=None if len(chosen) == info.frames else (begin, end),
+            audio_slow=job.schedule.stretch,
             scratch=work.path,
         ) as writer:
-            begun = writer.count // options.factor  # frames whose results an earlier run wrote
+            begun = _begun(job, writer.count)
             skip = first_needed(fitted, begun, options.exposure)
             read = io.read(info, options.start, options.end, skip=skip)
             frames = (torch.from_numpy(frame.copy()) for frame in read)
-            part = options.factor * part_length(info.height, info.width, options)
-            for volume in _climb(job, fitted, frames, on_event, begun):
+            climbed, cuts = _climb(job, fitted, frames, on_event, begun), _cuts(job)
+            for volume in _exposed(job, climbed, begun, writer.count):
                 writer.write(volume.cpu().numpy())
-                if writer.count % part == 0:
+                if writer.count in cuts:
                     writer.cut()
             on_event(Progress(1.0, "finish", "finishing the file"))
-            writer.finish(count)
+            writer.finish(len(shown))
             for note in writer.notes:
                 on_event(Warned(note))
     if options.work_dir is None:
         work.remove()
     else:
         work.remove_parts()
-    done = Done(str(output), count, str(rate), time.monotonic() - began)
+    done = Done(str(output), len(shown), str(shown.rate), time.monotonic() - began)
     on_event(done)
     return done
 
@@ -335,6 +355,35 @@ def _climb(
         made += len(volume)
         share = job.cost.climbing(made / total)
         on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
+
+
+def _exposed(
+    job: _Job, volumes: Iterator[Tensor], start: int = 0, made: int = 0
+) -> Iterator[Tensor]:
+    """Yield the output's frames from ``made`` on, of those climbed from input frame ``start`` on."""
+    fine, opened = job.schedule.fine, job.schedule.opened
+    if opened is None:
+        return volumes
+    first = start * job.options.factor
+    return retime(volumes, fine, opened, job.options.exposure, first=first, made=made)
+
+
+def _begun(job: _Job, made: int) -> int:
+    """Return the input frame from which on to climb for the output's frames from ``made`` on."""
+    plan, factor = job.schedule, job.options.factor
+    if plan.opened is None:
+        return made // factor
+    chunk = chunk_length(*job.size, job.options)
+    return needed(plan.fine, plan.opened, made) // factor // chunk * chunk
+
+
+def _cuts(job: _Job) -> set[int]:
+    """Return how many frames of the output there are at the end of each part."""
+    plan, part = job.schedule, job.options.factor * part_length(*job.size, job.options)
+    ends = range(part, len(plan.fine), part)
+    if plan.opened is None:
+        return set(ends)
+    return {ready(plan.fine, plan.opened, end, job.options.exposure) for end in ends}
 
 
 @contextmanager

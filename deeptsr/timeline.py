@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -84,6 +84,12 @@ class Timeline:
     def first_from(self, seconds: Fraction) -> int:
         """Return the first frame that begins so long after the first one, or later."""
         return bisect_left(self.ticks, seconds / self.clock, hi=len(self))
+
+    def shown_at(self, moment: Fraction) -> int:
+        """Return the frame that is shown at a moment, seconds; else the first or the last one."""
+        return max(
+            0, bisect_right(self.ticks, (moment - self.start) / self.clock, hi=len(self)) - 1
+        )
 
     def part(self, chosen: range) -> Timeline:
         """Return the timeline of some successive frames, which keep their moments."""

@@ -10,6 +10,7 @@ import sys
 import threading
 import types
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 import click
@@ -182,8 +183,9 @@ def test_a_dry_run_in_json_is_one_line(library):
 def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
-        "output factor preset device seed exposure within across shift start end codec crf pix-fmt "
-        "overwrite work-dir report dry-run json quiet verbose log-file"
+        "output factor fps vfr slow-motion slow-audio preset device seed exposure within across "
+        "shift start end codec crf pix-fmt overwrite work-dir report dry-run json quiet verbose "
+        "log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
     assert [p.opts for p in options if not p.help] == []
@@ -192,7 +194,7 @@ def test_every_flag_is_documented():
 def test_the_defaults_are_those_of_the_settings():
     given = {p.name: p.default for p in upscale.params if isinstance(p, click.Option)}
     base = Options()
-    for name in ("factor", "device", "seed", "exposure"):
+    for name in ("factor", "vfr", "device", "seed", "exposure"):
         assert given[name] == getattr(base, name)
     shown = re.sub(r"\s+", " ", CliRunner().invoke(cli, ["upscale", "--help"]).stdout)
     for text in (f"default: {base.factor}", f"default: {base.device}", f"default: {base.exposure}"):
@@ -201,6 +203,29 @@ def test_the_defaults_are_those_of_the_settings():
     assert (base.start, base.end, base.work_dir) == (None, None, None)
     assert base.encode == EncodeSettings()
     assert base.pairs == PairSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("60", Fraction(60)),
+        ("120000/1001", Fraction(120_000, 1001)),
+        ("12.5", Fraction(25, 2)),
+        ("59.94", Fraction(60_000, 1001)),
+        ("23.98", Fraction(24_000, 1001)),
+        ("25.00", Fraction(25)),
+    ],
+)
+def test_a_rate_instead_of_a_factor(library, text, rate):
+    flags = ("--vfr", "cfr", "--slow-motion", "--slow-audio", "--fps", text)
+    assert call(*flags).exit_code == 0
+    assert library.calls[0][3] == Options(fps=rate, vfr="cfr", slow_motion=True, slow_audio=True)
+
+
+def test_a_rate_and_a_factor_exclude_each_other(library):
+    result = call("--fps", "60", "--factor", "4")
+    assert result.exit_code == 2
+    assert "--factor and --fps exclude each other; expected one of them" in result.stderr
 
 
 # Wrong usage
@@ -213,6 +238,16 @@ def test_the_defaults_are_those_of_the_settings():
         "--factor 0",
         "--factor -3",
         "--factor 2.5",
+        "--factor 2 --fps 60",
+        "--factor 8 --fps 60",
+        "--fps 0",
+        "--fps -1",
+        "--fps 1/0",
+        "--fps x",
+        "--fps 60000/1001/2",
+        "--fps 10000000",
+        "--vfr maybe",
+        "--slow-audio",
         "--factor x",
         "--preset x",
         "--device gpu",

@@ -111,6 +111,6 @@ def test_no_control_character_of_a_file_name_gets_out():
 
 def test_settings_name_every_section_and_value():
     text = settings(Options())
-    assert text.splitlines()[0].startswith("preset fast, factor 8, exposure full")
+    assert text.splitlines()[0].startswith("preset fast, factor 8, fps None, vfr keep")
     assert "pairs: within 0.6, across 0.3, shift 0.1" in text
     assert len(text.splitlines()) == 6

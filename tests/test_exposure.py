@@ -1,5 +1,8 @@
 """The forward model and its correction."""
 
+from fractions import Fraction
+from itertools import accumulate
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeptsr.errors import OptionError
-from deeptsr.exposure import correct, expose, first_position, repeat
+from deeptsr.exposure import correct, expose, first_position, repeat, shutter
 from tests.synth import noise
 
 EXPOSURES = ("full", "delta")
@@ -100,3 +103,49 @@ def test_positions_stand_for_the_exposed_intervals(factor):
     assert first_position(factor, "delta") == 0
     times = first_position(factor, "full") + np.arange(3 * factor) / factor
     assert times.reshape(3, factor).mean(1) == pytest.approx([0, 1, 2])
+
+
+def test_a_shutter_by_hand():
+    moments = [Fraction(m) for m in (0, 1, 2, 4)]
+    assert shutter(moments, Fraction(1, 2), Fraction(3)) == [0.2, 0.4, 0.4]
+    # Half open after the last frame's end: what is seen is all there is.
+    assert shutter(moments, Fraction(3), Fraction(5)) == [0, 0, 1]
+    assert shutter(moments, Fraction(5, 4), Fraction(3), "delta") == [0, 0.75, 0.25]
+    assert shutter(moments, Fraction(1), Fraction(3), "delta") == [0, 1, 0]
+    assert shutter(moments, Fraction(3), Fraction(4), "delta") == [0, 0, 1]  # nothing follows it
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 50), min_size=1, max_size=9),
+    opens=st.fractions(0, 1, max_denominator=97),
+    length=st.fractions(Fraction(1, 97), 3, max_denominator=97),
+    exposure=st.sampled_from(EXPOSURES),
+)
+def test_a_shutter_against_many_instants(lengths, opens, length, exposure):
+    moments = [Fraction(m) for m in accumulate(lengths, initial=0)]
+    opens *= moments[-1] - Fraction(1, 100)
+    closes = opens + length
+    weights = shutter(moments, opens, closes, exposure)
+    assert sum(weights) == pytest.approx(1)
+    assert min(weights) >= 0
+    if exposure == "full":
+        instants = opens + length * np.linspace(0, 1, 2000, endpoint=False)
+        seen = [t for t in instants.astype(float) if t < moments[-1]]
+        shares, _ = np.histogram(seen, np.array(moments, float))
+        assert weights == pytest.approx(shares / len(seen), abs=0.01)
+    else:
+        values = np.array(moments[:-1], float)
+        assert np.dot(weights, values) == pytest.approx(min(float(opens), values[-1]))
+
+
+@pytest.mark.parametrize("exposure", EXPOSURES)
+@pytest.mark.parametrize("factor", [1, 2, 5])
+def test_a_shutter_open_for_whole_frames_is_the_plain_exposure(exposure, factor):
+    moments = [Fraction(i, factor) for i in range(3 * factor + 1)]
+    htr = noise(3 * factor, 2, 2)
+    made = [
+        torch.tensordot(torch.tensor(shutter(moments, opens, opens + 1, exposure)), htr, 1)
+        for opens in map(Fraction, range(3))
+    ]
+    assert torch.allclose(torch.stack(made), expose(htr, factor, exposure), atol=1e-6)

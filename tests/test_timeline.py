@@ -4,12 +4,13 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeptsr.timeline import Timeline
 
 NTSC = Fraction(24000, 1001)
+FEW = settings(deadline=None, max_examples=50)
 RATES = st.sampled_from([NTSC, Fraction(30000, 1001), Fraction(25), Fraction(25, 2), Fraction(7)])
 
 
@@ -45,6 +46,7 @@ def test_a_variable_rate_by_hand():
     assert not line.is_constant
 
 
+@FEW
 @given(timelines(), st.integers(1, 16))
 def test_each_interval_is_divided_evenly(line, factor):
     fine = line.subdivided(factor)
@@ -57,6 +59,7 @@ def test_each_interval_is_divided_evenly(line, factor):
     assert moments(fine.merged(factor)) == moments(line)
 
 
+@FEW
 @given(timelines(), st.data())
 def test_a_part_keeps_its_moments(line, data):
     stop = data.draw(st.integers(1, len(line)))
@@ -64,11 +67,13 @@ def test_a_part_keeps_its_moments(line, data):
     assert moments(line.part(range(start, stop))) == moments(line)[start : stop + 1]
 
 
+@FEW
 @given(timelines(), st.fractions(1, 16, max_denominator=1001))
 def test_time_is_stretched_from_moment_0_on(line, by):
     assert moments(line.stretched(by)) == [moment * by for moment in moments(line)]
 
 
+@FEW
 @given(timelines(), st.fractions(0, 3, max_denominator=48_000))
 def test_another_start_moves_all_alike(line, start):
     moved = line.starting_at(start)
@@ -84,10 +89,18 @@ def test_a_start_that_no_clock_counts_is_rounded():
     assert line.starting_at(Fraction(1, 999_983)).start == 0
 
 
+@FEW
 @given(timelines(), st.fractions(-1, 5, max_denominator=1000))
 def test_the_first_frame_from_a_moment_on(line, seconds):
     later = [i for i in range(len(line)) if line.moment(i) - line.start >= seconds]
     assert line.first_from(seconds) == (later[0] if later else len(line))
+
+
+@FEW
+@given(timelines(), st.fractions(-1, 20, max_denominator=1000))
+def test_the_frame_shown_at_a_moment(line, moment):
+    before = [i for i in range(len(line)) if line.moment(i) <= moment]
+    assert line.shown_at(moment) == (before[-1] if before else 0)
 
 
 @pytest.mark.parametrize("frames", [1, 5])

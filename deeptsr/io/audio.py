@@ -14,6 +14,7 @@ from av.container import OutputContainer
 
 from deeptsr.io.destination import Container
 from deeptsr.io.info import VideoInfo
+from deeptsr.io.slowed import Slowed
 from deeptsr.io.source import DEMUX_ERRORS, opened
 
 __all__ = ["AudioFeed"]
@@ -32,6 +33,7 @@ class AudioFeed:
         container: its format.
         stretch: first and last moment, seconds after the source's first frame; None: all.
         lead: when the first frame begins in the output, seconds.
+        slow: seconds of the output a second of the source.
 
     Attributes:
         notes: what the user should be told; complete when the feed is closed.
@@ -44,15 +46,19 @@ class AudioFeed:
         container: Container,
         stretch: tuple[Fraction, Fraction] | None,
         lead: Fraction = Fraction(0),
+        slow: Fraction = Fraction(1),
     ) -> None:
         begin, end = stretch or (Fraction(0), None)
         self.notes: list[str] = []
         self._path = source.path
         self._output = output
-        self._offset = source.start + begin - lead  # this moment of the source is 0 in the output
-        self._length = None if end is None else end - begin + lead
+        self._slow = slow
+        self._offset = (
+            source.start + begin - lead / slow
+        )  # this moment of the source is 0 in the output
+        self._length = None if end is None else end - begin + lead / slow
         self._keep_priming = begin == 0 and container.edit_list
-        self._tracks: dict[int, _Copy | _Encode] = {}
+        self._tracks: dict[int, _Copy | _Encode | Slowed] = {}
         self._stack = ExitStack()
         self._input = self._stack.enter_context(opened(source.path))
         for stream in self._input.streams.audio:
@@ -62,18 +68,21 @@ class AudioFeed:
         self._packets = self._demux()
         self._next = next(self._packets, None)
 
-    def _track(self, stream: AudioStream, container: Container) -> _Copy | _Encode | None:
+    def _track(self, stream: AudioStream, container: Container) -> _Copy | _Encode | Slowed | None:
         if stream.codec_context is None:
             self.notes.append("a sound track of an unknown codec is left out")
             return None
         name = stream.codec_context.codec.canonical_name
-        if _can_hold(container.format, stream):
+        if self._slow == 1 and _can_hold(container.format, stream):
             return _Copy(self._output.add_stream_from_template(stream))
         encoder = next((e for e in container.audio if e in av.codecs_available), None)
         if encoder is None:
             self.notes.append(f"sound ({name}) is left out: {container.format} cannot hold it")
             return None
-        track = _Encode(self._output, encoder, stream)
+        target = _encoded(self._output, encoder, stream)
+        if self._slow != 1:
+            return Slowed(target, stream, self._slow, self._length)
+        track = _Encode(target)
         self.notes.append(f"sound is encoded as {encoder}: {container.format} cannot hold {name}")
         return track
 
@@ -109,7 +118,7 @@ class AudioFeed:
         Args:
             moment: seconds; None: all that is left, and the encoders' rest.
         """
-        while self._next is not None and (moment is None or self._next[0] < moment):
+        while self._next is not None and (moment is None or self._next[0] * self._slow < moment):
             _, packet = self._next
             self._output.mux(self._tracks[packet.stream_index].packets(packet, self._offset))
             self._next = next(self._packets, None)
@@ -144,17 +153,8 @@ class _Copy:
 class _Encode:
     """Decodes the packets of a track and encodes them anew."""
 
-    def __init__(self, output: OutputContainer, encoder: str, source: AudioStream) -> None:
-        self._source = source
-        spoken = source.codec_context
-        rates = av.Codec(encoder, "w").audio_rates
-        rate = spoken.sample_rate if not rates or spoken.sample_rate in rates else 48_000
-        self._target = cast(AudioStream, output.add_stream(encoder, rate=rate))
-        # Opus and MP3 know other layouts by other names, or none: two channels suit all.
-        layout = spoken.layout if spoken.layout.nb_channels <= 2 or encoder == "aac" else "stereo"
-        context = self._target.codec_context
-        context.layout = layout
-        context.bit_rate = 96_000 * context.layout.nb_channels
+    def __init__(self, target: AudioStream) -> None:
+        self._target, context = target, target.codec_context
         self._resampler = av.AudioResampler(context.format, context.layout, context.sample_rate)
 
     def packets(
@@ -180,6 +180,20 @@ class _Encode:
 
     def rest(self) -> list[av.Packet[AudioStream]]:
         return self._target.encode(None)
+
+
+def _encoded(output: OutputContainer, encoder: str, source: AudioStream) -> AudioStream:
+    """Add a stream to an output for a track that is encoded anew."""
+    spoken = source.codec_context
+    rates = av.Codec(encoder, "w").audio_rates
+    rate = spoken.sample_rate if not rates or spoken.sample_rate in rates else 48_000
+    target = cast(AudioStream, output.add_stream(encoder, rate=rate))
+    # Opus and MP3 know other layouts by other names, or none: two channels suit all.
+    layout = spoken.layout if spoken.layout.nb_channels <= 2 or encoder == "aac" else "stereo"
+    context = target.codec_context
+    context.layout = layout
+    context.bit_rate = 96_000 * context.layout.nb_channels
+    return target
 
 
 def _can_hold(format_name: str, stream: AudioStream) -> bool:

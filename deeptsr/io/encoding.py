@@ -124,6 +124,9 @@ def plan_encoding(
     options = dict(known.options) | _quality(name, known, settings.crf)
     if container.format == "avi" and name in ("libx264", "libx265"):
         options["bf"] = "0"  # AVI has no presentation timestamps: no frame may be reordered
+    if container.edit_list and not (timeline is None or timeline.is_constant):
+        # MP4 holds how long frames are shown in the order of coding: readers add that up.
+        options["bf"] = "0"
     colors = known.colors
     if container.format == "avi" and not known.tagged and size is not None and colors == _ANY:
         colors = ColorTags(convention(*size), "tv")  # AVI has no tags: what players take it for

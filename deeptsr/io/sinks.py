@@ -79,10 +79,12 @@ class FileSink:
         audio: bool,
         stretch: tuple[Fraction, Fraction] | None,
         parts: Parts,
+        slow: Fraction,
     ) -> None:
         self.notes = list(plan.notes)
         self._partial, self._final, self._plan, self._timeline = partial, final, plan, timeline
-        self._size, self._source, self._audio, self._stretch = size, source, audio, stretch
+        self._size, self._source, self._audio = size, source, audio
+        self._stretch, self._slow = stretch, slow
         self.tags = tags_for(source.color, plan, size)
         self._parts, self._count = parts, parts.frames
         self._encoder: _PartEncoder | None = None
@@ -130,9 +132,13 @@ class FileSink:
             )
             stream, feed = self._stream(container), None
             if self._audio:
-                start = self._timeline.start
                 feed = AudioFeed(
-                    self._source, container, self._plan.container, self._stretch, start
+                    self._source,
+                    container,
+                    self._plan.container,
+                    self._stretch,
+                    self._timeline.start,
+                    self._slow,
                 )
                 self._stack.callback(feed.close)
             for index, packet in enumerate(self._packets()):

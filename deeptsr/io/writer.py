@@ -94,6 +94,7 @@ class VideoWriter:
         audio: whether the sound of the source is taken over.
         audio_range: the stretch of the source that the frames show, first and last moment in
             seconds after its first frame; None: all of it, and all of its sound.
+        audio_slow: seconds of the output a second of the source's sound, which is stretched.
         scratch: a folder that exists, for the finished parts; None: nothing is to be resumed.
 
     Attributes:
@@ -114,6 +115,7 @@ class VideoWriter:
         settings: EncodeSettings,
         audio: bool = True,
         audio_range: tuple[float | Fraction, float | Fraction] | None = None,
+        audio_slow: Fraction = Fraction(1),
         scratch: Path | None = None,
     ) -> None:
         self._target, plan = _prepared(
@@ -150,6 +152,7 @@ class VideoWriter:
                     audio=sound,
                     stretch=(Fraction(begin), Fraction(end)) if audio_range else None,
                     parts=parts,
+                    slow=audio_slow,
                 )
             self.count = parts.frames
         if sound and plan is None:

@@ -1,0 +1,97 @@
+"""From the moments of the input to those of the output."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count
+
+from deeptsr.config import Options
+from deeptsr.errors import InputError, OptionError
+from deeptsr.figures import rate as figure
+from deeptsr.plan import steps_of
+from deeptsr.timeline import Timeline
+
+__all__ = ["Schedule", "schedule"]
+
+_EASY = 5  # the largest step that is taken where any factor will do
+_SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
+_NEARLY = Fraction(99, 100)  # of a variable rate, whose average says little to the last digit
+_LARGEST_TERM = 1_000_000  # of an average interval: with a factor it must fit 32 bits
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When what is shown.
+
+    Attributes:
+        given: when the frames of the input are shown.
+        factor: climbed frames an input frame.
+        fine: when the climbed frames are shown, in the time of the input.
+        opened: when the shutter is open for each frame of the output, in the time of the input;
+            None where these are the climbed frames themselves.
+        stretch: seconds of the output a second of the input.
+    """
+
+    given: Timeline
+    factor: int
+    fine: Timeline
+    opened: Timeline | None
+    stretch: Fraction
+
+    @property
+    def shown(self) -> Timeline:
+        """When the frames of the output are shown."""
+        slow = (self.opened or self.fine).stretched(self.stretch)
+        return slow.starting_at(slow.start)
+
+
+def schedule(given: Timeline, options: Options) -> Schedule:
+    """Lay out the output's frames.
+
+    Args:
+        given: when the frames of the input are shown.
+        options: of which factor, fps, vfr and slow_motion are used.
+
+    Raises:
+        InputError: for a variable rate that is not wanted.
+        OptionError: for an output rate below the input's.
+    """
+    if options.vfr == "error" and not given.is_constant:
+        raise InputError(
+            f"the input's frame rate is variable, {figure(str(given.rate))} fps on average; "
+            "expected a constant one; choose --vfr keep or cfr"
+        )
+    opened, factor, stretch = None, options.factor, Fraction(options.factor)
+    if options.fps is not None:
+        fps = Fraction(options.fps)
+        factor, stretch = _factor(fps, given), fps * _interval(given)
+        frames = max(1, math.ceil(given.duration * fps - _SLIVER))
+        opened = Timeline.constant(fps, frames, given.start)
+    elif options.vfr == "cfr" and not given.is_constant:
+        opened = Timeline.constant(factor / _interval(given), len(given) * factor, given.start)
+    fine = given.subdivided(factor)
+    if opened == fine:
+        opened = None
+    return Schedule(given, factor, fine, opened, stretch if options.slow_motion else Fraction(1))
+
+
+def _interval(given: Timeline) -> Fraction:
+    """Return the average seconds from frame to frame."""
+    if given.is_constant:
+        return given.clock
+    return (given.duration / len(given)).limit_denominator(_LARGEST_TERM)
+
+
+def _factor(fps: Fraction, given: Timeline) -> int:
+    """Return the next factor whose frames make up those of a rate."""
+    ratio = fps / given.rate
+    if ratio < (1 if given.is_constant else _NEARLY):
+        raise OptionError(
+            f"fps is {fps} and the input has {figure(str(given.rate))}; expected at least as many; "
+            "to lower a frame rate: deeptsr degrade"
+        )
+    if ratio.denominator == 1 and ratio > 1:
+        return int(ratio)
+    return next(n for n in count(max(2, math.ceil(ratio))) if max(steps_of(n)) <= _EASY)
