@@ -50,7 +50,7 @@ def retime(
         if frames:
             yield torch.stack(frames)
             made += len(frames)
-            surplus = max(0, needed(fine, opened, made) - first)
+            surplus = min(len(held), max(0, needed(fine, opened, made) - first))
             held, first = held[surplus:], first + surplus
 
 

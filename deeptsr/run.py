@@ -360,7 +360,7 @@ def _climb(
 def _exposed(
     job: _Job, volumes: Iterator[Tensor], start: int = 0, made: int = 0
 ) -> Iterator[Tensor]:
-    """Yield the output's frames from ``made`` on, of those climbed from input frame ``start`` on."""
+    """Yield the output's frames from ``made`` on, of those climbed from frame ``start`` on."""
     fine, opened = job.schedule.fine, job.schedule.opened
     if opened is None:
         return volumes
