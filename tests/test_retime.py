@@ -27,7 +27,7 @@ def retimed(volume, fine, opened, exposure="full", chunk=1000, **more):
     return torch.cat(made) if made else volume[:0]
 
 
-def integral(volume, fine, opened, steps=1000):
+def integral(volume, fine, opened, steps=400):
     """What a camera sees: an average of many instants, one frame at a time."""
     made = []
     for index in range(len(opened)):
@@ -63,7 +63,7 @@ def jobs(draw):
     return base.subdivided(factor), Timeline.constant(base.rate * ratio, count, base.start)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(jobs(), st.integers(1, 9), st.sampled_from(EXPOSURES))
 def test_chunks_change_nothing_and_static_stays_static(job, chunk, exposure):
     fine, opened = job
@@ -75,15 +75,15 @@ def test_chunks_change_nothing_and_static_stays_static(job, chunk, exposure):
     assert gap(retimed(static, fine, opened, exposure, chunk), static[:1].expand_as(whole)) < 1e-6
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(jobs())
 def test_full_exposure_is_the_integral_over_the_open_shutter(job):
     fine, opened = job
     volume = noise(len(fine), 2, 3, 3)
-    assert gap(retimed(volume, fine, opened), integral(volume, fine, opened)) < 0.01
+    assert gap(retimed(volume, fine, opened), integral(volume, fine, opened)) < 0.02
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(1, 6),
     st.integers(2, 6),
