@@ -62,10 +62,8 @@ class Summary:
     def _gain(self) -> tuple[str, str]:
         if self._checked is None:
             return "gain", ""
-        return "gain", (
-            f"{_gain(self._checked.gain_db)} over linear interpolation, on frames of this video "
-            "that it did not learn from"
-        )
+        gain = _gain(self._checked.gain_db)
+        return "gain", f"{gain} over linear interpolation, on held-out frames of this video"
 
     def _fits(self) -> list[tuple[str, str]]:
         rows: list[tuple[str, str]] = []
