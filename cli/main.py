@@ -9,6 +9,7 @@ import click
 from .batch import batch
 from .degrade import degrade
 from .evaluate import evaluate
+from .inspect import inspect_recurrence
 from .notes import Error
 from .records import print_json
 from .report import report
@@ -57,6 +58,7 @@ cli.add_command(batch)
 cli.add_command(degrade)
 cli.add_command(report)
 cli.add_command(evaluate)
+cli.add_command(inspect_recurrence)
 
 
 def main() -> None:

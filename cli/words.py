@@ -15,6 +15,8 @@ from deeptsr.events import (
     Done,
     Evaluated,
     Event,
+    Inspected,
+    MixProposed,
     Planned,
     Progress,
     Reported,
@@ -103,7 +105,27 @@ def _stage_fitted(event: StageFitted, verbose: bool) -> str:
     text += f": {event.outcome}, {event.gain_db:+.1f} dB against linear interpolation"
     if verbose:
         text += f" on held-out pairs, {event.steps} steps in {duration(event.seconds)}"
+        text += f", pairs {_mix(*event.mix)}"
     return text
+
+
+def _mix(within: float, across: float, shift: float) -> str:
+    total = within + across + shift
+    return f"{within / total:.0%} within, {across / total:.0%} across, {shift / total:.0%} shift"
+
+
+def _mix_proposed(event: MixProposed, verbose: bool) -> str:
+    return f"pairs to try: {_mix(event.within, event.across, event.shift)}" + (
+        f" ({event.reason})" if verbose else ""
+    )
+
+
+def _inspected(event: Inspected, verbose: bool) -> str:
+    return (
+        f"{event.across:.0f} % of neighbours lie across dimensions; suggested pairs: "
+        f"{_mix(*event.mix)} ({event.reason})\n"
+        f"wrote {', '.join(event.outputs)} in {duration(event.seconds)}"
+    )
 
 
 def _self_checked(event: SelfChecked, verbose: bool) -> str:
@@ -182,7 +204,9 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Planned: _planned,
     Progress: _progress,
     StageFitted: _stage_fitted,
+    MixProposed: _mix_proposed,
     SelfChecked: _self_checked,
+    Inspected: _inspected,
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
     Reported: _reported,

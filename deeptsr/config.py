@@ -20,6 +20,7 @@ __all__ = [
     "Options",
     "PairSettings",
     "PyramidSettings",
+    "RecurrenceSettings",
     "preset",
 ]
 
@@ -101,6 +102,40 @@ class EncodeSettings:
     crf: float | None = None  # constant quality, 0 (lossless) to 63; its scale is the codec's
     pix_fmt: str | None = None  # an FFmpeg pixel format, such as "yuv420p"
     overwrite: bool = False  # replace an output that exists
+
+
+@dataclass(frozen=True)
+class RecurrenceSettings:
+    """How the recurrence of patches is inspected (section 2, figure 6)."""
+
+    patch: tuple[int, int, int] = (5, 5, 3)  # width, height (pixels), frames; each >= 1
+    neighbors: int = 10  # nearest ones that are counted, >= 1
+    scales: tuple[float, ...] = (1.0, 0.75, 0.5)  # of the frames they are sought in, in (0, 1]
+    level: Fraction | None = None  # size of the frames, in (0, 1]; None: the fit's first stage
+    slices: str = "all"  # "xy", "ty", "xt" or "all"
+    stride: int | None = None  # pixels between patches, >= 1; None: as many as take little time
+    max_patches: int = 120_000  # that are searched, >= 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be searched.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        if len(self.patch) != 3 or min(self.patch) < 1 or max(self.patch[:2]) < 2:
+            raise OptionError(
+                f"patch is {self.patch}; expected width, height and frames, such as 5x5x3"
+            )
+        for name in ("neighbors", "stride", "max_patches"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise OptionError(f"{name} is {number}; expected 1 or more")
+        if not self.scales or not all(0 < s <= 1 for s in self.scales):
+            raise OptionError(f"scales are {self.scales}; expected sizes above 0, up to 1")
+        if self.level is not None and not 0 < self.level <= 1:
+            raise OptionError(f"level is {self.level}; expected a size above 0, up to 1")
+        if self.slices not in ("xy", "ty", "xt", "all"):
+            raise OptionError(f"slices are {self.slices!r}; expected xy, ty, xt or all")
 
 
 @dataclass(frozen=True)

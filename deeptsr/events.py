@@ -16,7 +16,9 @@ __all__ = [
     "Done",
     "Evaluated",
     "Event",
+    "Inspected",
     "Listener",
+    "MixProposed",
     "Planned",
     "Progress",
     "Reported",
@@ -63,7 +65,7 @@ class Progress(Event):
     """Where the whole job stands."""
 
     fraction: float  # of all the work, fitting and rendering, in [0, 1]
-    phase: str  # "read", "fit", "render", "compare", "finish", "report"; "batch" of many videos
+    phase: str  # "read", "search", "fit", "render", "compare", "finish", "report"; "batch": many
     detail: str  # for people: "stage 2 of 3: fitting, step 120 of 400"
 
 
@@ -90,6 +92,27 @@ class SelfChecked(Event):
     linear_psnr_db: float
     gain_db: float
     frames: int  # frames that were compared
+
+
+@dataclass(frozen=True)
+class MixProposed(Event):
+    """Which shares of pairs a video's statistics speak for; a probe fit tries them."""
+
+    within: float
+    across: float
+    shift: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Inspected(Event):
+    """Where a video repeats itself is found, and written."""
+
+    outputs: tuple[str, ...]
+    across: float  # of all neighbours, found across dimensions, percent
+    mix: tuple[float, float, float]  # of pairs, that it speaks for: within, across, shift
+    reason: str  # for this mix
+    seconds: float
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,15 @@ class _Fitter:
             self._keeper.finish(network, self._generator, result)
         return result
 
+    @property
+    def draws(self) -> Tensor:
+        """The state of the random draws."""
+        return self._generator.get_state()
+
+    @draws.setter
+    def draws(self, state: Tensor) -> None:
+        self._generator.set_state(state)
+
     @staticmethod
     def _held(clip: Tensor, step: int, input_frames: int) -> HeldOut:
         return HeldOut(len(clip), step, len(clip) // input_frames)
@@ -254,20 +263,21 @@ class _Fitter:
 def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit the coarsest stage: choose the mix of pairs, then bootstrap."""
     examples, settings = [clip.clamp(0, 1)], fitter.settings
-    start = copy.deepcopy(network.state_dict())
+    start, draws = copy.deepcopy(network.state_dict()), fitter.draws
     result = fitter(network, examples, examples, settings.steps, name="given mix")
     mixed = fitter.pairs
     if mixed.probe and mixed.within and not mixed.alone:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
-        kept = copy.deepcopy(network.state_dict())
+        kept, drawn = copy.deepcopy(network.state_dict()), fitter.draws
         network.load_state_dict(start)
+        fitter.draws = draws  # so that the winner goes on as it would have without a rival
         fitter.pairs = replace(mixed, across=0.0, shift=0.0)
         alone = fitter(network, examples, examples, settings.steps, name="same dimension alone")
         if alone.score > result.score:
             result = alone
         else:
             network.load_state_dict(kept)
-            fitter.pairs = mixed
+            fitter.pairs, fitter.draws = mixed, drawn
     rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
     if not fitter.pairs.alone:
         rounds, steps = min(1, rounds), rounds * steps

@@ -12,6 +12,8 @@ from deeptsr.events import (
     Done,
     Evaluated,
     Event,
+    Inspected,
+    MixProposed,
     Planned,
     Progress,
     Reported,
@@ -34,6 +36,8 @@ RECORDS = [
         1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (0.6, 0.3, 0.1), (("fit", 0, 0.1),)
     ),
     SelfChecked(30.0, 28.0, 2.0, 6),
+    MixProposed(0.0, 0.0, 1.0, "it pans"),
+    Inspected(("heat.png",), 12.5, (0.6, 0.3, 0.1), "it turns", 3.0),
     Warned("ünusual\nthings"),
     Done("out.mp4", 384, "240", 12.0),
     Reported("report.html", 1_200_000),

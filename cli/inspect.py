@@ -1,0 +1,221 @@
+"""``deeptsr inspect-recurrence``: where a video repeats itself."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from fractions import Fraction
+
+import click
+
+import deeptsr
+from deeptsr.config import Options, RecurrenceSettings
+
+from .conversation import Manner, conversation
+from .kinds import device
+from .notes import Detail
+
+__all__ = ["inspect_recurrence"]
+
+DEFAULTS = RecurrenceSettings()
+
+
+def patch(text: str) -> tuple[int, int, int]:
+    """Read ``WIDTHxHEIGHTxFRAMES``.
+
+    >>> patch("5x5x3")
+    (5, 5, 3)
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    found = re.fullmatch(r"(\d{1,3})x(\d{1,3})x(\d{1,3})", text, re.ASCII)
+    if found is None:
+        raise click.BadParameter(f"got {text!r}; expected WIDTHxHEIGHTxFRAMES, such as 5x5x3")
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def stretch(text: str) -> tuple[int, int]:
+    """Read ``A:B``, the first frame and the one after the last.
+
+    >>> stretch("10:34")
+    (10, 34)
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text, re.ASCII)
+    if found is None or int(found[1]) >= int(found[2]):
+        raise click.BadParameter(
+            f"got {text!r}; expected FIRST:END with FIRST < END, such as 10:34"
+        )
+    return int(found[1]), int(found[2])
+
+
+def scales(text: str) -> tuple[float, ...]:
+    """Read numbers between commas.
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"got {text!r}; expected numbers between commas, such as 1,0.75,0.5"
+        ) from None
+
+
+def share(text: str) -> Fraction:
+    """Read a number or a fraction.
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise click.BadParameter(f"got {text!r}; expected a number such as 1/4 or 1") from None
+
+
+@click.command("inspect-recurrence", short_help="Show where a video repeats itself.")
+@click.argument("input")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="The picture to draw (.png, .svg, .pdf), or a video of heatmaps (.mp4 and others).",
+)
+@click.option("--json", "json_file", metavar="FILE", help="Write the numbers here.")
+@click.option(
+    "--frame",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="The frame to look at, from 0.  [default: amid the stretch with the most motion]",
+)
+@click.option(
+    "--frames",
+    type=stretch,
+    metavar="A:B",
+    help="Several frames, from A to before B; a picture shows the first.",
+)
+@click.option(
+    "--patch",
+    type=patch,
+    default="x".join(map(str, DEFAULTS.patch)),
+    metavar="XxYxT",
+    help="Size of a patch: pixels, pixels, frames.",
+)
+@click.option(
+    "--neighbors",
+    type=int,
+    default=DEFAULTS.neighbors,
+    metavar="N",
+    help="Nearest neighbours of a patch that are counted.",
+)
+@click.option(
+    "--scales",
+    type=scales,
+    default=",".join(f"{s:g}" for s in DEFAULTS.scales),
+    metavar="LIST",
+    help="Sizes of the frames that they are sought in, against --level.",
+)
+@click.option(
+    "--level",
+    type=share,
+    metavar="SIZE",
+    help="Size of the frames whose patches are compared, such as 1 or 1/4.  "
+    "[default: where `deeptsr upscale` fits its first network]",
+)
+@click.option(
+    "--slices",
+    type=click.Choice(["xy", "ty", "xt", "all"]),
+    default=DEFAULTS.slices,
+    help="Planes to look at: frames, a column over time, a row over time.",
+)
+@click.option(
+    "--stride",
+    type=int,
+    metavar="S",
+    help="Pixels from one patch that is looked up to the next.  [default: 1, more for a video]",
+)
+@click.option(
+    "--max-patches",
+    type=int,
+    default=DEFAULTS.max_patches,
+    metavar="N",
+    help="Patches that are searched, half of them within and half across.",
+)
+@click.option(
+    "--seed", type=int, default=Options().seed, metavar="N", help="Of the choice of these patches."
+)
+@click.option(
+    "--device",
+    "device_name",
+    type=device,
+    default=Options().device,
+    metavar="NAME",
+    help="auto, cpu, cuda or cuda:N.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+@click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="More figures, and the settings.")
+@click.option("--log-file", metavar="FILE", help="Append every event to this file.")
+def inspect_recurrence(
+    *,
+    input: str,
+    output: str | None,
+    json_file: str | None,
+    frame: int | None,
+    frames: tuple[int, int] | None,
+    patch: tuple[int, int, int],
+    neighbors: int,
+    scales: tuple[float, ...],
+    level: Fraction | None,
+    slices: str,
+    stride: int | None,
+    max_patches: int,
+    seed: int,
+    device_name: str,
+    overwrite: bool,
+    quiet: bool,
+    verbose: bool,
+    log_file: str | None,
+) -> None:
+    """Show where INPUT repeats itself within its dimensions (blue) and across them (red).
+
+    For each small space-time patch its nearest neighbours are sought in the video at other scales
+    and frame rates, as it is and with time and a direction of space swapped: where the training
+    pairs of `deeptsr upscale` come from. Red is where the frames show what fast motion hides.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
+    memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
+    """  # noqa: D301, click reads the \b as "do not rewrap this"
+    if output is None and json_file is None:
+        raise click.UsageError("nothing to write: give -o FILE, --json FILE, or both")
+    if frame is not None and frames is not None:
+        raise click.UsageError("--frame and --frames exclude each other; expected one of them.")
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
+    manner = Manner(quiet=quiet, verbose=verbose, log_file=log_file)
+    with conversation(manner, resumes=False) as tell:
+        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+        settings = RecurrenceSettings(patch, neighbors, scales, level, slices, stride, max_patches)
+        tell(Detail(str(settings)))
+
+        # Here, as torch takes seconds to load.
+        from deeptsr.inspection import inspect_file  # noqa: PLC0415
+
+        inspect_file(
+            input,
+            output,
+            json_file,
+            settings,
+            frames=frames if frame is None else (frame, frame + 1),
+            seed=seed,
+            device=device_name,
+            overwrite=overwrite,
+            on_event=tell,
+        )
