@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cli.main import cli
-from deeptsr import run
-from deeptsr.config import EncodeSettings
+from deeptsr import cost, run
+from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import InputError, OptionError
-from deeptsr.events import Warned
+from deeptsr.events import Progress, Warned
 from deeptsr.io import probe
 from deeptsr.pyramid import FittedStage
 from deeptsr.run import plan_file, upscale_array, upscale_file
@@ -207,7 +207,7 @@ def test_a_rate_that_a_factor_reaches_gives_the_same_frames(quick, tmp_path):
     assert np.array_equal(*frames)
 
 
-def test_the_input_s_own_rate_gives_the_input(tmp_path):
+def test_the_input_s_own_rate_gives_the_input(quick, tmp_path):
     path = clip(tmp_path / "in.mkv", "-c:v", "ffv1", "-pix_fmt", "bgr0", size="32x24", frames=8)
     upscale(path, tmp_path / "a.mkv", fps=NTSC, encode=EncodeSettings("ffv1"))
     made, given = (decode(p, "rgb24", SIZE).astype(int) for p in (tmp_path / "a.mkv", path))
@@ -230,6 +230,36 @@ def test_a_lower_rate_is_refused(tmp_path):
         plan_file(path, tmp_path / "a.mp4", tiny(fps=24))
     with pytest.raises(OptionError, match="an array has no frame rate"):
         upscale_array(noise(8, 20, 20), tiny(fps=60))
+
+
+@pytest.mark.parametrize("options", [{"fps": 60}, {"fps": 60, "exposure": "delta"}, {"vfr": "cfr"}])
+def test_an_interrupted_run_goes_on_to_the_same_frames(quick, tmp_path, monkeypatch, options):
+    monkeypatch.setattr(cost, "_PART", 4)
+    path = uneven(tmp_path / "in.mkv", [40, 60] * 6)
+    options = options | {"pyramid": PyramidSettings(coarsest=Fraction(1), voxels=32 * 24 * 4)}
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    told = []
+    upscale(path, whole, told, **options)
+    chunks = rendered(told)
+
+    def listener(event):
+        heard.append(event)
+        if rendered(heard) == 3:
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        heard = []
+        with pytest.raises(KeyboardInterrupt):
+            upscale_file(path, cut, tiny(**options), listener)
+    told = []
+    upscale(path, cut, told, **options)
+    assert 0 < rendered(told) < chunks
+    assert timestamps(cut) == timestamps(whole)
+    assert np.array_equal(*(decode(p, None, SIZE) for p in (cut, whole)))
+
+
+def rendered(told):
+    return sum(isinstance(event, Progress) and event.phase == "render" for event in told)
 
 
 # --- slow motion ---
