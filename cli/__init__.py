@@ -7,5 +7,5 @@ Installed as ``deeptsr_cli``. Nothing imports it, and no module of it imports to
     main ──▶ upscale (one file a command) ──▶ conversation ──▶ endings    how a command ends
                │                                 ├──▶ talk, bar ──▶ pace, summary   stderr
                └──▶ flags, kinds   shared flags  └──▶ records           stdout: JSON; the log file
-                                                       words, notes      what all of them share
+               └──▶ signals Ctrl-C, gently       words, notes            what all of them share
 """

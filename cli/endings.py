@@ -15,6 +15,7 @@ from deeptsr.events import Listener
 
 from .notes import Detail, Error
 from .records import StdoutClosedError
+from .signals import TerminatedError
 
 __all__ = ["endings"]
 
@@ -24,10 +25,6 @@ STDOUT_CLOSED = 141
 TERMINATED = 143
 GO_ON = "run the same command again to go on from where it stopped"
 ANEW = "run the same command again to start anew"
-
-
-class TerminatedError(KeyboardInterrupt):
-    """SIGTERM. Whoever cleans up after Ctrl-C cleans up after this."""
 
 
 @contextlib.contextmanager

@@ -127,6 +127,11 @@ DEFAULTS = Options()
 @click.option(
     "--report", metavar="FILE", help="Also write a page that shows the run, such as r.html."
 )
+@click.option(
+    "--resume/--no-resume",
+    default=DEFAULTS.resume,
+    help="Go on from what an interrupted run left, or start anew.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, on stdout.")
 @speech
 def upscale(

@@ -154,6 +154,7 @@ class Options:
     start: float | None = None  # first moment of the input that is used, seconds
     end: float | None = None  # first moment that is no longer used, seconds
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
+    resume: bool = True  # go on from what an earlier run left there
     pairs: PairSettings = field(default_factory=PairSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     fit: FitSettings = field(default_factory=FitSettings)

@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,15 +24,17 @@ from deeptsr.errors import InputError, OptionError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
 from deeptsr.excerpt import motion, window
 from deeptsr.keeping import Checkpoints
+from deeptsr.lock import locked
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import FittedStage, first_needed, stream
 from deeptsr.retime import needed, ready, retime
+from deeptsr.room import Room
 from deeptsr.schedule import Schedule, schedule
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
 from deeptsr.timeline import Timeline
 from deeptsr.volume import as_volume
-from deeptsr.workfolder import WorkFolder, identity
+from deeptsr.workfolder import LOCK, WorkFolder, identity
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs
     from deeptsr.io import VideoInfo
@@ -208,17 +210,60 @@ def upscale_file(
     from deeptsr import io  # noqa: PLC0415, the core runs without codecs
 
     began = time.monotonic()
-    job, info = _checked(source, output, options)
+    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    folder = _work_path(output, options)
+    done = WorkFolder.published(folder, Path(os.path.abspath(output)))
+    lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
+    job, info = _checked(source, output, lenient)
+    with _alone(output, options):
+        who = identity(info.path, job.options, job.device) | {"output": _parts_of(output, job)}
+        work = WorkFolder(folder, who, resume=options.resume)
+        if done and not WorkFolder.published(folder, Path(os.path.abspath(output))):
+            io.check_output(output, options.encode)  # it is another run's after all
+            done = False
+        if not done:
+            _upscale(job, info, output, work, on_event)
+        if options.work_dir is None:
+            work.remove()
+        else:
+            work.remove_parts()
+    shown = job.schedule.shown
+    told = Done(str(output), len(shown), str(shown.rate), time.monotonic() - began)
+    on_event(told)
+    return told
+
+
+@contextmanager
+def _alone(output: str | Path, options: Options) -> Iterator[None]:
+    """Keep other runs away from the output, and from a work folder of the user's own."""
+    place = Path(os.path.abspath(output))
+    with ExitStack() as stack:
+        lock = place.with_name(f".{place.name}.lock")
+        stack.enter_context(locked(lock, f"the output {place}"))
+        if options.work_dir is not None:
+            folder = Path(options.work_dir)
+            with suppress(OSError):  # which is told where the folder is opened
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(folder / LOCK, f"the work folder {folder}"))
+        yield
+
+
+def _upscale(
+    job: _Job, info: VideoInfo, output: str | Path, work: WorkFolder, on_event: Listener
+) -> None:
+    """Do the work of :func:`upscale_file`."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
     options = job.options
     for note in info.notes:
         on_event(Warned(note))
     if info.has_audio and not _sounds(options):
         on_event(Warned("the sound is left out of slow motion; --slow-audio stretches it along"))
     on_event(job.planned())
-    who = identity(info.path, options, job.device) | {"output": _parts_of(output, job)}
-    work = WorkFolder(_work_path(output, options), who)
     if work.note:
         on_event(Warned(work.note))
+    place = Path(os.path.abspath(output)).parent
+    room = Room(work.path, place, job.planned().disk_bytes, on_event)
     with _out_of_memory():
         excerpt = _read_excerpt(job, info, on_event)
         fitted = _fit(job, excerpt, on_event, work)
@@ -226,6 +271,7 @@ def upscale_file(
         chosen = io.selected(info, options.start, options.end)
         begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
         shown = job.schedule.shown
+        count = len(shown)
         with io.VideoWriter(
             output,
             size=(info.width, info.height),
@@ -246,17 +292,12 @@ def upscale_file(
                 writer.write(volume.cpu().numpy())
                 if writer.count in cuts:
                     writer.cut()
+                    sizes = writer.part_sizes
+                    room.check(writer.count, count, sum(sizes), max(sizes))
             on_event(Progress(1.0, "finish", "finishing the file"))
-            writer.finish(len(shown))
+            writer.finish(count, on_whole=work.publishing)
             for note in writer.notes:
                 on_event(Warned(note))
-    if options.work_dir is None:
-        work.remove()
-    else:
-        work.remove_parts()
-    done = Done(str(output), len(shown), str(shown.rate), time.monotonic() - began)
-    on_event(done)
-    return done
 
 
 def _parts_of(output: str | Path, job: _Job) -> dict[str, Any]:

@@ -20,8 +20,10 @@ from deeptsr.events import StageFitted
 from deeptsr.fingerprint import fingerprint
 from deeptsr.networks import StepNetwork
 
-__all__ = ["WorkFolder", "identity"]
+__all__ = ["LOCK", "WorkFolder", "identity"]
 
+LOCK = "lock"  # a file in the folder that may come before all others
+_PUBLISHED = "published"
 _TOLD = 3  # settings that differ, named at most
 
 
@@ -34,10 +36,10 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
         device: that does the work.
     """
     settings = asdict(options)
-    for place in ("encode", "work_dir", "device"):
+    for place in ("encode", "work_dir", "resume", "device"):
         del settings[place]
     return {
-        "version": deeptsr.__version__,
+        "version": f"{deeptsr.__version__}, torch {torch.__version__}",
         "input": fingerprint(source),
         "device": device.type,
         "options": settings,
@@ -55,8 +57,13 @@ class WorkFolder:
         note: what the user should be told about that, or "".
     """
 
-    def __init__(self, path: Path, who: dict[str, Any]) -> None:
+    def __init__(self, path: Path, who: dict[str, Any], *, resume: bool = True) -> None:
         """Open the folder, or make it.
+
+        Args:
+            path: of the folder.
+            who: from :func:`identity`.
+            resume: whether an earlier run's work is used at all.
 
         Raises:
             OutputError: when it cannot be made, or holds something else.
@@ -65,12 +72,17 @@ class WorkFolder:
         self.path, self._record = path, path / "run.json"
         text = json.dumps(who, indent=1, sort_keys=True, default=str)
         try:
-            if path.exists() and not self._record.exists() and any(path.iterdir()):
+            others = (
+                {p.name for p in path.iterdir()} - {LOCK, _PUBLISHED} if path.exists() else set()
+            )
+            if others and not self._record.exists():
                 raise OutputError(
                     f"{path} holds other things than a run's work; expected an empty or a new "
                     "folder; give another --work-dir"
                 )
             path.mkdir(parents=True, exist_ok=True)
+            if not resume:
+                self._drop("stage-*", "part*", self._record.name, _PUBLISHED)
             self.stale, self.note = self._compare(text)
             self._record.write_text(text)
         except OSError as error:
@@ -92,10 +104,10 @@ class WorkFolder:
             return False, ""
         told = "; ".join(other[:_TOLD]) + (", and more" if len(other) > _TOLD else "")
         if before and all(difference.startswith("output ") for difference in other):
-            found = self._drop("part*")
+            found = self._drop("part*", _PUBLISHED)
             note = f"another output was begun in {self.path} ({told}): this one is rendered anew"
             return False, note if found else ""
-        self._drop("stage-*", "part*")
+        self._drop("stage-*", "part*", _PUBLISHED)
         why = told if before else "its record is damaged"
         return True, f"{self.path} held the work of another run ({why}), which is started anew"
 
@@ -164,19 +176,39 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Delete the work, and the folder if nothing else is in it."""
-        self._drop("stage-*", "part*", self._record.name)
+        self._drop("stage-*", "part*", self._record.name, _PUBLISHED)  # in this order
         if self.path.exists() and not any(self.path.iterdir()):
             shutil.rmtree(self.path, ignore_errors=True)
 
     def remove_parts(self) -> None:
         """Delete the finished parts of the output; what was fitted stays."""
-        self._drop("part*")
+        self._drop("part*", _PUBLISHED)
+
+    def publishing(self, partial: Path) -> None:
+        """Note which file or folder is about to become the output.
+
+        Raises:
+            OSError: when it cannot be noted.
+        """
+        (self.path / _PUBLISHED).write_text(_stamp(partial))
+
+    @staticmethod
+    def published(path: Path, output: Path) -> bool:
+        """Tell whether the work in a folder became the output, and only its removal is missing."""
+        note = path / _PUBLISHED
+        return note.is_file() and output.exists() and note.read_text() == _stamp(output)
 
     def _file(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.pt"
 
     def _begun(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.begun.pt"
+
+
+def _stamp(path: Path) -> str:
+    """What stays the same when a file or a folder is renamed."""
+    found = path.stat()
+    return f"{found.st_ino} {found.st_mtime_ns}"
 
 
 def _settings(text: str) -> dict[str, Any]:
@@ -196,6 +228,11 @@ def _settings(text: str) -> dict[str, Any]:
 
 
 def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
+    if not path.exists() and path.parent.is_dir():
+        return OutputError(
+            f"{path} has vanished while it was in use; leave it alone until the work is done, and "
+            "run the same command again"
+        )
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ENOSPC:
         return ResourceError(f"{path} cannot be written ({error}); free some disk space and rerun")
     return OutputError(f"{path} cannot be written ({error}); give another --work-dir")

@@ -1,6 +1,8 @@
 """A whole run: an array, or a file, in; the same at a higher frame rate out."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import run
+from deeptsr import cost, run
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Planned, Progress, SelfChecked, StageFitted, Warned, to_json
@@ -441,3 +443,92 @@ def test_a_work_folder_of_the_users_own_stays(source, tmp_path):
 def test_without_options_the_preset_that_suits_the_device_is_taken(monkeypatch, source, tmp_path):
     monkeypatch.setattr(run.devices, "default_preset", lambda device: "quality")
     assert plan_file(source, tmp_path / "out.mkv").preset == "quality"
+
+
+# --- long runs ---
+
+
+def test_a_mismatch_is_named(source, tmp_path):
+    with pytest.raises(Cut):
+        upscale_file(source, tmp_path / "out.mkv", FILE, cut_at("render"))
+    told = []
+    upscale_file(source, tmp_path / "out.mkv", replace(FILE, seed=1), told.append)
+    assert any("seed is 1, was 0" in message for message in warnings_of(told))
+
+
+def test_another_encoding_renders_anew_and_keeps_the_fit(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "_PART", 6)
+    options = replace(FILE, pyramid=replace(FILE.pyramid, voxels=48 * 34 * 3 * 2))
+
+    def cut(event):
+        if isinstance(event, Progress) and "frame 12 " in event.detail:
+            raise Cut
+
+    with pytest.raises(Cut):
+        upscale_file(source, tmp_path / "out.mkv", options, cut)
+    told = []
+    other = replace(options, encode=EncodeSettings(codec="ffv1", pix_fmt="gray"))
+    upscale_file(source, tmp_path / "out.mkv", other, told.append)
+    assert not steps(told)
+    assert any("output pix_fmt is gray, was None" in message for message in warnings_of(told))
+    assert "gray" in describe(tmp_path / "out.mkv")
+
+
+def test_without_resume_a_run_starts_anew(source, tmp_path):
+    with pytest.raises(Cut):
+        upscale_file(source, tmp_path / "out.mkv", FILE, cut_at("render"))
+    told = []
+    upscale_file(source, tmp_path / "out.mkv", replace(FILE, resume=False), told.append)
+    assert steps(told)
+    assert names(tmp_path) == ["out.mkv"]
+
+
+def test_a_second_run_on_the_same_output_is_refused(source, tmp_path):
+    def second(event):
+        if isinstance(event, Progress) and event.phase == "render":
+            with pytest.raises(OutputError, match=f"another run \\(process {os.getpid()} on"):
+                upscale_file(source, tmp_path / "out.mkv", FILE)
+            raise Cut
+
+    with pytest.raises(Cut):
+        upscale_file(source, tmp_path / "out.mkv", FILE, second)
+    upscale_file(source, tmp_path / "out.mkv", FILE)
+    assert names(tmp_path) == ["out.mkv"]
+
+
+@pytest.mark.parametrize("phase", ["fit", "render"])
+def test_a_work_folder_that_vanishes_is_told(source, tmp_path, phase):
+    def remove(event):
+        if isinstance(event, Progress) and event.phase == phase:
+            shutil.rmtree(tmp_path / ".out.mkv.deeptsr", ignore_errors=True)
+
+    with pytest.raises(OutputError, match="vanished while it was in use"):
+        upscale_file(source, tmp_path / "out.mkv", FILE, remove)
+    assert not [name for name in names(tmp_path) if "part" in name or name == "out.mkv"]
+    upscale_file(source, tmp_path / "out.mkv", FILE)
+
+
+def test_a_disk_that_cannot_hold_the_output_is_told_before_the_work(source, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=100))
+    with pytest.raises(ResourceError, match=r"twice while it is put together.*free some space"):
+        upscale_file(source, tmp_path / "out.mkv", FILE)
+    monkeypatch.undo()
+    upscale_file(source, tmp_path / "out.mkv", FILE)
+
+
+def test_a_disk_that_runs_full_keeps_what_is_finished(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "_PART", 6)
+    options = replace(FILE, pyramid=replace(FILE.pyramid, voxels=48 * 34 * 3 * 2))
+    usage, told = shutil.disk_usage(tmp_path), []
+
+    def full(event):
+        if isinstance(event, Progress) and "frame 12 " in event.detail:
+            monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=100))
+
+    with pytest.raises(ResourceError, match=r"after 18 of 24 frames.*what is finished is kept"):
+        upscale_file(source, tmp_path / "out.mkv", options, full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    upscale_file(source, tmp_path / "out.mkv", options, told.append)
+    rendered = [e.detail for e in told if isinstance(e, Progress) and e.phase == "render"]
+    assert rendered == ["rendering, frame 24 of 24"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -134,7 +134,7 @@ class VideoWriter:
             if scratch is None:
                 self._own.mkdir(exist_ok=True)
                 remove_parts(self._own)
-            parts = Parts(scratch or self._own)
+            self._parts = parts = Parts(scratch or self._own)
             if self._target.kind == "folder":
                 resumable = scratch is not None
                 self._sink: Sink = FolderSink(self._target, parts, resumable=resumable)
@@ -212,6 +212,11 @@ class VideoWriter:
                 self._sink.write(clipped)
             self.count += 1
 
+    @property
+    def part_sizes(self) -> tuple[int, ...]:
+        """Bytes of the files of the finished parts."""
+        return tuple(part.size for part in self._parts.done)
+
     def cut(self) -> None:
         """Finish a part: the frames so far are on the disk, and kept.
 
@@ -224,11 +229,14 @@ class VideoWriter:
         with self._failures():
             self._sink.cut()
 
-    def finish(self, expected_frames: int) -> None:
+    def finish(
+        self, expected_frames: int, *, on_whole: Callable[[Path], None] = lambda path: None
+    ) -> None:
         """Write the rest, check the file by reading it, and give it its name.
 
         Args:
             expected_frames: how many frames must have been written.
+            on_whole: told the name that the file, or folder, has when it is about to get its own.
 
         Raises:
             OutputError: when another number of frames was written, or is found in the file, or
@@ -244,6 +252,7 @@ class VideoWriter:
         with self._failures():
             self._sink.close()
             self._verify()
+            on_whole(self._target.partial)
             self._sink.publish()
         self._finished = True
 
@@ -274,6 +283,11 @@ class VideoWriter:
             raise
         except (av.FFmpegError, OSError, ValueError) as error:
             path = self._target.path
+            if self._scratch is not None and not self._scratch.exists():
+                raise OutputError(
+                    f"{self._scratch} has vanished while it was in use; leave it alone until the "
+                    "work is done, and run the same command again"
+                ) from error
             if getattr(error, "errno", None) in _FULL:
                 raise ResourceError(
                     f"the disk of {path} is full after {self.count} frames; free some space, or "

@@ -1,0 +1,62 @@
+"""Ctrl-C and SIGTERM: the first one lets the work finish its step, the second one stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from deeptsr.events import Event, Listener, Progress
+
+__all__ = ["TerminatedError", "gentle"]
+
+_STDERR = 2
+_STOPPING = b"\nstopping after this step; once more to stop at once\n"
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM. Whoever cleans up after Ctrl-C cleans up after this."""
+
+
+@contextlib.contextmanager
+def gentle(tell: Listener) -> Iterator[Listener]:
+    """Give a listener that ends the work, when that is wanted, where it reports progress.
+
+    The work saves what it has when its listener raises. Outside of the main thread, where Python
+    sets no handlers, nothing changes.
+
+    Args:
+        tell: hears all events first.
+
+    Raises:
+        KeyboardInterrupt: from the listener after a first Ctrl-C, from anywhere after a second.
+        TerminatedError: the same after SIGTERM.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield tell
+        return
+    errors = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: TerminatedError}
+    caught: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            raise errors[signal.Signals(number)]
+        # Not through the listener, which may be at work just now; nor where stderr is gone.
+        with contextlib.suppress(OSError):
+            os.write(_STDERR, _STOPPING)
+
+    def listen(event: Event) -> None:
+        tell(event)
+        if caught and isinstance(event, Progress):
+            raise errors[signal.Signals(caught[0])]
+
+    before = {number: signal.signal(number, handle) for number in errors}
+    try:
+        yield listen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

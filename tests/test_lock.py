@@ -1,0 +1,39 @@
+"""One run at a time, and what is left of one that was killed."""
+
+import json
+import os
+
+import pytest
+
+from deeptsr.errors import OutputError
+from deeptsr.lock import locked
+
+
+def test_a_lock_is_held_once_and_leaves_nothing(tmp_path):
+    path = tmp_path / ".out.lock"
+    with locked(path, "the output"):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+        with (
+            pytest.raises(
+                OutputError, match=rf"the output .*\(process {os.getpid()} on .*, since 2"
+            ),
+            locked(path, "the output"),
+        ):
+            pass
+        assert path.exists()
+    assert not path.exists()
+    with locked(path, "the output"):
+        pass
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"pid": 1, "host": "gone", "start": "2001"}'])
+def test_a_lock_whose_holder_is_gone_is_taken_over(tmp_path, content):
+    path = tmp_path / ".out.lock"
+    path.write_text(content)
+    with locked(path, "the output"):
+        assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_a_lock_that_cannot_be_made_is_told(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written"), locked(tmp_path / "no" / "l", "x"):
+        pass
