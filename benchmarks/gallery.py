@@ -188,11 +188,12 @@ def _unit(clip: NDArray[np.uint8]) -> Clip:
 def main(
     names: tuple[str, ...], preset: str, factor: int, size: int, frames: int | None, out: Path
 ) -> None:
-    """Make all clips, then write the page."""
+    """Make the clips, and write the page."""
     (out / "gallery").mkdir(parents=True, exist_ok=True)
-    chosen = names or tuple(TOLD)
-    shown = [make(name, preset, factor, size, frames, out) for name in chosen]
-    write(shown, out, preset, factor, size)
+    shown: list[Shown] = []
+    for name in names or tuple(TOLD):
+        shown.append(make(name, preset, factor, size, frames, out))
+        write(shown, out, preset, factor, size)  # each time: it takes long
 
 
 if __name__ == "__main__":
