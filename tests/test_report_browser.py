@@ -82,6 +82,7 @@ def shows(page, frame, *, slider=False):
 
 def test_each_step_shows_exactly_its_frame_and_both_stay_in_step(visit):
     page = visit()
+    page.fill("#seek", "0")
     shows(page, 0)
     for frame in (1, 2, 3):
         page.click("#forward")

@@ -63,7 +63,7 @@ class Footage:
 
     def coarse(self, stretch: range) -> Iterator[Picture]:
         """Yield the frames of the input in a stretch."""
-        return itertools.islice(self._read(), stretch.start, stretch.stop)
+        return itertools.islice(self._read(stretch.start), len(stretch))
 
     def fine(self, stretch: range) -> range:
         """The frames of the result that show a stretch of the input."""
@@ -81,7 +81,7 @@ class Footage:
         """
         fine = self.fine(stretch)
         inputs = self.coarse(stretch)
-        results = itertools.islice(io.read(self.result), fine.start, fine.stop)
+        results = itertools.islice(io.read(self.result, skip=fine.start), len(fine))
         at, now = -1, None
         for number, made in zip(fine, results, strict=False):
             wanted = min(int(number / self.factor), stretch.stop - 1) - stretch.start
@@ -94,5 +94,6 @@ class Footage:
                 )
             yield at, now, made[..., :3]
 
-    def _read(self) -> Iterator[Picture]:
-        return (frame[..., :3] for frame in io.read(self.source, self._start, self._end))
+    def _read(self, skip: int = 0) -> Iterator[Picture]:
+        frames = io.read(self.source, self._start, self._end, skip=skip)
+        return (frame[..., :3] for frame in frames)

@@ -20,7 +20,7 @@ __all__ = ["Closeup", "Film", "Pictures", "Slice", "Still", "look"]
 
 Bytes = npt.NDArray[np.uint8]  # (H, W, 3)
 
-_FILM_BYTES = 11_000_000  # base64 makes 4 of 3: with the stills, under 20 MB
+_FILM_BYTES = 12_000_000  # base64 makes 4 of 3: with the stills, under 20 MB
 _FILM_VOXELS = 1_100_000_000  # pixels x frames, of both halves: half a minute of encoding
 _FILM_WIDTH = 960, 320  # pixels of one half: at most, and at least if the video has them
 _CLOSEUPS = 3
@@ -93,9 +93,7 @@ def look(footage: Footage) -> Pictures:
     moving = measure(footage.coarse(stretch))
     camera = _Camera(footage, moving, stretch)
     width, height = _film_size(footage, len(footage.fine(stretch)))
-    count = len(footage.fine(stretch))
-    shots = camera.shoot(width, height)
-    data = encode_preview(shots, (2 * width, height), count, _FILM_BYTES)
+    data = encode_preview(camera.shoot(width, height), (2 * width, height), _FILM_BYTES)
     film = Film(base64.b64encode(data).decode(), width, height, camera.seen, PREVIEW_RATE)
     return camera.develop(film)
 

@@ -107,7 +107,7 @@
     arrange();
     speed();
     screen.dataset.ready = "yes";
-    go(0);
+    go(facts.views.length ? facts.views[0].frame : 0); // a clip's ends are its weakest frames
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (calm || !("IntersectionObserver" in window)) return;
     new IntersectionObserver(([seen]) => {
