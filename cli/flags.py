@@ -9,7 +9,7 @@ import click
 
 from .conversation import Manner
 
-__all__ = ["encoding", "speech", "spoken"]
+__all__ = ["encoding", "picture", "speech", "spoken"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,6 +34,19 @@ _ENCODING = (
     ),
     click.option("--overwrite", is_flag=True, help="Replace an output that exists."),
 )
+_PICTURE = (
+    click.option(
+        "--deinterlace",
+        is_flag=True,
+        help="Make whole pictures of interlaced video, one of each frame (FFmpeg's bwdif).",
+    ),
+    click.option(
+        "--background",
+        metavar="COLOUR",
+        help="Lay a transparent input over black, white or #rrggbb.  [default: it stays "
+        "transparent]",
+    ),
+)
 _SPEECH = (
     click.option(
         "--json",
@@ -50,6 +63,11 @@ _SPEECH = (
 def encoding(command: Command) -> Command:
     """Add the flags that say how an output is encoded: the fields of ``EncodeSettings``."""
     return _add(_ENCODING, command)
+
+
+def picture(command: Command) -> Command:
+    """Add the flags that say how the pictures of an input are understood."""
+    return _add(_PICTURE, command)
 
 
 def speech(command: Command) -> Command:

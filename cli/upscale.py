@@ -15,7 +15,7 @@ from deeptsr.config import PRESETS, Options, preset
 from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
-from .flags import encoding, speech, spoken
+from .flags import encoding, picture, speech, spoken
 from .kinds import device, frame_rate, moment
 from .notes import Detail
 from .words import settings
@@ -117,6 +117,7 @@ DEFAULTS = Options()
     metavar="TIME",
     help="Use the input up to here: seconds or [HH:]MM:SS[.fff].  [default: its end]",
 )
+@picture
 @encoding
 @click.option(
     "--work-dir",

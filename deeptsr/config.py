@@ -7,6 +7,7 @@ it needs, never the whole.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
+_COLOR = re.compile("black|white|#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ class Options:
     seed: int = 0  # of every random draw, 0 <= seed < 2**63
     start: float | None = None  # first moment of the input that is used, seconds
     end: float | None = None  # first moment that is no longer used, seconds
+    deinterlace: bool = False  # make whole pictures of the fields of interlaced video
+    background: str | None = None  # of transparent input: "black", "white", "#rrggbb"; None: kept
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
     resume: bool = True  # go on from what an earlier run left there
     pairs: PairSettings = field(default_factory=PairSettings)
@@ -187,6 +191,11 @@ class Options:
         if self.end is not None and not self.end > (self.start or 0):
             raise OptionError(
                 f"end is {self.end} and start is {self.start or 0}; expected an end after the start"
+            )
+        if self.background is not None and not _COLOR.fullmatch(self.background):
+            raise OptionError(
+                f"background is {self.background!r}; expected black, white or #rrggbb, such as "
+                "#00ff00"
             )
         crf = self.encode.crf
         if crf is not None and not 0 <= crf <= 63:

@@ -96,8 +96,26 @@ def climb(
 
     Returns:
         Volume (len(wanted) * factor, H * scale, W * scale, C), not clipped. It exposes to
-        the LTR video exactly, as every stage's result does.
+        the LTR video exactly, as every stage's result does. A fourth channel, alpha, is climbed as
+        a grey picture of its own, so that it moves as the colours do.
     """
+    if window.shape[3] == 4:
+        parts = (window[..., :3], window[..., 3:].expand(-1, -1, -1, 3))
+        colors, cover = (
+            climb(
+                stages,
+                part,
+                exposure=exposure,
+                rounds=rounds,
+                precision=precision,
+                first=first,
+                total=total,
+                wanted=wanted,
+                scale=scale,
+            )
+            for part in parts
+        )
+        return torch.cat([colors, cover.mean(3, keepdim=True)], 3)
     total = len(window) if total is None else total
     wanted = range(first, first + len(window)) if wanted is None else wanted
     ranges = _needed(stages, wanted, total, exposure)

@@ -170,14 +170,21 @@ def _checked(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     io.check_output(output, options.encode)  # before the input, which may take long to count
-    info = io.probe(source)
+    info = io.probe(source, deinterlace=options.deinterlace, background=options.background)
     chosen = io.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and _sounds(options)
     lead = info.start - info.origin if late else Fraction(0)
     job = _job(info.timeline.part(chosen).starting_at(lead), info.height, info.width, options)
     shown, size = job.schedule.shown, (info.width, info.height)
-    io.check_output(output, options.encode, size=size, timeline=shown, source=info)
+    io.check_output(
+        output,
+        options.encode,
+        size=size,
+        timeline=shown,
+        source=info,
+        alpha=info.keeps_alpha,
+    )
     return job, info
 
 
@@ -282,10 +289,17 @@ def _upscale(
             audio_range=None if len(chosen) == info.frames else (begin, end),
             audio_slow=job.schedule.stretch,
             scratch=work.path,
+            alpha=info.keeps_alpha,
         ) as writer:
             begun = _begun(job, writer.count)
             skip = first_needed(fitted, begun, options.exposure)
-            read = io.read(info, options.start, options.end, skip=skip)
+            damage: list[str] = []
+            read = io.read(
+                *(info, options.start, options.end),
+                skip=skip,
+                alpha=info.keeps_alpha,
+                notes=damage,
+            )
             frames = (torch.from_numpy(frame.copy()) for frame in read)
             climbed, cuts = _climb(job, fitted, frames, on_event, begun), _cuts(job)
             for volume in _exposed(job, climbed, begun, writer.count):
@@ -296,7 +310,7 @@ def _upscale(
                     room.check(writer.count, count, sum(sizes), max(sizes))
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(count, on_whole=work.publishing)
-            for note in writer.notes:
+            for note in (*damage, *writer.notes):
                 on_event(Warned(note))
 
 

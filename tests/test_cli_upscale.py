@@ -184,8 +184,8 @@ def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
         "output factor fps vfr slow-motion slow-audio preset device seed exposure within across "
-        "shift start end codec crf pix-fmt overwrite work-dir report resume dry-run json quiet "
-        "verbose log-file"
+        "shift start end deinterlace background codec crf pix-fmt overwrite work-dir report resume "
+        "dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
     assert [p.opts for p in options if not p.help] == []

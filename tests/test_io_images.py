@@ -3,6 +3,7 @@ from fractions import Fraction
 import imageio.v3 as iio
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from deeptsr.errors import InputError
 from deeptsr.io import probe, read
@@ -110,19 +111,34 @@ def test_images_of_every_mode(tmp_path, name, mode):
     info = probe(write_images(tmp_path / "in", [image], [name]))
     (frame,) = read(info)
     assert frame.shape == (8, 10, 3)
-    np.testing.assert_allclose(frame, truth + np.zeros(3), atol=1e-6)
-    assert ("the alpha channel is dropped" in info.notes) == (mode == "alpha")
+    cover = rgb[..., :1] / 255 if mode == "alpha" else 1.0  # laid over black
+    np.testing.assert_allclose(frame, truth * cover + np.zeros(3), atol=1e-6)
+    assert info.alpha == (mode == "alpha")
 
 
-def test_a_jpeg_that_asks_to_be_turned_is_said(tmp_path):
+# For each number of EXIF: where the stored picture's corner at the top left is shown.
+CORNERS = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1)}
+CORNERS[8] = (-1, 0)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".tiff"])
+def test_an_image_that_asks_to_be_turned_is_turned(tmp_path, number, ending):
     folder = tmp_path / "in"
     folder.mkdir()
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
-    iio.imwrite(folder / "1.jpg", noise(1, 8, 16)[0], exif=exif)
+    picture = Image.fromarray(np.zeros((32, 64, 3), np.uint8))
+    picture.paste((255, 255, 255), (0, 0, 8, 8))
+    picture.paste((120, 120, 120), (56, 0, 64, 8))  # at the top right
+    exif = Image.Exif()
+    exif[0x0112] = number
+    picture.save(folder / f"1{ending}", exif=exif)
     info = probe(folder)
-    assert (info.width, info.height) == (16, 8)
-    assert any("used as stored, not turned" in note for note in info.notes)
-    assert next(iter(read(info))).shape == (8, 16, 3)
+    assert (info.width, info.height) == ((64, 32) if number < 5 else (32, 64))
+    (frame,) = read(info)
+    row, column = CORNERS[number]
+    assert frame[row, column].min() > 0.95
+    truth = np.asarray(ImageOps.exif_transpose(Image.open(folder / f"1{ending}")), np.float32)
+    np.testing.assert_allclose(frame, truth / 255, atol=1e-6)
 
 
 def make_gif(path, frames=7, rate="12.5", more=()):
@@ -176,9 +192,10 @@ def test_a_transparent_gif_says_so(tmp_path):
     frames[:, :4, :, 3] = 0
     iio.imwrite(tmp_path / "a.gif", frames, duration=100)
     info = probe(tmp_path / "a.gif")
-    assert "the alpha channel is dropped" in info.notes
+    assert info.alpha
     assert next(iter(read(info))).shape == (8, 8, 3)
-    assert "the alpha channel is dropped" not in probe(make_gif(tmp_path / "b.gif")).notes
+    assert next(iter(read(info, alpha=True)))[..., 3].tolist() == [[0.0] * 8] * 4 + [[1.0] * 8] * 4
+    assert not probe(make_gif(tmp_path / "b.gif")).alpha
 
 
 def test_a_truncated_gif_gives_what_is_there_or_is_refused(tmp_path):

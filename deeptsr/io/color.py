@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from deeptsr.errors import InputError
 
-__all__ = ["UNKNOWN", "ColorTags", "convention", "is_hdr", "resolve", "rgb_to_yuv"]
+__all__ = ["UNKNOWN", "ColorTags", "color_of", "convention", "is_hdr", "resolve", "rgb_to_yuv"]
 __all__ += ["same_colors", "yuv_to_rgb"]
 
 UNKNOWN = "unknown"
@@ -34,6 +34,7 @@ _MATRICES = {
     12: "chroma-derived-nc",
     13: "chroma-derived-c",
     14: "ictcp",
+    15: "ipt-c2",
 }
 _RANGES = {1: "tv", 2: "pc"}
 _PRIMARIES = {
@@ -117,6 +118,19 @@ class ColorTags:
 
 def _code(names: dict[int, str], name: str, unspecified: int) -> int:
     return next((code for code, known in names.items() if known == name), unspecified)
+
+
+def color_of(name: str | None) -> tuple[float, float, float] | None:
+    """Return R'G'B' in [0, 1] of "black", "white" or "#rrggbb"; None of None.
+
+    >>> color_of("#ff0080")
+    (1.0, 0.0, 0.5019607843137255)
+    """
+    if name is None:
+        return None
+    code = {"black": "#000000", "white": "#ffffff"}.get(name, name)
+    red, green, blue = (int(code[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
 
 
 def convention(width: int, height: int) -> str:

@@ -25,6 +25,8 @@ class Container:
         edit_list: whether it can hide sound that lies before the first frame.
         variable: whether its frames can be shown for different times.
         late_start: whether its picture can begin later than its sound.
+        deep: the encoder that suits more than 8 bits a sample.
+        alpha: the encoder that suits transparent pictures; "": there is none.
     """
 
     format: str
@@ -35,6 +37,8 @@ class Container:
     edit_list: bool = False
     variable: bool = True
     late_start: bool = True
+    deep: str = "libx265"
+    alpha: str = ""
 
 
 # The index of MP4 and MOV goes to the front, so that a browser can play while it loads.
@@ -43,13 +47,22 @@ _FASTSTART = (("movflags", "+faststart"),)
 CONTAINERS = {
     ".mp4": Container("mp4", "libx264", ("aac",), _FASTSTART, edit_list=True),
     ".m4v": Container("mp4", "libx264", ("aac",), _FASTSTART, edit_list=True),
-    ".mov": Container("mov", "libx264", ("aac",), _FASTSTART, edit_list=True),
-    ".mkv": Container("matroska", "libx264", ("aac",), ticks=1000),
-    ".webm": Container("webm", "libvpx-vp9", ("libopus", "opus"), ticks=1000),
-    ".avi": Container(
-        "avi", "libx264", ("libmp3lame", "pcm_s16le"), variable=False, late_start=False
+    ".mov": Container("mov", "libx264", ("aac",), _FASTSTART, edit_list=True, alpha="prores_ks"),
+    ".mkv": Container("matroska", "libx264", ("aac",), ticks=1000, alpha="ffv1"),
+    ".webm": Container(
+        *("webm", "libvpx-vp9", ("libopus", "opus")),
+        ticks=1000,
+        deep="libsvtav1",
+        alpha="libvpx-vp9",
     ),
-    ".gif": Container("gif", "gif", (), ticks=100, late_start=False),
+    ".avi": Container(
+        *("avi", "libx264", ("libmp3lame", "pcm_s16le")),
+        variable=False,
+        late_start=False,
+        deep="libx264",
+        alpha="ffv1",
+    ),
+    ".gif": Container("gif", "gif", (), ticks=100, late_start=False, deep="gif", alpha="gif"),
 }
 
 _PATTERN = re.compile(r"%(0[0-9]+)?d")

@@ -3,91 +3,44 @@
 from __future__ import annotations
 
 import io
-import os
-from dataclasses import dataclass
+from contextlib import suppress
 from fractions import Fraction
 
 import av
-from av.codec.codec import UnknownCodecError
-from av.container import OutputContainer
-from av.video.stream import VideoStream
+import numpy as np
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
-from deeptsr.io.color import UNKNOWN, ColorTags, convention
+from deeptsr.io.codecs import (
+    ANY_COLORS,
+    CODECS,
+    PLAIN,
+    Codec,
+    best_format,
+    full_chroma,
+    halves_chroma,
+    pixel_formats,
+)
+from deeptsr.io.color import ColorTags, convention, is_hdr
 from deeptsr.io.destination import CONTAINERS, Container, Destination
-from deeptsr.io.planes import holds
+from deeptsr.io.encodeplan import EncodePlan, add_video, tags_for
+from deeptsr.io.hdr import Mastering
+from deeptsr.io.info import VideoInfo
+from deeptsr.io.pixels import from_rgb, tags_of
+from deeptsr.io.planes import bits, has_alpha
 from deeptsr.io.timing import describe_rate
 from deeptsr.timeline import Timeline
 
-__all__ = ["EncodePlan", "add_video", "plan_encoding", "tags_for"]
+__all__ = ["plan_encoding"]
 
-_SUGGESTED = ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "ffv1", "prores_ks", "mpeg4")
 _GIF_RATE = Fraction(50)  # frames a second: viewers slow a delay below 2 hundredths down to 10
 _MILLISECOND_RATE = Fraction(500)  # where a clock of 1 ms still tells two frames apart
-_LARGEST_TERM = 100_000  # of the rate that an encoder is told: FFmpeg's fractions have 32 bits
-_ANY = ColorTags()  # any matrix, any range
 _GIF_CODECS = (None, "gif")
-
-
-@dataclass(frozen=True)
-class _Codec:
-    """What we know of an encoder."""
-
-    crf: float | None = None  # default constant quality; None: it has no such setting
-    highest_crf: float = 0
-    pix_fmt: str | None = None  # default; None: the best one that it lists
-    even_only: bool = False  # refuses an odd width or height with halved chroma
-    colors: ColorTags = _ANY  # what its YUV always means; "unknown": can be tagged
-    tagged: bool = False  # carries colour tags itself, whatever the container does
-    options: tuple[tuple[str, str], ...] = ()
-
-
-_PLAIN = _Codec()
-_BT601 = ColorTags("bt470bg", "tv")
-_MEDIUM = (("preset", "medium"),)
-_CODECS = {
-    # crf 16: no loss that can be seen; "medium" is libx264's own balance of time and size.
-    "libx264": _Codec(16, 51, "yuv420p", True, tagged=True, options=_MEDIUM),
-    "libx264rgb": _Codec(16, 51, "bgr24", tagged=True, options=_MEDIUM),
-    "libx265": _Codec(
-        *(18, 51, "yuv420p", True),
-        tagged=True,
-        options=(*_MEDIUM, ("x265-params", "log-level=none")),  # else it talks to stderr itself
-    ),
-    "libvpx": _Codec(10, 63, "yuv420p", colors=_BT601, options=(("b", "50M"), ("cpu-used", "3"))),
-    "libvpx-vp9": _Codec(
-        24, 63, "yuv420p", tagged=True, options=(("row-mt", "1"), ("cpu-used", "3"))
-    ),
-    "libsvtav1": _Codec(24, 63, "yuv420p", True, tagged=True, options=(("preset", "8"),)),
-    # Every frame a key frame with a checksum a slice: for archives, and bit exact as RGB.
-    "ffv1": _Codec(pix_fmt="bgr0", options=(("level", "3"), ("g", "1"), ("slicecrc", "1"))),
-    "mpeg4": _Codec(options=(("qscale", "3"),)),
-    "prores_ks": _Codec(colors=ColorTags(range="tv"), tagged=True),
-    "mjpeg": _Codec(colors=ColorTags("bt470bg", "pc"), options=(("qscale", "3"),)),
-}
-_PREFERRED = ("yuv420p", "yuv422p", "yuv444p", "bgr0", "gbrp", "rgb24", "bgr24", "yuv422p10le")
-
-
-@dataclass(frozen=True)
-class EncodePlan:
-    """How a video file is encoded.
-
-    Attributes:
-        container: the file format.
-        codec: FFmpeg's name of the encoder.
-        pix_fmt: FFmpeg's name of the pixel format.
-        options: of the encoder.
-        colors: matrix and range that its YUV always has; "unknown": they can be tagged.
-        notes: what the user should be told.
-    """
-
-    container: Container
-    codec: str
-    pix_fmt: str
-    options: tuple[tuple[str, str], ...]
-    colors: ColorTags = _ANY
-    notes: tuple[str, ...] = ()
+_HDR_BITS = 10
+_TONE_MAP = (
+    "ffmpeg -i INPUT -vf zscale=t=linear:npl=100,tonemap=hable,"
+    "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p OUTPUT"
+)
 
 
 def plan_encoding(
@@ -96,6 +49,8 @@ def plan_encoding(
     *,
     size: tuple[int, int] | None = None,
     timeline: Timeline | None = None,
+    source: VideoInfo | None = None,
+    alpha: bool = False,
 ) -> EncodePlan | None:
     """Choose what the settings leave open, and try it out on an encoder.
 
@@ -104,6 +59,8 @@ def plan_encoding(
         settings: codec, constant quality, pixel format.
         size: width and height of the output in pixels, when they are known.
         timeline: of the output, when it is known.
+        source: whose depth and colours the output is to have, when it is known.
+        alpha: whether the frames have an alpha channel.
 
     Returns:
         The plan of a video file; None for a GIF or a folder, which have no choices.
@@ -112,27 +69,64 @@ def plan_encoding(
         OptionError: for what the encoder or the container cannot do.
     """
     if target.container is None or target.kind == "gif":
-        _check_fixed(target, settings, timeline)
+        _check_fixed(target, settings, timeline, source)
         return None
     container = target.container
     if timeline is not None:
         _check_times(target.path.name, container, timeline)
-    name = settings.codec or container.codec
-    formats = _pixel_formats(name)
-    known = _CODECS.get(name, _PLAIN)
-    pix_fmt, notes = _pix_fmt(name, known, formats, settings.pix_fmt, size)
+    depth = source.depth if source is not None else 8
+    name = settings.codec or _suited(container, settings.pix_fmt, depth, alpha)
+    known = CODECS.get(name, PLAIN)
+    pix_fmt, notes = _pix_fmt(name, known, settings.pix_fmt, size, depth, alpha)
+    if alpha and not (has_alpha(pix_fmt) and (container.alpha or name == "png")):
+        raise OptionError(
+            f"the input is transparent, and {name} in {container.format} with {pix_fmt} is not; "
+            "write .mov, .webm or a folder of PNGs, which keep that, or lay it over a colour: "
+            "--background black"
+        )
     options = dict(known.options) | _quality(name, known, settings.crf)
     if container.format == "avi" and name in ("libx264", "libx265"):
         options["bf"] = "0"  # AVI has no presentation timestamps: no frame may be reordered
     if container.edit_list and not (timeline is None or timeline.is_constant):
         # MP4 holds how long frames are shown in the order of coding: readers add that up.
         options["bf"] = "0"
+    if has_alpha(pix_fmt) and name in ("libvpx", "libvpx-vp9"):
+        options["auto-alt-ref"] = "0"  # it refuses the two together
     colors = known.colors
-    if container.format == "avi" and not known.tagged and size is not None and colors == _ANY:
+    untagged = container.format == "avi" and not known.tagged and colors == ANY_COLORS
+    if untagged and size is not None:
         colors = ColorTags(convention(*size), "tv")  # AVI has no tags: what players take it for
-    plan = EncodePlan(container, name, pix_fmt, tuple(options.items()), colors, tuple(notes))
-    _try_out(plan, size or (64, 64), timeline or Timeline.constant(Fraction(25), 1))
+    if source is not None and source.mastering is not None:
+        notes += _add_mastering(options, name, source.mastering)
+    fourcc = known.fourcc if container.format in ("mp4", "mov") else ""
+    plan = EncodePlan(
+        container, name, pix_fmt, tuple(options.items()), colors, fourcc, tuple(notes)
+    )
+    _try_out(plan, size or (64, 64), timeline or Timeline.constant(Fraction(25), 1), source)
     return plan
+
+
+def _suited(container: Container, asked: str | None, depth: int, alpha: bool) -> str:
+    """Choose the codec that suits a container and the pictures."""
+    with suppress(ValueError):  # an unknown format is refused once the codec is known
+        if asked is not None:
+            depth, alpha = bits(asked), has_alpha(asked)
+    if alpha and container.alpha:
+        return container.alpha
+    deep = depth > 8 and container.deep in av.codecs_available
+    return container.deep if deep else container.codec
+
+
+def _add_mastering(options: dict[str, str], codec: str, mastering: Mastering) -> list[str]:
+    added = mastering.options(codec)
+    if not added:
+        return [
+            f"what the file says of its mastering display and brightness is left out: {codec} "
+            "cannot write it here; libx265 and libsvtav1 can"
+        ]
+    for key, value in added.items():
+        options[key] = f"{options[key]}:{value}" if key in options else value
+    return []
 
 
 def _check_times(name: str, container: Container, timeline: Timeline) -> None:
@@ -149,7 +143,12 @@ def _check_times(name: str, container: Container, timeline: Timeline) -> None:
         )
 
 
-def _check_fixed(target: Destination, settings: EncodeSettings, timeline: Timeline | None) -> None:
+def _check_fixed(
+    target: Destination,
+    settings: EncodeSettings,
+    timeline: Timeline | None,
+    source: VideoInfo | None,
+) -> None:
     what, codecs = ("a GIF", _GIF_CODECS) if target.kind == "gif" else ("PNGs", (None, "png"))
     if settings.codec not in codecs:
         raise OptionError(
@@ -164,62 +163,57 @@ def _check_fixed(target: Destination, settings: EncodeSettings, timeline: Timeli
             f"a second, and viewers show nothing above {describe_rate(_GIF_RATE)}; write .mp4 or "
             ".webm, or choose a smaller factor"
         )
-
-
-def _pixel_formats(codec: str) -> list[str]:
-    """Return the pixel formats that an encoder takes; empty when it does not say."""
-    try:
-        encoder = av.Codec(codec, "w")
-    except UnknownCodecError:
-        encoder = None
-    if encoder is None or encoder.type != "video":
-        here = [name for name in _SUGGESTED if name in av.codecs_available]
-        raise OptionError(
-            f"codec is {codec}; expected an encoder of video that this FFmpeg has, such as "
-            f"{', '.join(here)}"
-        )
-    return [layout.name for layout in encoder.video_formats or ()]
+    if target.kind == "gif" and source is not None and is_hdr(source.color):
+        raise _not_for_hdr(source.color, "a GIF has 8 bits and no colour tags")
 
 
 def _pix_fmt(
-    codec: str, known: _Codec, formats: list[str], asked: str | None, size: tuple[int, int] | None
+    codec: str,
+    known: Codec,
+    asked: str | None,
+    size: tuple[int, int] | None,
+    depth: int,
+    alpha: bool,
 ) -> tuple[str, list[str]]:
-    usable = [name for name in formats if not name.startswith("yuvj")]  # the range is a tag here
+    usable = [name for name in pixel_formats(codec) if not name.startswith("yuvj")]  # a tag here
     odd = size is not None and (size[0] % 2 or size[1] % 2) and known.even_only
     if asked is not None:
         if usable and asked not in usable:
             raise OptionError(f"pix_fmt is {asked}; expected for {codec}: {', '.join(usable)}")
-        if odd and size is not None and _halves_chroma(asked):
+        if odd and size is not None and halves_chroma(asked):
             raise OptionError(
                 f"pix_fmt is {asked} and the size {size[0]}x{size[1]}: {codec} needs even numbers "
                 "for it; choose yuv444p, or codec ffv1"
             )
         return asked, []
-    chosen = known.pix_fmt or next((name for name in _PREFERRED if name in usable), None)
-    chosen = chosen or next((name for name in usable if holds(name) == "yuv"), None)
-    chosen = chosen or (usable[0] if usable else "yuv420p")
-    if not odd or size is None or not _halves_chroma(chosen):
-        return chosen, []
-    if "yuv444p" not in usable:
+    chosen = best_format(codec, depth, alpha)
+    notes = []
+    if depth > 8 and bits(chosen) <= 8:
+        notes.append(
+            f"{depth} bits a sample are written with 8: {codec} has no more; choose libx265, "
+            "libsvtav1, prores_ks or ffv1 to keep them"
+        )
+    elif codec == "libx264" and bits(chosen) > 8:
+        notes.append(f"H.264 with {bits(chosen)} bits: some players do not show that")
+    if not odd or size is None or not halves_chroma(chosen):
+        return chosen, notes
+    full = full_chroma(chosen)
+    if full not in usable:
         raise OptionError(
             f"the size is {size[0]}x{size[1]}; {codec} takes even numbers only; choose codec "
             "libx264 or libvpx-vp9"
         )
-    return "yuv444p", [
-        f"{size[0]}x{size[1]} has an odd side: written with full chroma (yuv444p), since {codec} "
-        "cannot halve it; some players do not show that"
+    return full, [
+        *notes,
+        f"{size[0]}x{size[1]} has an odd side: written with full chroma ({full}), since {codec} "
+        "cannot halve it; some players do not show that",
     ]
 
 
-def _halves_chroma(pix_fmt: str) -> bool:
-    layout = av.VideoFormat(pix_fmt, 4, 4)
-    return any(c.is_chroma and (c.width < 4 or c.height < 4) for c in layout.components)
-
-
-def _quality(codec: str, known: _Codec, crf: float | None) -> dict[str, str]:
+def _quality(codec: str, known: Codec, crf: float | None) -> dict[str, str]:
     if known.crf is None:
         if crf is not None:
-            able = ", ".join(name for name, facts in _CODECS.items() if facts.crf is not None)
+            able = ", ".join(name for name, facts in CODECS.items() if facts.crf is not None)
             raise OptionError(
                 f"crf is {crf:g} and {codec} has no constant quality; leave it out, or choose one "
                 f"of {able}"
@@ -229,74 +223,60 @@ def _quality(codec: str, known: _Codec, crf: float | None) -> dict[str, str]:
         raise OptionError(
             f"crf is {crf:g}; expected for {codec}: 0 (lossless) to {known.highest_crf:g}"
         )
-    return {"crf": f"{known.crf if crf is None else crf:g}"}
+    return {known.quality: f"{known.crf if crf is None else crf:g}"}
 
 
-def _try_out(plan: EncodePlan, size: tuple[int, int], timeline: Timeline) -> None:
-    """Open encoder and container in memory: only FFmpeg knows what it can do."""
+def _not_for_hdr(tags: ColorTags, why: str) -> OptionError:
+    return OptionError(
+        f"the input has high dynamic range (transfer {tags.transfer}), and {why}; it would come "
+        "out pale; write .mp4, .mkv or .webm without a codec and pix_fmt of your own, or tone-map "
+        f"the input first: {_TONE_MAP}"
+    )
+
+
+def _try_out(
+    plan: EncodePlan, size: tuple[int, int], timeline: Timeline, source: VideoInfo | None
+) -> None:
+    """Encode a frame in memory: only FFmpeg knows what it can do.
+
+    Raises:
+        OptionError: when it fails, or when high dynamic range is not found in what it wrote.
+    """
+    hdr = source is not None and is_hdr(source.color)
+    if source is not None and hdr and bits(plan.pix_fmt) < _HDR_BITS:
+        raise _not_for_hdr(source.color, f"{plan.codec} with {plan.pix_fmt} has 8 bits")
+    tags = tags_for(source.color if source is not None else ColorTags(), plan, size)
+    memory = io.BytesIO()
     try:
-        with av.open(io.BytesIO(), "w", format=plan.container.format) as trial:
-            tags = tags_for(ColorTags(), plan, size)
-            add_video(trial, plan, size=size, timeline=timeline, tags=tags, aspect=Fraction(1))
+        with av.open(memory, "w", format=plan.container.format) as trial:
+            stream = add_video(
+                trial, plan, size=size, timeline=timeline, tags=tags, aspect=Fraction(1)
+            )
             trial.start_encoding()
+            if hdr:
+                black = np.zeros((size[1], size[0], 3), np.float32)
+                picture = from_rgb(black, plan.pix_fmt, tags)
+                picture.pts, picture.duration, picture.time_base = 0, 1, timeline.clock
+                trial.mux(stream.encode(picture))
+                trial.mux(stream.encode(None))
+        if not hdr:
+            return
+        memory.seek(0)
+        with av.open(memory, "r") as written:
+            found = tags_of(next(written.decode(video=0)))
     except (av.FFmpegError, ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        if plan.codec.endswith("_nvenc"):
+            raise OptionError(
+                f"{plan.codec} at {size[0]}x{size[1]} cannot be opened ({reason}); expected an "
+                "NVIDIA GPU that encodes this (data-centre cards such as A100 and H100 do not), "
+                f"and its driver; choose {plan.container.codec}"
+            ) from error
         raise OptionError(
             f"{plan.codec} with {plan.pix_fmt} at {size[0]}x{size[1]}, "
             f"{describe_rate(timeline.rate)} counted in {timeline.clock} s, does "
-            f"not go into {plan.container.format} ({getattr(error, 'strerror', None) or error}); "
-            f"choose codec {plan.container.codec}, another pix_fmt, or .mkv"
+            f"not go into {plan.container.format} ({reason}); choose codec "
+            f"{plan.container.codec}, another pix_fmt, or .mkv"
         ) from error
-
-
-def tags_for(source: ColorTags, plan: EncodePlan, size: tuple[int, int]) -> ColorTags:
-    """Return the tags of an output: those of its source where its pixel format can have them.
-
-    An RGB source that becomes YUV gets the matrix that players expect at its size, and limited
-    range; where tags cannot be stored, the picture gets the meaning that players take for granted.
-    """
-    if holds(plan.pix_fmt) == "rgb":
-        return ColorTags("gbr", "pc", source.primaries, source.transfer)
-    from_rgb = source.matrix in ("gbr", UNKNOWN)
-    matrix, range_ = plan.colors.matrix, plan.colors.range
-    if matrix == UNKNOWN:
-        matrix = convention(*size) if from_rgb else source.matrix
-    if range_ == UNKNOWN:
-        range_ = "tv" if from_rgb else source.range
-    return ColorTags(matrix, range_, source.primaries, source.transfer)
-
-
-def add_video(
-    container: OutputContainer,
-    plan: EncodePlan,
-    *,
-    size: tuple[int, int],
-    timeline: Timeline,
-    tags: ColorTags,
-    aspect: Fraction,
-) -> VideoStream:
-    """Add the stream of a plan to a container that is open for writing.
-
-    Args:
-        container: that the stream goes into.
-        plan: codec, pixel format, options.
-        size: width and height, pixels.
-        timeline: of the frames; the encoder counts in its clock, the stream in its grid.
-        tags: resolved for the plan's pixel format.
-        aspect: of a pixel, width over height.
-    """
-    if plan.codec == "libsvtav1":
-        os.environ.setdefault("SVT_LOG", "1")  # errors only: else it talks to stderr itself
-    rate = timeline.rate.limit_denominator(_LARGEST_TERM)
-    stream = container.add_stream(plan.codec, rate=rate, options=dict(plan.options))
-    if not isinstance(stream, VideoStream):
-        raise OptionError(f"codec is {plan.codec}; expected an encoder of video")
-    context = stream.codec_context
-    context.width, context.height = size
-    context.pix_fmt = plan.pix_fmt
-    context.time_base = timeline.clock
-    stream.time_base = timeline.grid
-    context.sample_aspect_ratio = aspect
-    context.colorspace, context.color_range, context.color_primaries, context.color_trc = (
-        tags.codes()
-    )
-    return stream
+    if (found.transfer, found.primaries) != (tags.transfer, tags.primaries):
+        raise _not_for_hdr(tags, f"{plan.codec} in {plan.container.format} does not keep its tags")

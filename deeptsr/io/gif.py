@@ -18,13 +18,15 @@ from av.container import OutputContainer
 from av.filter import Graph
 
 from deeptsr.io.destination import Destination
+from deeptsr.io.graphs import TICK, entry, ready
 from deeptsr.io.parts import Parts, flush_to_disk
+from deeptsr.io.pillow import RGB
+from deeptsr.io.pixels import from_rgb
 from deeptsr.timeline import Timeline
 
 __all__ = ["GifSink"]
 
 _CLOCK = Fraction(1, 100)  # seconds: a GIF's delays are whole hundredths
-_STORED = "bgr0"  # what FFV1 keeps 8-bit RGB in
 # Bayer's pattern stays where it is from frame to frame; error diffusion would crawl.
 _DITHER = "dither=bayer:bayer_scale=3:diff_mode=rectangle"
 
@@ -37,6 +39,7 @@ class GifSink:
         size: width and height, pixels.
         timeline: of the frames; each is shown at the nearest hundredth of a second.
         parts: where the frames wait, lossless.
+        alpha: whether frames have an alpha channel: a GIF's pixels are opaque, or not there.
     """
 
     def __init__(
@@ -46,8 +49,13 @@ class GifSink:
         size: tuple[int, int],
         timeline: Timeline,
         parts: Parts,
+        alpha: bool = False,
     ) -> None:
         self.notes: list[str] = []
+        self._alpha = alpha
+        self._format = "bgra" if alpha else "bgr0"  # what FFV1 keeps 8-bit RGB in
+        if alpha:
+            self.notes.append("a GIF has no half-transparent pixels: they are opaque, or not there")
         if (timeline.clock / _CLOCK).denominator != 1:
             self.notes.append(
                 "a GIF counts in hundredths of a second: single frames are shown up to half of one "
@@ -59,16 +67,15 @@ class GifSink:
         self._container: OutputContainer | None = None
 
     def write(self, frame: npt.NDArray[np.float32]) -> None:
-        """Write a frame: (H, W, 3) in [0, 1]."""
+        """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
         if self._container is None:
             self._container = av.open(str(self._parts.open), "w", format="matroska")
             self._stream = self._container.add_stream("ffv1", rate=25, options={"g": "1"})
             self._stream.width, self._stream.height = self._size
-            self._stream.pix_fmt = _STORED
-        pixels = np.rint(frame * np.float32(255)).astype(np.uint8)
-        picture = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=_STORED)
+            self._stream.pix_fmt = self._format
+        picture = from_rgb(frame, self._format, RGB)
         picture.pts = self._count - self._parts.frames
-        picture.time_base = Fraction(1, 25)
+        picture.time_base = TICK
         self._count += 1
         self._container.mux(self._stream.encode(picture))
 
@@ -103,15 +110,15 @@ class GifSink:
         for number in range(len(self._parts.done)):
             with av.open(str(self._parts.file(number))) as stored:
                 for frame in stored.decode(video=0):
-                    frame.pts, frame.time_base = index, Fraction(1, 25)
+                    frame.pts, frame.time_base = index, TICK
                     index += 1
                     yield frame
 
     def _palette(self) -> av.VideoFrame:
         """Choose the colours that suit all frames."""
         graph = Graph()
-        source = _buffer(graph, self._size)
-        maker = graph.add("palettegen", "reserve_transparent=0")
+        source = entry(graph, self._size, self._format)
+        maker = graph.add("palettegen", f"reserve_transparent={int(self._alpha)}")
         sink = graph.add("buffersink")
         source.link_to(maker)
         maker.link_to(sink)
@@ -128,7 +135,8 @@ class GifSink:
     def _mapped(self, palette: av.VideoFrame) -> Iterator[av.VideoFrame]:
         """Yield the stored frames in the colours of the palette."""
         graph = Graph()
-        frames, colors = _buffer(graph, self._size), _buffer(graph, (16, 16), palette.format.name)
+        frames = entry(graph, self._size, self._format)
+        colors = entry(graph, (16, 16), palette.format.name)
         mapper = graph.add("paletteuse", _DITHER)
         sink = graph.add("buffersink")
         frames.link_to(mapper, 0, 0)
@@ -136,14 +144,14 @@ class GifSink:
         mapper.link_to(sink)
         graph.configure()
         palette.pts = 0
-        palette.time_base = Fraction(1, 25)
+        palette.time_base = TICK
         colors.push(palette)
         colors.push(None)
         for frame in self._stored():
             frames.push(frame)
-            yield from _ready(graph)
+            yield from ready(graph)
         frames.push(None)
-        yield from _ready(graph)
+        yield from ready(graph)
 
     def publish(self) -> None:
         """Give it its final name."""
@@ -158,23 +166,3 @@ class GifSink:
                 self._container.close()
         self._parts.discard_open()
         self._partial.unlink(missing_ok=True)
-
-
-def _buffer(
-    graph: Graph, size: tuple[int, int], pix_fmt: str = _STORED
-) -> av.filter.context.FilterContext:
-    return graph.add_buffer(
-        width=size[0],
-        height=size[1],
-        format=av.VideoFormat(pix_fmt),
-        time_base=Fraction(1, 25),
-    )
-
-
-def _ready(graph: Graph) -> Iterator[av.VideoFrame]:
-    """Yield the frames that a graph has ready."""
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.BlockingIOError, av.EOFError):
-            return

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from deeptsr.errors import InputError
 from deeptsr.io.color import ColorTags
+from deeptsr.io.hdr import Mastering
+from deeptsr.io.orientation import UPRIGHT, Orientation
 from deeptsr.timeline import Timeline
 
 __all__ = ["VideoInfo", "selected"]
@@ -24,17 +26,24 @@ class VideoInfo:
     Attributes:
         path: the file or the folder.
         kind: "video", "gif" or "folder".
-        width: pixels, as stored.
-        height: pixels, as stored.
+        width: pixels, as shown: :func:`deeptsr.io.read` turns what lies on its side.
+        height: pixels, as shown.
         timeline: when each frame that :func:`deeptsr.io.read` yields is shown, in the container's
             time; counted, and not taken from a header.
         origin: when the earliest of picture and sound begins in the container, seconds.
         color: matrix and range as they are used for the conversion to RGB (never "unknown"),
             primaries and transfer as the file names them.
-        sample_aspect_ratio: width of a pixel over its height.
+        sample_aspect_ratio: width of a pixel over its height, as shown.
         pix_fmt: FFmpeg's name of the pixel format.
         codec: FFmpeg's name of the codec.
         has_audio: whether there is a sound track.
+        depth: bits a sample.
+        orientation: how stored pictures are turned to be shown.
+        interlaced: whether frames are two fields of different moments.
+        deinterlace: whether whole pictures are made of them.
+        alpha: whether something shines through somewhere.
+        background: R'G'B' in [0, 1] that it is laid over; None: black, or its alpha is kept.
+        mastering: of a video of high dynamic range: the display it was made on.
         notes: what the user should be told, a sentence each.
     """
 
@@ -49,7 +58,19 @@ class VideoInfo:
     codec: str
     has_audio: bool
     origin: Fraction = Fraction(0)
+    depth: int = 8
+    orientation: Orientation = UPRIGHT
+    interlaced: bool = False
+    deinterlace: bool = False
+    alpha: bool = False
+    background: tuple[float, float, float] | None = None
+    mastering: Mastering | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def keeps_alpha(self) -> bool:
+        """Whether there is an alpha channel that an output is to have."""
+        return self.alpha and self.background is None
 
     @property
     def duration(self) -> Fraction:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deeptsr.io.color import ColorTags, rgb_to_yuv, yuv_to_rgb
 from deeptsr.io.planes import bits, fill, frame_of, has_alpha, holds, planes, reformat
 
-__all__ = ["from_rgb", "multiplied", "straight", "tags_of", "to_rgb"]
+__all__ = ["alpha_of", "flatten", "from_rgb", "multiplied", "straight", "tags_of", "to_rgb"]
 
 Picture = npt.NDArray[np.float32]
 
@@ -48,6 +48,23 @@ def to_rgb(frame: av.VideoFrame, tags: ColorTags, *, alpha: bool = False) -> Pic
     else:
         colors, cover = _read_yuv(frame, tags)
     return multiplied(colors, cover) if alpha else colors
+
+
+def alpha_of(frame: av.VideoFrame) -> Picture | None:
+    """Return the alpha of a frame, (H, W) in [0, 1]; None where its pixel format has none."""
+    kind = holds(frame.format.name)
+    if kind == "rgb":
+        return _read_rgb(frame)[1]
+    any_tags = ColorTags("bt709", "pc")
+    return (_read_gray if kind == "gray" else _read_yuv)(frame, any_tags)[1]
+
+
+def flatten(picture: Picture, background: tuple[float, float, float] | None) -> Picture:
+    """Lay a picture (H, W, 4), see :func:`multiplied`, over a colour; None: over black."""
+    if background is None:
+        return picture[..., :3]
+    hidden = 1 - picture[..., 3:]
+    return np.asarray(picture[..., :3] + hidden * np.asarray(background, np.float32))
 
 
 def multiplied(colors: Picture, cover: Picture | None) -> Picture:

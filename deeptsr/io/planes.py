@@ -7,7 +7,7 @@ keeps the depth. (Where it does not, it scales grey and RGB in ways that differ 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -16,6 +16,7 @@ from av.video.format import VideoFormat
 from av.video.reformatter import ColorRange, Colorspace
 
 __all__ = ["bits", "fill", "frame_of", "has_alpha", "holds", "planes", "reformat"]
+__all__ += ["side_data"]
 
 # FFmpeg's SWS_BICUBIC, ACCURATE_RND, FULL_CHR_H_INP, FULL_CHR_H_INT and BITEXACT; as numbers, since
 # PyAV names only some of them before version 18.
@@ -87,3 +88,9 @@ def frame_of(numbers: list[npt.NDArray[Any]], pix_fmt: str) -> av.VideoFrame:
     for index, plane in enumerate(numbers):
         fill(frame, index, plane)
     return frame
+
+
+def side_data(frame: av.VideoFrame, name: str) -> bytes | None:
+    """Return what a decoded frame carries beside its picture, under FFmpeg's name."""
+    data = cast(Any, frame.side_data).get(name)
+    return None if data is None else bytes(data)

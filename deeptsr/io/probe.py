@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
 from deeptsr.errors import InputError
-from deeptsr.io.color import UNKNOWN, ColorTags, is_hdr, resolve
-from deeptsr.io.images import is_gif, probe_folder, probe_gif
+from deeptsr.io.color import UNKNOWN, ColorTags, color_of, resolve
+from deeptsr.io.gif_input import is_gif, probe_gif
+from deeptsr.io.hdr import dynamic_notes, mastering_of
+from deeptsr.io.images import probe_folder
 from deeptsr.io.info import VideoInfo
+from deeptsr.io.orientation import orientation_of
 from deeptsr.io.packets import PACKET_IS_FRAME, count_decoded, scan
-from deeptsr.io.pixels import tags_of
+from deeptsr.io.pixels import alpha_of, tags_of
 from deeptsr.io.planes import bits, has_alpha, holds
 from deeptsr.io.source import Decoder, opened, video_stream
 from deeptsr.io.timing import find_timeline
@@ -22,29 +27,43 @@ __all__ = ["probe"]
 
 _ENDLESS = ("mpeg", "mpegts")  # formats that name no length: a cut does not show
 
+_PROGRESSIVE = 1  # FFmpeg's order of fields: 0 is unknown, above 1 there are two
 
-def probe(path: str | os.PathLike[str]) -> VideoInfo:
+
+def probe(
+    path: str | os.PathLike[str], *, deinterlace: bool = False, background: str | None = None
+) -> VideoInfo:
     """Look at a video, a GIF or a folder of images.
 
     The whole file is read once, without decoding, to count its packets; a file that shows damage,
-    or whose codec does not keep one frame a packet, is decoded to count what comes out.
+    or whose codec does not keep one frame a packet, is decoded to count what comes out; and one
+    that can be transparent, up to the first frame that is.
 
     Args:
         path: a file in any container that FFmpeg reads, or a folder.
+        deinterlace: make whole pictures of the fields of interlaced video.
+        background: lay transparent frames over this colour: "black", "white" or "#rrggbb".
 
     Raises:
-        InputError: when it is missing, empty, damaged beyond use, without video, or of a kind
-            that cannot be upscaled yet (high dynamic range).
+        InputError: when it is missing, empty, damaged beyond use, or without video.
     """
     path = Path(path)
     if path.is_dir():
-        return probe_folder(path)
-    if is_gif(path):
-        return probe_gif(path)
-    return _probe_video(path)
+        info = probe_folder(path)
+    elif is_gif(path):
+        info = probe_gif(path)
+    else:
+        return _probe_video(path, deinterlace, color_of(background))
+    if deinterlace:
+        raise InputError(
+            f"{path} holds single pictures, which have no fields; leave deinterlacing out"
+        )
+    return replace(info, background=color_of(background))
 
 
-def _probe_video(path: Path) -> VideoInfo:
+def _probe_video(
+    path: Path, deinterlace: bool, background: tuple[float, float, float] | None
+) -> VideoInfo:
     with opened(path) as container:
         stream = video_stream(container, path)
         packets = scan(container, stream)
@@ -52,6 +71,7 @@ def _probe_video(path: Path) -> VideoInfo:
         time_base = stream.time_base or Fraction(1, 90_000)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         codec = stream.codec_context.codec.canonical_name
+        fields = stream.codec_context.field_order > _PROGRESSIVE
         endless = container.format.name in _ENDLESS
         sounds = [sound for sound in container.streams.audio if sound.codec_context is not None]
         heard = [
@@ -63,12 +83,15 @@ def _probe_video(path: Path) -> VideoInfo:
         ]
     first = _first_frame(path)
     pix_fmt = first.format.name
-    notes = _look_notes(first)
-    color, color_notes = _color(tags_of(first), pix_fmt, first.width, first.height, path)
+    interlaced = fields or first.interlaced_frame
+    orientation, note = orientation_of(first)
+    notes = [note] if note else []
+    notes += _field_notes(interlaced, deinterlace)
+    color, color_notes = _color(first, path)
     notes += color_notes
 
     frames, stamps, cut_off = len(packets.stamps), packets.known, packets.cut_off
-    if packets.doubts or codec not in PACKET_IS_FRAME or first.interlaced_frame:
+    if packets.doubts or codec not in PACKET_IS_FRAME or interlaced:
         frames, stamps, skipped = count_decoded(path)
         cut_off |= skipped > 0
     if cut_off:
@@ -81,18 +104,27 @@ def _probe_video(path: Path) -> VideoInfo:
         stamps, time_base, claimed, frames=frames, last=last, cut_off=cut_off or endless
     )
     notes += [note] if note else []
+    width, height = orientation.size(first.width, first.height)
+    aspect = aspect if aspect > 0 else Fraction(1)
     return VideoInfo(
         path=path,
         kind="video",
-        width=first.width,
-        height=first.height,
+        width=width,
+        height=height,
         timeline=timeline,
         color=color,
-        sample_aspect_ratio=aspect if aspect > 0 else Fraction(1),
+        sample_aspect_ratio=1 / aspect if orientation.swap else aspect,
         pix_fmt=pix_fmt,
         codec=codec,
         has_audio=bool(sounds),
         origin=min(timeline.start, *heard) if heard else timeline.start,
+        depth=bits(pix_fmt),
+        orientation=orientation,
+        interlaced=interlaced,
+        deinterlace=deinterlace,
+        alpha=_is_transparent(path, first),
+        background=background,
+        mastering=mastering_of(first),
         notes=tuple(notes),
     )
 
@@ -106,46 +138,41 @@ def _first_frame(path: Path) -> av.VideoFrame:
     )
 
 
-def _look_notes(first: av.VideoFrame) -> list[str]:
-    notes = []
-    pix_fmt = first.format.name
-    if has_alpha(pix_fmt):
-        notes.append("the alpha channel is dropped")
-    if bits(pix_fmt) > 8:
-        read_at = "8" if holds(pix_fmt) in ("rgb", "gray") else str(bits(pix_fmt))
-        notes.append(
-            f"{bits(pix_fmt)} bits a sample ({pix_fmt}): read at {read_at} bits, and written with "
-            "8 unless a pixel format is chosen"
-        )
-    if first.rotation:
-        notes.append(
-            f"the file asks players to turn the picture by {first.rotation} degrees: it is used "
-            "as stored, not turned"
-        )
-    if first.interlaced_frame:
-        notes.append(
-            "interlaced video: its fields are not separated; deinterlace it first: "
-            "ffmpeg -i INPUT -vf bwdif OUTPUT"
-        )
-    return notes
+def _is_transparent(path: Path, first: av.VideoFrame) -> bool:
+    """Tell whether something shines through somewhere: decodes up to the first such frame."""
+    if not (has_alpha(first.format.name) or first.format.has_palette):
+        return False
+    with opened(path) as container:
+        decoder = Decoder(container, video_stream(container, path))
+        with closing(iter(decoder)) as frames:
+            return any(cover is not None and cover.min() < 1 for cover in map(alpha_of, frames))
 
 
-def _color(
-    tags: ColorTags, pix_fmt: str, width: int, height: int, path: Path
-) -> tuple[ColorTags, list[str]]:
-    if is_hdr(tags):
+def _field_notes(interlaced: bool, deinterlace: bool) -> list[str]:
+    if interlaced and not deinterlace:
+        return [
+            "interlaced video: its fields are not separated, and moving edges will look like "
+            "combs; --deinterlace makes whole pictures of them"
+        ]
+    if deinterlace and not interlaced:
+        return ["the file does not say that it is interlaced: it is deinterlaced all the same"]
+    return []
+
+
+def _color(first: av.VideoFrame, path: Path) -> tuple[ColorTags, list[str]]:
+    tags, kind = tags_of(first), holds(first.format.name)
+    notes = dynamic_notes(first)
+    if notes and kind == "yuv" and tags.matrix == UNKNOWN:
         raise InputError(
-            f"{path} has high dynamic range (transfer {tags.transfer}); expected standard dynamic "
-            "range; tone-map it first: ffmpeg -i INPUT -vf "
-            "zscale=t=linear:npl=100,tonemap=hable,zscale=t=bt709:m=bt709:r=tv,format=yuv420p "
-            "OUTPUT"
+            f"{path} has colours of Dolby Vision alone; expected a picture that other players show "
+            "too; convert it first: ffmpeg -i INPUT -vf libplacebo=colorspace=bt709 OUTPUT"
         )
-    kind = holds(pix_fmt)
-    color = resolve(tags, kind=kind, width=width, height=height)
+    color = resolve(tags, kind=kind, width=first.width, height=first.height)
     if kind != "yuv" or (tags.matrix == color.matrix and tags.range != UNKNOWN):
-        return color, []
+        return color, notes
     names = {"bt709": "BT.709", "smpte170m": "BT.601"}
     return color, [
+        *notes,
         f"the colours are not fully tagged: read as {names.get(color.matrix, color.matrix)}, "
-        f"{'full' if color.range == 'pc' else 'limited'} range, as players do at this size"
+        f"{'full' if color.range == 'pc' else 'limited'} range, as players do at this size",
     ]

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.errors import InputError
-from deeptsr.io.images import read_folder, read_gif
+from deeptsr.io.gif_input import read_gif
+from deeptsr.io.graphs import deinterlaced
+from deeptsr.io.images import read_folder
 from deeptsr.io.info import VideoInfo, selected
-from deeptsr.io.pixels import to_rgb
+from deeptsr.io.pixels import flatten, to_rgb
 from deeptsr.io.planes import holds
 from deeptsr.io.source import Decoder, opened, video_stream
 
@@ -19,7 +21,13 @@ __all__ = ["read"]
 
 
 def read(
-    info: VideoInfo, start: float | None = None, end: float | None = None, *, skip: int = 0
+    info: VideoInfo,
+    start: float | None = None,
+    end: float | None = None,
+    *,
+    skip: int = 0,
+    alpha: bool = False,
+    notes: list[str] | None = None,
 ) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the frames of an input in presentation order.
 
@@ -32,9 +40,12 @@ def read(
         start: first moment that is used, seconds after the first frame; None: the beginning.
         end: first moment that is no longer used, seconds; None: the end.
         skip: how many of these frames are left out at the beginning.
+        alpha: whether to keep the alpha channel; without, frames are laid over the background.
+        notes: what the user should be told is appended here, at the end.
 
     Yields:
-        (H, W, 3) R'G'B' in [0, 1], as many as :func:`deeptsr.io.selected` says, less ``skip``.
+        (H, W, 3) R'G'B' in [0, 1], as many as :func:`deeptsr.io.selected` says, less ``skip``; with
+        alpha (H, W, 4): R'G'B' multiplied by alpha, and alpha.
 
     Raises:
         InputError: at once when start and end select no frame; while reading when the input
@@ -42,31 +53,40 @@ def read(
     """
     wanted = selected(info, start, end)[skip:]
     if info.kind == "folder":
-        return read_folder(info, wanted)
-    if info.kind == "gif":
-        return read_gif(info, wanted)
-    return _read_video(info, wanted)
+        frames = read_folder(info, wanted)
+    elif info.kind == "gif":
+        frames = read_gif(info, wanted)
+    else:
+        frames = _read_video(info, wanted, [] if notes is None else notes)
+    if alpha or not info.alpha:
+        return frames
+    return (flatten(frame, info.background) for frame in frames)
 
 
-def _read_video(info: VideoInfo, wanted: range) -> Iterator[npt.NDArray[np.float32]]:
+def _read_video(
+    info: VideoInfo, wanted: range, notes: list[str]
+) -> Iterator[npt.NDArray[np.float32]]:
     found = 0
+    stored = info.orientation.size(info.width, info.height)
     with opened(info.path) as container:
         decoder = Decoder(container, video_stream(container, info.path))
         # Closed before the container is: FFmpeg's decoder must not outlive its file.
-        with closing(iter(decoder)) as frames:
+        with closing(iter(decoder)) as decoded:
+            frames = deinterlaced(decoded) if info.deinterlace else decoded
             for index, frame in enumerate(frames):
                 found = index + 1
                 if found > info.frames:
                     break
                 if index not in wanted:
                     if index >= wanted.stop and wanted.stop < info.frames:
-                        return
+                        found = info.frames  # nobody looks further
+                        break
                     continue
-                if (frame.width, frame.height) != (info.width, info.height):
+                if (frame.width, frame.height) != stored:
                     raise InputError(
                         f"frame {index} of {info.path} has {frame.width}x{frame.height} pixels "
-                        f"after frames of {info.width}x{info.height}; expected one size; rewrite "
-                        f"it first: ffmpeg -i INPUT -vf scale={info.width}:{info.height} OUTPUT"
+                        f"after frames of {stored[0]}x{stored[1]}; expected one size; rewrite "
+                        f"it first: ffmpeg -i INPUT -vf scale={stored[0]}:{stored[1]} OUTPUT"
                     )
                 if holds(frame.format.name) != holds(info.pix_fmt):
                     raise InputError(
@@ -74,7 +94,13 @@ def _read_video(info: VideoInfo, wanted: range) -> Iterator[npt.NDArray[np.float
                         f"after {info.pix_fmt}; expected one; rewrite it first: "
                         "ffmpeg -i INPUT -pix_fmt yuv420p OUTPUT"
                     )
-                yield to_rgb(frame, info.color)
+                picture = to_rgb(frame, info.color, alpha=info.alpha)
+                yield np.ascontiguousarray(info.orientation.turn(picture))
+        if decoder.damaged:
+            notes.append(
+                f"{decoder.damaged} damaged frames of the input are used as far as they could be "
+                "mended"
+            )
     if found != info.frames:
         what = "more than that" if found > info.frames else f"only {found}"
         raise InputError(

@@ -6,23 +6,26 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, cast
 
 import av
-import imageio.v3 as iio
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from deeptsr.io.audio import AudioFeed
+from deeptsr.io.codecs import best_format
+from deeptsr.io.color import is_hdr
 from deeptsr.io.destination import Destination
-from deeptsr.io.encoding import EncodePlan, add_video, tags_for
+from deeptsr.io.encodeplan import EncodePlan, add_video, tags_for
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.packetfile import read_packets, write_packet
 from deeptsr.io.parts import Parts, flush_to_disk
+from deeptsr.io.pillow import RGB
 from deeptsr.io.pixels import from_rgb
 from deeptsr.timeline import Timeline
 
@@ -43,7 +46,7 @@ class Sink(Protocol):
     notes: list[str]
 
     def write(self, frame: Frame) -> None:
-        """Write a frame: (H, W, 3) in [0, 1]."""
+        """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
 
     def cut(self) -> None:
         """Finish a part: what was written so far is kept, whatever comes."""
@@ -101,7 +104,7 @@ class FileSink:
         )
 
     def write(self, frame: Frame) -> None:
-        """Write a frame: (H, W, 3) in [0, 1]."""
+        """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
         if self._encoder is None:
             format_name = self._plan.container.format
             self._encoder = _PartEncoder(self._parts.open, format_name, self._stream)
@@ -218,11 +221,54 @@ class _PartEncoder:
             self._container.close()
 
 
-class FolderSink:
-    """Writes frames as PNGs, numbered from 1, 8 bits a sample."""
+class _PngEncoder:
+    """Makes PNGs."""
 
-    def __init__(self, target: Destination, parts: Parts, *, resumable: bool) -> None:
+    def __init__(self, size: tuple[int, int], source: VideoInfo, alpha: bool) -> None:
+        self._pix_fmt = best_format("png", source.depth, alpha)
+        color = source.color
+        # Images of standard range are sRGB to every viewer: only more than that is tagged.
+        self._tags = replace(RGB, primaries=color.primaries, transfer=color.transfer)
+        self._tags = self._tags if is_hdr(color) else RGB
+        self._context = av.CodecContext.create("png", "w")
+        self._context.width, self._context.height = size
+        self._context.pix_fmt = self._pix_fmt
+        self._context.time_base = Fraction(1)
+        self._context.thread_count = 1  # each frame comes out as it goes in
+        self._context.sample_aspect_ratio = source.sample_aspect_ratio
+        _, _, self._context.color_primaries, self._context.color_trc = self._tags.codes()
+        # Level 3: half the time of the default for a few per cent of size.
+        self._context.options = {"compression_level": "3", "pred": "mixed"}
+
+    def encode(self, frame: Frame) -> bytes:
+        packets = self._context.encode(from_rgb(frame, self._pix_fmt, self._tags))
+        return b"".join(bytes(packet) for packet in packets)
+
+
+class FolderSink:
+    """Writes frames as PNGs, numbered from 1; of 16 bits where the source has more than 8.
+
+    Args:
+        target: the folder, and how its images are named.
+        parts: which images are finished.
+        resumable: whether a later run may go on from them.
+        size: width and height, pixels.
+        source: whose depth, colours and pixel aspect ratio the images get.
+        alpha: whether frames have an alpha channel.
+    """
+
+    def __init__(
+        self,
+        target: Destination,
+        parts: Parts,
+        *,
+        resumable: bool,
+        size: tuple[int, int],
+        source: VideoInfo,
+        alpha: bool,
+    ) -> None:
         self.notes: list[str] = []
+        self._encoder = _PngEncoder(size, source, alpha)
         self._target, self._parts, self._resumable = target, parts, resumable
         self._partial = target.partial
         self._partial.mkdir(exist_ok=True)
@@ -237,10 +283,8 @@ class FolderSink:
         return self._target.pattern % (number + 1)
 
     def write(self, frame: Frame) -> None:
-        """Write a frame: (H, W, 3) in [0, 1]."""
-        pixels = np.rint(frame * np.float32(255)).astype(np.uint8)
-        # Level 3: half the time of the default for a few per cent of size.
-        data = iio.imwrite("<bytes>", pixels, extension=".png", plugin="pillow", compress_level=3)
+        """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
+        data = self._encoder.encode(frame)
         with (self._partial / self._name(self._count)).open("wb") as file:
             file.write(data)
             file.flush()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
 
-__all__ = ["DEMUX_ERRORS", "Decoder", "opened", "video_stream"]
+__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "opened", "video_stream"]
 
 # IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
@@ -80,17 +82,34 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     raise InputError(f"{path} has {what}; expected a video")
 
 
+def alpha_decoder(stream: VideoStream) -> str:
+    """Return the decoder that sees the alpha of a WebM stream; "" where there is none to see.
+
+    WebM carries alpha beside the picture, and FFmpeg's own decoders overlook it.
+    """
+    if stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) != "1":
+        return ""
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name, "")
+    return name if name in av.codecs_available else ""
+
+
 class Decoder:
     """Iterates over the frames of a stream in presentation order, stepping over damage.
 
     Attributes:
         skipped: packets so far that could not be decoded, and ends that came too early.
+        damaged: frames so far that the decoder knows to differ from what was recorded.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         self._container = container
         self._stream = stream
+        self._context = stream.codec_context
+        name = alpha_decoder(stream)
+        if name:
+            self._context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
         self.skipped = 0
+        self.damaged = 0
 
     def __iter__(self) -> Generator[av.VideoFrame, None, None]:
         packets = self._container.demux(self._stream)
@@ -108,7 +127,9 @@ class Decoder:
 
     def _decode(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
         try:
-            return self._stream.decode(packet)
+            frames = self._context.decode(packet)
         except av.FFmpegError:
             self.skipped += 1
             return []
+        self.damaged += sum(frame.is_corrupt for frame in frames)
+        return frames

@@ -18,7 +18,8 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import DeeptsrError, OutputError, ResourceError
 from deeptsr.io.color import ColorTags, resolve, same_colors
 from deeptsr.io.destination import Destination, check_place, destination
-from deeptsr.io.encoding import EncodePlan, plan_encoding
+from deeptsr.io.encodeplan import EncodePlan
+from deeptsr.io.encoding import plan_encoding
 from deeptsr.io.gif import GifSink
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.parts import Parts, remove_parts
@@ -40,6 +41,7 @@ def check_output(
     size: tuple[int, int] | None = None,
     timeline: Timeline | None = None,
     source: VideoInfo | None = None,
+    alpha: bool = False,
 ) -> None:
     """Refuse an output that cannot be written, before any costly work.
 
@@ -49,13 +51,14 @@ def check_output(
         size: width and height of the output in pixels, when they are known.
         timeline: of the output, when it is known.
         source: the input, when it is known: it is never overwritten.
+        alpha: whether the frames have an alpha channel.
 
     Raises:
         OutputError: when it exists and may not be replaced, its folder cannot be written, or its
             ending is unknown.
         OptionError: for a codec, a pixel format or a rate that it cannot have.
     """
-    _prepared(path, settings, size=size, timeline=timeline, source=source)
+    _prepared(path, settings, size=size, timeline=timeline, source=source, alpha=alpha)
 
 
 def _prepared(
@@ -65,12 +68,14 @@ def _prepared(
     size: tuple[int, int] | None,
     timeline: Timeline | None,
     source: VideoInfo | None,
+    alpha: bool,
 ) -> tuple[Destination, EncodePlan | None]:
     target = destination(path)
     check_place(
         target, overwrite=settings.overwrite, source=None if source is None else source.path
     )
-    return target, plan_encoding(target, settings, size=size, timeline=timeline)
+    plan = plan_encoding(target, settings, size=size, timeline=timeline, source=source, alpha=alpha)
+    return target, plan
 
 
 class VideoWriter:
@@ -89,13 +94,14 @@ class VideoWriter:
         output: a file, or a folder: see :func:`deeptsr.io.destination.destination`.
         size: width and height, pixels.
         timeline: when the frames are shown, seconds after the output begins.
-        source: whose colour tags, pixel aspect ratio and sound are taken over.
+        source: whose colour tags, depth, pixel aspect ratio and sound are taken over.
         settings: codec, constant quality, pixel format, and whether to overwrite.
         audio: whether the sound of the source is taken over.
         audio_range: the stretch of the source that the frames show, first and last moment in
             seconds after its first frame; None: all of it, and all of its sound.
         audio_slow: seconds of the output a second of the source's sound, which is stretched.
         scratch: a folder that exists, for the finished parts; None: nothing is to be resumed.
+        alpha: whether the frames have an alpha channel.
 
     Attributes:
         count: frames that are written, at first those that an earlier writer finished.
@@ -117,14 +123,16 @@ class VideoWriter:
         audio_range: tuple[float | Fraction, float | Fraction] | None = None,
         audio_slow: Fraction = Fraction(1),
         scratch: Path | None = None,
+        alpha: bool = False,
     ) -> None:
         self._target, plan = _prepared(
-            output, settings, size=size, timeline=timeline, source=source
+            output, settings, size=size, timeline=timeline, source=source, alpha=alpha
         )
         container = self._target.container
         if container is None or not container.late_start:
             timeline = timeline.starting_at(Fraction(0))
-        self._size, self._timeline = size, timeline
+        self._shape = (size[1], size[0], 4 if alpha else 3)
+        self._timeline = timeline
         self._finished = False
         self._scratch = scratch
         self._notes: list[str] = []
@@ -137,9 +145,22 @@ class VideoWriter:
             self._parts = parts = Parts(scratch or self._own)
             if self._target.kind == "folder":
                 resumable = scratch is not None
-                self._sink: Sink = FolderSink(self._target, parts, resumable=resumable)
+                self._sink: Sink = FolderSink(
+                    self._target,
+                    parts,
+                    resumable=resumable,
+                    size=size,
+                    source=source,
+                    alpha=alpha,
+                )
             elif plan is None:
-                self._sink = GifSink(self._target, size=size, timeline=timeline, parts=parts)
+                self._sink = GifSink(
+                    self._target, size=size, timeline=timeline, parts=parts, alpha=alpha
+                )
+                if source.sample_aspect_ratio != 1:
+                    self._notes.append(
+                        "viewers show the pixels of a GIF as squares: it will look stretched"
+                    )
             else:
                 begin, end = audio_range or (0, 0)
                 self._sink = FileSink(
@@ -189,17 +210,17 @@ class VideoWriter:
         """Append frames.
 
         Args:
-            frames: (N, H, W, 3) R'G'B'; values outside [0, 1] are clipped.
+            frames: (N, H, W, 3) R'G'B', or (N, H, W, 4) R'G'B' multiplied by alpha, and alpha;
+                values outside [0, 1] are clipped.
 
         Raises:
             OutputError: for another shape, values that are not numbers, or a failing encoder.
             ResourceError: when the disk is full.
         """
-        width, height = self._size
-        if frames.ndim != 4 or frames.shape[1:] != (height, width, 3):
+        if frames.ndim != 4 or frames.shape[1:] != self._shape:
+            expected = ", ".join(map(str, self._shape))
             raise OutputError(
-                f"frames of shape {frames.shape} were to be written; expected (N, {height}, "
-                f"{width}, 3)"
+                f"frames of shape {frames.shape} were to be written; expected (N, {expected})"
             )
         for frame in frames:
             clipped = np.clip(frame, 0, 1, dtype=np.float32)

@@ -1,0 +1,112 @@
+"""Reads GIFs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import numpy.typing as npt
+
+from deeptsr.errors import InputError
+from deeptsr.io.info import VideoInfo
+from deeptsr.io.pillow import BROKEN, RGB, as_probed, to_picture
+from deeptsr.io.timing import describe_rate, find_timeline
+from deeptsr.timeline import Timeline
+
+__all__ = ["is_gif", "probe_gif", "read_gif"]
+
+
+def is_gif(path: Path) -> bool:
+    """Tell whether a file begins as a GIF does, whatever its name."""
+    try:
+        with path.open("rb") as file:
+            return file.read(6) in (b"GIF87a", b"GIF89a")
+    except OSError:
+        return False
+
+
+def probe_gif(path: Path) -> VideoInfo:
+    """Look at a GIF; all frames are decoded, which is what tells how many there are.
+
+    Raises:
+        InputError: when not one frame can be decoded.
+    """
+    delays: list[int] = []  # milliseconds
+    size = (0, 0)
+    alpha = False
+    notes = []
+    try:
+        for pixels, delay in _gif_frames(path):
+            delays.append(delay)
+            size = (pixels.shape[1], pixels.shape[0])
+            alpha = alpha or bool(pixels[..., 3].min() < 255)
+    except BROKEN:
+        notes.append(f"the file is damaged: only the first {len(delays)} frames are used")
+    if not delays:
+        raise InputError(f"not one frame of {path} can be decoded; get the file anew")
+    timeline, note = _gif_timeline(delays)
+    notes += [note] if note else []
+    return VideoInfo(
+        path=path,
+        kind="gif",
+        width=size[0],
+        height=size[1],
+        timeline=timeline,
+        color=RGB,
+        sample_aspect_ratio=Fraction(1),
+        pix_fmt="pal8",
+        codec="gif",
+        has_audio=False,
+        alpha=alpha,
+        notes=tuple(notes),
+    )
+
+
+def read_gif(info: VideoInfo, wanted: range) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the frames of a GIF, each as a viewer shows it: (H, W, 3), or (H, W, 4) with alpha.
+
+    Raises:
+        InputError: when the file breaks off earlier than it did when it was probed.
+    """
+    frames = _gif_frames(info.path)
+    for index in range(wanted.stop):
+        try:
+            pixels, _ = next(frames)
+        except (StopIteration, *BROKEN) as error:
+            raise InputError(
+                f"{info.path} had {info.frames} frames and now breaks off after {index}; leave it "
+                "as it is while it is read"
+            ) from error
+        if index in wanted:
+            yield as_probed(to_picture(pixels), info, f"frame {index}")
+
+
+def _gif_frames(path: Path) -> Iterator[tuple[npt.NDArray[Any], int]]:
+    with iio.imopen(path, "r", plugin="pillow") as file:
+        wanted = {"mode": "RGBA"}  # of the pillow plugin alone
+        for index, pixels in enumerate(file.iter(**wanted)):
+            yield pixels, int(file.metadata(index=index).get("duration", 0))
+
+
+def _gif_timeline(delays: list[int]) -> tuple[Timeline, str]:
+    # Viewers show a frame without a delay, or with one of 10 ms, for 100 ms.
+    shown = [100 if delay <= 10 else delay for delay in delays]
+    begins = list(itertools.accumulate(shown, initial=0))
+    average = Fraction(1000 * len(shown), begins[-1])
+    timeline, note = find_timeline(
+        [moment // 10 for moment in begins[:-1]],  # a GIF counts hundredths of a second
+        Fraction(1, 100),
+        [average],
+        frames=len(shown),
+        last=shown[-1] // 10,
+    )
+    if timeline.is_constant and min(delays) <= 10:
+        note = (
+            f"the GIF names no usable delay: taken as {describe_rate(timeline.rate)}, as viewers do"
+        )
+    return timeline, note
