@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import click
 
-__all__ = ["device", "devices", "frame_rate", "moment"]
+__all__ = ["device", "devices", "frame_rate", "mix", "moment"]
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",
@@ -52,6 +52,26 @@ def frame_rate(text: str) -> Fraction:
     ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
     digits = len(text.partition(".")[2])
     return ntsc if digits >= 2 and round(ntsc, digits) == rate else rate
+
+
+def mix(text: str) -> str | tuple[float, float, float]:
+    """Read ``auto``, or three shares.
+
+    >>> mix("auto"), mix("0.6:0.3:0.1")
+    ('auto', (0.6, 0.3, 0.1))
+
+    Raises:
+        click.BadParameter: for anything else; whether shares can be met is for the library to say.
+    """
+    if text == "auto":
+        return text
+    try:
+        within, across, shift = map(float, text.split(":"))
+    except ValueError:
+        raise click.BadParameter(
+            f"got {text!r}; expected auto or WITHIN:ACROSS:SHIFT, such as 0.6:0.3:0.1"
+        ) from None
+    return within, across, shift
 
 
 def device(text: str) -> str:

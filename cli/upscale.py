@@ -12,11 +12,12 @@ from click.core import ParameterSource
 
 import deeptsr
 from deeptsr.config import PRESETS, Options, preset
+from deeptsr.errors import OptionError
 from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
 from .flags import encoding, picture, speech, spoken
-from .kinds import device, frame_rate, moment
+from .kinds import device, frame_rate, mix, moment
 from .notes import Detail
 from .words import settings
 
@@ -85,6 +86,14 @@ DEFAULTS = Options()
     default=DEFAULTS.exposure,
     help="full: the shutter is open for the whole frame (blurred motion). "
     "delta: for an instant (sharp, jerky motion).",
+)
+@click.option(
+    "--mix",
+    type=mix,
+    metavar="auto|W:A:S",
+    help="Which training pairs to take. auto: what suits the video, by how it moves and by a short "
+    "fit that tries. W:A:S: these shares of within, across and shift.  [default: auto; with "
+    "--preset paper 0.4:0.4:0.2]",
 )
 @click.option(
     "--within",
@@ -221,8 +230,15 @@ def options_of(name: str, flags: dict[str, Any]) -> Options:
     pairs = {key: rest.pop(key) for key in ("within", "across", "shift")}
     encode = {key: rest.pop(key) for key in ("codec", "crf", "pix_fmt", "overwrite")}
     given = {key: value for key, value in pairs.items() if value is not None}
-    if given:
-        given["probe"] = False  # the user has chosen
+    chosen = rest.pop("mix", None)
+    if given and chosen is not None:
+        raise OptionError(
+            "--mix excludes --within, --across and --shift; expected --mix alone, or those."
+        )
+    if chosen not in (None, "auto"):
+        given = dict(zip(pairs, chosen, strict=True))
+    if given or chosen is not None:
+        given["probe"] = chosen == "auto"
     return preset(
         name, pairs=replace(base.pairs, **given), encode=replace(base.encode, **encode), **rest
     )

@@ -36,7 +36,9 @@ class PairSettings:
     within: float = 0.6  # share of pairs from the same dimension, >= 0
     across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
     shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
-    probe: bool = True  # also fit the first stage on "within" alone, and keep the better mix
+    probe: bool = (
+        True  # "auto": shift alone for a pan; else also try "within" alone, keep the better
+    )
     crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1

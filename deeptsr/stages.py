@@ -16,6 +16,7 @@ from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.exposure import expose
 from deeptsr.fit import FitResult, fit
 from deeptsr.keeping import Checkpoints, StageKeeper
+from deeptsr.mix import propose
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage
@@ -129,7 +130,13 @@ def fit_stages(
             began = time.monotonic()
             fitter = _Fitter(options, number, precision, on_step, clip.device, checkpoints)
             if number == 0:
-                result = _fit_first(fitter, network, resize(clip, stage.size(*clip.shape[1:3])))
+                small = resize(clip, stage.size(*clip.shape[1:3]))
+                if fitter.pairs.probe:
+                    mix = propose(small, fitter.pairs)
+                    on_event(mix)
+                    shares = {"within": mix.within, "across": mix.across, "shift": mix.shift}
+                    fitter.pairs = replace(fitter.pairs, **shares)
+                result = _fit_first(fitter, network, small)
             else:
                 result = _fit_later(fitter, network, clip, tuple(fitted), stage, carried, total)
             event = StageFitted(

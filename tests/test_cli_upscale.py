@@ -145,6 +145,35 @@ def test_a_share_that_is_given_replaces_the_preset_and_its_probe(library):
     assert library.calls[0][3].pairs == replace(base.pairs, across=0.0, probe=False)
 
 
+@pytest.mark.parametrize("name", ["fast", "paper"])
+def test_a_mix_is_chosen_or_fixed(library, name):
+    call("--mix", "auto", "--preset", name)
+    call("--mix", "1:2:0", "--preset", name)
+    call("--preset", name)
+    base = preset(name).pairs
+    chosen = [options.pairs for _, _, _, options in library.calls]
+    fixed = replace(base, within=1.0, across=2.0, shift=0.0, probe=False)
+    assert chosen == [replace(base, probe=True), fixed, base]
+    assert base.probe == (name == "fast")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--mix", "auto", "--within", "1"), "--mix excludes"),
+        (("--mix", "1:2"), "such as 0.6:0.3:0.1"),
+        (("--mix", "best"), "expected auto or"),
+        (("--mix", "0:0:0"), "not all of them 0"),
+        (("--mix", "1:-1:0"), "0 or more"),
+    ],
+)
+def test_a_mix_that_cannot_be(library, flags, words):
+    result = call(*flags)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert library.calls == []
+
+
 @pytest.mark.parametrize("suits", ["fast", "balanced"])
 def test_the_preset_that_suits_the_device_is_taken(library, suits):
     library.suits = suits
@@ -183,8 +212,8 @@ def test_a_dry_run_in_json_is_one_line(library):
 def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
-        "output factor fps vfr slow-motion slow-audio preset device seed exposure within across "
-        "shift start end deinterlace background codec crf pix-fmt overwrite work-dir report resume "
+        "output factor fps vfr slow-motion slow-audio preset device seed exposure mix within "
+        "across shift start end deinterlace background codec crf pix-fmt overwrite work-dir report resume "
         "dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]

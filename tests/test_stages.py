@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from deeptsr import keeping
 from deeptsr import stages as module
 from deeptsr.config import FitSettings, NetworkSettings, preset
-from deeptsr.events import Progress, StageFitted, to_json
+from deeptsr.events import MixProposed, Progress, StageFitted, to_json
 from deeptsr.exposure import expose, repeat
 from deeptsr.fit import FitResult
 from deeptsr.networks import build
@@ -208,13 +208,43 @@ def test_the_better_mix_is_kept(monkeypatch, mixed, alone):
     monkeypatch.setattr(module, "fit", made_up)
     pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
     options = tiny(pairs=pairs, fit=replace(FIT, bootstrap_rounds=0))
-    (stage,), told = fitted(pan(8, 24, 24), TWO[:1], options)
+    (stage,), told = fitted(noise(8, 24, 24, 3), TWO[:1], options)
     (event,) = outcomes(told)
     assert event.mix == ((0.5, 0, 0) if alone > mixed else (0.5, 0.25, 0.25))
     assert event.gain_db == max(mixed, alone)
     assert event.steps == 2 * FIT.steps
     weights = next(stage.network.parameters())
     assert torch.equal(weights, torch.full_like(weights, max(mixed, alone)))
+
+
+def test_a_pan_is_fitted_as_if_pairs_in_translation_were_asked_for():
+    clip = pan(12, 32, 32, speed=2)
+    auto = replace(PAIRS, within=0.5, across=0.3, shift=0.2, probe=True)
+    fixed = replace(auto, within=0.0, across=0.0, shift=1.0, probe=False)
+    one, told = fitted(clip, TWO[1:], tiny(pairs=auto))
+    other, retold = fitted(clip, TWO[1:], tiny(pairs=fixed))
+    assert [event.shift for event in told if isinstance(event, MixProposed)] == [1]
+    assert not [event for event in retold if isinstance(event, MixProposed)]
+    assert outcomes(told)[0].mix == outcomes(retold)[0].mix == (0, 0, 1)
+    assert outcomes(told)[0].gain_db == outcomes(retold)[0].gain_db
+    assert torch.equal(climb(one, clip), climb(other, clip))
+
+
+@pytest.mark.parametrize("better", ["mixed", "alone"])
+def test_the_winner_goes_on_as_it_would_have_without_a_rival(monkeypatch, better):
+    clip = noise(16, 24, 24, 3)
+    auto = replace(PAIRS, within=0.5, across=0.3, shift=0.2, probe=True)
+    fixed = replace(auto, probe=False)
+    if better == "alone":
+        fixed = replace(fixed, across=0.0, shift=0.0)
+    favoured = {"mixed": [0, 9, 0, 0], "alone": [0, 0, 0, 9]}[better]  # before and after each fit
+    asked = itertools.chain(favoured, itertools.repeat(9))
+    monkeypatch.setattr(HeldOut, "gain", lambda *_: next(asked))
+    one, told = fitted(clip, TWO[1:], tiny(pairs=auto, fit=replace(FIT, checks=1)))
+    asked = itertools.chain([0, 9], itertools.repeat(9))
+    other, _ = fitted(clip, TWO[1:], tiny(pairs=fixed, fit=replace(FIT, checks=1)))
+    assert bool(outcomes(told)[0].mix[1]) == (better == "mixed")
+    assert torch.equal(climb(one, clip), climb(other, clip))
 
 
 def test_what_is_worse_than_linear_interpolates(monkeypatch):
