@@ -11,13 +11,14 @@ from typing import cast
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.stream import Stream
 
 from deeptsr.io.destination import Container
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.slowed import Slowed
 from deeptsr.io.source import DEMUX_ERRORS, opened
 
-__all__ = ["AudioFeed"]
+__all__ = ["AudioFeed", "can_hold"]
 
 
 class AudioFeed:
@@ -73,7 +74,7 @@ class AudioFeed:
             self.notes.append("a sound track of an unknown codec is left out")
             return None
         name = stream.codec_context.codec.canonical_name
-        if self._slow == 1 and _can_hold(container.format, stream):
+        if self._slow == 1 and can_hold(container.format, stream):
             return _Copy(self._output.add_stream_from_template(stream))
         encoder = next((e for e in container.audio if e in av.codecs_available), None)
         if encoder is None:
@@ -196,7 +197,7 @@ def _encoded(output: OutputContainer, encoder: str, source: AudioStream) -> Audi
     return target
 
 
-def _can_hold(format_name: str, stream: AudioStream) -> bool:
+def can_hold(format_name: str, stream: Stream) -> bool:
     """Tell whether a container takes the packets of a stream: FFmpeg knows only when it tries."""
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:

@@ -22,6 +22,7 @@ from deeptsr.io.codecs import best_format
 from deeptsr.io.color import is_hdr
 from deeptsr.io.destination import Destination
 from deeptsr.io.encodeplan import EncodePlan, add_video, tags_for
+from deeptsr.io.extras import Extras
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.packetfile import read_packets, write_packet
 from deeptsr.io.parts import Parts, flush_to_disk
@@ -133,24 +134,24 @@ class FileSink:
                     container_options=dict(self._plan.container.options) | _SAME_BYTES,
                 )
             )
-            stream, feed = self._stream(container), None
+            stream = self._stream(container)
+            beside: list[AudioFeed | Extras] = []
+            given = (self._source, container, self._plan.container, self._stretch)
+            when = (self._timeline.start, self._slow)
             if self._audio:
-                feed = AudioFeed(
-                    self._source,
-                    container,
-                    self._plan.container,
-                    self._stretch,
-                    self._timeline.start,
-                    self._slow,
-                )
-                self._stack.callback(feed.close)
+                beside.append(AudioFeed(*given, *when))
+                self._stack.callback(beside[-1].close)
+            if self._source.kind == "video":
+                beside.append(Extras(*given, *when))
+                self._stack.callback(beside[-1].close)
             for index, packet in enumerate(self._packets()):
                 packet.stream = stream
                 container.mux(packet)
-                if feed is not None:
-                    # Little by little: the muxer keeps pictures in memory until sound comes beside.
-                    feed.advance(self._timeline.moment(min(index + 1, len(self._timeline))))
-            if feed is not None:
+                # Little by little: the muxer keeps pictures in memory until sound comes beside.
+                moment = self._timeline.moment(min(index + 1, len(self._timeline)))
+                for feed in beside:
+                    feed.advance(moment)
+            for feed in beside:
                 feed.advance(None)
                 self.notes += feed.notes
 
