@@ -127,6 +127,14 @@ DEFAULTS = Options()
     help="Use the input up to here: seconds or [HH:]MM:SS[.fff].  [default: its end]",
 )
 @picture
+@click.option(
+    "--scenes",
+    default=DEFAULTS.scenes,
+    metavar="auto|off|FILE",
+    help="Scene cuts; nothing crosses one. auto finds them, off takes all as one scene. A FILE "
+    "lists the first frame of each scene, a line each: its number, counted from 0, or its time "
+    "with a point or a colon (10.0, 0:10).",
+)
 @encoding
 @click.option(
     "--work-dir",

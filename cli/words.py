@@ -22,6 +22,7 @@ from deeptsr.events import (
     Reported,
     SelfChecked,
     StageFitted,
+    Surveyed,
     VideoEnded,
     VideoProgress,
     VideoStarted,
@@ -34,6 +35,8 @@ from .notes import Detail, Error
 from .scores import table
 
 __all__ = ["clean", "sentence", "settings", "time_left"]
+
+_TOLD = 10  # cuts
 
 
 def sentence(event: Event, *, verbose: bool = False) -> str:
@@ -96,6 +99,17 @@ def _planned(event: Planned, verbose: bool) -> str:
 
 def _progress(event: Progress, verbose: bool) -> str:
     return f"{event.fraction:4.0%}  {event.detail}" + (f"  [{event.phase}]" if verbose else "")
+
+
+def _surveyed(event: Surveyed, verbose: bool) -> str:
+    told = len(event.cuts) if verbose else _TOLD
+    names = [str(cut) for cut in event.cuts[:told]]
+    more = ", ..." if len(event.cuts) > told else ""
+    plural = "s" * (len(event.cuts) > 1)
+    return (
+        f"{len(event.cuts) + 1} scenes, each taken by itself: cut{plural} before "
+        f"frame{plural} {', '.join(names)}{more}, counted from 0"
+    )
 
 
 def _stage_fitted(event: StageFitted, verbose: bool) -> str:
@@ -207,6 +221,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     MixProposed: _mix_proposed,
     SelfChecked: _self_checked,
     Inspected: _inspected,
+    Surveyed: _surveyed,
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
     Reported: _reported,

@@ -159,6 +159,7 @@ class Options:
     end: float | None = None  # first moment that is no longer used, seconds
     deinterlace: bool = False  # make whole pictures of the fields of interlaced video
     background: str | None = None  # of transparent input: "black", "white", "#rrggbb"; None: kept
+    scenes: str = "auto"  # cuts: "auto" finds them, "off" is one scene, else a file that lists them
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
     resume: bool = True  # go on from what an earlier run left there
     pairs: PairSettings = field(default_factory=PairSettings)

@@ -25,6 +25,7 @@ __all__ = [
     "Scores",
     "SelfChecked",
     "StageFitted",
+    "Surveyed",
     "VideoEnded",
     "VideoProgress",
     "VideoStarted",
@@ -67,6 +68,13 @@ class Progress(Event):
     fraction: float  # of all the work, fitting and rendering, in [0, 1]
     phase: str  # "read", "search", "fit", "render", "compare", "finish", "report"; "batch": many
     detail: str  # for people: "stage 2 of 3: fitting, step 120 of 400"
+
+
+@dataclass(frozen=True)
+class Surveyed(Event):
+    """What was found in the frames, where there is more than one scene."""
+
+    cuts: tuple[int, ...]  # frames, of those that are used and from 0, that begin another scene
 
 
 @dataclass(frozen=True)

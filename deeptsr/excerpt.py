@@ -1,43 +1,106 @@
-"""Chooses the bounded stretch of a video that fitting looks at: where it moves most."""
+"""Chooses the bounded excerpt of a video that fitting looks at: where it moves most."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import accumulate, islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["motion", "window"]
+from deeptsr.events import Listener, Surveyed, Warned
+from deeptsr.scenes import Survey, survey
 
-_THUMBNAIL = 64  # pixels of the long side at which motion is measured
+__all__ = ["Frames", "choose", "read_excerpt", "window"]
+
+Frames = Callable[[], Iterator[npt.NDArray[np.float32]]]  # all pictures (H, W, 3), from the start
 
 
-def motion(frames: Iterable[npt.NDArray[np.float32]]) -> list[float]:
-    """Mean absolute change from each frame to the next.
+def read_excerpt(
+    frames: Frames,
+    total: int,
+    cuts: tuple[int, ...] | None,
+    length: int,
+    least: tuple[int, int],
+    on_event: Listener,
+) -> tuple[list[npt.NDArray[np.float32]], tuple[int, ...]]:
+    """Look at all frames, and read those to fit on.
 
     Args:
-        frames: pictures (H, W, 3), one at a time; none is kept.
+        frames: called once, or twice when the video is longer than the excerpt.
+        total: frames of the video.
+        cuts: first frames of scenes, 0 excepted; None: they are found.
+        length: frames wanted.
+        least: frames that an excerpt needs, even if they are duplicates; and that it should have.
+        on_event: listener.
 
     Returns:
-        One number fewer than there are frames.
+        Pictures of one scene, in order; and the cuts.
     """
-    changes: list[float] = []
-    before: npt.NDArray[np.float32] | None = None
-    for frame in frames:
-        stride = max(1, max(frame.shape[:2]) // _THUMBNAIL)
-        small = frame[::stride, ::stride].copy()  # a copy: else the whole frame would be kept
-        if before is not None:
-            changes.append(float(np.abs(small - before).mean()))
-        before = small
-    return changes
+    whole: list[npt.NDArray[np.float32]] | None = [] if total <= length else None
+
+    def watched() -> Iterator[npt.NDArray[np.float32]]:
+        for frame in frames():
+            if whole is not None:
+                whole.append(frame)
+            yield frame
+
+    found = survey(watched())
+    cuts = found.cuts if cuts is None else cuts
+    if cuts:
+        on_event(Surveyed(cuts))
+    if found.duplicates:
+        count = len(found.duplicates)
+        on_event(
+            Warned(
+                f"{count} of {total} frames repeat{'s' * (count == 1)} the one before: nothing is "
+                "learnt from them, and they stay in the output"
+            )
+        )
+    needed, useful = least
+    chosen = choose(found, cuts, length, useful)
+    if len(chosen) < needed:
+        chosen = choose(replace(found, duplicates=()), cuts, length, useful)
+    wanted, shown = set(chosen), enumerate(frames() if whole is None else whole)
+    return [frame for n, frame in islice(shown, chosen[-1] + 1) if n in wanted], cuts
+
+
+def choose(found: Survey, cuts: tuple[int, ...], length: int, least: int = 1) -> list[int]:
+    """The ``length`` frames of one scene with the most motion, duplicates left out.
+
+    Args:
+        found: of all frames.
+        cuts: first frames of scenes, 0 excepted.
+        length: frames wanted, >= 1.
+        least: a scene with fewer frames is taken only when none has more.
+
+    Returns:
+        Frames in order, at most ``length``: fewer when the scene has fewer.
+
+    >>> choose(Survey((0.0, 1.0, 9.0, 2.0, 0.0, 2.0), (), (5,)), (3,), 3)
+    [3, 4, 6]
+    """
+    sums = [0.0, *accumulate(found.changes)]
+    left_out = set(found.duplicates)
+    best: list[int] = []
+    most = (0, 0.0, 0)
+    for start, stop in pairwise((0, *cuts, len(sums))):
+        frames = [n for n in range(start, stop) if n not in left_out]
+        chosen = window([sums[b] - sums[a] for a, b in pairwise(frames)], length)
+        excerpt = frames[chosen.start : chosen.stop]
+        motion = sums[excerpt[-1]] - sums[excerpt[0]]
+        value = (min(len(excerpt), least), motion, len(excerpt))
+        if value > most:
+            best, most = excerpt, value
+    return best
 
 
 def window(changes: list[float], length: int) -> range:
     """The stretch of ``length`` frames with the most motion; the earliest of equals.
 
     Args:
-        changes: from :func:`motion`.
+        changes: from each frame to the next.
         length: frames wanted, >= 1.
 
     Returns:

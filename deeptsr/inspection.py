@@ -19,12 +19,13 @@ from deeptsr import devices
 from deeptsr.config import EncodeSettings, PairSettings, RecurrenceSettings
 from deeptsr.errors import OptionError, OutputError
 from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, ignore
-from deeptsr.excerpt import motion, window
+from deeptsr.excerpt import window
 from deeptsr.heatmap import blend, draw, require_matplotlib, strip
 from deeptsr.mix import propose, uniform_motion
 from deeptsr.plan import plan
 from deeptsr.recurrence import Recurrence, inspect, statistics
 from deeptsr.resample import resize
+from deeptsr.scenes import survey
 
 if TYPE_CHECKING:
     from deeptsr.io import VideoInfo
@@ -123,7 +124,7 @@ def _choose(info: VideoInfo, frames: tuple[int, int] | None, film: bool) -> tupl
     if frames is None:
         stretch = range(total)
         if total > _LONGEST:
-            stretch = window(motion(io.read(info)), _LONGEST)
+            stretch = window(list(survey(io.read(info)).changes), _LONGEST)
         middle = (stretch.start + stretch.stop) // 2
         return stretch, stretch if film else range(middle, middle + 1)
     wanted = range(*frames)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from deeptsr.backprojection import backproject
-from deeptsr.exposure import correct
+from deeptsr.exposure import correct, repeat
 from deeptsr.networks import StepNetwork
 from deeptsr.plan import Stage
 from deeptsr.predict import predict, predict_ensemble
@@ -63,9 +64,15 @@ def margin(stages: tuple[FittedStage, ...], exposure: str = "full") -> int:
     return sum(_spread(fitted, exposure) for fitted in stages) + _backprojected(exposure)
 
 
-def first_needed(stages: tuple[FittedStage, ...], start: int, exposure: str = "full") -> int:
+def first_needed(
+    stages: tuple[FittedStage, ...],
+    start: int,
+    exposure: str = "full",
+    cuts: Sequence[int] = (),
+) -> int:
     """The first LTR frame that the results from ``start`` on depend on."""
-    return max(0, start - margin(stages, exposure))
+    scene = max((cut for cut in cuts if cut <= start), default=0)
+    return max(scene, start - margin(stages, exposure))
 
 
 def climb(
@@ -153,6 +160,7 @@ def stream(
     exposure: str = "full",
     rounds: int = 1,
     precision: torch.dtype = torch.float32,
+    cuts: Sequence[int] = (),
 ) -> Iterator[Tensor]:
     """Climb a video of any length in the memory of one chunk.
 
@@ -162,15 +170,35 @@ def stream(
         total: how many frames the video has.
         chunk: LTR frames that are climbed at once.
         start: first frame whose result is wanted. The results are the same to the bit as those of
-            a climb from 0 where it is a multiple of ``chunk``.
+            a climb from 0 where it lies a multiple of ``chunk`` behind its scene's first frame.
         exposure: "full" or "delta".
         rounds: alternations of back-projection.
         precision: of the convolutions.
+        cuts: first frames of scenes, 0 excepted; no result depends on another scene than its own.
 
     Yields:
         Volumes (n * factor, H, W, C), together the result for all frames from the start, in order.
     """
-    around, source = margin(stages, exposure), iter(frames)
+    source = iter(frames)
+    for first, stop in pairwise((0, *cuts, total)):
+        if stop == first + 1 > start:  # nothing moves in a single frame
+            yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
+        elif stop > start:
+            later, length = max(0, start - first), stop - first
+            yield from _scene(stages, source, length, chunk, later, exposure, rounds, precision)
+
+
+def _scene(
+    stages: tuple[FittedStage, ...],
+    source: Iterator[Tensor],
+    total: int,
+    chunk: int,
+    start: int,
+    exposure: str,
+    rounds: int,
+    precision: torch.dtype,
+) -> Iterator[Tensor]:
+    around = margin(stages, exposure)
     held: list[Tensor] = []
     first = first_needed(stages, start, exposure)  # number of the frame held[0]
     for begin in range(start, total, chunk):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ def retime(
     *,
     first: int = 0,
     made: int = 0,
+    cuts: Sequence[int] = (),
 ) -> Iterator[Tensor]:
     """Expose a stream of frames anew, at other moments.
 
@@ -31,6 +33,7 @@ def retime(
         exposure: "full" or "delta".
         first: number of the first frame of the volumes: at most what result ``made`` begins with.
         made: frames of the result that there are already.
+        cuts: numbers of frames that begin another scene: no result mixes two.
 
     Yields:
         Volumes (m, H, W, C), together the frames of the result from number ``made`` on.
@@ -45,13 +48,25 @@ def retime(
             last = begin + 1 if exposure == "delta" else fine.first_from(closes - fine.start) - 1
             end = min(last, len(fine) - 1) + 1
             moments = [fine.moment(i) for i in range(begin, end + 1)]
-            weights = torch.tensor(shutter(moments, opens, closes, exposure), device=held.device)
+            shares = _of_one_scene(shutter(moments, opens, closes, exposure), begin, cuts)
+            weights = torch.tensor(shares, device=held.device)
             frames.append(torch.tensordot(weights, held[begin - first : end - first], 1))
         if frames:
             yield torch.stack(frames)
             made += len(frames)
             surplus = min(len(held), max(0, needed(fine, opened, made) - first))
             held, first = held[surplus:], first + surplus
+
+
+def _of_one_scene(shares: list[float], begin: int, cuts: Sequence[int]) -> list[float]:
+    """Leave only the scene that a result shows most of its time, from frame ``begin`` on."""
+    inner = [cut - begin for cut in cuts if begin < cut < begin + len(shares)]
+    if not inner:
+        return shares
+    scenes = pairwise((0, *inner, len(shares)))
+    first, stop = max(scenes, key=lambda ends: sum(shares[ends[0] : ends[1]]))
+    whole = sum(shares[first:stop])
+    return [share / whole if first <= n < stop else 0.0 for n, share in enumerate(shares)]
 
 
 def needed(fine: Timeline, opened: Timeline, made: int) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,10 @@ from torch import Tensor
 from deeptsr import config, devices
 from deeptsr.config import Options
 from deeptsr.cost import Cost, chunk_length, estimate, part_length
+from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError, OptionError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
-from deeptsr.excerpt import motion, window
+from deeptsr.excerpt import Frames, read_excerpt
 from deeptsr.keeping import Checkpoints
 from deeptsr.lock import locked
 from deeptsr.plan import Stage, plan
@@ -44,6 +45,7 @@ __all__ = ["plan_file", "upscale_array", "upscale_file"]
 _LEAST_FRAMES = 4  # fewer teach nothing
 _PAIRS = 2  # LTR frames that the first stage's pairs need at least
 _LEAST_SIDE = 16  # pixels
+_SPARED = 8  # groups of LTR frames, of which some can be spared to judge a fit
 _NO_GAIN = 0.05  # dB: what the self-check calls nothing
 
 
@@ -58,6 +60,12 @@ class _Job:
     cost: Cost
     schedule: Schedule
     size: tuple[int, int]  # height, width
+    cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
+
+    @property
+    def least(self) -> int:
+        """Frames that fitting needs at least."""
+        return max(_LEAST_FRAMES, _PAIRS * self.stages[0].step)
 
     @property
     def frames(self) -> int:
@@ -87,7 +95,15 @@ class _Job:
         )
 
 
-def _job(given: Timeline, height: int, width: int, options: Options) -> _Job:
+def _job(
+    given: Timeline,
+    height: int,
+    width: int,
+    options: Options,
+    number: int = 0,
+    first_from: Callable[[Fraction], int] | None = None,
+) -> _Job:
+    """Settle a job on frames that the input counts from ``number`` on."""
     frames, laid_out = len(given), schedule(given, options)
     options = replace(options, factor=laid_out.factor)
     if frames < _LEAST_FRAMES:
@@ -111,7 +127,11 @@ def _job(given: Timeline, height: int, width: int, options: Options) -> _Job:
         )
     cost = estimate(stages, frames, height, width, options, device)
     precision = devices.precision(device)
-    return _Job(options, device, precision, stages, cost, laid_out, (height, width))
+    cuts: tuple[int, ...] | None = None if options.scenes == "auto" else ()
+    if options.scenes not in ("auto", "off"):
+        listed = read_cuts(Path(options.scenes), first_from)
+        cuts = tuple(cut - number for cut in listed if 0 < cut - number < frames)
+    return _Job(options, device, precision, stages, cost, laid_out, (height, width), cuts)
 
 
 def upscale_array(
@@ -141,11 +161,11 @@ def upscale_array(
     job = _job(Timeline.constant(Fraction(1), count), height, width, options)
     clip = clip.expand(-1, -1, -1, 3)
     with _out_of_memory():
-        chosen = window(motion(f.numpy() for f in clip), _excerpt_length(job))
-        fitted = _fit(job, clip[chosen.start : chosen.stop], on_event, None)
+        excerpt, cuts = _look(job, lambda: (frame.numpy() for frame in clip), on_event)
+        fitted = _fit(job, excerpt, on_event, None)
         result = np.empty((count * job.options.factor, height, width, 3), np.float32)
         made = 0
-        for volume in _climb(job, fitted, iter(clip), on_event):
+        for volume in _climb(job, fitted, iter(clip), cuts, on_event):
             result[made : made + len(volume)] = volume.cpu().numpy()
             made += len(volume)
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
@@ -175,8 +195,9 @@ def _checked(
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and _sounds(options)
     lead = info.start - info.origin if late else Fraction(0)
-    job = _job(info.timeline.part(chosen).starting_at(lead), info.height, info.width, options)
-    shown, size = job.schedule.shown, (info.width, info.height)
+    given, size = info.timeline.part(chosen).starting_at(lead), (info.width, info.height)
+    job = _job(given, info.height, info.width, options, chosen.start, info.first_from)
+    shown = job.schedule.shown
     io.check_output(
         output,
         options.encode,
@@ -223,7 +244,10 @@ def upscale_file(
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = _checked(source, output, lenient)
     with _alone(output, options):
-        who = identity(info.path, job.options, job.device) | {"output": _parts_of(output, job)}
+        # Another list of cuts is another run, under whatever name.
+        cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
+        known = replace(job.options, scenes=cuts)
+        who = identity(info.path, known, job.device) | {"output": _parts_of(output, job)}
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, Path(os.path.abspath(output))):
             io.check_output(output, options.encode)  # it is another run's after all
@@ -271,8 +295,9 @@ def _upscale(
         on_event(Warned(work.note))
     place = Path(os.path.abspath(output)).parent
     room = Room(work.path, place, job.planned().disk_bytes, on_event)
+    on_event(Progress(0.0, "read", "reading"))
     with _out_of_memory():
-        excerpt = _read_excerpt(job, info, on_event)
+        excerpt, cuts = _look(job, lambda: io.read(info, options.start, options.end), on_event)
         fitted = _fit(job, excerpt, on_event, work)
         del excerpt
         chosen = io.selected(info, options.start, options.end)
@@ -291,8 +316,8 @@ def _upscale(
             scratch=work.path,
             alpha=info.keeps_alpha,
         ) as writer:
-            begun = _begun(job, writer.count)
-            skip = first_needed(fitted, begun, options.exposure)
+            begun = _begun(job, cuts, writer.count)
+            skip = first_needed(fitted, begun, options.exposure, cuts)
             damage: list[str] = []
             read = io.read(
                 *(info, options.start, options.end),
@@ -301,10 +326,10 @@ def _upscale(
                 notes=damage,
             )
             frames = (torch.from_numpy(frame.copy()) for frame in read)
-            climbed, cuts = _climb(job, fitted, frames, on_event, begun), _cuts(job)
-            for volume in _exposed(job, climbed, begun, writer.count):
+            climbed, ends = _climb(job, fitted, frames, cuts, on_event, begun), _ends(job, cuts)
+            for volume in _exposed(job, climbed, cuts, begun, writer.count):
                 writer.write(volume.cpu().numpy())
-                if writer.count in cuts:
+                if writer.count in ends:
                     writer.cut()
                     sizes = writer.part_sizes
                     room.check(writer.count, count, sum(sizes), max(sizes))
@@ -334,32 +359,29 @@ def _work_path(output: str | Path, options: Options) -> Path:
     return place.parent / f".{place.name}.deeptsr"
 
 
-def _excerpt_length(job: _Job) -> int:
+def _look(job: _Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[int, ...]]:
+    """Read the frames to fit on, and the first frames of scenes."""
     height, width = job.size
-    settings = job.options.pyramid
+    settings, step = job.options.pyramid, job.stages[0].step
     affordable = max(8 * _LEAST_FRAMES, settings.voxels // (height * width))
-    return max(_PAIRS * job.stages[0].step, min(settings.excerpt, affordable))
-
-
-def _read_excerpt(job: _Job, info: VideoInfo, on_event: Listener) -> Tensor:
-    """Read the stretch with the most motion."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
-
-    length = _excerpt_length(job)
-
-    def frames() -> Iterator[npt.NDArray[np.float32]]:
-        return io.read(info, job.options.start, job.options.end)
-
-    on_event(Progress(0.0, "read", "reading"))
-    chosen = range(job.frames)
-    if job.frames > length:
-        chosen = window(motion(frames()), length)
-    return torch.from_numpy(np.stack(list(itertools.islice(frames(), chosen.start, chosen.stop))))
+    length = max(_PAIRS * step, min(settings.excerpt, affordable))
+    pictures, cuts = read_excerpt(
+        frames, job.frames, job.cuts, length, (job.least, _SPARED * step), on_event
+    )
+    return torch.from_numpy(np.stack(pictures)), cuts
 
 
 def _fit(
     job: _Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
 ) -> tuple[FittedStage, ...]:
+    if len(excerpt) < job.least:
+        on_event(
+            Warned(
+                f"no scene has more than {len(excerpt)} frames; expected at least {job.least} in "
+                "one to learn from: this is plain interpolation; --scenes off takes all as one"
+            )
+        )
+        return tuple(FittedStage(stage, None) for stage in job.stages)
     clip = excerpt.to(job.device)
     fitted = fit_stages(
         clip,
@@ -386,6 +408,7 @@ def _climb(
     job: _Job,
     fitted: tuple[FittedStage, ...],
     frames: Iterator[Tensor],
+    cuts: tuple[int, ...],
     on_event: Listener,
     start: int = 0,
 ) -> Iterator[Tensor]:
@@ -405,6 +428,7 @@ def _climb(
         exposure=job.options.exposure,
         rounds=settings.rounds,
         precision=job.precision,
+        cuts=cuts,
     ):
         yield volume.clamp_(0, 1)
         made += len(volume)
@@ -413,32 +437,40 @@ def _climb(
 
 
 def _exposed(
-    job: _Job, volumes: Iterator[Tensor], start: int = 0, made: int = 0
+    job: _Job, volumes: Iterator[Tensor], cuts: tuple[int, ...], start: int = 0, made: int = 0
 ) -> Iterator[Tensor]:
     """Yield the output's frames from ``made`` on, of those climbed from frame ``start`` on."""
-    fine, opened = job.schedule.fine, job.schedule.opened
+    fine, opened, factor = job.schedule.fine, job.schedule.opened, job.options.factor
     if opened is None:
         return volumes
-    first = start * job.options.factor
-    return retime(volumes, fine, opened, job.options.exposure, first=first, made=made)
+    apart = [cut * factor for cut in cuts]
+    exposure, first = job.options.exposure, start * factor
+    return retime(volumes, fine, opened, exposure, first=first, made=made, cuts=apart)
 
 
-def _begun(job: _Job, made: int) -> int:
+def _begun(job: _Job, cuts: tuple[int, ...], made: int) -> int:
     """Return the input frame from which on to climb for the output's frames from ``made`` on."""
     plan, factor = job.schedule, job.options.factor
     if plan.opened is None:
         return made // factor
     chunk = chunk_length(*job.size, job.options)
-    return needed(plan.fine, plan.opened, made) // factor // chunk * chunk
+    frame = needed(plan.fine, plan.opened, made) // factor
+    scene = max((cut for cut in cuts if cut <= frame), default=0)
+    return scene + (frame - scene) // chunk * chunk
 
 
-def _cuts(job: _Job) -> set[int]:
+def _ends(job: _Job, cuts: tuple[int, ...]) -> set[int]:
     """Return how many frames of the output there are at the end of each part."""
-    plan, part = job.schedule, job.options.factor * part_length(*job.size, job.options)
-    ends = range(part, len(plan.fine), part)
+    plan, factor = job.schedule, job.options.factor
+    chunk, part = (length(*job.size, job.options) for length in (chunk_length, part_length))
+    ends = [0]
+    for start, stop in pairwise((0, *cuts, job.frames)):
+        for end in (*range(start + chunk, stop, chunk), stop):
+            ends += [end] if end - ends[-1] >= part else []
+    known = [end * factor for end in ends if 0 < end < job.frames]
     if plan.opened is None:
-        return set(ends)
-    return {ready(plan.fine, plan.opened, end, job.options.exposure) for end in ends}
+        return set(known)
+    return {ready(plan.fine, plan.opened, end, job.options.exposure) for end in known}
 
 
 @contextmanager

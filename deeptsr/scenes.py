@@ -30,8 +30,10 @@ _SEARCH = 8  # of its pixels: how far
 _FINEST = 0.015  # log luminance: detail below it is noise
 _FLAT = 0.02  # log luminance: a picture with less detail shows nothing
 _ALIKE = 0.3  # unlikeness, in [0, 1], below which nothing needs to be looked for
-# A cut is less like the picture before than this, and than this share of the pairs beside it more.
-_UNLIKE, _BESIDE, _COLOURS = 0.58, 0.35, 0.15
+# (unlikeness, of that in the pairs beside it, of the colours' difference): a cut is unlike by the
+# first and a share of the second at least, where a share of the third counts as unlikeness.
+_RULES = ((0.58, 0.35, 0.15), (0.68, 0.25, 0.25))
+_MOST_COLOURS = 0.7  # a larger difference of colours says no more
 _BACK = 0.5  # a picture that is no less like an earlier one than this shows the same
 _LIT = 0.72  # a flash leaves at least so much to be recognised,
 _BRIGHTER = 0.1  # and is brighter by so much, in [0, 1]
@@ -131,7 +133,7 @@ def _look(frame: _Array) -> _Look:
     return _Look(
         sample,
         np.pad(log, padding, mode="symmetric"),
-        np.cumsum(counts, axis=1, dtype=np.float32) / gray.size,
+        np.cumsum(counts, axis=1, dtype=np.float32) / np.float32(gray.size),
         small.mean((0, 1)),
     )
 
@@ -140,7 +142,8 @@ def _means(picture: _Array, side: int) -> _Array:
     """Average over squares; what is left over at the far edges is not looked at."""
     rows, columns = (n // side for n in picture.shape[:2])
     cut = picture[: rows * side, : columns * side]
-    return cut.reshape(rows, side, columns, side, -1).mean((1, 3))  # (rows, columns, C)
+    means: _Array = cut.reshape(rows, side, columns, side, -1).mean((1, 3))  # (rows, columns, C)
+    return means
 
 
 def _block_means(picture: _Array) -> _Array:
@@ -153,7 +156,7 @@ def _step(before: _Look, now: _Look) -> _Step:
     rise = float((now.mean - before.mean).mean())
     lit = least < _LIT and unlike > _ALIKE
     lighter = lit and (rise > _BRIGHTER or now.flatness < _FLAT)
-    return _Step(unlike, min(1.0, colours), lighter)
+    return _Step(unlike, min(_MOST_COLOURS, colours), lighter)
 
 
 def _unlikeness(one: _Look, other: _Look) -> tuple[float, float]:
@@ -181,15 +184,16 @@ def _unfound(picture: _Array, source: _Array, search: int) -> float:
 def _block_sums(values: _Array) -> _Array:
     *first, height, width = values.shape
     blocks = values.reshape(*first, height // _BLOCK, _BLOCK, width // _BLOCK, _BLOCK)
-    return blocks.sum((-3, -1))
+    sums: _Array = blocks.sum((-3, -1))  # (..., rows, columns)
+    return sums
 
 
 def _cuts(steps: list[_Step]) -> tuple[int, ...]:
     found = set()
     for number, step in enumerate(steps):
         beside = [steps[n].unlike for n in (number - 1, number + 1) if 0 <= n < len(steps)]
-        needed = _UNLIKE + _BESIDE * max(beside, default=0.0)
-        if step.unlike + _COLOURS * step.colours >= needed:
+        near = max(beside, default=0.0)
+        if any(step.unlike + c * step.colours >= u + b * near for u, b, c in _RULES):
             found.add(number + 1)
     for number, step in enumerate(steps):
         found -= set(range(number + 1, number + 1 + step.back))

@@ -90,7 +90,7 @@ def test_only_io_knows_codecs():
 
 
 def test_io_and_the_plain_records_do_without_torch():
-    free = {"io", "errors", "events", "config", "plan", "excerpt"}
+    free = {"io", "errors", "events", "config", "plan", "excerpt", "scenes", "cutlist"}
     assert not [p for p in SOURCES if room(p) in free and "torch" in tops(p)]
 
 

@@ -9,7 +9,16 @@ import pytest
 from cli.notes import Detail, Error
 from cli.words import sentence, settings, time_left
 from deeptsr.config import Options
-from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted, Warned
+from deeptsr.events import (
+    Done,
+    Event,
+    Planned,
+    Progress,
+    SelfChecked,
+    StageFitted,
+    Surveyed,
+    Warned,
+)
 
 PLANNED = Planned(
     frames_in=48,
@@ -42,6 +51,16 @@ FITTED = StageFitted(1, 2, "S1/2 T1 -> T2", 2.31, 600, 12.0, "fitted")
 )
 def test_time_left_is_never_too_short_and_never_too_fine(seconds, text):
     assert time_left(seconds) == text
+
+
+def test_scenes_are_counted_and_not_all_cuts_named():
+    assert sentence(Surveyed((30,))).startswith(
+        "2 scenes, each taken by itself: cut before frame 30,"
+    )
+    many = Surveyed(tuple(range(10, 130, 10)))
+    assert "13 scenes" in sentence(many)
+    assert "90, 100, ...," in sentence(many)
+    assert "110, 120," in sentence(many, verbose=True)
 
 
 def test_a_plan_names_all_that_the_user_decides_by():

@@ -2,6 +2,7 @@
 
 import weakref
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 import torch
@@ -164,3 +165,23 @@ def test_a_climb_that_begins_later_reads_no_more_than_it_needs():
     stages, _ = fitted("compact")
     assert first_needed(stages, 2) == 0
     assert first_needed(stages, 19) == 19 - margin(stages)
+    assert first_needed(stages, 19, cuts=(3, 18, 20)) == 18
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_scenes_are_climbed_each_by_itself(name, exposure):
+    stages, factor = fitted(name)
+    clip, ends = noise(14, 9, 10, 3), [0, 5, 6, 8, 14]
+    made = torch.cat(list(stream(stages, clip, 14, 4, exposure=exposure, cuts=ends[1:-1])))
+    for start, stop in pairwise(ends):
+        alone = climb(stages, clip[start:stop], exposure=exposure)
+        found = made[start * factor : stop * factor]
+        if stop - start == 1:
+            alone = repeat(clip[start:stop], factor)
+        assert gap(found, alone) < 1e-5
+    for start in (5, 6, 8, 12):
+        first = first_needed(stages, start, exposure, ends[1:-1])
+        settings = {"start": start, "exposure": exposure, "cuts": ends[1:-1]}
+        rest = torch.cat(list(stream(stages, iter(clip[first:]), 14, 4, **settings)))
+        assert torch.equal(rest, made[start * factor :])

@@ -122,3 +122,14 @@ def test_it_can_go_on_where_it_stopped(exposure):
         first = fine.shown_at(opened.moment(made)) // 3 * 3  # of an input frame
         rest = retimed(volume[first:], fine, opened, exposure, 4, first=first, made=made)
         assert gap(rest, whole[made:]) == 0 if made < 26 else not len(rest)
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_no_result_mixes_two_scenes(exposure):
+    fine, opened = Timeline.constant(Fraction(6), 12), Timeline.constant(Fraction(4), 8)
+    frames = torch.tensor([0.0] * 5 + [1.0] * 7)[:, None, None, None]
+    made = torch.cat(list(retime([frames], fine, opened, exposure, cuts=[5])))
+    assert set(made.flatten().tolist()) == {0.0, 1.0}
+    mixed = torch.cat(list(retime([frames], fine, opened, exposure)))
+    assert len(mixed) == len(made) == 8
+    assert made.equal(mixed.round())

@@ -92,6 +92,10 @@ class VideoInfo:
         """When the first frame begins in the container, seconds."""
         return self.timeline.start
 
+    def first_from(self, seconds: Fraction) -> int:
+        """Return the first frame that begins so long after the first one, or later."""
+        return self.timeline.first_from(seconds - _TOLERANCE / self.rate)
+
 
 def selected(info: VideoInfo, start: float | None = None, end: float | None = None) -> range:
     """Which frames lie in a stretch of time: those that begin in it.
@@ -107,11 +111,10 @@ def selected(info: VideoInfo, start: float | None = None, end: float | None = No
     Raises:
         InputError: when no frame lies there.
     """
-    early = _TOLERANCE / info.rate
-    first = 0 if start is None else info.timeline.first_from(Fraction(start) - early)
+    first = 0 if start is None else info.first_from(Fraction(start))
     stop = info.frames
     if end is not None and math.isfinite(end):
-        stop = info.timeline.first_from(Fraction(end) - early)
+        stop = info.first_from(Fraction(end))
     chosen = range(first, stop)
     if not chosen:
         until = "the end" if end is None else f"{end:g} s"

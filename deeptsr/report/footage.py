@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from deeptsr import io
 from deeptsr.errors import InputError
-from deeptsr.excerpt import motion, window
+from deeptsr.excerpt import window
+from deeptsr.scenes import survey
 
 __all__ = ["Footage"]
 
@@ -59,7 +60,7 @@ class Footage:
         if self.frames <= length:
             return range(self.frames)
         seen = itertools.islice(self._read(), int(_LOOKED_AT * self.source.rate))
-        return window(motion(seen), length)
+        return window(list(survey(seen).changes), length)
 
     def coarse(self, stretch: range) -> Iterator[Picture]:
         """Yield the frames of the input in a stretch."""

@@ -1,0 +1,46 @@
+"""Scene cuts that a user lists."""
+
+from fractions import Fraction
+
+import pytest
+
+from deeptsr.cutlist import read_cuts
+from deeptsr.errors import OptionError
+from deeptsr.timeline import Timeline
+
+TIMES = Timeline.constant(Fraction(25), 5000).first_from
+
+
+def listed(tmp_path, text, first_from=TIMES):
+    path = tmp_path / "cuts.txt"
+    path.write_text(text)
+    return read_cuts(path, first_from)
+
+
+def test_numbers_and_times(tmp_path):
+    text = "# scenes\n240\n30  # the second\n\n4.0\n0:10\n1:00.5\n00:02:00\n"
+    assert listed(tmp_path, text) == (30, 100, 240, 250, 1513, 3000)
+
+
+def test_an_empty_list_is_one_scene(tmp_path):
+    assert listed(tmp_path, "\n# none\n") == ()
+
+
+@pytest.mark.parametrize("line", ["ten", "-3", "1e3", "1 2", "3,5", "1:2:3:4", "\u0663", "1:"])
+def test_what_is_no_cut_is_refused_with_its_line(tmp_path, line):
+    with pytest.raises(OptionError, match=r"line 2 of .*expected a frame's number"):
+        listed(tmp_path, f"1\n{line}\n")
+
+
+def test_times_without_a_rate(tmp_path):
+    assert listed(tmp_path, "3\n", None) == (3,)
+    with pytest.raises(OptionError, match="no times"):
+        listed(tmp_path, "3.0\n", None)
+
+
+def test_a_list_that_cannot_be_read(tmp_path):
+    with pytest.raises(OptionError, match=r"cannot be read.*auto or off"):
+        read_cuts(tmp_path / "none.txt", TIMES)
+    (tmp_path / "raw").write_bytes(b"\xff\xfe\x80")
+    with pytest.raises(OptionError, match="not text"):
+        read_cuts(tmp_path / "raw", TIMES)
