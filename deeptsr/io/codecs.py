@@ -29,7 +29,7 @@ class Codec:
         crf: default constant quality; None: it has no such setting.
         highest_crf: the worst.
         pix_fmt: default for 8 bits a sample; "": the best one that it lists.
-        even_only: whether it refuses an odd width or height with halved chroma.
+        even_only: whether it cannot have an odd width or height with halved chroma.
         deep: default for more than 8 bits; "": the best one that it lists, if any.
         alpha: default for transparent pictures; "": it cannot carry alpha.
         deep_alpha: the same for more than 8 bits; "": as ``alpha``.
@@ -99,6 +99,7 @@ CODECS = {
     "mpeg4": Codec(options=(("qscale", "3"),)),
     "prores_ks": Codec(
         pix_fmt="yuv422p10le",
+        even_only=True,  # of an odd width it spoils the last columns, and says nothing
         alpha="yuva444p10le",
         colors=ColorTags(range="tv"),
         tagged=True,
