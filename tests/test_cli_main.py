@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import torch
 from click.testing import CliRunner
@@ -123,3 +124,10 @@ def test_the_graphics_cards_are_named(monkeypatch):
 
 def test_an_unknown_command_is_wrong_usage():
     assert CliRunner().invoke(cli, ["bogus"]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_flag_of_every_command_says_what_it_does(name):
+    options = [p for p in cli.commands[name].params if isinstance(p, click.Option)]
+    assert [p.opts for p in options if not p.help] == []
+    assert cli.commands[name].short_help

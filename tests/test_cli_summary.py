@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from cli.bar import Bar
 from cli.notes import Error
 from cli.summary import Summary
 from cli.talk import Talk
 from deeptsr.events import Done, Planned, Progress, SelfChecked, StageFitted
-from tests.test_cli_talk import Clock, draw
+from tests.test_cli_talk import Clock, Terminal, draw
 
 PLANNED = Planned(
     *(48, 384, 320, 180, "30000/1001", "240000/1001"),
@@ -117,3 +118,17 @@ def test_plain_lines_end_with_the_summary_and_quiet_ones_do_not(capsys):
         err = capsys.readouterr().err
         assert ("  gain    +2.1 dB over linear" in err) != quiet
         assert "\x1b" not in err
+
+
+def test_a_bar_makes_room_for_an_answer_on_stdout(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    bar = Bar(stream, clock=Clock())
+    bar(Progress(0.5, "compare", "comparing"))
+    bar.clear()
+    shown = stream.getvalue()
+    assert "comparing" in shown
+    # The cursor goes up again over both lines, and wipes them.
+    assert shown[shown.rindex("comparing") :].count("\x1b[2K") >= 2
+    bar.clear()
+    assert stream.getvalue() == shown

@@ -158,3 +158,14 @@ def test_wrong_usage_ends_with_2(htr, tmp_path, flags):
 def test_an_input_that_is_not_there_ends_with_3(tmp_path):
     flags = ["-o", str(tmp_path / "ltr.mkv")]
     assert CliRunner().invoke(cli, ["degrade", str(tmp_path / "no.mp4"), *flags]).exit_code == 3
+
+
+def test_what_is_interrupted_starts_anew(htr, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deeptsr.degrade.expose", interrupted)
+    result = CliRunner().invoke(cli, ["degrade", str(htr[0]), "-o", str(tmp_path / "ltr.mkv")])
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1].endswith("run the same command again to start anew")
+    assert [p.name for p in tmp_path.iterdir()] == ["htr.mkv"]
