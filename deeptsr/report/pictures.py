@@ -15,6 +15,7 @@ from PIL import Image
 from deeptsr.io.preview import PREVIEW_RATE, encode_preview
 from deeptsr.report.footage import Footage, Picture
 from deeptsr.report.motion import Box, Map, measure
+from deeptsr.report.repeats import Repeats, repeats
 
 __all__ = ["Closeup", "Film", "Pictures", "Slice", "Still", "look"]
 
@@ -25,6 +26,7 @@ _FILM_VOXELS = 1_100_000_000  # pixels x frames, of both halves: half a minute o
 _FILM_WIDTH = 960, 320  # pixels of one half: at most, and at least if the video has them
 _CLOSEUPS = 3
 _INSTANTS = 4  # frames of the result that are shown for one of the input
+_SEARCHED = 24  # frames of the input in which patches are sought again
 _SLICE_FRAMES = 20  # of the input in a slice: a step of its own can be seen
 _SLICE_TALL = 320  # pixels along time, about
 _SLICE_WIDE = 640  # pixels across, at most
@@ -81,6 +83,8 @@ class Pictures:
     closeups: list[Closeup]
     across: Slice  # x-t
     down: Slice  # y-t
+    heat: Still | None  # where the video repeats itself,
+    share: float | None  # and how much of it across dimensions, percent
 
 
 def look(footage: Footage) -> Pictures:
@@ -95,7 +99,11 @@ def look(footage: Footage) -> Pictures:
     width, height = _film_size(footage, len(footage.fine(stretch)))
     data = encode_preview(camera.shoot(width, height), (2 * width, height), _FILM_BYTES)
     film = Film(base64.b64encode(data).decode(), width, height, camera.seen, PREVIEW_RATE)
-    return camera.develop(film)
+    middle = camera.liveliest
+    near = range(max(0, middle - _SEARCHED // 2), min(len(stretch), middle + _SEARCHED // 2))
+    around = range(stretch.start + near.start, stretch.start + near.stop)
+    found = repeats(footage.coarse(around), middle - near.start)
+    return camera.develop(film, found)
 
 
 def _film_size(footage: Footage, frames: int) -> tuple[int, int]:
@@ -164,6 +172,7 @@ class _Camera:
         self._boxes = moving.boxes(
             max(48, min(192, *(side // 3 for side in self._size))), _CLOSEUPS
         )
+        self.liveliest = self._boxes[0].frame
         self._coarse: dict[int, Bytes] = {}
         self._fine: dict[int, list[tuple[int, Bytes]]] = {n: [] for n in range(len(self._boxes))}
         self._overview: Bytes | None = None
@@ -195,7 +204,7 @@ class _Camera:
             self.seen += 1
             yield np.concatenate([small, _shrink(made, width, height)], axis=1)
 
-    def develop(self, film: Film) -> Pictures:
+    def develop(self, film: Film, found: Repeats | None) -> Pictures:
         closeups = []
         for number, box in enumerate(self._boxes):
             made = self._fine[number]
@@ -205,7 +214,13 @@ class _Camera:
                 closeups.append(Closeup(box, made[0][0], still(self._coarse[number]), fine))
         overview = np.zeros((2, 2, 3), np.uint8) if self._overview is None else self._overview
         return Pictures(
-            film, still(overview), closeups, self._across.develop(), self._down.develop()
+            film,
+            still(overview),
+            closeups,
+            self._across.develop(),
+            self._down.develop(),
+            None if found is None else still(found.picture),
+            None if found is None else found.across,
         )
 
 
