@@ -213,7 +213,8 @@ def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
         "output factor fps vfr slow-motion slow-audio preset device seed exposure mix within "
-        "across shift start end deinterlace background codec crf pix-fmt overwrite work-dir report resume "
+        "across shift start end deinterlace background scenes codec crf pix-fmt overwrite work-dir "
+        "report resume "
         "dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
