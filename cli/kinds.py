@@ -74,6 +74,21 @@ def mix(text: str) -> str | tuple[float, float, float]:
     return within, across, shift
 
 
+def memory(text: str) -> int:
+    """Read a number of bytes, in powers of 1000.
+
+    >>> memory("4G"), memory("1.5 GB"), memory("800M")
+    (4000000000, 1500000000, 800000000)
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text, re.ASCII)
+    if found is None:
+        raise click.BadParameter(f"got {text!r}; expected a size such as 4G or 800M")
+    return round(Fraction(found[1]) * Fraction(1000) ** " kMGT".index(found[2] or " "))
+
+
 def device(text: str) -> str:
     """Check a device's name; whether it is there is for the library to say, which has torch.
 

@@ -17,7 +17,7 @@ from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
 from .flags import encoding, picture, speech, spoken
-from .kinds import device, frame_rate, mix, moment
+from .kinds import device, frame_rate, memory, mix, moment
 from .notes import Detail
 from .words import settings
 
@@ -144,6 +144,12 @@ DEFAULTS = Options()
 )
 @click.option(
     "--report", metavar="FILE", help="Also write a page that shows the run, such as r.html."
+)
+@click.option(
+    "--memory",
+    type=memory,
+    metavar="SIZE",
+    help="About how much memory to use, such as 4G.  [default: what the preset's chunks take]",
 )
 @click.option(
     "--resume/--no-resume",

@@ -161,6 +161,7 @@ class Options:
     background: str | None = None  # of transparent input: "black", "white", "#rrggbb"; None: kept
     scenes: str = "auto"  # cuts: "auto" finds them, "off" is one scene, else a file that lists them
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
+    memory: int | None = None  # bytes that the process may use, about; None: as chunks suit best
     resume: bool = True  # go on from what an earlier run left there
     pairs: PairSettings = field(default_factory=PairSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -200,6 +201,8 @@ class Options:
                 f"background is {self.background!r}; expected black, white or #rrggbb, such as "
                 "#00ff00"
             )
+        if self.memory is not None and self.memory <= 0:
+            raise OptionError(f"memory is {self.memory}; expected bytes, more than 0")
         crf = self.encode.crf
         if crf is not None and not 0 <= crf <= 63:
             raise OptionError(f"crf is {crf}; expected 0 (lossless) to 63 (smallest)")

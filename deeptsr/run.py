@@ -24,6 +24,7 @@ from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError, OptionError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
 from deeptsr.excerpt import Frames, read_excerpt
+from deeptsr.figures import size
 from deeptsr.keeping import Checkpoints
 from deeptsr.lock import locked
 from deeptsr.plan import Stage, plan
@@ -126,6 +127,12 @@ def _job(
             "product of 2s and 3s, such as 8"
         )
     cost = estimate(stages, frames, height, width, options, device)
+    if options.memory is not None and cost.memory > options.memory:
+        raise ResourceError(
+            f"memory is {size(options.memory)} and even the smallest chunk of {width} x {height} "
+            f"pixels needs about {size(cost.memory)}; expected at least that; allow more, or scale "
+            "the video down first"
+        )
     precision = devices.precision(device)
     cuts: tuple[int, ...] | None = None if options.scenes == "auto" else ()
     if options.scenes not in ("auto", "off"):

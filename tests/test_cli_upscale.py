@@ -214,8 +214,7 @@ def test_every_flag_is_documented():
     flags = (
         "output factor fps vfr slow-motion slow-audio preset device seed exposure mix within "
         "across shift start end deinterlace background scenes codec crf pix-fmt overwrite work-dir "
-        "report resume "
-        "dry-run json quiet verbose log-file"
+        "report memory resume dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
     assert [p.opts for p in options if not p.help] == []

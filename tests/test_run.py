@@ -532,3 +532,18 @@ def test_a_disk_that_runs_full_keeps_what_is_finished(source, tmp_path, monkeypa
     upscale_file(source, tmp_path / "out.mkv", options, told.append)
     rendered = [e.detail for e in told if isinstance(e, Progress) and e.phase == "render"]
     assert rendered == ["rendering, frame 24 of 24"]
+
+
+def test_a_bound_on_the_memory_makes_smaller_chunks(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "_BASE_MEMORY", 0)
+    bound = 7 * 12 * 48 * 34 * 3 * 2  # two frames' results
+    told = []
+    upscale_file(source, tmp_path / "out.mkv", replace(FILE, memory=bound), told.append)
+    assert next(e for e in told if isinstance(e, Planned)).memory_bytes <= bound
+    assert sum(isinstance(e, Progress) and e.phase == "render" for e in told) == 4
+
+
+def test_a_bound_that_cannot_be_met_is_refused(source, tmp_path):
+    with pytest.raises(ResourceError, match=r"memory is 1.0 MB .* expected at least that"):
+        upscale_file(source, tmp_path / "out.mkv", replace(FILE, memory=1_000_000))
+    assert names(tmp_path) == []
