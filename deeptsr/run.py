@@ -19,7 +19,7 @@ from torch import Tensor
 
 from deeptsr import config, devices
 from deeptsr.config import Options
-from deeptsr.cost import Cost, chunk_length, estimate, part_length
+from deeptsr.cost import Cost, affordable, chunk_length, estimate, part_length
 from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError, OptionError, ResourceError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
@@ -370,8 +370,8 @@ def _look(job: _Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[
     """Read the frames to fit on, and the first frames of scenes."""
     height, width = job.size
     settings, step = job.options.pyramid, job.stages[0].step
-    affordable = max(8 * _LEAST_FRAMES, settings.voxels // (height * width))
-    length = max(_PAIRS * step, min(settings.excerpt, affordable))
+    least = max(8 * _LEAST_FRAMES, affordable(job.options) // (height * width))
+    length = max(_PAIRS * step, min(settings.excerpt, least))
     pictures, cuts = read_excerpt(
         frames, job.frames, job.cuts, length, (job.least, _SPARED * step), on_event
     )

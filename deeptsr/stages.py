@@ -134,8 +134,9 @@ def fit_stages(
                 if fitter.pairs.probe:
                     mix = propose(small, fitter.pairs)
                     on_event(mix)
-                    shares = {"within": mix.within, "across": mix.across, "shift": mix.shift}
-                    fitter.pairs = replace(fitter.pairs, **shares)
+                    fitter.pairs = replace(
+                        fitter.pairs, within=mix.within, across=mix.across, shift=mix.shift
+                    )
                 result = _fit_first(fitter, network, small)
             else:
                 result = _fit_later(fitter, network, clip, tuple(fitted), stage, carried, total)
