@@ -94,8 +94,8 @@ class PyramidSettings:
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
-    ensemble: bool = True  # average over the mirrored and the reversed clip: 4 times the climb
-    voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
+    ensemble: bool = True  # average over mirror images, reversed time and a later camera
+    voxels: int = 24_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 
 @dataclass(frozen=True)

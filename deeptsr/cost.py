@@ -97,8 +97,7 @@ def estimate(
         fit.append(steps_of_stage(options, number) * _BACKWARD * voxels * network.operations)
         rows, columns = stage.size(height, width)
         climb += frames * stage.done * rows * columns * network.operations * _CLIMB_OVERHEAD
-    if options.pyramid.ensemble:
-        climb *= 4
+    climb *= 5 if options.pyramid.ensemble else 2  # once more for the second result
     speed = _SPEED[device.type]
     if device.type == "cpu" and precision(device) == torch.bfloat16:
         speed *= _BFLOAT16_GAIN

@@ -17,6 +17,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.plan import Stage
 from deeptsr.predict import predict, predict_ensemble
 from deeptsr.resample import interpolate_time, resize
+from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 
 __all__ = ["FittedStage", "climb", "first_needed", "margin", "stream"]
 
@@ -30,11 +31,38 @@ class FittedStage:
     stage: Stage
     network: StepNetwork | None
     ensemble: bool = False  # whether to average over mirror images and reversed time
+    twice: bool = False  # whether to average with what the network makes of its result
 
     @property
     def reach(self) -> int:
         """How many of the stage's input frames an output frame depends on, to each side."""
-        return self.network.reach[0] if self.network else _TIME_TAPS
+        if self.network is None:
+            return _TIME_TAPS
+        # To restore a result again takes as much on top, and half a frame; trust looks one further.
+        return 2 * self.network.reach[0] + 2
+
+    def take(self, fine: Tensor, exposure: str, precision: torch.dtype) -> Tensor:
+        """Take the stage's step, trusting the network as far as it agrees with itself.
+
+        Args:
+            fine: volume (T, H, W, C) at the stage's size.
+            exposure: "full" or "delta".
+            precision: of the convolutions.
+
+        Returns:
+            Volume (T * step, H, W, C) that exposes to ``fine``.
+        """
+        step = self.stage.step
+        plain = correct(interpolate_time(fine, step, exposure), fine, step, exposure)
+        if self.network is None:
+            return plain
+        once = predict_ensemble if self.ensemble else predict
+        made = once(self.network, fine, precision=precision)
+        again = restore_again(self.network, made, precision)
+        share = trust(disagreement(made, again, step), changes(made, plain, step))
+        if self.twice:
+            made = correct(made.add_(again).div_(2), fine, step, exposure)
+        return blend(made, plain, share)
 
 
 def _spread(fitted: FittedStage, exposure: str) -> int:
@@ -132,12 +160,7 @@ def climb(
         stage = fitted.stage
         ltr = resize(window[given.start - first : given.stop - first], stage.size(height, width))
         fine = ltr if done == 1 else backproject(fine, ltr, done, exposure, rounds)
-        if fitted.network is None:
-            made = interpolate_time(fine, stage.step, exposure)
-            made = correct(made, fine, stage.step, exposure)
-        else:
-            step = predict_ensemble if fitted.ensemble else predict
-            made = step(fitted.network, fine, precision=precision)
+        made = fitted.take(fine, exposure, precision)
         done *= stage.step
         fine = made[(asked.start - given.start) * done : (asked.stop - given.start) * done]
     last = ranges[-1]
@@ -161,6 +184,7 @@ def stream(
     rounds: int = 1,
     precision: torch.dtype = torch.float32,
     cuts: Sequence[int] = (),
+    scale: Fraction = Fraction(1),
 ) -> Iterator[Tensor]:
     """Climb a video of any length in the memory of one chunk.
 
@@ -175,9 +199,11 @@ def stream(
         rounds: alternations of back-projection.
         precision: of the convolutions.
         cuts: first frames of scenes, 0 excepted; no result depends on another scene than its own.
+        scale: of the sides of the result, at least the last stage's.
 
     Yields:
-        Volumes (n * factor, H, W, C), together the result for all frames from the start, in order.
+        Volumes (n * factor, H * scale, W * scale, C), together the result for all frames from the
+        start, in order.
     """
     source = iter(frames)
     for first, stop in pairwise((0, *cuts, total)):
@@ -185,7 +211,9 @@ def stream(
             yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
         elif stop > start:
             later, length = max(0, start - first), stop - first
-            yield from _scene(stages, source, length, chunk, later, exposure, rounds, precision)
+            yield from _scene(
+                stages, source, length, chunk, later, exposure, rounds, precision, scale
+            )
 
 
 def _scene(
@@ -197,6 +225,7 @@ def _scene(
     exposure: str,
     rounds: int,
     precision: torch.dtype,
+    scale: Fraction,
 ) -> Iterator[Tensor]:
     around = margin(stages, exposure)
     held: list[Tensor] = []
@@ -216,4 +245,5 @@ def _scene(
             first=first,
             total=total,
             wanted=wanted,
+            scale=scale,
         )

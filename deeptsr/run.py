@@ -370,7 +370,7 @@ def _look(job: _Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[
     """Read the frames to fit on, and the first frames of scenes."""
     height, width = job.size
     settings, step = job.options.pyramid, job.stages[0].step
-    least = max(8 * _LEAST_FRAMES, affordable(job.options) // (height * width))
+    least = max(8 * _LEAST_FRAMES, 2 * affordable(job.options) // (height * width))
     length = max(_PAIRS * step, min(settings.excerpt, least))
     pictures, cuts = read_excerpt(
         frames, job.frames, job.cuts, length, (job.least, _SPARED * step), on_event

@@ -6,14 +6,15 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from deeptsr.config import Options
+from deeptsr.config import Options, PairSettings
 from deeptsr.events import Listener, Progress, StageFitted, ignore
-from deeptsr.exposure import expose
+from deeptsr.exposure import correct, expose
 from deeptsr.fit import FitResult, fit
 from deeptsr.keeping import Checkpoints, StageKeeper
 from deeptsr.mix import propose
@@ -21,8 +22,9 @@ from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage
 from deeptsr.predict import predict
-from deeptsr.pyramid import FittedStage, climb
+from deeptsr.pyramid import FittedStage, stream
 from deeptsr.resample import interpolate_time, resize
+from deeptsr.trust import changes, disagreement, removed, restore_again
 
 __all__ = ["HeldOut", "fit_stages", "fold_of", "gain", "steps_of_stage"]
 
@@ -111,6 +113,7 @@ def fit_stages(
     """
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
+    given = options.pairs
     for number, stage in enumerate(plan):
         fold = fold_of(stage, *clip.shape[1:3])
         with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
@@ -118,17 +121,18 @@ def fit_stages(
             network = build(options.network, stage.step, options.exposure, fold).to(clip.device)
         event = checkpoints.restore(number, network) if checkpoints else None
         if event is None:
-            carried = previous is not None and _same_shapes(previous, network)
-            if carried and previous is not None:
-                network.load_state_dict(previous.state_dict())
-            total = steps_of_stage(options, number)
+            carried = previous if previous and _same_shapes(previous, network) else None
+            # A motion that was aliased at the coarser stage need not be so at this one.
+            rival = given if number and given.probe and options.pairs.alone else None
+            steps = steps_of_stage(options, number)
+            total = 2 * steps if rival else steps
 
             def on_step(step: int, number: int = number, total: int = total) -> None:
                 detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {total}"
                 on_event(Progress(fraction(number, min(1.0, step / total)), "fit", detail))
 
             began = time.monotonic()
-            fitter = _Fitter(options, number, precision, on_step, clip.device, checkpoints)
+            fitter = _Fitter(options, number, precision, on_step, clip.device, checkpoints, rival)
             if number == 0:
                 small = resize(clip, stage.size(*clip.shape[1:3]))
                 if fitter.pairs.probe:
@@ -139,7 +143,7 @@ def fit_stages(
                     )
                 result = _fit_first(fitter, network, small)
             else:
-                result = _fit_later(fitter, network, clip, tuple(fitted), stage, carried, total)
+                result = _fit_later(fitter, network, clip, tuple(fitted), stage, carried, steps)
             event = StageFitted(
                 stage=number + 1,
                 stages=len(plan),
@@ -153,7 +157,7 @@ def fit_stages(
             )
             if checkpoints:
                 checkpoints.save(number, network, event)
-        # Later stages take the mix that the first one chose, also when it was restored.
+        # The next stage takes the mix that this one chose, also when it was restored.
         within, across, shift = event.mix
         mixed = replace(options.pairs, within=within, across=across, shift=shift)
         options = replace(options, pairs=mixed)
@@ -161,7 +165,9 @@ def fit_stages(
         on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != _INTERPOLATES
         ensemble = options.pyramid.ensemble
-        fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble))
+        # A motion that is aliased is aliased anew by the later camera, and blurred by the mean.
+        twice = ensemble and not options.pairs.alone
+        fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble, twice))
         previous = network if usable else previous
     return tuple(fitted)
 
@@ -192,9 +198,11 @@ class _Fitter:
         on_step: Callable[[int], None],
         device: torch.device,
         checkpoints: Checkpoints | None,
+        rival: PairSettings | None,
     ) -> None:
-        self.pairs, self.settings = options.pairs, options.fit
+        self.pairs, self.rival, self.settings = options.pairs, rival, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
+        self.voxels = options.pyramid.voxels
         self.precision, self.made = precision, 0
         self.curve: list[tuple[str, int, float]] = []
         self._step, self._on_step = 0, on_step
@@ -268,24 +276,26 @@ class _Fitter:
         return HeldOut(len(clip), step, len(clip) // input_frames)
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """One way to fit a stage."""
+
+    name: str
+    pairs: PairSettings
+    weights: dict[str, Any]  # to start from
+    rate: float | None = None
+
+
 def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit the coarsest stage: choose the mix of pairs, then bootstrap."""
     examples, settings = [clip.clamp(0, 1)], fitter.settings
-    start, draws = copy.deepcopy(network.state_dict()), fitter.draws
-    result = fitter(network, examples, examples, settings.steps, name="given mix")
-    mixed = fitter.pairs
+    start, mixed = copy.deepcopy(network.state_dict()), fitter.pairs
+    candidates = [_Candidate("given mix", mixed, start)]
     if mixed.probe and mixed.within and not mixed.alone:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
-        kept, drawn = copy.deepcopy(network.state_dict()), fitter.draws
-        network.load_state_dict(start)
-        fitter.draws = draws  # so that the winner goes on as it would have without a rival
-        fitter.pairs = replace(mixed, across=0.0, shift=0.0)
-        alone = fitter(network, examples, examples, settings.steps, name="same dimension alone")
-        if alone.score > result.score:
-            result = alone
-        else:
-            network.load_state_dict(kept)
-            fitter.pairs, fitter.draws = mixed, drawn
+        alone = replace(mixed, across=0.0, shift=0.0)
+        candidates.append(_Candidate("same dimension alone", alone, start))
+    result = _best(fitter, network, examples, settings.steps, candidates)
     rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
     if not fitter.pairs.alone:
         rounds, steps = min(1, rounds), rounds * steps
@@ -301,13 +311,55 @@ def _fit_first(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> FitResult
     return result
 
 
+def _best(
+    fitter: _Fitter,
+    network: StepNetwork,
+    examples: list[Tensor],
+    steps: int,
+    candidates: list[_Candidate],
+) -> FitResult:
+    """Fit in several ways, and keep the one that agrees best with itself on the last example.
+
+    The held-out frames are a slow camera's, at a multiple of the video's speed: where motion is
+    aliased they say nothing of the video itself. Agreement there does; where it is mute, they
+    decide.
+    """
+    draws, top = fitter.draws, (-math.inf, -math.inf)
+    for candidate in candidates:
+        network.load_state_dict(candidate.weights)
+        # All begin with the same draws, so that the winner goes on as if it had had no rival.
+        fitter.pairs, fitter.draws = candidate.pairs, draws
+        found = fitter(network, examples, examples, steps, rate=candidate.rate, name=candidate.name)
+        if len(candidates) == 1:
+            return found
+        merit = (_agreement(fitter, network, examples[-1]), found.score)
+        if merit > top:
+            top, result, pairs, drawn = merit, found, fitter.pairs, fitter.draws
+            kept = copy.deepcopy(network.state_dict())
+    network.load_state_dict(kept)
+    fitter.pairs, fitter.draws = pairs, drawn
+    return result
+
+
+def _agreement(fitter: _Fitter, network: StepNetwork, clip: Tensor) -> float:
+    """How much of interpolation's error the network takes away, in its own view."""
+    step, exposure = network.factor, fitter.exposure
+    affordable = max(8, fitter.voxels // (2 * step * clip.shape[1] * clip.shape[2]))
+    first = max(0, len(clip) - affordable) // 2
+    clip = clip[first : first + affordable]
+    made = predict(network, clip, precision=fitter.precision)
+    again = restore_again(network, made, fitter.precision)
+    plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
+    return removed(disagreement(made, again, step), changes(made, plain, step))
+
+
 def _fit_later(
     fitter: _Fitter,
     network: StepNetwork,
     clip: Tensor,
     below: tuple[FittedStage, ...],
     stage: Stage,
-    carried: bool,
+    carried: StepNetwork | None,
     steps: int,
 ) -> FitResult:
     """Fit a finer stage, on the video itself and on what was made of it so far.
@@ -315,18 +367,31 @@ def _fit_later(
     The frames of the first are true, and at the size taken here, down the diagonal of figure 7, its
     motion in pixels a frame is that of the task; the second has the task's size and blur.
     """
-    estimate = climb(
+    estimate = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
+    chunk = max(1, fitter.voxels * len(clip) // estimate[..., 0].numel())
+    made = 0
+    for part in stream(
         below,
         clip,
+        len(clip),
+        chunk,
         exposure=fitter.exposure,
         rounds=fitter.rounds,
         precision=fitter.precision,
         scale=stage.scale,
-    )
+    ):
+        estimate[made : made + len(part)] = part
+        made += len(part)
     slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
     examples = [resize(clip, slow).clamp(0, 1), estimate.clamp_(0, 1)]
-    rate = fitter.settings.finetune_rate if carried else None
-    return fitter(network, examples, examples, steps, rate=rate)
+    fresh = copy.deepcopy(network.state_dict())
+    weights, rate = (
+        (carried.state_dict(), fitter.settings.finetune_rate) if carried else (fresh, None)
+    )
+    candidates = [_Candidate("fine-tuning", fitter.pairs, weights, rate)]
+    if fitter.rival:
+        candidates.append(_Candidate("given mix", fitter.rival, fresh))
+    return _best(fitter, network, examples, steps, candidates)
 
 
 def _same_shapes(one: StepNetwork, other: StepNetwork) -> bool:

@@ -15,7 +15,8 @@ from deeptsr.plan import Stage
 from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, climb, first_needed, margin, stream
 from deeptsr.resample import interpolate_time, resize
-from tests.synth import gap, noise, still, wake
+from deeptsr.trust import blend, changes, disagreement, restore_again, trust
+from tests.synth import gap, generator, noise, still, wake
 
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
 # By name: (scale, step, network's kind or None for interpolation, fold) of each stage.
@@ -74,14 +75,39 @@ def test_a_static_clip_stays_static(name, exposure):
     assert gap(climb(stages, clip, exposure=exposure), repeat(clip, factor)) < 1e-4
 
 
+def trusted(network, ltr):
+    made, k = predict(network, ltr), network.factor
+    plain = correct(interpolate_time(ltr, k), ltr, k)
+    again = restore_again(network, made, torch.float32)
+    return blend(made, plain, trust(disagreement(made, again, k), changes(made, plain, k)))
+
+
 def test_against_the_steps_of_figure_8b():
     stages, _ = fitted("compact")
     clip = noise(4, 21, 30, 3)
     low = resize(clip, (10, 15))
-    first = predict(stages[0].network, low)
+    first = trusted(stages[0].network, low)
     second = backproject(first, clip, 2, rounds=3)
-    wanted = predict(stages[1].network, second)
+    wanted = trusted(stages[1].network, second)
     assert gap(climb(stages, clip, rounds=3), wanted) < 1e-5
+
+
+def test_a_network_that_contradicts_itself_is_not_trusted():
+    network = build(NetworkSettings("compact", 4, 1), 2, "full", 1).eval()
+    torch.nn.init.normal_(network.leave.weight, std=3.0, generator=generator())
+    stage, clip = Stage(Fraction(1), 2, 1), noise(8, 32, 33, 3)
+    plain = correct(interpolate_time(clip, 2), clip, 2)
+    assert gap(predict(network, clip), plain) > 1
+    assert gap(climb((FittedStage(stage, network),), clip), plain) < 1e-5
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_a_second_result_can_be_averaged_in(ensemble):
+    network = wake(build(NetworkSettings("compact", 4, 1), 2, "full", 1).eval())
+    stage, clip = Stage(Fraction(1), 2, 1), still(8, 32, 33)
+    once, twice = (climb((FittedStage(stage, network, ensemble, t),), clip) for t in (False, True))
+    assert gap(once, twice) > 1e-4
+    assert gap(expose(twice, 2), clip) < 1e-5
 
 
 def test_an_interpolating_climb_at_one_size_is_linear_interpolation_corrected():

@@ -1,0 +1,123 @@
+"""How far a network's result can be trusted where no truth is known.
+
+The result is filmed again by a slow camera whose frames begin half a frame later, and the network
+restores that. Both results show the same moments: where they differ by as much as the network
+changed interpolation, it guessed. Measured against the truth, half of their squared difference is
+close to the error of either.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from deeptsr.exposure import expose
+from deeptsr.networks import StepNetwork
+from deeptsr.predict import predict
+
+__all__ = ["blend", "changes", "disagreement", "removed", "restore_again", "trust"]
+
+_CELLS = 16  # that the short side is divided into; errors are means over 5 x 5 of them
+_LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
+_NOISE = 1e-3  # mean square change that any result has; smaller ones are not worth doubting
+
+
+def restore_again(network: StepNetwork, made: Tensor, precision: torch.dtype) -> Tensor:
+    """Film a result again, half a frame later, and restore that.
+
+    Args:
+        network: that made it.
+        made: volume (T * factor, H, W, C).
+        precision: of the convolutions.
+
+    Returns:
+        A volume of the same moments. Its first and last half frame, which the later camera does
+        not see, are those of ``made``.
+    """
+    k = network.factor
+    first, last = k // 2, len(made) - (k - k // 2)
+    again = made.clone()
+    if last > first:
+        ltr = expose(made[first:last], k, network.exposure)
+        again[first:last] = predict(network, ltr, precision=precision)
+    return again
+
+
+def disagreement(made: Tensor, again: Tensor, factor: int) -> Tensor:
+    """Half the mean square difference of two results for the same moments: (T, rows, columns)."""
+    error = _cells(made, again, factor) / 2
+    later = factor // 2 / factor  # of a frame; that much of the first is not seen, of the last is
+    error[0] /= 1 - later
+    error[-1] /= later
+    return error
+
+
+def changes(made: Tensor, plain: Tensor, factor: int) -> Tensor:
+    """Mean square of what the network changed interpolation by: (T, rows, columns)."""
+    return _cells(made, plain, factor)
+
+
+def trust(error: Tensor, change: Tensor) -> Tensor:
+    """Share of the network's result that is taken, in [0, 1].
+
+    Args:
+        error: :func:`disagreement`.
+        change: :func:`changes`.
+
+    Returns:
+        (T, rows, columns); a frame's share also depends on its two neighbours.
+    """
+    ratio = _around(error) / (_around(change) + _NOISE)
+    return ((_DOUBTFUL - ratio) / (_DOUBTFUL - _LIKELY)).clamp(0, 1)
+
+
+def removed(error: Tensor, change: Tensor) -> float:
+    """How much of interpolation's mean square error the network takes away, estimated.
+
+    What the network changed is the error of interpolation and its own; only whole frames count,
+    since in small places the two are chance.
+
+    Args:
+        error: :func:`disagreement`.
+        change: :func:`changes`.
+    """
+    return (change - 2 * error).mean((1, 2)).clamp(min=0).mean().item()
+
+
+def blend(made: Tensor, plain: Tensor, share: Tensor) -> Tensor:
+    """Take a share of the network's result, the rest of interpolation; changes ``made``.
+
+    One share holds for all HTR frames of an LTR frame: where both volumes expose to it, so does
+    the blend.
+    """
+    factor = len(made) // len(share)
+    for number, part in enumerate(share):
+        if part.min() == 1:
+            continue
+        weight = functional.interpolate(
+            part[None, None], made.shape[1:3], mode="bilinear", align_corners=False
+        )[0, 0, :, :, None]  # (H, W, 1)
+        frames = slice(number * factor, (number + 1) * factor)
+        made[frames] = torch.lerp(plain[frames], made[frames], weight)
+    return made
+
+
+def _cells(one: Tensor, other: Tensor, factor: int) -> Tensor:
+    """Mean square difference by LTR frame and cell, (T, rows, columns); a frame at a time."""
+    side = max(1, min(one.shape[1:3]) // _CELLS)
+    found = []
+    for first in range(0, len(one), factor):
+        frames = slice(first, first + factor)
+        error = (one[frames] - other[frames]).square_().mean((0, 3))  # (H, W)
+        pooled = functional.avg_pool2d(
+            error[None, None], side, ceil_mode=True, count_include_pad=False
+        )
+        found.append(pooled[0, 0])
+    return torch.stack(found)
+
+
+def _around(values: Tensor) -> Tensor:
+    """Mean over 3 frames and 5 x 5 cells; beyond the ends those at the ends go on."""
+    padded = functional.pad(values[None, None], (2, 2, 2, 2, 1, 1), "replicate")
+    return functional.avg_pool3d(padded, (3, 5, 5), 1)[0, 0]  # (T, rows, columns)
