@@ -43,8 +43,8 @@ TOLD = {
     "fan-spinup": "The same fan, from 10 to 48 degrees a frame: it seems to slow down, to stand "
     "still, and to turn back.",
     "wheel": "Six spokes, 60 degrees apart, turn 38 degrees a frame, and seem to turn back by 22.",
-    "pan": "A texture moves past: all of the picture moves alike.",
-    "ball": "A ball jumps back and forth, and stays sharp for no frame.",
+    "pan": "A picture slides 7.3 pixels a frame to the left: all of it moves alike.",
+    "ball": "A striped ball bounces: slow at the top, fast at the floor.",
 }
 
 Clip = NDArray[np.float32]  # (T, H, W, 3) in [0, 1]
