@@ -73,7 +73,8 @@ def degrade_file(
     whole = used == info.frames
     lead = info.start - info.origin if whole else Fraction(0)
     rate = info.rate / factor
-    group = np.empty((factor, info.height, info.width, 3), np.float32)
+    alpha = info.keeps_alpha
+    group = np.empty((factor, info.height, info.width, 3 + alpha), np.float32)
     with io.VideoWriter(
         output,
         size=(info.width, info.height),
@@ -81,9 +82,10 @@ def degrade_file(
         source=info,
         settings=options.encode,
         audio_range=None if whole else (begin, begin + part.duration),
+        alpha=alpha,
     ) as writer:
         # To its end, left-over frames too: there it is found out whether the input broke off.
-        for index, frame in enumerate(io.read(info, options.start, options.end)):
+        for index, frame in enumerate(io.read(info, options.start, options.end, alpha=alpha)):
             made, place = divmod(index, factor)
             group[place] = frame
             if place == factor - 1:

@@ -108,6 +108,15 @@ def test_sound_tags_size_and_rate_are_kept(tmp_path):
     assert sound_packets(tmp_path / "out.mp4") == sound_packets(path)
 
 
+def test_an_alpha_channel_is_kept(tmp_path):
+    cover = np.full((4, 32, 48, 4), 255, np.uint8)
+    cover[..., :16, 3] = 0
+    path = raw_clip(tmp_path / "in.mkv", cover, "rgba", (48, 32), "-c:v", "ffv1", rate="60")
+    degraded(path, tmp_path / "out.mkv", factor=2, encode=LOSSLESS)
+    (first, _) = read(probe(tmp_path / "out.mkv"), alpha=True)
+    np.testing.assert_allclose(first[..., 3], cover[0, ..., 3] / 255, atol=1e-6)
+
+
 def test_sound_ends_where_the_frames_do(tmp_path):
     path = clip(tmp_path / "in.mp4", "-c:a", "aac", rate="60", frames=63, sound=1.05)
     degraded(path, tmp_path / "out.mp4", factor=20)
