@@ -18,7 +18,7 @@ from .flags import speech, spoken
 from .kinds import devices
 from .notes import Detail
 from .table import Table
-from .upscale import DEFAULTS, options_of, upscale
+from .upscale import DEFAULTS, MOST, options_of, upscale
 from .words import settings
 
 if TYPE_CHECKING:  # the command line starts without them
@@ -138,7 +138,7 @@ def batch(
                 chosen = _on_ray(stack, address, devices, jobs)
             else:
                 chosen = _here(devices, jobs)
-            preset = preset_name or ("balanced" if chosen.device == "cuda" else "fast")
+            preset = preset_name or _preset(chosen.device, flags)
             options = options_of(preset, flags)
             tell(Detail(settings(options)))
             table = Table()
@@ -163,6 +163,13 @@ def batch(
                 f"{result.failed} of {len(tasks)} videos failed; {manifest.path} tells why; the "
                 "same command again tries these, and skips what is done"
             )
+
+
+def _preset(device: str, flags: dict[str, Any]) -> str:
+    """The same for all, whatever each of them runs on."""
+    if flags["time_budget"] is not None:
+        return MOST
+    return "balanced" if device == "cuda" else "fast"
 
 
 def _here(names: Sequence[str], jobs: int | None) -> Engine:

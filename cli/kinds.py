@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import click
 
-__all__ = ["device", "devices", "frame_rate", "mix", "moment"]
+__all__ = ["device", "devices", "frame_rate", "mix", "moment", "span"]
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",
@@ -112,3 +112,21 @@ def devices(text: str) -> tuple[str, ...]:
         click.BadParameter: for a name that no device has.
     """
     return tuple(device(name.strip()) for name in text.split(","))
+
+
+def span(text: str) -> float:
+    """Count the seconds in a time span.
+
+    >>> span("90"), span("10m"), span("1h30m"), span("1.5h")
+    (90.0, 600.0, 5400.0, 5400.0)
+
+    Raises:
+        click.BadParameter: for anything else, and for nothing.
+    """
+    number = r"\d+(?:\.\d*)?|\.\d+"
+    found = re.fullmatch(rf"(?:({number})h)?(?:({number})m)?(?:({number})s?)?", text, re.ASCII)
+    parts = found.groups() if found else ()
+    seconds = sum(float(n or 0) * unit for n, unit in zip(parts, (3600, 60, 1), strict=False))
+    if not seconds > 0:
+        raise click.BadParameter(f"got {text!r}; expected a time such as 90, 10m or 1h30m")
+    return seconds

@@ -17,13 +17,14 @@ from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
 from .flags import encoding, picture, speech, spoken
-from .kinds import device, frame_rate, memory, mix, moment
+from .kinds import device, frame_rate, memory, mix, moment, span
 from .notes import Detail
 from .words import settings
 
 __all__ = ["DEFAULTS", "options_of", "upscale"]
 
 DEFAULTS = Options()
+MOST = "quality"  # where the time decides how much work there is
 
 
 @click.command(short_help="Raise the frame rate of one video.")
@@ -137,6 +138,13 @@ DEFAULTS = Options()
 )
 @encoding
 @click.option(
+    "--time-budget",
+    type=span,
+    metavar="TIME",
+    help="Do what fits in so much time, such as 90, 10m or 1h30m: the speed of this machine is "
+    "measured, and from the preset down (by default from quality), work is left out.",
+)
+@click.option(
     "--work-dir",
     metavar="FOLDER",
     help="Where an interrupted run finds its work, and `deeptsr report` the facts of a finished "
@@ -226,6 +234,8 @@ def _options(name: str | None, flags: dict[str, Any]) -> Options:
     if name is None:
         # A mistake in another flag is told at once, not after the seconds that torch takes to load.
         options_of(DEFAULTS.preset, flags)
+        if flags["time_budget"] is not None:
+            return options_of(MOST, flags)
 
         from deeptsr.devices import choose, default_preset  # noqa: PLC0415
 

@@ -12,6 +12,7 @@ from deeptsr.config import Options
 from deeptsr.events import (
     BatchDone,
     BatchPlanned,
+    Budgeted,
     Done,
     Evaluated,
     Event,
@@ -95,6 +96,14 @@ def _planned(event: Planned, verbose: bool) -> str:
         ("disk", size(event.disk_bytes)),
     ]
     return "\n".join(f"{name:<8}{value}" for name, value in rows)
+
+
+def _budgeted(event: Budgeted, verbose: bool) -> str:
+    steps = " + ".join(map(str, event.steps))
+    return (
+        f"time budget {duration(event.budget)}: preset {event.preset}, {steps} steps, "
+        f"{'with' if event.ensemble else 'without'} the ensemble; about {duration(event.seconds)}"
+    )
 
 
 def _progress(event: Progress, verbose: bool) -> str:
@@ -216,6 +225,7 @@ def _any(event: Event, verbose: bool) -> str:
 
 _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Planned: _planned,
+    Budgeted: _budgeted,
     Progress: _progress,
     StageFitted: _stage_fitted,
     MixProposed: _mix_proposed,

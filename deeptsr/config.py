@@ -160,6 +160,7 @@ class Options:
     deinterlace: bool = False  # make whole pictures of the fields of interlaced video
     background: str | None = None  # of transparent input: "black", "white", "#rrggbb"; None: kept
     scenes: str = "auto"  # cuts: "auto" finds them, "off" is one scene, else a file that lists them
+    time_budget: float | None = None  # seconds that the run may take; None: as long as it takes
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
     memory: int | None = None  # bytes that the process may use, about; None: as chunks suit best
     resume: bool = True  # go on from what an earlier run left there
@@ -203,6 +204,9 @@ class Options:
             )
         if self.memory is not None and self.memory <= 0:
             raise OptionError(f"memory is {self.memory}; expected bytes, more than 0")
+        budget = self.time_budget
+        if budget is not None and not (math.isfinite(budget) and budget > 0):
+            raise OptionError(f"time_budget is {budget}; expected seconds, more than 0")
         crf = self.encode.crf
         if crf is not None and not 0 <= crf <= 63:
             raise OptionError(f"crf is {crf}; expected 0 (lossless) to 63 (smallest)")

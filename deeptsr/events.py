@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 __all__ = [
     "BatchDone",
     "BatchPlanned",
+    "Budgeted",
     "Done",
     "Evaluated",
     "Event",
@@ -59,6 +60,17 @@ class Planned(Event):
     memory_bytes: int  # estimated peak memory
     disk_bytes: int  # estimated size of the output and of what stands beside it while it is made
     duration: float = 0.0  # seconds that the output lasts; 0: not known
+
+
+@dataclass(frozen=True)
+class Budgeted(Event):
+    """What was chosen for the run to end in its time."""
+
+    budget: float  # seconds
+    seconds: float  # that the whole run takes, as was measured here
+    preset: str
+    steps: tuple[int, ...]  # of each stage, at most
+    ensemble: bool
 
 
 @dataclass(frozen=True)

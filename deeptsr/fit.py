@@ -76,6 +76,7 @@ def fit(
     precision: torch.dtype = torch.float32,
     on_step: Callable[[int], None] = lambda step: None,
     keeper: Keeper | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> FitResult:
     """Fit a network in place; it ends with the last weights that validation found good.
 
@@ -95,6 +96,7 @@ def fit(
         on_step: told after each step how many were made; when it raises, the state is kept first.
         keeper: of the state after each step. A fit that goes on from one ends as if it had not
             been interrupted, to the bit on a CPU.
+        enough: asked after each step, and before the first, whether the time for it is up.
 
     Differs from the paper: a running mean of the weights is what is validated and kept.
     """
@@ -127,7 +129,8 @@ def fit(
 
     peak = settings.learning_rate if rate is None else rate
     interval = max(1, math.ceil(steps / settings.checks))
-    while step < steps and stale < settings.patience:
+    over = enough()
+    while step < steps and stale < settings.patience and not over:
         for group in optimizer.param_groups:
             group["lr"] = _rate(settings, peak, step, steps)
         step += 1
@@ -145,7 +148,8 @@ def fit(
             on_step(step)
         except BaseException as error:  # the step is finished and kept first
             stopped = error
-        if step % interval == 0 or step == steps:
+        over = enough()
+        if step % interval == 0 or step == steps or over:
             found = score(average)
             if found > top - slack:
                 kept, kept_score, stale = copy.deepcopy(average.state_dict()), found, 0

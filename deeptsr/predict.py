@@ -13,7 +13,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.networks import StepNetwork
 from deeptsr.volume import to_network, to_volume
 
-__all__ = ["predict", "predict_ensemble"]
+__all__ = ["predict", "predict_ensemble", "voxels"]
 
 _SPAN = 32  # input frames that a tile covers
 _SMALLEST_TILE = 16  # pixels
@@ -70,6 +70,20 @@ def predict_ensemble(
     for axes in turned[1:]:
         total += predict(network, ltr.flip(axes), precision=precision).flip(axes)
     return total.div_(len(turned))
+
+
+def voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> float:
+    """Pixels x frames that a network is shown to predict a clip, what tiles share counted twice.
+
+    Args:
+        network: that predicts.
+        shape: frames, height and width of the clip.
+        kind: of the device: "cpu" or "cuda".
+    """
+    frames, pixels = network.reach
+    tile = _suitable_tile(network, kind)
+    axes = zip(shape, (_SPAN, tile, tile), (frames, pixels, pixels), strict=True)
+    return math.prod(size + 2 * margin * math.ceil(size / span) for size, span, margin in axes)
 
 
 def _suitable_tile(network: StepNetwork, kind: str) -> int:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from deeptsr import config, devices
+from deeptsr import budget, config, devices
 from deeptsr.config import Options
 from deeptsr.cost import Cost, affordable, chunk_length, estimate, part_length
 from deeptsr.cutlist import read_cuts
@@ -62,11 +62,19 @@ class _Job:
     schedule: Schedule
     size: tuple[int, int]  # height, width
     cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
+    watch: budget.Watch | None = None  # where the time is limited
 
     @property
     def least(self) -> int:
         """Frames that fitting needs at least."""
         return max(_LEAST_FRAMES, _PAIRS * self.stages[0].step)
+
+    @property
+    def excerpt(self) -> int:
+        """Frames that fitting looks at, at most."""
+        height, width = self.size
+        room = max(8 * _LEAST_FRAMES, 2 * affordable(self.options) // (height * width))
+        return max(_PAIRS * self.stages[0].step, min(self.options.pyramid.excerpt, room))
 
     @property
     def frames(self) -> int:
@@ -141,6 +149,21 @@ def _job(
     return _Job(options, device, precision, stages, cost, laid_out, (height, width), cuts)
 
 
+def _in_time(
+    job: _Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
+) -> _Job:
+    """Cut a job such that it ends within its time budget, if it has one."""
+    if job.options.time_budget is None:
+        return job
+    task = budget.Task(job.frames, *job.size, job.device, job.precision)
+    length = min(job.frames, job.excerpt)
+    options, watch = budget.within(task, job.options, length, began, on_event, checkpoints)
+    stages = plan(options.factor, *job.size, options.pyramid.coarsest)
+    cost = estimate(stages, job.frames, *job.size, options, job.device)
+    cost = replace(cost, seconds=watch.seconds)
+    return replace(job, options=options, stages=stages, cost=cost, watch=watch)
+
+
 def upscale_array(
     frames: Any, options: Options | None = None, on_event: Listener = ignore
 ) -> npt.NDArray[np.float32]:
@@ -166,6 +189,7 @@ def upscale_array(
     if options.fps is not None:
         raise OptionError(f"fps is {options.fps} and an array has no frame rate; choose a factor")
     job = _job(Timeline.constant(Fraction(1), count), height, width, options)
+    job = _in_time(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
     with _out_of_memory():
         excerpt, cuts = _look(job, lambda: (frame.numpy() for frame in clip), on_event)
@@ -185,8 +209,9 @@ def plan_file(source: str | Path, output: str | Path, options: Options | None = 
         InputError: when the input cannot be used.
         OptionError: when a setting or the output cannot be met.
     """
+    began = time.monotonic()
     job, _ = _checked(source, output, options)
-    return job.planned()
+    return _in_time(job, began, ignore).planned()
 
 
 def _checked(
@@ -260,7 +285,7 @@ def upscale_file(
             io.check_output(output, options.encode)  # it is another run's after all
             done = False
         if not done:
-            _upscale(job, info, output, work, on_event)
+            _upscale(job, info, output, work, began, on_event)
         if options.work_dir is None:
             work.remove()
         else:
@@ -287,7 +312,12 @@ def _alone(output: str | Path, options: Options) -> Iterator[None]:
 
 
 def _upscale(
-    job: _Job, info: VideoInfo, output: str | Path, work: WorkFolder, on_event: Listener
+    job: _Job,
+    info: VideoInfo,
+    output: str | Path,
+    work: WorkFolder,
+    began: float,
+    on_event: Listener,
 ) -> None:
     """Do the work of :func:`upscale_file`."""
     from deeptsr import io  # noqa: PLC0415, the core runs without codecs
@@ -297,9 +327,10 @@ def _upscale(
         on_event(Warned(note))
     if info.has_audio and not _sounds(options):
         on_event(Warned("the sound is left out of slow motion; --slow-audio stretches it along"))
-    on_event(job.planned())
     if work.note:
         on_event(Warned(work.note))
+    job = _in_time(job, began, on_event, work)
+    on_event(job.planned())
     place = Path(os.path.abspath(output)).parent
     room = Room(work.path, place, job.planned().disk_bytes, on_event)
     on_event(Progress(0.0, "read", "reading"))
@@ -368,12 +399,9 @@ def _work_path(output: str | Path, options: Options) -> Path:
 
 def _look(job: _Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[int, ...]]:
     """Read the frames to fit on, and the first frames of scenes."""
-    height, width = job.size
-    settings, step = job.options.pyramid, job.stages[0].step
-    least = max(8 * _LEAST_FRAMES, 2 * affordable(job.options) // (height * width))
-    length = max(_PAIRS * step, min(settings.excerpt, least))
+    step = job.stages[0].step
     pictures, cuts = read_excerpt(
-        frames, job.frames, job.cuts, length, (job.least, _SPARED * step), on_event
+        frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
     )
     return torch.from_numpy(np.stack(pictures)), cuts
 
@@ -389,16 +417,30 @@ def _fit(
             )
         )
         return tuple(FittedStage(stage, None) for stage in job.stages)
-    clip = excerpt.to(job.device)
+    clip, watch = excerpt.to(job.device), job.watch
+
+    def fraction(stage: int, share: float) -> float:
+        if watch:
+            watch.at(stage, share)
+        return job.cost.fitting(stage, share)
+
     fitted = fit_stages(
         clip,
         job.stages,
         job.options,
         precision=job.precision,
         on_event=on_event,
-        fraction=job.cost.fitting,
+        fraction=fraction,
         checkpoints=checkpoints,
+        enough=watch.enough if watch else lambda: False,
     )
+    if watch and watch.cut:
+        on_event(
+            Warned(
+                "this machine is slower than it was at the start: fitting ended early, to keep "
+                "the time budget"
+            )
+        )
     check = self_check(fitted, clip, job.options, job.precision)
     on_event(check)
     if check.gain_db < _NO_GAIN:
@@ -408,6 +450,9 @@ def _fit(
                 "on this video's own frames: it may be static, too short, or too unlike itself"
             )
         )
+    if watch and watch.late() and job.options.pyramid.ensemble:
+        on_event(Warned("the ensemble is left out, to keep the time budget"))
+        fitted = tuple(replace(stage, ensemble=False) for stage in fitted)
     return fitted
 
 

@@ -92,6 +92,7 @@ def fit_stages(
     on_event: Listener = ignore,
     fraction: Callable[[int, float], float] = lambda stage, share: 0.0,
     checkpoints: Checkpoints | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> tuple[FittedStage, ...]:
     """Fit the pyramid.
 
@@ -103,6 +104,7 @@ def fit_stages(
         on_event: listener.
         fraction: of the whole job that is done when a stage (from 0) has made a share of its steps.
         checkpoints: where fitted stages are found, and kept.
+        enough: asked after each step whether the stage's time is up; ``fraction`` tells the step.
 
     Returns:
         One fitted stage for each of the plan.
@@ -132,7 +134,9 @@ def fit_stages(
                 on_event(Progress(fraction(number, min(1.0, step / total)), "fit", detail))
 
             began = time.monotonic()
-            fitter = _Fitter(options, number, precision, on_step, clip.device, checkpoints, rival)
+            fitter = _Fitter(
+                options, number, precision, on_step, clip.device, checkpoints, rival, enough
+            )
             if number == 0:
                 small = resize(clip, stage.size(*clip.shape[1:3]))
                 if fitter.pairs.probe:
@@ -199,13 +203,14 @@ class _Fitter:
         device: torch.device,
         checkpoints: Checkpoints | None,
         rival: PairSettings | None,
+        enough: Callable[[], bool],
     ) -> None:
         self.pairs, self.rival, self.settings = options.pairs, rival, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.voxels = options.pyramid.voxels
         self.precision, self.made = precision, 0
         self.curve: list[tuple[str, int, float]] = []
-        self._step, self._on_step = 0, on_step
+        self._step, self._on_step, self._enough = 0, on_step, enough
         self._generator = torch.Generator(device).manual_seed(options.seed + number)
         self._keeper = StageKeeper(self, number, checkpoints) if checkpoints else None
 
@@ -256,6 +261,7 @@ class _Fitter:
             precision=self.precision,
             on_step=on_step,
             keeper=self._keeper,
+            enough=self._enough,
         )
         self.made = before + result.steps
         if self._keeper:

@@ -126,7 +126,8 @@ def test_nothing_to_do_is_said(tmp_path):
 
 def test_what_does_not_change_a_result_does_not_change_the_hash():
     options = Options()
-    same = replace(options, device="cuda:1", work_dir="w", encode=EncodeSettings(overwrite=True))
+    same = replace(options, device="cuda:1", work_dir="w", resume=False)
+    same = replace(same, encode=EncodeSettings(overwrite=True))
     assert configuration_hash(same) == configuration_hash(options)
     for other in (replace(options, seed=1), replace(options, encode=EncodeSettings(crf=3))):
         assert configuration_hash(other) != configuration_hash(options)

@@ -156,7 +156,9 @@ def test_a_folder_without_videos_ends_with_3(tmp_path, children):
 
 def test_ray_that_is_not_installed_is_told(videos, children, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    result = CliRunner().invoke(cli, ["batch", str(videos), "-o", "x", "--engine", "ray"])
+    result = CliRunner().invoke(
+        cli, ["batch", str(videos), "-o", str(videos.parent / "out"), "--engine", "ray"]
+    )
     assert result.exit_code == 2
     assert "pip install 'deeptsr[ray]'" in result.stderr
 

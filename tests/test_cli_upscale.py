@@ -184,6 +184,18 @@ def test_the_preset_that_suits_the_device_is_taken(library, suits):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
+    [("90", 90), ("10m", 600), ("1h30m", 5400), ("1.5h", 5400), ("1m30", 90), ("2m3.5s", 123.5)],
+)
+def test_a_time_budget_cuts_down_the_largest_preset(library, text, seconds):
+    assert call("--time-budget", text).exit_code == 0
+    assert library.calls[0][3] == preset("quality", time_budget=seconds)
+    call("--time-budget", text, "--preset", "balanced")
+    assert library.calls[1][3] == preset("balanced", time_budget=seconds)
+    assert library.devices == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
     [("90", 90), ("1.5", 1.5), (".5", 0.5), ("1:30", 90), ("61:05.25", 3665.25), ("1:00:01", 3601)],
 )
 def test_moments(library, text, seconds):
@@ -213,8 +225,8 @@ def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
         "output factor fps vfr slow-motion slow-audio preset device seed exposure mix within "
-        "across shift start end deinterlace background scenes codec crf pix-fmt overwrite work-dir "
-        "report memory resume dry-run json quiet verbose log-file"
+        "across shift start end deinterlace background scenes codec crf pix-fmt overwrite "
+        "time-budget work-dir report memory resume dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
     assert [p.opts for p in options if not p.help] == []
@@ -299,6 +311,10 @@ def test_a_rate_and_a_factor_exclude_each_other(library):
         "--start ''",
         "--start 1:2:3:4",
         "--end 0",
+        "--time-budget 0",
+        "--time-budget 5x",
+        "--time-budget -5m",
+        "--time-budget ''",
         "--start 2 --end 1",
         "--start 1 --end 1",
         "--crf 99",

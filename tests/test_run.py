@@ -14,7 +14,7 @@ import torch
 from deeptsr import cost, run
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
-from deeptsr.events import Planned, Progress, SelfChecked, StageFitted, Warned, to_json
+from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
 from deeptsr.exposure import expose, repeat
 from deeptsr.run import plan_file, upscale_array, upscale_file
 from tests.clips import clip, decode, describe, raw_clip, sound, timestamps
@@ -547,3 +547,18 @@ def test_a_bound_that_cannot_be_met_is_refused(source, tmp_path):
     with pytest.raises(ResourceError, match=r"memory is 1.0 MB .* expected at least that"):
         upscale_file(source, tmp_path / "out.mkv", replace(FILE, memory=1_000_000))
     assert names(tmp_path) == []
+
+
+def test_a_time_budget_is_kept_to_or_the_least_is_done_and_said():
+    frames = pan(8, 24, 25)
+    made, told = upscaled(frames, tiny(2, time_budget=3600.0))
+    plan = next(e for e in told if isinstance(e, Budgeted))
+    assert (plan.budget, plan.preset, plan.steps, plan.ensemble) == (3600, "fast", (3,), True)
+    assert torch.equal(made, upscaled(frames, tiny(2))[0])
+    options = tiny(2, time_budget=0.01, fit=replace(FIT, steps=500))
+    made, told = upscaled(frames, options)
+    assert len(made) == 16
+    assert any("is too short" in text for text in warnings_of(told))
+    fitted = next(e for e in told if isinstance(e, StageFitted))
+    assert fitted.steps == 0  # the time was up before the first
+    assert any("fitting ended early" in text for text in warnings_of(told))

@@ -1,0 +1,207 @@
+"""How long a run takes on this machine: a model, and the measurements that it needs."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from deeptsr.config import Options
+from deeptsr.cost import chunk_length
+from deeptsr.fit import fit
+from deeptsr.networks import StepNetwork, build
+from deeptsr.pairs import PairSource
+from deeptsr.plan import Stage, plan
+from deeptsr.predict import voxels
+from deeptsr.pyramid import FittedStage, climb, margin
+from deeptsr.stages import fold_of, steps_of_stage
+
+__all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
+
+_ENSEMBLE = 4  # climbs
+_PIECE = {"cpu": 4e10, "cuda": 4e12}  # operations of the climb that is measured
+_SAMPLE = 0.5  # seconds of training steps that are measured, at least
+_CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
+_CODEC_CORES = 8
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done: the size of a clip, and where."""
+
+    frames: int  # of the input
+    height: int  # pixels
+    width: int
+    device: torch.device
+    precision: torch.dtype
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """What was measured of one preset's network on one machine."""
+
+    step: float  # seconds of a training step of the first stage
+    climb: float  # voxels times operations a second
+    pool: float  # seconds of laying out pairs, for a voxel of the clip that they are cut from
+
+
+class Forecast:
+    """How long a run of some settings takes.
+
+    Args:
+        task: see there.
+        options: all settings; their steps and ensemble may differ from those that are asked for.
+        speeds: of this network on this machine.
+        excerpt: frames that fitting looks at.
+    """
+
+    def __init__(self, task: Task, options: Options, speeds: Speeds, excerpt: int) -> None:
+        self._task, self._speeds = task, speeds
+        self._stages, self._networks = _pyramid(task, options)
+        self._excerpt = excerpt
+
+    def fit(self, options: Options) -> tuple[float, ...]:
+        """Seconds of fitting each stage."""
+        return tuple(self._fit(options, number) for number in range(len(self._stages)))
+
+    def climb(self, options: Options) -> float:
+        """Seconds of reading, climbing and writing the whole video."""
+        task = self._task
+        chunk = min(task.frames, chunk_length(task.height, task.width, options))
+        around = margin(
+            tuple(FittedStage(s, n) for s, n in zip(self._stages, self._networks, strict=True)),
+            options.exposure,
+        )
+        count = min(task.frames, chunk + around) * task.frames / chunk  # with what chunks share
+        pixels = task.frames * (options.factor + 2) * task.height * task.width
+        coding = pixels / (_CODEC * min(_CODEC_CORES, os.cpu_count() or 1))
+        return self._climbed(len(self._stages), count, options) + coding
+
+    def total(self, options: Options) -> float:
+        """Seconds of the whole run."""
+        return sum(self.fit(options)) + self.climb(options)
+
+    def _climbed(self, stages: int, count: float, options: Options) -> float:
+        times = _ENSEMBLE if options.pyramid.ensemble else 1
+        works = (self._work(number, count) for number in range(stages))
+        return times * sum(works) / self._speeds.climb
+
+    def _work(self, number: int, count: float) -> float:
+        """Operations of taking so many frames of the video up a stage."""
+        task, stage, network = self._task, self._stages[number], self._networks[number]
+        shape = (max(1, round(count * stage.done)), *stage.size(task.height, task.width))
+        return voxels(network, shape, task.device.type) * network.operations
+
+    def _fit(self, options: Options, number: int) -> float:
+        network, first = self._networks[number], self._networks[0]
+        steps = steps_of_stage(options, number)
+        seconds = steps * self._speeds.step * network.operations / first.operations
+        fits = 1
+        if number == 0:
+            fits = 1 + options.pairs.probe + options.fit.bootstrap_rounds
+            rounds = options.fit.bootstrap_rounds
+            seconds += rounds * self._work(0, self._excerpt) / self._speeds.climb
+            pool = fits + rounds * self._stages[0].step
+        else:
+            seconds += self._climbed(number, self._excerpt, options)
+            pool = self._stages[number].done + 1
+        rows, columns = self._stages[number].size(self._task.height, self._task.width)
+        seconds += pool * self._excerpt * rows * columns * self._speeds.pool
+        # Validation: an eighth of the frames, and as many around them as the network sees.
+        stage = self._stages[number]
+        held = self._excerpt / 8 / stage.step + 2 * network.reach[0] / stage.done
+        scores: float = fits + min(steps, fits * options.fit.checks)
+        if number:
+            scores += scores / stage.done**2  # the other judge is as much smaller
+        return seconds + scores * self._work(number, held) / self._speeds.climb
+
+
+def _pyramid(task: Task, options: Options) -> tuple[tuple[Stage, ...], tuple[StepNetwork, ...]]:
+    stages = plan(options.factor, task.height, task.width, options.pyramid.coarsest)
+    with torch.device("meta"):  # only shapes are asked for
+        networks = tuple(_build(options, stage, task) for stage in stages)
+    return stages, networks
+
+
+def _build(options: Options, stage: Stage, task: Task) -> StepNetwork:
+    fold = fold_of(stage, task.height, task.width)
+    return build(options.network, stage.step, options.exposure, fold)
+
+
+def operations_of_step(task: Task, options: Options) -> float:
+    """Operations of a training step of the first stage, up to a factor that all networks share."""
+    pairs = options.pairs
+    return _pyramid(task, options)[1][0].operations * pairs.batch * pairs.frames * pairs.crop**2
+
+
+def measure(task: Task, options: Options, excerpt: int) -> Speeds:
+    """Measure the real networks' training step and climb on a small piece, for about a second.
+
+    Args:
+        task: see there.
+        options: all settings.
+        excerpt: frames that fitting will look at.
+    """
+    stages, shapes = _pyramid(task, options)
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        networks = tuple(_build(options, s, task).to(task.device) for s in stages)
+
+    rows, columns = stages[0].size(task.height, task.width)
+    clip = torch.rand(excerpt, rows, columns, 3, generator=generator).to(task.device)
+    longest = max(3, min(options.pairs.frames, excerpt * 7 // 8 // stages[0].step))
+    pairs = replace(options.pairs, frames=longest)
+    began = time.monotonic()
+    source = PairSource([clip], pairs, stages[0].step, options.exposure)
+    _wait(task.device)
+    pool = (time.monotonic() - began) / clip[..., 0].numel()
+    on_device = torch.Generator(task.device).manual_seed(0)
+    moments: list[float] = []
+
+    def on_step(step: int) -> None:
+        _wait(task.device)
+        moments.append(time.monotonic())
+
+    fit(
+        networks[0],
+        source,
+        options.fit,
+        on_device,
+        lambda network: 0.0,
+        steps=1000,
+        precision=task.precision,
+        on_step=on_step,
+        # The first step warms up.
+        enough=lambda: len(moments) > 2 and moments[-1] - moments[0] > _SAMPLE,
+    )
+    step = (moments[-1] - moments[0]) / (len(moments) - 1)
+
+    fitted = tuple(FittedStage(s, n.eval()) for s, n in zip(stages, networks, strict=True))
+    height, width, frames = task.height, task.width, min(task.frames, 4)
+
+    def work() -> float:
+        piece = ((frames * s.done, *s.size(height, width)) for s in stages)
+        done = (
+            voxels(n, shape, task.device.type) * n.operations
+            for n, shape in zip(shapes, piece, strict=True)
+        )
+        return sum(done)
+
+    while work() > _PIECE[task.device.type] and min(height, width) > 32:
+        height, width = (height + 1) // 2, (width + 1) // 2
+    clip = torch.rand(frames, height, width, 3, generator=generator).to(task.device)
+    taken = []
+    for _ in range(2):  # the first one warms up
+        began = time.monotonic()
+        climb(fitted, clip, exposure=options.exposure, precision=task.precision)
+        _wait(task.device)
+        taken.append(time.monotonic() - began)
+    return Speeds(step, work() / taken[-1], pool)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
