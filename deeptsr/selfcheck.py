@@ -8,10 +8,10 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.events import SelfChecked
 from deeptsr.exposure import expose
+from deeptsr.heldout import HeldOut
 from deeptsr.metrics import CEILING, psnr_frames
 from deeptsr.pyramid import FittedStage, climb
 from deeptsr.resample import interpolate_time
-from deeptsr.stages import HeldOut
 
 __all__ = ["self_check"]
 

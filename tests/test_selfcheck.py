@@ -8,11 +8,11 @@ import torch
 
 from deeptsr.events import to_json
 from deeptsr.exposure import correct, expose
+from deeptsr.heldout import HeldOut
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
 from deeptsr.resample import interpolate_time
 from deeptsr.selfcheck import self_check
-from deeptsr.stages import HeldOut
 from tests.synth import noise, pan, still, tiny
 
 

@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeptsr import keeping
-from deeptsr import stages as module
+from deeptsr import stagefit as module
 from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import MixProposed, Progress, StageFitted, to_json
 from deeptsr.exposure import expose, repeat
 from deeptsr.fit import FitResult
+from deeptsr.heldout import HeldOut, gain
 from deeptsr.networks import build
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import climb
 from deeptsr.resample import interpolate_time
-from deeptsr.stages import HeldOut, fit_stages, fold_of, gain, steps_of_stage
+from deeptsr.stages import fit_stages, fold_of, steps_of_stage
 from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 
 FULL, HALF = Fraction(1), Fraction(1, 2)
@@ -79,7 +80,7 @@ def test_what_is_held_out_is_a_part_of_the_clip_in_whole_groups(length, step):
     kept = list(held.kept)
     assert set(kept) <= set(range(length // step * step))
     assert held.kept.start % step == len(kept) % step == 0
-    if held.learnt:
+    if not held.kept.start:
         assert training == list(range(length))
         assert len(kept) == length // step * step
     else:
@@ -90,8 +91,8 @@ def test_what_is_held_out_is_a_part_of_the_clip_in_whole_groups(length, step):
 
 
 def test_a_short_clip_is_all_needed_to_learn():
-    assert HeldOut(6, 2).learnt
-    assert not HeldOut(48, 2).learnt
+    assert not HeldOut(6, 2).kept.start
+    assert HeldOut(48, 2).kept.start
 
 
 def slow_gain(network, clip, kept, step):
@@ -143,7 +144,7 @@ def test_no_training_pair_sees_a_held_out_frame(monkeypatch, frames):
     monkeypatch.setattr(module, "PairSource", Spy)
     held = HeldOut(frames, 2)
     clip = torch.zeros(frames, 16, 16, 3)
-    if not held.learnt:
+    if held.kept.start:
         clip[held.kept.start : held.kept.stop] = 1  # nothing else is light
     fitted(clip, options=tiny(fit=LAZY))
     assert len(pools) >= 3  # the first stage, its bootstrap, the second stage
