@@ -19,6 +19,7 @@ from .conversation import conversation
 from .flags import encoding, picture, speech, spoken
 from .kinds import device, frame_rate, memory, mix, moment, span
 from .notes import Detail
+from .signals import gentle
 from .words import settings
 
 __all__ = ["DEFAULTS", "options_of", "upscale"]
@@ -202,7 +203,8 @@ def upscale(
 
             tell(plan_file(input, output, options))
         else:
-            _upscale(input, output, options, report, tell)
+            with gentle(tell) as listen:
+                _upscale(input, output, options, report, listen)
 
 
 def _upscale(source: str, output: str, options: Options, page: str | None, tell: Listener) -> None:
