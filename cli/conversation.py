@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deeptsr.events import Event, Listener
@@ -29,7 +29,11 @@ class Manner:
 
 @contextlib.contextmanager
 def conversation(
-    manner: Manner, answer: type[Event] | None = None, *, resumes: bool = True
+    manner: Manner,
+    answer: type[Event] | None = None,
+    *,
+    draw: Callable[[Event, bool], None] | None = None,
+    resumes: bool = True,
 ) -> Iterator[Listener]:
     """Give the listener for a command's events, and end the command when the block fails.
 
@@ -37,6 +41,8 @@ def conversation(
         manner: how the user wants to be spoken to.
         answer: the kind of event that the command was asked for, if any: data, so it goes to
             stdout, whatever the manner.
+        draw: shows the answer where stdout is a terminal, in all its figures if its second argument
+            is true; None: as plain text.
         resumes: whether the command, given again, goes on from where it was interrupted.
 
     Raises:
@@ -53,7 +59,7 @@ def conversation(
         if manner.as_json:
             listeners += [talk, print_json]
         elif answer is not None:
-            listeners.append(_split(answer, talk, manner.verbose))
+            listeners.append(_split(answer, talk, draw, manner.verbose))
         else:
             listeners.append(talk)
         with endings(tell, resumes=resumes):
@@ -74,10 +80,15 @@ def _talk(manner: Manner) -> Talk:
     return Talk(sys.stderr, quiet=quiet, verbose=manner.verbose)
 
 
-def _split(answer: type[Event], talk: Talk, verbose: bool) -> Listener:
+def _split(
+    answer: type[Event], talk: Talk, draw: Callable[[Event, bool], None] | None, verbose: bool
+) -> Listener:
     def listen(event: Event) -> None:
         if isinstance(event, answer):
             talk.clear()
+            if draw is not None and draws(sys.stdout):
+                draw(event, verbose)
+                return
             print_line(sentence(event, verbose=verbose))
         else:
             talk(event)

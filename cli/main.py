@@ -11,6 +11,7 @@ from .degrade import degrade
 from .evaluate import evaluate
 from .inspect import inspect_recurrence
 from .notes import Error
+from .probe import probe
 from .records import print_json
 from .report import report
 from .upscale import upscale
@@ -54,6 +55,7 @@ def cli() -> None:
 
 
 cli.add_command(upscale)
+cli.add_command(probe)
 cli.add_command(batch)
 cli.add_command(degrade)
 cli.add_command(report)

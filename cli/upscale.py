@@ -22,7 +22,7 @@ from .notes import Detail
 from .signals import gentle
 from .words import settings
 
-__all__ = ["DEFAULTS", "options_of", "upscale"]
+__all__ = ["DEFAULTS", "chosen_options", "options_of", "upscale"]
 
 DEFAULTS = Options()
 MOST = "quality"  # where the time decides how much work there is
@@ -191,7 +191,7 @@ def upscale(
         raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
     with conversation(manner, answer=Planned if dry_run else None) as tell:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
-        options = _options(preset_name, flags)
+        options = chosen_options(preset_name, flags)
         tell(Detail(settings(options)))
 
         if report is not None:
@@ -223,7 +223,7 @@ def _upscale(source: str, output: str, options: Options, page: str | None, tell:
         tell(write_report(recorder.record(), page, overwrite=options.encode.overwrite))
 
 
-def _options(name: str | None, flags: dict[str, Any]) -> Options:
+def chosen_options(name: str | None, flags: dict[str, Any]) -> Options:
     """Build the options that the flags ask for.
 
     Args:

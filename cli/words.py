@@ -19,6 +19,7 @@ from deeptsr.events import (
     Inspected,
     MixProposed,
     Planned,
+    Probed,
     Progress,
     Reported,
     SelfChecked,
@@ -34,6 +35,7 @@ from deeptsr.figures import duration, rate, size
 
 from .notes import Detail, Error
 from .scores import table
+from .sheet import plan_rows, sheet
 
 __all__ = ["clean", "sentence", "settings", "time_left"]
 
@@ -82,20 +84,7 @@ def clean(text: str) -> str:
 
 
 def _planned(event: Planned, verbose: bool) -> str:
-    exact = f" (exactly {event.rate_in} -> {event.rate_out})" if verbose else ""
-    work = f" ({event.operations:.2g} operations)" if verbose else ""
-    rows = [
-        ("frames", f"{event.frames_in} -> {event.frames_out}"),
-        ("rate", f"{rate(event.rate_in)} -> {rate(event.rate_out)} frames a second{exact}"),
-        *([("length", duration(event.duration))] if event.duration else []),
-        ("size", f"{event.width} x {event.height}"),
-        *(("stages" if i == 0 else "", stage) for i, stage in enumerate(event.stages)),
-        ("preset", f"{event.preset}, on {event.device}"),
-        ("time", f"about {duration(event.seconds)}" + work),
-        ("memory", size(event.memory_bytes)),
-        ("disk", size(event.disk_bytes)),
-    ]
-    return "\n".join(f"{name:<8}{value}" for name, value in rows)
+    return "\n".join(f"{name:<8}{value}" for name, value in plan_rows(event, verbose))
 
 
 def _budgeted(event: Budgeted, verbose: bool) -> str:
@@ -225,6 +214,7 @@ def _any(event: Event, verbose: bool) -> str:
 
 _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Planned: _planned,
+    Probed: sheet,
     Budgeted: _budgeted,
     Progress: _progress,
     StageFitted: _stage_fitted,

@@ -24,6 +24,7 @@ _HOME = {
     "degrade_file": "degrade",
     "evaluate_file": "evaluate",
     "preset": "config",
+    "probe_file": "examine",
     "upscale_array": "run",
     "upscale_file": "run",
 }

@@ -21,6 +21,7 @@ __all__ = [
     "Listener",
     "MixProposed",
     "Planned",
+    "Probed",
     "Progress",
     "Reported",
     "Scores",
@@ -71,6 +72,45 @@ class Budgeted(Event):
     preset: str
     steps: tuple[int, ...]  # of each stage, at most
     ensemble: bool
+
+
+@dataclass(frozen=True)
+class Probed(Event):
+    """What is in an input, and what would be done with it."""
+
+    input: str
+    container: str
+    size_bytes: int
+    codec: str
+    pix_fmt: str
+    depth: int  # bits a sample
+    width: int  # pixels, as shown
+    height: int
+    rotation: int  # degrees clockwise, from the stored picture to the one shown
+    mirrored: bool  # after the rotation
+    sample_aspect_ratio: str  # of a pixel as shown, an exact fraction
+    matrix: str  # as it is used to make RGB
+    range: str
+    primaries: str  # as the file names them, or "unknown"
+    transfer: str
+    hdr: bool
+    alpha: bool
+    interlaced: bool
+    frames: int
+    rate: str  # frames a second on the average, an exact fraction
+    variable: bool  # whether frames are shown for different times
+    duration: float  # seconds
+    start: float  # seconds, in the container
+    sounds: tuple[str, ...]
+    subtitles: tuple[str, ...]
+    others: tuple[str, ...]
+    chapters: int
+    notes: tuple[str, ...]  # what the user should know
+    used: tuple[int, int]  # frames that are used: the first, and the one after the last
+    cuts: tuple[int, ...]  # found: frames, of those used and from 0, that begin another scene
+    cuts_used: tuple[int, ...]  # that a run would go by
+    duplicates: tuple[int, ...]  # frames, of those used and from 0, that repeat the one before
+    plan: Planned
 
 
 @dataclass(frozen=True)

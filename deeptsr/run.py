@@ -41,7 +41,7 @@ from deeptsr.workfolder import LOCK, WorkFolder, identity
 if TYPE_CHECKING:  # arrays are upscaled without codecs
     from deeptsr.io import VideoInfo
 
-__all__ = ["plan_file", "upscale_array", "upscale_file"]
+__all__ = ["plan_file", "plan_input", "upscale_array", "upscale_file"]
 
 _LEAST_FRAMES = 4  # fewer teach nothing
 _PAIRS = 2  # LTR frames that the first stage's pairs need at least
@@ -214,6 +214,25 @@ def plan_file(source: str | Path, output: str | Path, options: Options | None = 
     return _in_time(job, began, ignore).planned()
 
 
+def plan_input(
+    source: str | Path, options: Options | None = None
+) -> tuple[Planned, VideoInfo, tuple[int, ...] | None]:
+    """Check an input and say what would be done with it, whatever the output.
+
+    Returns:
+        The plan; the input; and the first frames of scenes, 0 excepted, if they are settled.
+
+    Raises:
+        InputError: when the input cannot be used.
+        OptionError: when a setting cannot be met.
+    """
+    began = time.monotonic()
+    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    devices.choose(options.device)
+    job, info = _settled(source, options)
+    return _in_time(job, began, ignore).planned(), info, job.cuts
+
+
 def _checked(
     source: str | Path, output: str | Path, options: Options | None
 ) -> tuple[_Job, VideoInfo]:
@@ -222,23 +241,28 @@ def _checked(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     io.check_output(output, options.encode)  # before the input, which may take long to count
+    job, info = _settled(source, options)
+    io.check_output(
+        output,
+        options.encode,
+        size=(info.width, info.height),
+        timeline=job.schedule.shown,
+        source=info,
+        alpha=info.keeps_alpha,
+    )
+    return job, info
+
+
+def _settled(source: str | Path, options: Options) -> tuple[_Job, VideoInfo]:
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
     info = io.probe(source, deinterlace=options.deinterlace, background=options.background)
     chosen = io.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and _sounds(options)
     lead = info.start - info.origin if late else Fraction(0)
-    given, size = info.timeline.part(chosen).starting_at(lead), (info.width, info.height)
-    job = _job(given, info.height, info.width, options, chosen.start, info.first_from)
-    shown = job.schedule.shown
-    io.check_output(
-        output,
-        options.encode,
-        size=size,
-        timeline=shown,
-        source=info,
-        alpha=info.keeps_alpha,
-    )
-    return job, info
+    given = info.timeline.part(chosen).starting_at(lead)
+    return _job(given, info.height, info.width, options, chosen.start, info.first_from), info
 
 
 def _sounds(options: Options) -> bool:

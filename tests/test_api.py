@@ -24,6 +24,7 @@ def test_the_offer():
         "degrade_file",
         "evaluate_file",
         "preset",
+        "probe_file",
         "upscale_array",
         "upscale_file",
     ]

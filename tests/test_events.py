@@ -9,12 +9,14 @@ from deeptsr import events
 from deeptsr.events import (
     BatchDone,
     BatchPlanned,
+    Budgeted,
     Done,
     Evaluated,
     Event,
     Inspected,
     MixProposed,
     Planned,
+    Probed,
     Progress,
     Reported,
     Scores,
@@ -30,8 +32,16 @@ from deeptsr.events import (
     to_json,
 )
 
+PLANNED = Planned(48, 384, 320, 180, "30", "240", ("S1 T1 -> T8",), "fast", "cpu", 1e12, 9.0, 1, 2)
 RECORDS = [
-    Planned(48, 384, 320, 180, "30", "240", ("S1 T1 -> T8",), "fast", "cpu", 1e12, 9.0, 1, 2),
+    PLANNED,
+    Probed(
+        *("a.mp4", "QuickTime / MOV", 1234, "h264", "yuv420p", 8, 320, 180, 90, False, "1"),
+        *("bt709", "tv", "bt709", "unknown", False, False, False, 48, "30", False, 1.6, 0.0),
+        *(("aac",), (), (), 0, ("mind this",), (0, 48), (20,), (20,), (7, 9)),
+        PLANNED,
+    ),
+    Budgeted(600.0, 580.0, "balanced", (400, 200), True),
     Progress(0.5, "fit", "stage 1 of 3: fitting, step 2 of 4"),
     StageFitted(
         1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (0.6, 0.3, 0.1), (("fit", 0, 0.1),)
@@ -67,7 +77,8 @@ def test_a_record_is_one_line_that_reads_back(record):
 
 def _tuples(value):
     if isinstance(value, dict):
-        return Scores(**{name: _tuples(part) for name, part in value.items()})
+        kind = Scores if "method" in value else Planned
+        return kind(**{name: _tuples(part) for name, part in value.items()})
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 

@@ -6,6 +6,7 @@ Frames cross this border as numpy arrays of R'G'B' in [0, 1]; torch is not known
 from __future__ import annotations
 
 from deeptsr.io.color import ColorTags
+from deeptsr.io.contents import Contents, contents
 from deeptsr.io.destination import CONTAINERS
 from deeptsr.io.info import VideoInfo, selected
 from deeptsr.io.minterpolate import minterpolate
@@ -19,10 +20,12 @@ from deeptsr.io.writer import VideoWriter, check_output
 __all__ = [
     "CONTAINERS",
     "ColorTags",
+    "Contents",
     "VideoInfo",
     "VideoWriter",
     "Vmaf",
     "check_output",
+    "contents",
     "minterpolate",
     "probe",
     "read",

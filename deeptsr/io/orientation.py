@@ -34,6 +34,17 @@ class Orientation:
         turned = picture.swapaxes(0, 1) if self.swap else picture
         return turned[:: -1 if self.flip else 1, :: -1 if self.mirror else 1]
 
+    @property
+    def turned(self) -> tuple[int, bool]:
+        """By how many degrees clockwise, and whether left and right change places after that.
+
+        >>> from_exif(6).turned, from_exif(5).turned
+        ((90, False), (90, True))
+        """
+        mirrored = (self.swap + self.mirror + self.flip) % 2 == 1
+        mirror = self.mirror != mirrored
+        return (90 if mirror else 270) if self.swap else 180 * mirror, mirrored
+
     def size(self, width: int, height: int) -> tuple[int, int]:
         """Return width and height as shown."""
         return (height, width) if self.swap else (width, height)

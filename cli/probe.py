@@ -1,0 +1,85 @@
+"""``deeptsr probe``: what is in a video, and what would be done with it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+import deeptsr
+from deeptsr.events import Event, Probed
+
+from .conversation import conversation
+from .flags import speech, spoken
+from .notes import Detail
+from .sheet import WIDTH, sections
+from .upscale import DEFAULTS, chosen_options, upscale
+from .words import clean
+
+__all__ = ["probe"]
+
+# What says where or how an output is written, or how the command speaks.
+_ELSEWHERE = (
+    *("output", "codec", "crf", "pix_fmt", "overwrite", "work_dir", "report", "resume", "dry_run"),
+    *("as_json", "quiet", "verbose", "log_file"),
+)
+_SHARED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in _ELSEWHERE]
+
+
+def _as_upscale(command: click.Command) -> click.Command:
+    """Add the flags of ``upscale`` that matter before there is an output."""
+    command.params[-4:-4] = _SHARED  # before those of speech
+    return command
+
+
+@_as_upscale
+@click.command(short_help="Say what is in a video, and what would be done with it.")
+@click.argument("input")
+@speech
+def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
+    """Say what is in INPUT, and what `deeptsr upscale` with the same options would do.
+
+    The answer is on stdout; with --json, in the last line. Every frame is read once, to find the
+    scenes and the frames that repeat the one before. Nothing is written.
+
+    \b
+    Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
+    memory, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
+    """  # noqa: D301, click reads the \b as "do not rewrap this"
+    manner = spoken(flags)
+    chosen = click.get_current_context().get_parameter_source("factor")
+    if flags["fps"] is not None and chosen is not ParameterSource.DEFAULT:
+        raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
+    with conversation(manner, answer=Probed, draw=_draw, resumes=False) as tell:
+        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+        options = chosen_options(preset_name, flags | asdict(DEFAULTS.encode))
+
+        # Here, as torch takes seconds to load.
+        from deeptsr.examine import probe_file  # noqa: PLC0415
+
+        probe_file(input, options, tell)
+
+
+def _draw(event: Event, verbose: bool) -> None:
+    """Draw the answer on a terminal."""
+    # Here: `deeptsr --help` does not wait for rich.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    assert isinstance(event, Probed)
+    console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
+    for title, rows in sections(event, verbose):
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="cyan", no_wrap=True, min_width=WIDTH)
+        table.add_column(overflow="fold")
+        for name, text in rows:
+            style = "yellow" if name == "mind" else ""
+            table.add_row(f"  {name}", Text(clean(text), style=style))
+        console.print(Text(clean(title), style="bold"), soft_wrap=True)
+        console.print(table)
+        console.print()

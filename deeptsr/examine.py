@@ -1,0 +1,95 @@
+"""Says what is in an input, and what would be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from deeptsr import io
+from deeptsr.config import Options
+from deeptsr.events import Listener, Probed, Progress, ignore
+from deeptsr.io.color import is_hdr
+from deeptsr.run import plan_input
+from deeptsr.scenes import survey
+
+__all__ = ["probe_file"]
+
+_TOLD = 50  # times, at most, how far reading has come
+
+
+def probe_file(
+    source: str | Path, options: Options | None = None, on_event: Listener = ignore
+) -> Probed:
+    """Look at a video, at its scenes and duplicate frames; nothing is written.
+
+    Every frame that would be used is read once.
+
+    Args:
+        source: a video, a GIF, or a folder of images.
+        options: all settings; by default the preset that suits the device.
+        on_event: listener for progress.
+
+    Returns:
+        What is in the input, and what :func:`deeptsr.upscale_file` would do with it.
+
+    Raises:
+        InputError: when the input cannot be used.
+        OptionError: when a setting or the device cannot be met.
+        ResourceError: when more memory is needed than allowed.
+    """
+    options = options or Options()
+    plan, info, cuts = plan_input(source, options)
+    chosen = io.selected(info, options.start, options.end)
+    inside = io.contents(info)
+    notes = list(info.notes)
+
+    def watched() -> Iterator[npt.NDArray[np.float32]]:
+        told = -1
+        for n, frame in enumerate(io.read(info, options.start, options.end, notes=notes)):
+            if n * _TOLD // len(chosen) > told:
+                told = n * _TOLD // len(chosen)
+                on_event(Progress(n / len(chosen), "read", f"frame {n} of {len(chosen)}"))
+            yield frame
+
+    found = survey(watched())
+    color, (rotation, mirrored) = info.color, info.orientation.turned
+    probed = Probed(
+        input=str(source),
+        container=inside.container,
+        size_bytes=inside.size_bytes,
+        codec=info.codec,
+        pix_fmt=info.pix_fmt,
+        depth=info.depth,
+        width=info.width,
+        height=info.height,
+        rotation=rotation,
+        mirrored=mirrored,
+        sample_aspect_ratio=str(info.sample_aspect_ratio),
+        matrix=color.matrix,
+        range=color.range,
+        primaries=color.primaries,
+        transfer=color.transfer,
+        hdr=is_hdr(color),
+        alpha=info.alpha,
+        interlaced=info.interlaced,
+        frames=info.frames,
+        rate=str(info.rate),
+        variable=not info.timeline.is_constant,
+        duration=float(info.duration),
+        start=float(info.start),
+        sounds=inside.sounds,
+        subtitles=inside.subtitles,
+        others=inside.others,
+        chapters=inside.chapters,
+        notes=tuple(notes),
+        used=(chosen.start, chosen.stop),
+        cuts=found.cuts,
+        cuts_used=found.cuts if cuts is None else cuts,
+        duplicates=found.duplicates,
+        plan=plan,
+    )
+    on_event(probed)
+    return probed
