@@ -18,9 +18,10 @@ _TOLD = 10  # frames named in a row
 def plan_rows(event: Planned, verbose: bool) -> list[Row]:
     """Tell what is about to be done."""
     exact = f" (exactly {event.rate_in} -> {event.rate_out})" if verbose else ""
+    dropped = f" ({event.dropped} duplicates are dropped)" if event.dropped else ""
     work = f" ({event.operations:.2g} operations)" if verbose else ""
     return [
-        ("frames", f"{event.frames_in} -> {event.frames_out}"),
+        ("frames", f"{event.frames_in} -> {event.frames_out}{dropped}"),
         ("rate", f"{rate(event.rate_in)} -> {rate(event.rate_out)} frames a second{exact}"),
         *([("length", duration(event.duration))] if event.duration else []),
         ("size", f"{event.width} x {event.height}"),

@@ -137,6 +137,13 @@ MOST = "quality"  # where the time decides how much work there is
     "lists the first frame of each scene, a line each: its number, counted from 0, or its time "
     "with a point or a colon (10.0, 0:10).",
 )
+@click.option(
+    "--duplicates",
+    type=click.Choice(["keep", "drop"]),
+    default=DEFAULTS.duplicates,
+    help="Frames that repeat the one before. keep: they stay. drop: the frame before lasts on, "
+    "which makes stuttering motion even.",
+)
 @encoding
 @click.option(
     "--time-budget",

@@ -160,6 +160,7 @@ class Options:
     deinterlace: bool = False  # make whole pictures of the fields of interlaced video
     background: str | None = None  # of transparent input: "black", "white", "#rrggbb"; None: kept
     scenes: str = "auto"  # cuts: "auto" finds them, "off" is one scene, else a file that lists them
+    duplicates: str = "keep"  # frames that repeat the one before are kept, or left out ("drop")
     time_budget: float | None = None  # seconds that the run may take; None: as long as it takes
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
     memory: int | None = None  # bytes that the process may use, about; None: as chunks suit best
@@ -223,6 +224,8 @@ class Options:
             )
         if self.vfr not in ("keep", "cfr", "error"):
             raise OptionError(f"vfr is {self.vfr!r}; expected 'keep', 'cfr' or 'error'")
+        if self.duplicates not in ("keep", "drop"):
+            raise OptionError(f"duplicates is {self.duplicates!r}; expected 'keep' or 'drop'")
         if self.slow_audio and not self.slow_motion:
             raise OptionError("slow_audio is set without slow_motion; expected both, or neither")
 

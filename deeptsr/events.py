@@ -61,6 +61,7 @@ class Planned(Event):
     memory_bytes: int  # estimated peak memory
     disk_bytes: int  # estimated size of the output and of what stands beside it while it is made
     duration: float = 0.0  # seconds that the output lasts; 0: not known
+    dropped: int = 0  # frames of the input that repeat the one before and are left out
 
 
 @dataclass(frozen=True)

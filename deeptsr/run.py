@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -31,6 +32,7 @@ from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import FittedStage, first_needed, stream
 from deeptsr.retime import needed, ready, retime
 from deeptsr.room import Room
+from deeptsr.scenes import survey
 from deeptsr.schedule import Schedule, schedule
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
@@ -62,6 +64,7 @@ class _Job:
     schedule: Schedule
     size: tuple[int, int]  # height, width
     cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
+    dropped: int = 0  # frames that repeat the one before and are left out
     watch: budget.Watch | None = None  # where the time is limited
 
     @property
@@ -101,6 +104,7 @@ class _Job:
             memory_bytes=self.cost.memory,
             disk_bytes=count * height * width // 4,  # 2 bits a pixel: H.264 of good quality
             duration=float(shown.duration),
+            dropped=self.dropped,
         )
 
 
@@ -188,6 +192,8 @@ def upscale_array(
     count, height, width, channels = clip.shape
     if options.fps is not None:
         raise OptionError(f"fps is {options.fps} and an array has no frame rate; choose a factor")
+    if options.duplicates == "drop":
+        raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     job = _job(Timeline.constant(Fraction(1), count), height, width, options)
     job = _in_time(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
@@ -230,7 +236,8 @@ def plan_input(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     job, info = _settled(source, options)
-    return _in_time(job, began, ignore).planned(), info, job.cuts
+    thinned, _ = _thinned(job, info)
+    return _in_time(thinned, began, ignore).planned(), info, job.cuts
 
 
 def _checked(
@@ -241,7 +248,7 @@ def _checked(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     io.check_output(output, options.encode)  # before the input, which may take long to count
-    job, info = _settled(source, options)
+    job, info = _thinned(*_settled(source, options))
     io.check_output(
         output,
         options.encode,
@@ -263,6 +270,30 @@ def _settled(source: str | Path, options: Options) -> tuple[_Job, VideoInfo]:
     lead = info.start - info.origin if late else Fraction(0)
     given = info.timeline.part(chosen).starting_at(lead)
     return _job(given, info.height, info.width, options, chosen.start, info.first_from), info
+
+
+def _thinned(job: _Job, info: VideoInfo) -> tuple[_Job, VideoInfo]:
+    """Leave the duplicate frames out, where that is asked for: all frames are read once."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    options = job.options
+    if options.duplicates == "keep":
+        return job, info
+    found = survey(io.read(info, options.start, options.end))
+    cuts = found.cuts if job.cuts is None else job.cuts
+    dropped = set(found.duplicates).difference(cuts)  # a scene keeps its first frame
+    if not dropped:
+        return replace(job, cuts=cuts), info
+    kept = [n for n in range(job.frames) if n not in dropped]
+    # The rate varies by our doing, and cuts are known: neither is to be judged again.
+    vfr = "keep" if options.vfr == "error" else options.vfr
+    settled = replace(options, vfr=vfr, scenes="off")
+    thin = _job(job.schedule.given.without(dropped), *job.size, settled)
+    options = replace(thin.options, vfr=options.vfr, scenes=options.scenes)
+    moved = tuple(bisect_left(kept, cut) for cut in cuts)
+    first = io.selected(info, options.start, options.end).start
+    left = info.without({first + n for n in dropped})
+    return replace(thin, options=options, cuts=moved, dropped=len(dropped)), left
 
 
 def _sounds(options: Options) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -99,6 +100,19 @@ class Timeline:
         else:
             ticks = tuple(tick - self.ticks[chosen.start] for tick in ticks)
         return Timeline(self.clock, ticks, self.moment(chosen.start))
+
+    def without(self, frames: Collection[int]) -> Timeline:
+        """Leave some frames out, not the first one: the frame before each lasts on.
+
+        >>> Timeline.constant(Fraction(24), 6).without({1, 3, 5})
+        Timeline(clock=Fraction(1, 12), ticks=range(0, 4), start=Fraction(0, 1))
+        """
+        last = len(self)
+        ticks = tuple(t for i, t in enumerate(self.ticks) if i == last or i not in frames)
+        gaps = {b - a for a, b in pairwise(ticks)}
+        if len(gaps) > 1:
+            return Timeline(self.clock, ticks, self.start)
+        return Timeline(self.clock * gaps.pop(), range(len(ticks)), self.start)
 
     def subdivided(self, factor: int) -> Timeline:
         """Put ``factor`` frames of equal length in the place of each one."""

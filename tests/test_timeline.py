@@ -108,3 +108,14 @@ def test_equal_timelines_are_equal(frames):
     line = Timeline.constant(Fraction(25), frames)
     assert line == Timeline.constant(Fraction(25), frames)
     assert hash(line) == hash(Timeline.constant(Fraction(25), frames))
+
+
+@FEW
+@given(timelines(), st.data())
+def test_without_some_frames_the_others_keep_their_moments(timeline, data):
+    inner = range(1, len(timeline))
+    left_out = data.draw(st.sets(st.sampled_from(inner))) if inner else set()
+    thin = timeline.without(left_out)
+    assert moments(thin) == [m for i, m in enumerate(moments(timeline)) if i not in left_out]
+    gaps = {b - a for a, b in pairwise(moments(thin))}
+    assert thin.is_constant == (len(gaps) == 1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -45,6 +46,8 @@ class VideoInfo:
         background: R'G'B' in [0, 1] that it is laid over; None: black, or its alpha is kept.
         mastering: of a video of high dynamic range: the display it was made on.
         notes: what the user should be told, a sentence each.
+        whole: the same with all of its frames, where some are dropped.
+        dropped: of its frames, those that :func:`deeptsr.io.read` leaves out.
     """
 
     path: Path
@@ -66,6 +69,8 @@ class VideoInfo:
     background: tuple[float, float, float] | None = None
     mastering: Mastering | None = None
     notes: tuple[str, ...] = ()
+    whole: VideoInfo | None = None
+    dropped: frozenset[int] = frozenset()
 
     @property
     def keeps_alpha(self) -> bool:
@@ -91,6 +96,11 @@ class VideoInfo:
     def start(self) -> Fraction:
         """When the first frame begins in the container, seconds."""
         return self.timeline.start
+
+    def without(self, frames: Collection[int]) -> VideoInfo:
+        """Leave some frames out, not the first one: the frame before each lasts on."""
+        timeline = self.timeline.without(frames)
+        return replace(self, timeline=timeline, whole=self, dropped=frozenset(frames))
 
     def first_from(self, seconds: Fraction) -> int:
         """Return the first frame that begins so long after the first one, or later."""

@@ -52,12 +52,25 @@ def read(
             changed since it was probed, or breaks off.
     """
     wanted = selected(info, start, end)[skip:]
+    notes = [] if notes is None else notes
+    if info.whole is None:
+        return _read(info, wanted, alpha, notes)
+    kept = [n for n in range(info.whole.frames) if n not in info.dropped]
+    kept.append(info.whole.frames)
+    stored = range(kept[wanted.start], kept[wanted.stop])
+    frames = _read(info.whole, stored, alpha, notes)
+    return (frame for n, frame in zip(stored, frames, strict=True) if n not in info.dropped)
+
+
+def _read(
+    info: VideoInfo, wanted: range, alpha: bool, notes: list[str]
+) -> Iterator[npt.NDArray[np.float32]]:
     if info.kind == "folder":
         frames = read_folder(info, wanted)
     elif info.kind == "gif":
         frames = read_gif(info, wanted)
     else:
-        frames = _read_video(info, wanted, [] if notes is None else notes)
+        frames = _read_video(info, wanted, notes)
     if alpha or not info.alpha:
         return frames
     return (flatten(frame, info.background) for frame in frames)

@@ -47,6 +47,10 @@ class Footage:
         """
         self.source, self.result = io.probe(source), io.probe(result)
         self._start, self._end = options.get("start"), options.get("end")
+        if options.get("duplicates") == "drop":
+            first = io.selected(self.source, self._start, self._end).start
+            repeats = survey(io.read(self.source, self._start, self._end)).duplicates
+            self.source = self.source.without({first + n for n in repeats})
         self.frames = len(io.selected(self.source, self._start, self._end))
 
     @property
