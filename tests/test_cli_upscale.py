@@ -288,6 +288,7 @@ def test_a_rate_and_a_factor_exclude_each_other(library):
         "--fps 60000/1001/2",
         "--fps 10000000",
         "--vfr maybe",
+        "--duplicates maybe",
         "--slow-audio",
         "--factor x",
         "--preset x",

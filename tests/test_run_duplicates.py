@@ -97,3 +97,8 @@ def test_the_probe_tells_of_all_frames_and_plans_without_them(stuttering):
 def test_an_array_has_no_times(plain):
     with pytest.raises(OptionError, match="no times"):
         upscale_array(plain, DROP)
+
+
+def test_another_word_is_refused():
+    with pytest.raises(OptionError, match="'keep' or 'drop'"):
+        tiny(2, duplicates="maybe")
