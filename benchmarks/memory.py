@@ -21,20 +21,19 @@ import imageio_ffmpeg
 from deeptsr.config import FitSettings, NetworkSettings, Options, PairSettings, PyramidSettings
 from deeptsr.run import plan_file, upscale_file
 
-SIZE = "160x96"
 OPTIONS = Options(
     factor=2,
     device="cpu",
     pairs=PairSettings(within=1, across=0, shift=0, crop=16, frames=3, batch=2, scales=(0.5,)),
     network=NetworkSettings(channels=4, blocks=1),
     fit=FitSettings(steps=4, bootstrap_rounds=0, finetune_steps=2, checks=1),
-    pyramid=PyramidSettings(coarsest=Fraction(1), ensemble=False, voxels=4_000_000),
+    pyramid=PyramidSettings(coarsest=Fraction(1), ensemble=False),
 )
 
 
-def make(path: Path, frames: int) -> None:
+def make(path: Path, frames: int, size: str) -> None:
     """Write a moving test picture with so many frames."""
-    picture = f"testsrc2=s={SIZE}:r=25"
+    picture = f"testsrc2=s={size}:r=25"
     subprocess.run(
         [
             *(imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", picture),
@@ -44,9 +43,10 @@ def make(path: Path, frames: int) -> None:
     )
 
 
-def run(source: str, output: str, memory: int | None) -> None:
+def run(source: str, output: str, memory: int | None, voxels: int) -> None:
     """Upscale, and print frames, seconds, and estimated and measured peak memory in MiB."""
-    options = replace(OPTIONS, memory=memory)
+    pyramid = replace(OPTIONS.pyramid, voxels=voxels)
+    options = replace(OPTIONS, memory=memory, pyramid=pyramid)
     planned = plan_file(source, output, options)
     began = time.monotonic()
     upscale_file(source, output, options)
@@ -60,18 +60,21 @@ def main() -> None:
     """Parse the command line and run what it asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--size", default="160x96")
+    parser.add_argument("--voxels", type=int, default=4_000_000, help="of a chunk's result")
     parser.add_argument("--memory", type=int, help="bound in bytes")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        run(given.child[0], given.child[1], given.memory)
+        run(given.child[0], given.child[1], given.memory, given.voxels)
         return
     print("| frames | seconds | planned, MiB | peak, MiB |\n|---|---|---|---|", flush=True)
-    bound = ["--memory", str(given.memory)] if given.memory else []
+    bound = ["--voxels", str(given.voxels)]
+    bound += ["--memory", str(given.memory)] if given.memory else []
     for frames in given.frames:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "in.mkv"
-            make(source, frames)
+            make(source, frames, given.size)
             output = str(Path(folder) / "out.mp4")
             child = ["-m", "benchmarks.memory", "--child", str(source), output, *bound]
             subprocess.run([sys.executable, *child], check=True)
