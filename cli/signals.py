@@ -14,7 +14,7 @@ from deeptsr.events import Event, Listener, Progress
 __all__ = ["TerminatedError", "gentle"]
 
 _STDERR = 2
-_STOPPING = b"\nstopping after this step; once more to stop at once\n"
+_STOPPING = b"stopping after this step; once more to stop at once\n"
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -47,7 +47,7 @@ def gentle(tell: Listener) -> Iterator[Listener]:
             raise errors[signal.Signals(number)]
         # Not through the listener, which may be at work just now; nor where stderr is gone.
         with contextlib.suppress(OSError):
-            os.write(_STDERR, _STOPPING)
+            os.write(_STDERR, b"\n" + _STOPPING if os.isatty(_STDERR) else _STOPPING)
 
     def listen(event: Event) -> None:
         tell(event)

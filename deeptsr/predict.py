@@ -68,7 +68,11 @@ def predict_ensemble(
     turned = [(*[0] * back, *[2] * mirrored) for back in backwards for mirrored in (False, True)]
     total = predict(network, ltr, precision=precision)
     for axes in turned[1:]:
-        total += predict(network, ltr.flip(axes), precision=precision).flip(axes)
+        made = predict(network, ltr.flip(axes), precision=precision)
+        last = len(made) - 1
+        for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
+            other = made[last - number if 0 in axes else number]
+            frame += other.flip(1) if 2 in axes else other
     return total.div_(len(turned))
 
 

@@ -76,8 +76,9 @@ def test_a_signal_ends_the_work_with_its_code_and_a_word(number, code):
         out, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert json.loads(out.splitlines()[-1])["exit_code"] == code
-    assert len(err.splitlines()) == 1
-    assert "run the same command again" in err
+    stopping, stopped = err.splitlines()
+    assert "once more to stop at once" in stopping
+    assert "run the same command again" in stopped
 
 
 def test_a_stdout_that_nobody_reads_ends_the_work_without_a_word():

@@ -52,7 +52,9 @@ def read_packets(path: Path) -> Iterator[av.Packet[Any]]:
     with path.open("rb") as file:
         while head := file.read(_HEAD.size):
             pts, dts, size, beside, is_keyframe = _HEAD.unpack(_exactly(head, _HEAD.size))
-            packet = av.Packet(_exactly(file.read(size), size))
+            # Of a size, then filled: FFmpeg looks beyond the end, where its own memory is zero.
+            packet: av.Packet[Any] = av.Packet(size)
+            packet.update(_exactly(file.read(size), size))
             packet.pts, packet.dts, packet.is_keyframe = pts, dts, is_keyframe
             if beside:
                 kind = packet_sidedata_type_from_literal(_ALPHA)
