@@ -95,7 +95,7 @@ class PyramidSettings:
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
     ensemble: bool = True  # average over mirror images, reversed time and a later camera
-    voxels: int = 24_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
+    voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ def predict(
     *,
     tile: int | None = None,
     precision: torch.dtype = torch.float32,
+    out: Tensor | None = None,
 ) -> Tensor:
     """Take one step of the climb.
 
@@ -36,6 +37,7 @@ def predict(
         tile: side of a tile's result, pixels; None: what suits the device. Halved when memory
             runs out on it.
         precision: of the convolutions.
+        out: where the result is written, so that no memory is taken for it.
 
     Returns:
         Volume (T * factor, H, W, C), not clipped, exposing to ``ltr``. Independent of ``tile``.
@@ -46,7 +48,7 @@ def predict(
     tile = tile or _suitable_tile(network, ltr.device.type)
     while True:
         try:
-            return _predict(network, ltr, tile, precision)
+            return _predict(network, ltr, tile, precision, out)
         except torch.OutOfMemoryError as error:
             if tile <= _SMALLEST_TILE:
                 raise ResourceError(
@@ -72,7 +74,7 @@ def predict_ensemble(
         last = len(made) - 1
         for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
             other = made[last - number if 0 in axes else number]
-            frame += other.flip(1) if 2 in axes else other
+            frame.add_(other.flip(1) if 2 in axes else other)
     return total.div_(len(turned))
 
 
@@ -96,11 +98,14 @@ def _suitable_tile(network: StepNetwork, kind: str) -> int:
     return max(_SMALLEST_TILE, round(side) - 2 * pixels)
 
 
-def _predict(network: StepNetwork, ltr: Tensor, tile: int, precision: torch.dtype) -> Tensor:
+def _predict(
+    network: StepNetwork, ltr: Tensor, tile: int, precision: torch.dtype, out: Tensor | None
+) -> Tensor:
     length, height, width, channels = ltr.shape
     k, (frames, pixels), multiple = network.factor, network.reach, network.multiple
     pixels, tile = (math.ceil(n / multiple) * multiple for n in (pixels, tile))
-    result = torch.empty(length * k, height, width, channels, device=ltr.device)
+    shape = (length * k, height, width, channels)
+    result = torch.empty(shape, device=ltr.device) if out is None else out
     places = itertools.product(
         range(0, length, _SPAN), range(0, height, tile), range(0, width, tile)
     )

@@ -21,6 +21,7 @@ from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 
 __all__ = ["FittedStage", "climb", "first_needed", "margin", "stream"]
 
+_PIECE = 4  # input frames of a stage that are corrected and blended at once
 _TIME_TAPS = 1  # input frames to each side that linear interpolation looks at
 
 
@@ -53,16 +54,44 @@ class FittedStage:
             Volume (T * step, H, W, C) that exposes to ``fine``.
         """
         step = self.stage.step
-        plain = correct(interpolate_time(fine, step, exposure), fine, step, exposure)
         if self.network is None:
-            return plain
+            return _plain(fine, range(len(fine)), step, exposure)
         once = predict_ensemble if self.ensemble else predict
         made = once(self.network, fine, precision=precision)
         again = restore_again(self.network, made, precision)
-        share = trust(disagreement(made, again, step), changes(made, plain, step))
+        error = disagreement(made, again, step)
+        # Piece by piece, as each volume of this size is much of the memory that a run needs.
+        pieces = [
+            range(first, min(first + _PIECE, len(fine))) for first in range(0, len(fine), _PIECE)
+        ]
+        change = [
+            changes(made[p.start * step : p.stop * step], _plain(fine, p, step, exposure), step)
+            for p in pieces
+        ]
+        share = trust(error, torch.cat(change))
         if self.twice:
-            made = correct(made.add_(again).div_(2), fine, step, exposure)
-        return blend(made, plain, share)
+            made.add_(again).div_(2)
+        del again
+        for p in pieces:
+            part = made[p.start * step : p.stop * step]
+            if self.twice:
+                beyond = min(p.stop + _backprojected(exposure), len(fine))
+                agreeing = correct(
+                    made[p.start * step : beyond * step], fine[p.start : beyond], step, exposure
+                )
+                part.copy_(agreeing[: len(part)])
+            if share[p.start : p.stop].min() < 1:
+                blend(part, _plain(fine, p, step, exposure), share[p.start : p.stop])
+        return made
+
+
+def _plain(fine: Tensor, frames: range, step: int, exposure: str) -> Tensor:
+    """Interpolate some frames of a clip, agreeing with it: what is fallen back to."""
+    around = 2  # both look one frame further
+    first, stop = max(0, frames.start - around), min(len(fine), frames.stop + around)
+    near = fine[first:stop]
+    result = correct(interpolate_time(near, step, exposure), near, step, exposure)
+    return result[(frames.start - first) * step : (frames.stop - first) * step]
 
 
 def _spread(fitted: FittedStage, exposure: str) -> int:

@@ -37,10 +37,11 @@ def restore_again(network: StepNetwork, made: Tensor, precision: torch.dtype) ->
     """
     k = network.factor
     first, last = k // 2, len(made) - (k - k // 2)
-    again = made.clone()
+    again = torch.empty_like(made)
+    again[:first], again[last:] = made[:first], made[last:]
     if last > first:
         ltr = expose(made[first:last], k, network.exposure)
-        again[first:last] = predict(network, ltr, precision=precision)
+        predict(network, ltr, precision=precision, out=again[first:last])
     return again
 
 

@@ -1,6 +1,7 @@
 """``deeptsr report``, and ``deeptsr upscale --report``."""
 
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -28,6 +29,7 @@ def kept(tmp_path):
 
 def test_a_run_with_a_work_folder_can_be_shown_later(tmp_path, monkeypatch):
     monkeypatch.setitem(config.PRESETS, "fast", tiny())
+    monkeypatch.setattr(sys, "argv", ["deeptsr", "upscale", "in.mp4"])
     source = clip(tmp_path / "in.mp4", size="48x32", frames=8)
     output, page, work = tmp_path / "out.mp4", tmp_path / "now.html", tmp_path / "work"
     done = call(
@@ -37,7 +39,7 @@ def test_a_run_with_a_work_folder_can_be_shown_later(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.stderr
     assert f"wrote {page}" in " ".join(done.stderr.split())
     record = Record.load(work)
-    assert record.command.startswith("deeptsr ")
+    assert record.command == "deeptsr upscale in.mp4"
     later = call("report", work, "--json")
     assert later.exit_code == 0, later.stderr
     told = json.loads(later.stdout.splitlines()[-1])
