@@ -8,7 +8,7 @@ import torch
 
 from deeptsr.errors import DeviceError
 
-__all__ = ["available", "choose", "default_preset", "precision"]
+__all__ = ["available", "choose", "default_preset", "precision", "ran_out"]
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -60,6 +60,13 @@ def available(names: Sequence[str]) -> tuple[str, ...]:
 def default_preset(device: torch.device) -> str:
     """The preset that suits a device when none is asked for."""
     return "balanced" if device.type == "cuda" else "fast"
+
+
+def ran_out(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out: torch has no kind of its own on a CPU."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
 
 
 def precision(device: torch.device) -> torch.dtype:

@@ -27,6 +27,7 @@ def predict(
     *,
     tile: int | None = None,
     precision: torch.dtype = torch.float32,
+    wanted: range | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
     """Take one step of the climb.
@@ -35,31 +36,38 @@ def predict(
         network: fitted, on the device of ``ltr``.
         ltr: volume (T, H, W, C).
         tile: side of a tile's result, pixels; None: what suits the device. Halved when memory
-            runs out on it.
+            runs out on it, for good: see :attr:`StepNetwork.tile`.
         precision: of the convolutions.
+        wanted: frames of ``ltr`` whose results are returned; None: all of them.
         out: where the result is written, so that no memory is taken for it.
 
     Returns:
-        Volume (T * factor, H, W, C), not clipped, exposing to ``ltr``. Independent of ``tile``.
+        Volume (len(wanted) * factor, H, W, C), not clipped, exposing to ``ltr``. Independent of
+        ``tile``.
 
     Raises:
         ResourceError: when not even a small tile fits.
     """
-    tile = tile or _suitable_tile(network, ltr.device.type)
+    tile = tile or network.tile or _suitable_tile(network, ltr.device.type)
+    wanted = range(len(ltr)) if wanted is None else wanted
     while True:
         try:
-            return _predict(network, ltr, tile, precision, out)
+            return _predict(network, ltr, tile, precision, wanted, out)
         except torch.OutOfMemoryError as error:
             if tile <= _SMALLEST_TILE:
                 raise ResourceError(
                     f"{ltr.device} ran out of memory on a tile of {tile} pixels; close other "
                     "programs that use it, or take --device cpu"
                 ) from error
-            tile = max(_SMALLEST_TILE, tile // 2)
+            network.tile = tile = max(_SMALLEST_TILE, tile // 2)
 
 
 def predict_ensemble(
-    network: StepNetwork, ltr: Tensor, *, precision: torch.dtype = torch.float32
+    network: StepNetwork,
+    ltr: Tensor,
+    *,
+    precision: torch.dtype = torch.float32,
+    wanted: range | None = None,
 ) -> Tensor:
     """Average what a network makes of the clip and of its mirror image, forwards and backwards.
 
@@ -68,9 +76,12 @@ def predict_ensemble(
     """
     backwards = (False, True) if network.exposure == "full" else (False,)
     turned = [(*[0] * back, *[2] * mirrored) for back in backwards for mirrored in (False, True)]
-    total = predict(network, ltr, precision=precision)
+    wanted = range(len(ltr)) if wanted is None else wanted
+    reversed_wanted = range(len(ltr) - wanted.stop, len(ltr) - wanted.start)
+    total = predict(network, ltr, precision=precision, wanted=wanted)
     for axes in turned[1:]:
-        made = predict(network, ltr.flip(axes), precision=precision)
+        asked = reversed_wanted if 0 in axes else wanted
+        made = predict(network, ltr.flip(axes), precision=precision, wanted=asked)
         last = len(made) - 1
         for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
             other = made[last - number if 0 in axes else number]
@@ -99,19 +110,24 @@ def _suitable_tile(network: StepNetwork, kind: str) -> int:
 
 
 def _predict(
-    network: StepNetwork, ltr: Tensor, tile: int, precision: torch.dtype, out: Tensor | None
+    network: StepNetwork,
+    ltr: Tensor,
+    tile: int,
+    precision: torch.dtype,
+    wanted: range,
+    out: Tensor | None,
 ) -> Tensor:
-    length, height, width, channels = ltr.shape
+    height, width, channels = ltr.shape[1:]
     k, (frames, pixels), multiple = network.factor, network.reach, network.multiple
     pixels, tile = (math.ceil(n / multiple) * multiple for n in (pixels, tile))
-    shape = (length * k, height, width, channels)
+    shape = (len(wanted) * k, height, width, channels)
     result = torch.empty(shape, device=ltr.device) if out is None else out
     places = itertools.product(
-        range(0, length, _SPAN), range(0, height, tile), range(0, width, tile)
+        range(wanted.start, wanted.stop, _SPAN), range(0, height, tile), range(0, width, tile)
     )
     for start, top, left in places:
         stop, below, right = (
-            min(start + _SPAN, length),
+            min(start + _SPAN, wanted.stop),
             min(top + tile, height),
             min(left + tile, width),
         )
@@ -124,7 +140,8 @@ def _predict(
             torch.autocast(ltr.device.type, precision, enabled=precision != torch.float32),
         ):
             made = to_volume(network(piece)[0])  # (T', h, w, C)
-        result[start * k : stop * k, top:below, left:right] = made[
+        first = (start - wanted.start) * k
+        result[first : first + (stop - start) * k, top:below, left:right] = made[
             frames * k : (frames + stop - start) * k,
             pixels : pixels + below - top,
             pixels : pixels + right - left,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import torch
 from torch import Tensor
 
 from deeptsr.backprojection import backproject
+from deeptsr.devices import ran_out
 from deeptsr.exposure import correct, repeat
 from deeptsr.networks import StepNetwork
 from deeptsr.plan import Stage
@@ -42,47 +43,67 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; trust looks one further.
         return 2 * self.network.reach[0] + 2
 
-    def take(self, fine: Tensor, exposure: str, precision: torch.dtype) -> Tensor:
+    def take(
+        self, fine: Tensor, exposure: str, precision: torch.dtype, wanted: range | None = None
+    ) -> Tensor:
         """Take the stage's step, trusting the network as far as it agrees with itself.
 
         Args:
             fine: volume (T, H, W, C) at the stage's size.
             exposure: "full" or "delta".
             precision: of the convolutions.
+            wanted: frames of ``fine`` whose results are returned; None: all of them. ``fine`` must
+                have :attr:`reach` more to each side, or end where the clip does.
 
         Returns:
-            Volume (T * step, H, W, C) that exposes to ``fine``.
+            Volume (len(wanted) * step, H, W, C) that exposes to ``fine``.
         """
-        step = self.stage.step
+        step, length = self.stage.step, len(fine)
+        wanted = range(length) if wanted is None else wanted
         if self.network is None:
-            return _plain(fine, range(len(fine)), step, exposure)
+            return _plain(fine, wanted, step, exposure)
+        trusted = _wider(wanted, 1, length)  # trust looks a frame further
+        seen = _wider(trusted, self.network.reach[0] + 1, length)  # to restore that again
         once = predict_ensemble if self.ensemble else predict
-        made = once(self.network, fine, precision=precision)
-        again = restore_again(self.network, made, precision)
-        error = disagreement(made, again, step)
+        made = once(self.network, fine, precision=precision, wanted=seen)
+        inner = range(trusted.start - seen.start, trusted.stop - seen.start)
+        again = restore_again(self.network, made, precision, inner)
+        made = made[inner.start * step : inner.stop * step]
+        error = disagreement(made, again, step, (trusted.start == 0, trusted.stop == length))
+
+        def of(frames: range) -> slice:
+            return slice(
+                (frames.start - trusted.start) * step, (frames.stop - trusted.start) * step
+            )
+
         # Piece by piece, as each volume of this size is much of the memory that a run needs.
-        pieces = [
-            range(first, min(first + _PIECE, len(fine))) for first in range(0, len(fine), _PIECE)
-        ]
         change = [
-            changes(made[p.start * step : p.stop * step], _plain(fine, p, step, exposure), step)
-            for p in pieces
+            changes(made[of(p)], _plain(fine, p, step, exposure), step) for p in _pieces(trusted)
         ]
         share = trust(error, torch.cat(change))
         if self.twice:
             made.add_(again).div_(2)
         del again
-        for p in pieces:
-            part = made[p.start * step : p.stop * step]
+        for p in _pieces(wanted):
+            part = made[of(p)]
             if self.twice:
-                beyond = min(p.stop + _backprojected(exposure), len(fine))
+                beyond = range(p.start, min(p.stop + _backprojected(exposure), length))
                 agreeing = correct(
-                    made[p.start * step : beyond * step], fine[p.start : beyond], step, exposure
+                    made[of(beyond)], fine[beyond.start : beyond.stop], step, exposure
                 )
                 part.copy_(agreeing[: len(part)])
-            if share[p.start : p.stop].min() < 1:
-                blend(part, _plain(fine, p, step, exposure), share[p.start : p.stop])
-        return made
+            shares = share[p.start - trusted.start : p.stop - trusted.start]
+            if shares.min() < 1:
+                blend(part, _plain(fine, p, step, exposure), shares)
+        return made[of(wanted)]
+
+
+def _wider(frames: range, by: int, length: int) -> range:
+    return range(max(0, frames.start - by), min(length, frames.stop + by))
+
+
+def _pieces(frames: range) -> list[range]:
+    return [frames[n : n + _PIECE] for n in range(0, len(frames), _PIECE)]
 
 
 def _plain(fine: Tensor, frames: range, step: int, exposure: str) -> Tensor:
@@ -163,43 +184,71 @@ def climb(
         the LTR video exactly, as every stage's result does. A fourth channel, alpha, is climbed as
         a grey picture of its own, so that it moves as the colours do.
     """
-    if window.shape[3] == 4:
-        parts = (window[..., :3], window[..., 3:].expand(-1, -1, -1, 3))
-        colors, cover = (
-            climb(
-                stages,
-                part,
-                exposure=exposure,
-                rounds=rounds,
-                precision=precision,
-                first=first,
-                total=total,
-                wanted=wanted,
-                scale=scale,
-            )
-            for part in parts
-        )
-        return torch.cat([colors, cover.mean(3, keepdim=True)], 3)
     total = len(window) if total is None else total
     wanted = range(first, first + len(window)) if wanted is None else wanted
+
+    def level(frames: range, size: tuple[int, int]) -> Tensor:
+        return resize(window[frames.start - first : frames.stop - first], size)
+
+    manner = _Manner(exposure, rounds, precision, scale)
+    height, width, channels = window.shape[1:]
+    return _climb(stages, level, (height, width), channels, total, wanted, manner)
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """How a clip is climbed: see :func:`climb`."""
+
+    exposure: str
+    rounds: int
+    precision: torch.dtype
+    scale: Fraction
+
+
+def _climb(
+    stages: tuple[FittedStage, ...],
+    level: Callable[[range, tuple[int, int]], Tensor],
+    full: tuple[int, int],
+    channels: int,
+    total: int,
+    wanted: range,
+    manner: _Manner,
+) -> Tensor:
+    """Climb; ``level`` gives frames of the video at a size, of which ``full`` is the largest."""
+    if channels == 4:
+
+        def colors(frames: range, size: tuple[int, int]) -> Tensor:
+            return level(frames, size)[..., :3]
+
+        def cover(frames: range, size: tuple[int, int]) -> Tensor:
+            return level(frames, size)[..., 3:].expand(-1, -1, -1, 3)
+
+        made, alpha = (
+            _climb(stages, part, full, 3, total, wanted, manner) for part in (colors, cover)
+        )
+        return torch.cat([made, alpha.mean(3, keepdim=True)], 3)
+    exposure, rounds = manner.exposure, manner.rounds
     ranges = _needed(stages, wanted, total, exposure)
-    height, width = window.shape[1:3]
-    fine, done = window, 1
+    fine, done = torch.empty(0), 1
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
-        stage = fitted.stage
-        ltr = resize(window[given.start - first : given.stop - first], stage.size(height, width))
+        ltr = level(given, fitted.stage.size(*full))
         fine = ltr if done == 1 else backproject(fine, ltr, done, exposure, rounds)
-        made = fitted.take(fine, exposure, precision)
-        done *= stage.step
-        fine = made[(asked.start - given.start) * done : (asked.stop - given.start) * done]
+        inner = range((asked.start - given.start) * done, (asked.stop - given.start) * done)
+        fine = fitted.take(fine, exposure, manner.precision, inner)
+        done *= fitted.stage.step
     last = ranges[-1]
-    ltr = window[last.start - first : last.stop - first]
-    reached = stages[-1].stage.scale
+    for stage in _beyond(stages, manner.scale):
+        fine = backproject(fine, level(last, stage.size(*full)), done, exposure, rounds)
+    return fine[(wanted.start - last.start) * done : (wanted.stop - last.start) * done]
+
+
+def _beyond(stages: tuple[FittedStage, ...], scale: Fraction) -> Iterator[Stage]:
+    """The sizes that a result goes through after the last stage."""
+    last = stages[-1].stage
+    reached = last.scale
     while reached < scale:
         reached = min(2 * reached, scale)
-        size = Stage(reached, 1, done).size(height, width)
-        fine = backproject(fine, resize(ltr, size), done, exposure, rounds)
-    return fine[(wanted.start - last.start) * done : (wanted.stop - last.start) * done]
+        yield Stage(reached, 1, last.done * last.step)
 
 
 def stream(
@@ -214,6 +263,7 @@ def stream(
     precision: torch.dtype = torch.float32,
     cuts: Sequence[int] = (),
     scale: Fraction = Fraction(1),
+    on_halved: Callable[[int], None] = lambda chunk: None,
 ) -> Iterator[Tensor]:
     """Climb a video of any length in the memory of one chunk.
 
@@ -229,20 +279,21 @@ def stream(
         precision: of the convolutions.
         cuts: first frames of scenes, 0 excepted; no result depends on another scene than its own.
         scale: of the sides of the result, at least the last stage's.
+        on_halved: told what is left of the chunk where memory ran out. It ends where it would
+            have ended, in several volumes.
 
     Yields:
         Volumes (n * factor, H * scale, W * scale, C), together the result for all frames from the
         start, in order.
     """
     source = iter(frames)
+    manner = _Manner(exposure, rounds, precision, scale)
     for first, stop in pairwise((0, *cuts, total)):
         if stop == first + 1 > start:  # nothing moves in a single frame
             yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
         elif stop > start:
             later, length = max(0, start - first), stop - first
-            yield from _scene(
-                stages, source, length, chunk, later, exposure, rounds, precision, scale
-            )
+            yield from _scene(stages, source, length, chunk, later, manner, on_halved)
 
 
 def _scene(
@@ -251,28 +302,60 @@ def _scene(
     total: int,
     chunk: int,
     start: int,
-    exposure: str,
-    rounds: int,
-    precision: torch.dtype,
-    scale: Fraction,
+    manner: _Manner,
+    on_halved: Callable[[int], None],
 ) -> Iterator[Tensor]:
-    around = margin(stages, exposure)
-    held: list[Tensor] = []
-    first = first_needed(stages, start, exposure)  # number of the frame held[0]
+    head = next(source)
+    height, width, channels = head.shape
+    full = height, width
+    held = _Held(chain([head], source), first_needed(stages, start, manner.exposure))
+    del head
+    most = chunk
     for begin in range(start, total, chunk):
-        wanted = range(begin, min(begin + chunk, total))
-        while first + len(held) < min(total, wanted.stop + around):
-            held.append(next(source))
-        surplus = max(0, wanted.start - around) - first
-        held, first = held[surplus:], first + surplus
-        yield climb(
-            stages,
-            torch.stack(held),
-            exposure=exposure,
-            rounds=rounds,
-            precision=precision,
-            first=first,
-            total=total,
-            wanted=wanted,
-            scale=scale,
-        )
+        made_until, end = begin, min(begin + chunk, total)
+        while made_until < end:
+            wanted = range(made_until, min(made_until + most, end))
+            ranges = _needed(stages, wanted, total, manner.exposure)
+            looked: dict[tuple[int, int], range] = {}  # the coarser the wider
+            for stage, frames in zip((f.stage for f in stages), ranges, strict=False):
+                looked.setdefault(stage.size(*full), frames)
+            for stage in _beyond(stages, manner.scale):
+                looked.setdefault(stage.size(*full), ranges[-1])
+            held.hold(looked)
+            try:
+                made = _climb(stages, held, full, channels, total, wanted, manner)
+            except (RuntimeError, MemoryError) as error:
+                if len(wanted) == 1 or not ran_out(error):
+                    raise
+                most = len(wanted) // 2
+                on_halved(most)
+                continue
+            yield made
+            del made  # it is gone before the next one is made
+            made_until = wanted.stop
+
+
+class _Held:
+    """The frames of a scene at each size, from the first that the stage of that size looks at."""
+
+    def __init__(self, source: Iterator[Tensor], first: int) -> None:
+        self._source, self._next = source, first  # the number of the frame that is read next
+        self._frames: dict[tuple[int, int], dict[int, Tensor]] = {}
+
+    def __call__(self, frames: range, size: tuple[int, int]) -> Tensor:
+        held = self._frames[size]
+        return torch.stack([held[number] for number in frames])
+
+    def hold(self, looked: dict[tuple[int, int], range]) -> None:
+        """Drop what is not looked at any more, and read on."""
+        for size, frames in looked.items():
+            held = self._frames.setdefault(size, {})
+            for number in [n for n in held if n < frames.start]:
+                del held[number]
+        while self._next < max(frames.stop for frames in looked.values()):
+            frame = next(self._source)
+            for size, frames in looked.items():
+                if self._next >= frames.start:
+                    full = tuple(frame.shape[:2]) == size
+                    self._frames[size][self._next] = frame if full else resize(frame[None], size)[0]
+            self._next += 1

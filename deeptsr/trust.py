@@ -23,34 +23,51 @@ _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from whic
 _NOISE = 1e-3  # mean square change that any result has; smaller ones are not worth doubting
 
 
-def restore_again(network: StepNetwork, made: Tensor, precision: torch.dtype) -> Tensor:
+def restore_again(
+    network: StepNetwork, made: Tensor, precision: torch.dtype, wanted: range | None = None
+) -> Tensor:
     """Film a result again, half a frame later, and restore that.
 
     Args:
         network: that made it.
         made: volume (T * factor, H, W, C).
         precision: of the convolutions.
+        wanted: frames, of T, whose moments are wanted; None: all of them.
 
     Returns:
-        A volume of the same moments. Its first and last half frame, which the later camera does
-        not see, are those of ``made``.
+        A volume of these moments. The first and last half frame of ``made``, which the later camera
+        does not see, stay what they are.
     """
-    k = network.factor
-    first, last = k // 2, len(made) - (k - k // 2)
-    again = torch.empty_like(made)
-    again[:first], again[last:] = made[:first], made[last:]
-    if last > first:
-        ltr = expose(made[first:last], k, network.exposure)
-        predict(network, ltr, precision=precision, out=again[first:last])
-    return again
+    k, frames = network.factor, len(made) // network.factor
+    wanted = range(frames) if wanted is None else wanted
+    near = range(max(0, wanted.start - 1), min(frames, wanted.stop + 1))
+    again = made[near.start * k : near.stop * k].clone()
+    later = range(near.start, min(frames - 1, wanted.stop))  # frames of the later camera
+    if later:
+        first = k // 2
+        ltr = expose(made[first : len(made) - (k - first)], k, network.exposure)
+        out = again[first : first + len(later) * k]
+        predict(network, ltr, precision=precision, wanted=later, out=out)
+    return again[(wanted.start - near.start) * k : (wanted.stop - near.start) * k]
 
 
-def disagreement(made: Tensor, again: Tensor, factor: int) -> Tensor:
-    """Half the mean square difference of two results for the same moments: (T, rows, columns)."""
+def disagreement(
+    made: Tensor, again: Tensor, factor: int, ends: tuple[bool, bool] = (True, True)
+) -> Tensor:
+    """Half the mean square difference of two results for the same moments: (T, rows, columns).
+
+    Args:
+        made: volume (T * factor, H, W, C).
+        again: :func:`restore_again` of it.
+        factor: HTR frames an LTR frame.
+        ends: whether the first, and the last, frame is that of the clip.
+    """
     error = _cells(made, again, factor) / 2
     later = factor // 2 / factor  # of a frame; that much of the first is not seen, of the last is
-    error[0] /= 1 - later
-    error[-1] /= later
+    if ends[0]:
+        error[0] /= 1 - later
+    if ends[1]:
+        error[-1] /= later
     return error
 
 

@@ -6,7 +6,7 @@ import torch
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import ResourceError
 from deeptsr.exposure import expose
-from deeptsr.networks import build
+from deeptsr.networks import StepNetwork, build
 from deeptsr.predict import predict, predict_ensemble
 from deeptsr.volume import to_network, to_volume
 from tests.synth import gap, noise, wake
@@ -54,7 +54,7 @@ def test_a_long_clip_is_no_other_than_its_stretches(exposure):
         assert gap(part[:20], whole[start * 2 : start * 2 + 20]) < 1e-5
 
 
-class Small(torch.nn.Module):
+class Small(StepNetwork):
     """A network for which there is memory for so many rows only."""
 
     def __init__(self, network, rows):
@@ -75,6 +75,19 @@ def test_tiles_shrink_when_memory_runs_out():
     small = Small(network, 20 + 2 * network.reach[1])
     assert gap(predict(small, ltr, tile=80), predict(network, ltr)) < 1e-5
     assert max(small.tried) > small.rows
+    tried = len(small.tried)
+    predict(small, ltr)
+    assert max(small.tried[tried:]) <= small.rows  # it is not tried again
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("wanted", [range(3), range(4, 9), range(38, 40)])
+def test_some_frames_of_a_clip_are_those_of_the_whole(exposure, ensemble, wanted):
+    network, ltr = make("compact", 1, 2, exposure), noise(40, 5, 6, 3)
+    made = predict_ensemble if ensemble else predict
+    whole = made(network, ltr)[2 * wanted.start : 2 * wanted.stop]
+    assert gap(made(network, ltr, wanted=wanted), whole) < 1e-5
 
 
 def test_a_device_without_memory_for_a_small_tile_is_told():

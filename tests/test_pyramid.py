@@ -1,12 +1,14 @@
 """The climb, whole and chunk by chunk."""
 
 import weakref
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
 import torch
 
+from deeptsr import pyramid
 from deeptsr.backprojection import backproject
 from deeptsr.config import NetworkSettings
 from deeptsr.exposure import correct, expose, repeat
@@ -167,6 +169,63 @@ def test_streaming_holds_no_more_than_a_chunk_and_its_surroundings():
         assert len(seen) <= made // 4 + margin(stages)
         assert sum(frame() is not None for frame in seen) <= 4 + 2 * margin(stages) + 1
     assert made == 240
+
+
+@every
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, exposure):
+    stages, _ = fitted(name, exposure)
+    stage = replace(stages[-1], ensemble=ensemble, twice=ensemble)
+    clip, step = noise(40, 12, 13, 3), stage.stage.step
+    whole = stage.take(clip, exposure, torch.float32)
+    around = stage.reach + 1
+    for wanted in (range(2), range(20, 23), range(39, 40)):
+        first, last = max(0, wanted.start - around), min(40, wanted.stop + around)
+        inner = range(wanted.start - first, wanted.stop - first)
+        made = stage.take(clip[first:last], exposure, torch.float32, inner)
+        assert gap(made, whole[wanted.start * step : wanted.stop * step]) < 1e-5
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator")])
+def test_a_chunk_is_halved_where_memory_runs_out(monkeypatch, error):
+    stages, factor = fitted("compact")
+    clip, told = noise(23, 9, 10, 3), []
+    whole, climbed = climb(stages, clip), pyramid._climb
+
+    def small(*given):
+        if len(given[5]) > 2:
+            raise error
+        return climbed(*given)
+
+    monkeypatch.setattr(pyramid, "_climb", small)
+    parts = list(stream(stages, iter(clip), 23, 9, on_halved=told.append))
+    assert told == [4, 2]
+    assert gap(torch.cat(parts), whole) < 1e-4
+    ends = [sum(map(len, parts[: n + 1])) // factor for n in range(len(parts))]
+    assert {9, 18, 23} <= set(ends)  # where the chunks would have ended
+
+
+def test_a_chunk_of_one_frame_for_which_there_is_no_memory_is_told(monkeypatch):
+    stages, _ = fitted("compact")
+
+    def full(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(pyramid, "_climb", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
+
+
+def test_another_error_is_no_lack_of_memory(monkeypatch):
+    stages, _ = fitted("compact")
+
+    def wrong(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pyramid, "_climb", wrong)
+    with pytest.raises(RuntimeError, match="a bug"):
+        list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
 
 
 def test_streaming_yields_chunk_by_chunk():

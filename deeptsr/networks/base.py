@@ -18,6 +18,8 @@ class StepNetwork(nn.Module):
         reach: how far an output looks, in (input frames, pixels) to each side.
         multiple: H and W must be multiples of this.
         width: values of a hidden layer for one input pixel of one frame.
+        tile: side of the tiles that its device has memory for, pixels; None: where it never ran
+            out of it. The network itself knows nothing of it.
     """
 
     factor: int
@@ -25,6 +27,7 @@ class StepNetwork(nn.Module):
     reach: tuple[int, int]
     width: float
     multiple: int = 1
+    tile: int | None = None
 
     @property
     def operations(self) -> float:
