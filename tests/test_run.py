@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import cost, run
+from deeptsr import cost, devices, work
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
@@ -115,7 +115,7 @@ def test_the_same_seed_gives_the_same_bytes():
 
 
 def test_the_memory_of_a_chunk_does_not_change_the_result(monkeypatch):
-    monkeypatch.setattr(run.devices, "precision", lambda device: torch.float32)
+    monkeypatch.setattr(devices, "precision", lambda device: torch.float32)
     frames, options = pan(40, 24, 25), tiny(4)
     settings = replace(options.pyramid, excerpt=32)  # so that both are fitted on the same frames
     whole, _ = upscaled(frames, replace(options, pyramid=settings))
@@ -165,7 +165,7 @@ def test_a_full_memory_is_told(monkeypatch, error):
     def full(*_, **__):
         raise error
 
-    monkeypatch.setattr(run, "stream", full)
+    monkeypatch.setattr(work, "stream", full)
     with pytest.raises(ResourceError, match="memory ran out"):
         upscale_array(noise(6, 20, 20, 3), tiny())
 
@@ -214,8 +214,8 @@ def test_fitting_looks_at_no_more_than_an_excerpt(monkeypatch, excerpt):
         seen.append(len(clip))
         return fit_stages(clip, *rest, **settings)
 
-    fit_stages = run.fit_stages
-    monkeypatch.setattr(run, "fit_stages", spy)
+    fit_stages = work.fit_stages
+    monkeypatch.setattr(work, "fit_stages", spy)
     options = tiny(pyramid=PyramidSettings(excerpt=excerpt, coarsest=Fraction(1)))
     upscaled(pan(60, 16, 16), options)
     assert seen == [excerpt]
@@ -441,7 +441,7 @@ def test_a_work_folder_of_the_users_own_stays(source, tmp_path):
 
 
 def test_without_options_the_preset_that_suits_the_device_is_taken(monkeypatch, source, tmp_path):
-    monkeypatch.setattr(run.devices, "default_preset", lambda device: "quality")
+    monkeypatch.setattr(devices, "default_preset", lambda device: "quality")
     assert plan_file(source, tmp_path / "out.mkv").preset == "quality"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import run
+from deeptsr import work
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import SelfChecked, StageFitted, Surveyed, Warned
@@ -75,8 +75,8 @@ def test_fitting_sees_one_scene(monkeypatch):
         seen.append(excerpt)
         return fit_stages(excerpt, *rest, **settings)
 
-    fit_stages = run.fit_stages
-    monkeypatch.setattr(run, "fit_stages", spy)
+    fit_stages = work.fit_stages
+    monkeypatch.setattr(work, "fit_stages", spy)
     frames = clip((1, 4), (11, 14), (21, 6))
     upscaled(frames, tiny(2))
     assert seen[0].equal(torch.from_numpy(frames[4:18]))

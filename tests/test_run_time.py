@@ -42,7 +42,7 @@ LOSSLESS = EncodeSettings(codec="libx264", crf=0)
 def quick(monkeypatch):
     """Interpolate at every stage: when frames are shown has nothing to do with the networks."""
     monkeypatch.setattr(
-        run, "_fit", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        run, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
     )
 
 

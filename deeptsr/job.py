@@ -1,0 +1,213 @@
+"""Settles what a run will do, before it starts."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from deeptsr import budget, config, devices
+from deeptsr.config import Options
+from deeptsr.cost import Cost, affordable, estimate
+from deeptsr.cutlist import read_cuts
+from deeptsr.errors import InputError, ResourceError
+from deeptsr.events import Listener, Planned
+from deeptsr.figures import size
+from deeptsr.keeping import Checkpoints
+from deeptsr.plan import Stage, plan
+from deeptsr.scenes import survey
+from deeptsr.schedule import Schedule, schedule
+from deeptsr.timeline import Timeline
+
+if TYPE_CHECKING:  # arrays are upscaled without codecs
+    from deeptsr.io import VideoInfo
+
+__all__ = ["Job", "in_time", "settle", "settled_file", "settled_input", "sounds", "thinned"]
+
+_LEAST_FRAMES = 4  # fewer teach nothing
+_PAIRS = 2  # LTR frames that the first stage's pairs need at least
+_LEAST_SIDE = 16  # pixels
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is settled before the work starts."""
+
+    options: Options
+    device: torch.device
+    precision: torch.dtype
+    stages: tuple[Stage, ...]
+    cost: Cost
+    schedule: Schedule
+    size: tuple[int, int]  # height, width
+    cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
+    dropped: int = 0  # frames that repeat the one before and are left out
+    watch: budget.Watch | None = None  # where the time is limited
+
+    @property
+    def least(self) -> int:
+        """Frames that fitting needs at least."""
+        return max(_LEAST_FRAMES, _PAIRS * self.stages[0].step)
+
+    @property
+    def excerpt(self) -> int:
+        """Frames that fitting looks at, at most."""
+        height, width = self.size
+        room = max(8 * _LEAST_FRAMES, affordable(self.options) // (height * width))
+        return max(_PAIRS * self.stages[0].step, min(self.options.pyramid.excerpt, room))
+
+    @property
+    def frames(self) -> int:
+        """Of the input."""
+        return len(self.schedule.given)
+
+    def planned(self) -> Planned:
+        """Tell the plan."""
+        height, width = self.size
+        shown = self.schedule.shown
+        count = len(shown)
+        return Planned(
+            frames_in=self.frames,
+            frames_out=count,
+            width=width,
+            height=height,
+            rate_in=str(self.schedule.given.rate),
+            rate_out=str(shown.rate),
+            stages=tuple(stage.label for stage in self.stages),
+            preset=self.options.preset,
+            device=str(self.device),
+            operations=self.cost.total,
+            seconds=self.cost.seconds,
+            memory_bytes=self.cost.memory,
+            disk_bytes=count * height * width // 4,  # 2 bits a pixel: H.264 of good quality
+            duration=float(shown.duration),
+            dropped=self.dropped,
+        )
+
+
+def settle(
+    given: Timeline,
+    height: int,
+    width: int,
+    options: Options,
+    number: int = 0,
+    first_from: Callable[[Fraction], int] | None = None,
+) -> Job:
+    """Settle a job on frames that the input counts from ``number`` on."""
+    frames, laid_out = len(given), schedule(given, options)
+    options = replace(options, factor=laid_out.factor)
+    if frames < _LEAST_FRAMES:
+        raise InputError(
+            f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
+            f"{_LEAST_FRAMES}: there is no motion to learn from in fewer"
+        )
+    if min(height, width) < _LEAST_SIDE:
+        raise InputError(
+            f"the input's frames have {width} x {height} pixels; expected at least "
+            f"{_LEAST_SIDE} x {_LEAST_SIDE}; scale it up first"
+        )
+    device = devices.choose(options.device)
+    stages = plan(options.factor, height, width, options.pyramid.coarsest)
+    needed = _PAIRS * stages[0].step
+    if frames < needed:
+        raise InputError(
+            f"the input has {frames} frames, and factor {options.factor} takes a step of "
+            f"{stages[0].step} at once; expected at least {needed} frames, or a factor that is a "
+            "product of 2s and 3s, such as 8"
+        )
+    cost = estimate(stages, frames, height, width, options, device)
+    if options.memory is not None and cost.memory > options.memory:
+        raise ResourceError(
+            f"memory is {size(options.memory)} and even the smallest chunk of {width} x {height} "
+            f"pixels needs about {size(cost.memory)}; expected at least that; allow more, or scale "
+            "the video down first"
+        )
+    precision = devices.precision(device)
+    cuts: tuple[int, ...] | None = None if options.scenes == "auto" else ()
+    if options.scenes not in ("auto", "off"):
+        listed = read_cuts(Path(options.scenes), first_from)
+        cuts = tuple(cut - number for cut in listed if 0 < cut - number < frames)
+    return Job(options, device, precision, stages, cost, laid_out, (height, width), cuts)
+
+
+def in_time(
+    job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
+) -> Job:
+    """Cut a job such that it ends within its time budget, if it has one."""
+    if job.options.time_budget is None:
+        return job
+    task = budget.Task(job.frames, *job.size, job.device, job.precision)
+    length = min(job.frames, job.excerpt)
+    options, watch = budget.within(task, job.options, length, began, on_event, checkpoints)
+    stages = plan(options.factor, *job.size, options.pyramid.coarsest)
+    cost = estimate(stages, job.frames, *job.size, options, job.device)
+    cost = replace(cost, seconds=watch.seconds)
+    return replace(job, options=options, stages=stages, cost=cost, watch=watch)
+
+
+def settled_file(
+    source: str | Path, output: str | Path, options: Options | None
+) -> tuple[Job, VideoInfo]:
+    """Settle the job of a file, and check that its output can be written."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    devices.choose(options.device)
+    io.check_output(output, options.encode)  # before the input, which may take long to count
+    job, info = thinned(*settled_input(source, options))
+    io.check_output(
+        output,
+        options.encode,
+        size=(info.width, info.height),
+        timeline=job.schedule.shown,
+        source=info,
+        alpha=info.keeps_alpha,
+    )
+    return job, info
+
+
+def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]:
+    """Settle the job of an input, whatever its output."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    info = io.probe(source, deinterlace=options.deinterlace, background=options.background)
+    chosen = io.selected(info, options.start, options.end)
+    # A whole video begins as long after its sound as it did.
+    late = len(chosen) == info.frames and sounds(options)
+    lead = info.start - info.origin if late else Fraction(0)
+    given = info.timeline.part(chosen).starting_at(lead)
+    return settle(given, info.height, info.width, options, chosen.start, info.first_from), info
+
+
+def thinned(job: Job, info: VideoInfo) -> tuple[Job, VideoInfo]:
+    """Leave the duplicate frames out, where that is asked for: all frames are read once."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    options = job.options
+    if options.duplicates == "keep":
+        return job, info
+    found = survey(io.read(info, options.start, options.end))
+    cuts = found.cuts if job.cuts is None else job.cuts
+    dropped = set(found.duplicates).difference(cuts)  # a scene keeps its first frame
+    if not dropped:
+        return replace(job, cuts=cuts), info
+    kept = [n for n in range(job.frames) if n not in dropped]
+    # The rate varies by our doing, and cuts are known: neither is to be judged again.
+    vfr = "keep" if options.vfr == "error" else options.vfr
+    settled = replace(options, vfr=vfr, scenes="off")
+    thin = settle(job.schedule.given.without(dropped), *job.size, settled)
+    options = replace(thin.options, vfr=options.vfr, scenes=options.scenes)
+    moved = tuple(bisect_left(kept, cut) for cut in cuts)
+    first = io.selected(info, options.start, options.end).start
+    left = info.without({first + n for n in dropped})
+    return replace(thin, options=options, cuts=moved, dropped=len(dropped)), left
+
+
+def sounds(options: Options) -> bool:
+    """Whether the output has the input's sound."""
+    return options.slow_audio or not options.slow_motion

@@ -1,0 +1,169 @@
+"""Does a job: looks at the frames, fits, climbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deeptsr.cost import chunk_length, part_length
+from deeptsr.errors import ResourceError
+from deeptsr.events import Listener, Progress, Warned
+from deeptsr.excerpt import Frames, read_excerpt
+from deeptsr.job import Job
+from deeptsr.keeping import Checkpoints
+from deeptsr.pyramid import FittedStage, stream
+from deeptsr.retime import needed, ready, retime
+from deeptsr.selfcheck import self_check
+from deeptsr.stages import fit_stages
+
+__all__ = ["begun", "climb_job", "ends", "exposed", "fit_job", "look", "out_of_memory"]
+
+_SPARED = 8  # groups of LTR frames, of which some can be spared to judge a fit
+_NO_GAIN = 0.05  # dB: what the self-check calls nothing
+
+
+def look(job: Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[int, ...]]:
+    """Read the frames to fit on, and the first frames of scenes."""
+    step = job.stages[0].step
+    pictures, cuts = read_excerpt(
+        frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
+    )
+    return torch.from_numpy(np.stack(pictures)), cuts
+
+
+def fit_job(
+    job: Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
+) -> tuple[FittedStage, ...]:
+    """Fit all stages on the excerpt, and check them on it."""
+    if len(excerpt) < job.least:
+        on_event(
+            Warned(
+                f"no scene has more than {len(excerpt)} frames; expected at least {job.least} in "
+                "one to learn from: this is plain interpolation; --scenes off takes all as one"
+            )
+        )
+        return tuple(FittedStage(stage, None) for stage in job.stages)
+    clip, watch = excerpt.to(job.device), job.watch
+
+    def fraction(stage: int, share: float) -> float:
+        if watch:
+            watch.at(stage, share)
+        return job.cost.fitting(stage, share)
+
+    fitted = fit_stages(
+        clip,
+        job.stages,
+        job.options,
+        precision=job.precision,
+        on_event=on_event,
+        fraction=fraction,
+        checkpoints=checkpoints,
+        enough=watch.enough if watch else lambda: False,
+    )
+    if watch and watch.cut:
+        on_event(
+            Warned(
+                "this machine is slower than it was at the start: fitting ended early, to keep "
+                "the time budget"
+            )
+        )
+    check = self_check(fitted, clip, job.options, job.precision)
+    on_event(check)
+    if check.gain_db < _NO_GAIN:
+        on_event(
+            Warned(
+                f"the self-check found no gain over linear interpolation ({check.gain_db:+.2f} dB) "
+                "on this video's own frames: it may be static, too short, or too unlike itself"
+            )
+        )
+    if watch and watch.late() and job.options.pyramid.ensemble:
+        on_event(Warned("the ensemble is left out, to keep the time budget"))
+        fitted = tuple(replace(stage, ensemble=False) for stage in fitted)
+    return fitted
+
+
+def climb_job(
+    job: Job,
+    fitted: tuple[FittedStage, ...],
+    frames: Iterator[Tensor],
+    cuts: tuple[int, ...],
+    on_event: Listener,
+    start: int = 0,
+) -> Iterator[Tensor]:
+    """Yield the result from an input frame on, in order, clipped to [0, 1]."""
+    height, width = job.size
+    factor, settings = job.options.factor, job.options.pyramid
+    total = job.frames * factor
+    chunk = chunk_length(height, width, job.options)
+    on_device = (frame.to(job.device) for frame in frames)
+    made = start * factor
+    for volume in stream(
+        fitted,
+        on_device,
+        job.frames,
+        chunk,
+        start=start,
+        exposure=job.options.exposure,
+        rounds=settings.rounds,
+        precision=job.precision,
+        cuts=cuts,
+    ):
+        yield volume.clamp_(0, 1)
+        made += len(volume)
+        share = job.cost.climbing(made / total)
+        on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
+
+
+def exposed(
+    job: Job, volumes: Iterator[Tensor], cuts: tuple[int, ...], start: int = 0, made: int = 0
+) -> Iterator[Tensor]:
+    """Yield the output's frames from ``made`` on, of those climbed from frame ``start`` on."""
+    fine, opened, factor = job.schedule.fine, job.schedule.opened, job.options.factor
+    if opened is None:
+        return volumes
+    apart = [cut * factor for cut in cuts]
+    exposure, first = job.options.exposure, start * factor
+    return retime(volumes, fine, opened, exposure, first=first, made=made, cuts=apart)
+
+
+def begun(job: Job, cuts: tuple[int, ...], made: int) -> int:
+    """Return the input frame from which on to climb for the output's frames from ``made`` on."""
+    plan, factor = job.schedule, job.options.factor
+    if plan.opened is None:
+        return made // factor
+    chunk = chunk_length(*job.size, job.options)
+    frame = needed(plan.fine, plan.opened, made) // factor
+    scene = max((cut for cut in cuts if cut <= frame), default=0)
+    return scene + (frame - scene) // chunk * chunk
+
+
+def ends(job: Job, cuts: tuple[int, ...]) -> set[int]:
+    """Return how many frames of the output there are at the end of each part."""
+    plan, factor = job.schedule, job.options.factor
+    chunk, part = (length(*job.size, job.options) for length in (chunk_length, part_length))
+    ends = [0]
+    for start, stop in pairwise((0, *cuts, job.frames)):
+        for end in (*range(start + chunk, stop, chunk), stop):
+            ends += [end] if end - ends[-1] >= part else []
+    known = [end * factor for end in ends if 0 < end < job.frames]
+    if plan.opened is None:
+        return set(known)
+    return {ready(plan.fine, plan.opened, end, job.options.exposure) for end in known}
+
+
+@contextmanager
+def out_of_memory() -> Iterator[None]:
+    """Tell of memory that ran out as the user can mend it."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise ResourceError(
+            "memory ran out; expected what the plan says (--dry-run shows it); close other "
+            "programs, or scale the video down first"
+        ) from error
