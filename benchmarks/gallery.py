@@ -45,6 +45,12 @@ TOLD = {
     "wheel": "Six spokes, 60 degrees apart, turn 38 degrees a frame, and seem to turn back by 22.",
     "pan": "A picture slides 7.3 pixels a frame to the left: all of it moves alike.",
     "ball": "A striped ball bounces: slow at the top, fast at the floor.",
+    "falling": "Diamonds and bricks fall ever faster, each spinning at its own rate.",
+    "fire": "Flames keep no shape: layers of them rise at three speeds, sway and flicker.",
+    "water": "Stones under rippled water, light that gathers, and rings where drops fall.",
+    "shake": "A camera held by hand before a photograph: it sways, and trembles within a frame.",
+    "slow": "The same photograph, drifting less than half a pixel a frame: a control, since "
+    "interpolation does well here.",
 }
 
 Clip = NDArray[np.float32]  # (T, H, W, 3) in [0, 1]
