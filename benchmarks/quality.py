@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from deeptsr.metrics import Tally  # noqa: E402
 from examples.render_clips import CLIPS, ROTORS, render, rotation_truth  # noqa: E402
 
 Bytes = NDArray[np.uint8]  # (T, H, W, 3)
+Clip = NDArray[Any]  # the same, or in [0, 1]
 Frames = Iterator[NDArray[Any]]  # one (H, W, 3) after the other, uint8 or in [0, 1]
 
 # What a process of its own does: the arguments are the preset, the factor, the input, the output.
@@ -66,14 +67,15 @@ class Row:
     seconds: float  # to make the frames, without reading, writing and scoring
     memory_mib: float | None  # peak resident memory of its process; None: it had none of its own
     right_direction: float | None  # share of frame pairs that turn as the truth does, for rotors
+    profile_db: float  # temporal-profile PSNR: of the x-t slices, their mean
 
 
 @dataclass(frozen=True)
 class Pair:
     """What is compared: a clip, its truth, and the rotor to be watched."""
 
-    ltr: Bytes
-    htr: Bytes
+    ltr: Clip
+    htr: Clip
     rotor: str | None
 
     @property
@@ -87,16 +89,17 @@ def score(method: str, frames: Frames, pair: Pair) -> Row:
     seconds, tally, kept = 0.0, Tally(), []
     for truth in pair.htr:
         begin = time.perf_counter()
-        frame = _unit(next(frames))
+        frame = unit(next(frames))
         seconds += time.perf_counter() - begin
-        tally.add(frame, _unit(truth))
+        tally.add(frame, unit(truth))
         if pair.rotor is not None:
             kept.append(frame)
     share = None
     if pair.rotor is not None:
         angles = rotation_truth(pair.rotor, len(pair.ltr), pair.factor)
         share = share_right(np.stack(kept), angles, folds=ROTORS[pair.rotor].folds)
-    return Row(method, float(np.mean(tally.psnr)), float(np.mean(tally.ssim)), seconds, None, share)
+    psnr_db, ssim = float(np.mean(tally.psnr)), float(np.mean(tally.ssim))
+    return Row(method, psnr_db, ssim, seconds, None, share, tally.profile)
 
 
 def run_preset(name: str, pair: Pair) -> Row:
@@ -117,7 +120,7 @@ def run_preset(name: str, pair: Pair) -> Row:
             raise click.ClickException(f"preset {name} ended with {process.returncode}:\n{tail}")
         row = score(f"deeptsr {name}", iter(np.load(target, mmap_mode="r")), pair)
     kib = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)  # bytes there, KiB elsewhere
-    return Row(row.method, row.psnr_db, row.ssim, float(lines[-1]), kib / 1024, row.right_direction)
+    return replace(row, seconds=float(lines[-1]), memory_mib=kib / 1024)
 
 
 def load(ltr: str, htr: str | None, factor: int, frames: int | None, size: int) -> Pair:
@@ -148,7 +151,7 @@ def table(rows: list[Row]) -> Table:
     base = next(row.psnr_db for row in rows if row.method == "linear")
     grid = Table()
     grid.add_column("method", no_wrap=True)
-    for title in ("PSNR dB", "over linear", "SSIM", "seconds", "peak MiB", "direction"):
+    for title in ("PSNR dB", "over linear", "SSIM", "x-t dB", "seconds", "peak MiB", "direction"):
         grid.add_column(title, justify="right")
     for row in rows:
         grid.add_row(
@@ -156,6 +159,7 @@ def table(rows: list[Row]) -> Table:
             f"{row.psnr_db:.2f}",
             f"{row.psnr_db - base:+.2f}",
             f"{row.ssim:.4f}",
+            f"{row.profile_db:.2f}",
             f"{row.seconds:.1f}",
             "" if row.memory_mib is None else f"{row.memory_mib:.0f}",
             "" if row.right_direction is None else f"{row.right_direction:.1%}",
@@ -174,8 +178,8 @@ def _read(path: str) -> Bytes:
         raise click.UsageError(f"cannot read {path}: {error}") from error
 
 
-def _unit(frame: NDArray[Any]) -> NDArray[np.float32]:
-    """Bring a picture to float32 in [0, 1]."""
+def unit(frame: NDArray[Any]) -> NDArray[np.float32]:
+    """Bring frames of 8 bits, or in [0, 1], to float32 in [0, 1]."""
     scale = 255 if frame.dtype == np.uint8 else 1
     return frame.astype(np.float32) / np.float32(scale)
 
@@ -197,7 +201,7 @@ def main(ltr: str, htr: str | None, presets: str, as_json: bool, **clip: Any) ->
     rows = []
     for name in BASELINES:
         click.echo(name, err=True)
-        rows.append(score(name, baseline(name, map(_unit, pair.ltr), pair.factor), pair))
+        rows.append(score(name, baseline(name, map(unit, pair.ltr), pair.factor), pair))
     for name in filter(None, presets.split(",")):
         click.echo(f"deeptsr {name}", err=True)
         rows.append(run_preset(name, pair))
