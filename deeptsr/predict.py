@@ -1,4 +1,4 @@
-"""A network over a clip of any size: tiles that overlap by what the network sees."""
+"""A network over a clip of any size: tiles that march along time, slab by slab."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from deeptsr.errors import ResourceError
 from deeptsr.networks import StepNetwork
@@ -15,10 +14,11 @@ from deeptsr.volume import to_network, to_volume
 
 __all__ = ["predict", "predict_ensemble", "voxels"]
 
-_SPAN = 32  # input frames that a tile covers
 _SMALLEST_TILE = 16  # pixels
-# Values of a hidden layer that a tile may hold: on a CPU its cache and a few layers in memory.
-_HIDDEN_VALUES = {"cpu": 3e7, "cuda": 8e8}
+_FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that march at once
+# Values of a hidden layer in a slab: on a CPU it comes from memory that the process has, as fresh
+# memory costs as much time as a convolution; on a card it is large enough to keep that busy.
+_HIDDEN_VALUES = {"cpu": 8e6, "cuda": 4e8}
 
 
 def predict(
@@ -90,23 +90,30 @@ def predict_ensemble(
 
 
 def voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> float:
-    """Pixels x frames that a network is shown to predict a clip, what tiles share counted twice.
+    """Pixels x frames that a network works on to predict a clip, on average over its layers.
 
     Args:
         network: that predicts.
         shape: frames, height and width of the clip.
         kind: of the device: "cpu" or "cuda".
     """
-    frames, pixels = network.reach
     tile = _suitable_tile(network, kind)
-    axes = zip(shape, (_SPAN, tile, tile), (frames, pixels, pixels), strict=True)
-    return math.prod(size + 2 * margin * math.ceil(size / span) for size, span, margin in axes)
+    frames, height, width = shape
+    # The first layer works on a margin to both sides, the last one on none.
+    rows, columns = (n + network.edge * math.ceil(n / tile) for n in (height, width))
+    return (frames + network.reach[0]) * rows * columns
 
 
 def _suitable_tile(network: StepNetwork, kind: str) -> int:
-    frames, pixels = network.reach
-    side = math.sqrt(_HIDDEN_VALUES[kind] / (network.width * (_SPAN + 2 * frames)))
-    return max(_SMALLEST_TILE, round(side) - 2 * pixels)
+    side = math.sqrt(_HIDDEN_VALUES[kind] / (_FEWEST[kind] * network.width))
+    return max(_SMALLEST_TILE, round(side) - 2 * network.edge)
+
+
+def _suitable_slab(network: StepNetwork, shape: tuple[int, int], kind: str) -> int:
+    """Frames that march at once; a tile that was halved for want of memory has no more of them."""
+    most = _suitable_tile(network, kind)
+    rows, columns = (min(n, most) + 2 * network.edge for n in shape)
+    return max(1, int(_HIDDEN_VALUES[kind] / (network.width * rows * columns)))
 
 
 def _predict(
@@ -118,50 +125,51 @@ def _predict(
     out: Tensor | None,
 ) -> Tensor:
     height, width, channels = ltr.shape[1:]
-    k, (frames, pixels), multiple = network.factor, network.reach, network.multiple
-    pixels, tile = (math.ceil(n / multiple) * multiple for n in (pixels, tile))
+    k, frames, multiple, edge = network.factor, network.reach[0], network.multiple, network.edge
+    # Tiles of one size, as large as may be.
+    tall, wide = (math.ceil(n / math.ceil(n / tile) / multiple) * multiple for n in (height, width))
     shape = (len(wanted) * k, height, width, channels)
     result = torch.empty(shape, device=ltr.device) if out is None else out
-    places = itertools.product(
-        range(wanted.start, wanted.stop, _SPAN), range(0, height, tile), range(0, width, tile)
-    )
-    for start, top, left in places:
-        stop, below, right = (
-            min(start + _SPAN, wanted.stop),
-            min(top + tile, height),
-            min(left + tile, width),
+    slab = _suitable_slab(network, (height, width), ltr.device.type)
+    needed = range(wanted.start - frames, wanted.stop + frames)
+    for top, left in itertools.product(range(0, height, tall), range(0, width, wide)):
+        below, right = min(top + tall, height), min(left + wide, width)
+        rows, columns = (
+            range(first - edge, first + math.ceil((last - first) / multiple) * multiple + edge)
+            for first, last in ((top, below), (left, right))
         )
-        piece = _around(
-            ltr, (start, stop, frames, 1), (top, below, pixels, multiple),
-            (left, right, pixels, multiple),
-        )  # fmt: skip
-        with (
-            torch.no_grad(),
-            torch.autocast(ltr.device.type, precision, enabled=precision != torch.float32),
-        ):
-            made = to_volume(network(piece)[0])  # (T', h, w, C)
-        first = (start - wanted.start) * k
-        result[first : first + (stop - start) * k, top:below, left:right] = made[
-            frames * k : (frames + stop - start) * k,
-            pixels : pixels + below - top,
-            pixels : pixels + right - left,
-        ]
+        slabs = (
+            to_network(_cut(ltr, needed[n : n + slab], rows, columns))[None]
+            for n in range(0, len(needed), slab)
+        )
+        done = 0
+        with torch.no_grad():
+            for piece in network.march(slabs, precision):
+                made = to_volume(piece[0])[:, : below - top, : right - left]
+                result[done : done + len(made), top:below, left:right] = made
+                done += len(made)
     return result
 
 
-def _around(volume: Tensor, *axes: tuple[int, int, int, int]) -> Tensor:
-    """Cut (start, stop) along each axis with a margin around, and up to a multiple.
+def _cut(volume: Tensor, frames: range, rows: range, columns: range) -> Tensor:
+    """Cut a piece that may reach beyond a clip.
 
     Beyond its ends the clip stands still; beyond its borders the border's pixels go on.
-
-    Returns:
-        A network's input (1, C, T, H, W).
     """
-    pads: list[int] = []
-    for axis, (start, stop, margin, multiple) in enumerate(axes):
-        size = math.ceil((stop - start + 2 * margin) / multiple) * multiple
-        first, last = start - margin, start - margin + size
-        low, high = max(0, first), min(volume.shape[axis], last)
-        volume = volume.narrow(axis, low, high - low)
-        pads = [low - first, last - high, *pads]
-    return functional.pad(to_network(volume)[None], pads, "replicate")
+    known, shape = [], volume.shape
+    inner = volume
+    for axis, wanted in enumerate((frames, rows, columns)):
+        low = min(max(wanted.start, 0), shape[axis] - 1)
+        high = max(min(wanted.stop, shape[axis]), low + 1)
+        inner = inner.narrow(axis, low, high - low)
+        place = min(max(0, low - wanted.start), len(wanted) - 1)
+        known.append(slice(place, place + high - low))
+    piece = volume.new_empty(len(frames), len(rows), len(columns), shape[3])
+    piece[tuple(known)] = inner
+    for axis in (2, 1, 0):
+        part = piece[tuple(known[:axis])]
+        first, stop = known[axis].start, known[axis].stop
+        part.narrow(axis, 0, first).copy_(part.narrow(axis, first, 1))
+        rest = part.shape[axis] - stop
+        part.narrow(axis, stop, rest).copy_(part.narrow(axis, stop - 1, 1))
+    return piece

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deeptsr.exposure import first_position
+from deeptsr.exposure import correct, first_position
 
-__all__ = ["interpolate_time", "resize"]
+__all__ = ["blend_frames", "exposing_taps", "interpolate_time", "resize"]
 
 
 def resize(volume: Tensor, size: tuple[int, int]) -> Tensor:
@@ -67,4 +69,49 @@ def interpolate_time(
         scale = weight.to(ltr.device, ltr.dtype).view(shape)
         term = ltr.index_select(axis, index) * scale
         result = term if tap == first_tap else result.add_(term)
+    return result
+
+
+def exposing_taps(factor: int, exposure: str = "full", cubic: bool = False) -> Tensor:
+    """Interpolation in time with the correction that makes it expose to its input, as one filter.
+
+    Args:
+        factor: output frames an input frame.
+        exposure: "full" or "delta".
+        cubic: Catmull-Rom instead of linear.
+
+    Returns:
+        (factor, 2 * r + 1): weights of the input frames r before to r after a frame, for each of
+        the output frames made of it.
+    """
+    r = 2 if cubic else 1
+    around = 2 * r + 1  # so far that no end is seen
+    impulses = torch.eye(2 * around + 1, dtype=torch.float64)
+    made = interpolate_time(impulses, factor, exposure, cubic=cubic)
+    made = correct(made, impulses, factor, exposure)
+    middle = made[around * factor : (around + 1) * factor]  # (factor, 2 * around + 1)
+    return middle[:, around - r : around + r + 1]
+
+
+def blend_frames(frames: Sequence[Tensor], taps: Tensor) -> Tensor:
+    """Filter frames in time.
+
+    Args:
+        frames: T + 2 * r frames (N, H, W, C).
+        taps: of :func:`exposing_taps`.
+
+    Returns:
+        (N, T * factor, H, W, C).
+    """
+    factor, length = taps.shape
+    count = len(frames) - length + 1
+    n, *shape = frames[0].shape
+    result = frames[0].new_empty(n, count * factor, *shape)
+    for at in range(count):
+        for j, weights in enumerate(taps.tolist()):
+            out = result[:, at * factor + j]
+            first, *others = [(frames[at + i], w) for i, w in enumerate(weights) if w]
+            torch.mul(first[0], first[1], out=out)
+            for frame, weight in others:
+                out.add_(frame, alpha=weight)
     return result

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from deeptsr import budget
 from deeptsr.budget import Task, Watch, within
@@ -105,14 +106,15 @@ def test_another_preset_keeps_what_was_changed():
 # What is forecast
 
 
-def test_a_network_is_shown_as_many_voxels_as_are_counted(monkeypatch):
-    network = build(NETWORK, 2, "full", 1)
-    shown = []
-    network.register_forward_pre_hook(lambda module, given: shown.append(given[0][0, 0].numel()))
-    monkeypatch.setattr("deeptsr.predict._suitable_tile", lambda network, kind: 20)
-    predict(network, noise(33, 16, 24, 3))
-    assert len(shown) == 2 * 1 * 2
-    assert voxels(network, (33, 16, 24), "cpu") == sum(shown)
+@pytest.mark.parametrize("shape", [(16, 64, 80), (12, 100, 50)])
+@pytest.mark.parametrize(("kind", "fold"), [("compact", 1), ("compact", 2), ("paper", 1)])
+def test_a_network_works_on_as_many_voxels_as_are_counted(monkeypatch, shape, kind, fold):
+    network = build(replace(NETWORK, kind=kind, blocks=2), 2, "full", fold)
+    monkeypatch.setattr("deeptsr.predict._suitable_tile", lambda network, kind: 64)
+    with FlopCounterMode(display=False) as counter:
+        predict(network, noise(*shape, 3))
+    counted = voxels(network, shape, "cpu") * network.operations
+    assert counted == pytest.approx(counter.get_total_flops(), rel=0.15)
 
 
 def test_a_forecast_grows_with_the_work():
@@ -131,7 +133,7 @@ def test_a_forecast_grows_with_the_work():
     long = Forecast(replace(TASK, frames=240), options, SPEEDS, 24)
     assert long.climb(options) == pytest.approx(10 * forecast.climb(options), rel=0.3)
     slow = Forecast(TASK, options, replace(SPEEDS, climb=1e10), 24)
-    assert slow.climb(less) == pytest.approx(10 * forecast.climb(less), rel=0.1)
+    assert slow.climb(less) == pytest.approx(10 * forecast.climb(less), rel=0.15)
 
 
 def test_speeds_are_measured_with_the_real_network(monkeypatch):

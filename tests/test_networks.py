@@ -9,7 +9,7 @@ from torch import nn
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import OptionError
 from deeptsr.exposure import correct, expose
-from deeptsr.networks import Compact, Paper, build
+from deeptsr.networks import Compact, Paper, StepNetwork, build
 from deeptsr.resample import interpolate_time
 from tests.synth import gap, noise, wake
 
@@ -122,6 +122,21 @@ def test_reach_is_not_exaggerated():
         ltr = clip(3, 2 * pixels + 8, 4, n=1)
         rows = changed(network, ltr, (1, pixels + 2, 2)).amax((0, 2))
         assert int(rows.sum()) >= 2 * pixels + 1 - fold
+
+
+@every
+@pytest.mark.parametrize("lengths", [(24,), (1,) * 24, (3, 15, 2, 4)])
+def test_marching_is_the_same_as_all_at_once(kind, fold, factor, exposure, lengths):
+    network = wake(make(kind, fold, factor, exposure))
+    frames, edge = network.reach[0], network.edge
+    side = 2 * edge + 2 * fold
+    ltr = clip(24, side, side + 2 * fold)
+    with torch.no_grad():
+        whole = network(ltr)[:, :, frames * factor : (24 - frames) * factor, edge:-edge, edge:-edge]
+        parts = list(network.march(ltr.split(lengths, dim=2), torch.float32))
+        plain = list(StepNetwork.march(network, ltr.split(lengths, dim=2), torch.float32))
+    assert gap(torch.cat(parts, 2), whole) < 1e-5
+    assert gap(torch.cat(plain, 2), whole) < 1e-5
 
 
 def test_more_blocks_look_further():

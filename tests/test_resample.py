@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from deeptsr.exposure import expose
-from deeptsr.resample import interpolate_time, resize
-from tests.synth import noise, still
+from deeptsr.exposure import correct, expose
+from deeptsr.resample import blend_frames, exposing_taps, interpolate_time, resize
+from tests.synth import gap, noise, still
 
 
 def positions(length, factor, exposure):
@@ -116,3 +116,21 @@ def test_the_finest_detail_does_not_alias():
 def test_the_same_size_is_the_identity():
     volume = noise(2, 5, 7, 3)
     assert resize(volume, (5, 7)) is volume
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("cubic", [False, True])
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_one_filter_interpolates_and_exposes(factor, exposure, cubic):
+    clip = noise(2, 9, 4, 5, 3)
+    taps = exposing_taps(factor, exposure, cubic)
+    r = taps.shape[1] // 2
+    made = interpolate_time(clip, factor, exposure, axis=1, cubic=cubic)
+    wanted = correct(made, clip, factor, exposure, axis=1)[:, r * factor : (9 - r) * factor]
+    assert gap(blend_frames(clip.unbind(1), taps), wanted) < 1e-6
+
+
+def test_the_filter_by_hand():
+    # Linear: 1/4 and 3/4; their mean lacks 1/8 of the frame on each side.
+    assert exposing_taps(2).tolist() == [[0.125, 1, -0.125], [-0.125, 1, 0.125]]
+    assert exposing_taps(2, "delta").tolist() == [[0, 1, 0], [0, 0.5, 0.5]]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
+
+import torch
 from torch import Tensor, nn
+
+from deeptsr.networks.march import slide
 
 __all__ = ["StepNetwork"]
 
@@ -41,3 +47,29 @@ class StepNetwork(nn.Module):
     def forward(self, ltr: Tensor) -> Tensor:
         """(N, C, T, H, W) in [0, 1] -> (N, C, T * factor, H, W), not clipped."""
         raise NotImplementedError
+
+    @property
+    def edge(self) -> int:
+        """Pixels that :meth:`march` takes off each side, a multiple of ``multiple``."""
+        return math.ceil(self.reach[1] / self.multiple) * self.multiple
+
+    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+        """:meth:`forward` without gradients, on a clip that comes slab by slab.
+
+        What lies within reach of the clip's ends and borders is not returned: there the network
+        would have to make up what lies beyond. A network may do this with less work than here.
+
+        Args:
+            slabs: (N, C, t, H, W), one after the other, of any lengths, together T frames.
+            precision: of the convolutions.
+
+        Yields:
+            (N, C, t * factor, H - 2 * edge, W - 2 * edge), float32, together the results for all
+            frames but the first and the last ``reach[0]``.
+        """
+        frames, edge = self.reach[0] * self.factor, self.edge
+        for slab in slide(slabs, 2 * self.reach[0]):
+            with torch.autocast(slab.device.type, precision, enabled=precision != torch.float32):
+                made = self(slab)
+            length, height, width = made.shape[2:]
+            yield made[:, :, frames : length - frames, edge : height - edge, edge : width - edge]

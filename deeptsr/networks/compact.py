@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from deeptsr.exposure import correct
 from deeptsr.networks.base import StepNetwork
+from deeptsr.networks.march import Seen, convolve, finish, regroup, slide
 from deeptsr.resample import interpolate_time
 
 __all__ = ["Compact"]
@@ -24,6 +28,12 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         change: Tensor = self.frame(self.time(x).relu_())
         return x + change
+
+    def march(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
+        """The same slab by slab, without its first and last frame and 2 pixels a side."""
+        for x in slide(slabs, 2):
+            change = convolve(self.frame, convolve(self.time, x).relu_())
+            yield change.add_(x[:, :, 1:-1, 2:-2, 2:-2])
 
 
 class Compact(StepNetwork):
@@ -70,3 +80,46 @@ class Compact(StepNetwork):
         residual = x.reshape(n, c, t * k, h, w)  # (N, C, T*k, H, W)
         base = interpolate_time(ltr, k, self.exposure, axis=2)
         return correct(base + residual, ltr, k, self.exposure, axis=2)
+
+    @property
+    def edge(self) -> int:
+        """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
+        return self.fold * (2 + 2 * len(self.blocks))
+
+    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+        """Like :meth:`forward`, layer by layer along time; see the base class."""
+        seen = Seen(slabs, self.edge)
+        x: Iterator[Tensor] = self._entered(self._features(seen, precision))
+        for block in self.blocks:
+            x = block.march(x)  # type: ignore[operator]
+        early = int(self.exposure == "delta")
+        residuals = self._left(slide(regroup(x, early, 1), early))
+        yield from finish(residuals, seen, self.reach[0], self.factor, self.exposure)
+
+    def _features(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+        """What the first layer sees, channels in the order (y, kind, x, colour)."""
+        f = self.fold
+        for slab in slide(frames, 2):
+            ltr = slab.movedim(1, -1)  # (N, T + 2, H, W, C)
+            step, middle = ltr.diff(dim=1).to(precision), ltr[:, 1:-1]
+            n, t, h, w, c = middle.shape
+            kinds = (step[:, 1:], step[:, :-1], (middle - 0.5).to(precision))
+            x = torch.cat([kind.reshape(n, t, h // f, f, w // f, f * c) for kind in kinds], -1)
+            x = x.transpose(3, 4).reshape(n, t, h // f, w // f, 3 * c * f * f)
+            yield x.movedim(-1, 1)  # (N, 3C*f*f, T, H/f, W/f)
+
+    def _entered(self, features: Iterable[Tensor]) -> Iterator[Tensor]:
+        f, weight = self.fold, self.enter.weight
+        ordered = weight.view(len(weight), 3, -1, f, f, 3, 3, 3).permute(0, 3, 1, 4, 2, 5, 6, 7)
+        ordered = ordered.reshape(weight.shape)  # (O, y * kind * x * colour, 3, 3, 3)
+        for x in slide(features, 2):
+            yield functional.conv3d(x, ordered.to(x.dtype))
+
+    def _left(self, hidden: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Residuals (N, T, k, H/f, f, W/f, f*C)."""
+        f, k, weight = self.fold, self.factor, self.leave.weight
+        ordered = weight.view(k, -1, f, f, *weight.shape[1:]).movedim(1, 3).flatten(0, 3)
+        for x in hidden:
+            made = functional.conv3d(x.relu_(), ordered.to(x.dtype)).movedim(1, -1)
+            n, t, h, w = made.shape[:4]
+            yield made.reshape(n, t, h, w, k, f, -1).permute(0, 1, 4, 2, 5, 3, 6)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
+import torch
 from torch import Tensor, nn
 
 from deeptsr.exposure import correct
 from deeptsr.networks.base import StepNetwork
+from deeptsr.networks.march import Seen, convolve, finish, regroup, slide
 from deeptsr.resample import interpolate_time
 
 __all__ = ["Paper"]
 
 _TIME_KERNELS = (3, 3, 1, 1, 1, 1, 1, 3)  # layers 1, 2 and 8 are 3x3x3, the others 1x3x3
+_HTR_REACH = sum(t // 2 for t in _TIME_KERNELS)  # interpolated frames that it sees to each side
+_CUBIC_TAPS = 2  # frames to each side that interpolation sees
 
 
 class Paper(StepNetwork):
@@ -39,12 +44,40 @@ class Paper(StepNetwork):
             nn.init.zeros_(parameter)
         self._positions = float(factor)
         self.width = float(channels * factor)
-        cubic_taps = 2
         corrected = int(exposure == "delta")  # the correction fades into the next frame's
-        seen = math.ceil(sum(t // 2 for t in _TIME_KERNELS) / factor) + cubic_taps + corrected
+        seen = math.ceil(_HTR_REACH / factor) + _CUBIC_TAPS + corrected
         self.reach = (seen, len(_TIME_KERNELS))
 
     def forward(self, ltr: Tensor) -> Tensor:
         """Interpolate, add the residual, correct."""
         base = interpolate_time(ltr, self.factor, self.exposure, axis=2, cubic=True)
         return correct(base + self.layers(base), ltr, self.factor, self.exposure, axis=2)
+
+    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+        """Like :meth:`forward`, layer by layer along time; see the base class."""
+        k, reach = self.factor, self.reach[0]
+        seen = Seen(slabs, self.edge)
+        x = self._interpolated(seen, precision)
+        for number, time in enumerate(_TIME_KERNELS):
+            x = self._layer(x, 2 * number, time - 1)
+        x = regroup(x, (reach - _CUBIC_TAPS) * k - _HTR_REACH, k)
+        ahead = k if self.exposure == "delta" else 0
+        residuals = (_grouped(made.movedim(1, -1), k) for made in slide(x, ahead))
+        yield from finish(residuals, seen, reach, k, self.exposure, cubic=True)
+
+    def _interpolated(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+        k, seen = self.factor, _CUBIC_TAPS
+        for ltr in slide(frames, 2 * seen):
+            base = interpolate_time(ltr, k, self.exposure, axis=2, cubic=True)
+            yield base[:, :, seen * k : base.shape[2] - seen * k].to(precision)
+
+    def _layer(self, slabs: Iterable[Tensor], index: int, keep: int) -> Iterator[Tensor]:
+        layer, last = self.layers[index], index + 1 == len(self.layers)
+        for x in slide(slabs, keep):
+            made = convolve(layer, x)  # type: ignore[arg-type]
+            yield made if last else made.relu_()
+
+
+def _grouped(frames: Tensor, factor: int) -> Tensor:
+    n, _, h, w, c = frames.shape
+    return frames.reshape(n, -1, factor, h, 1, w, c)

@@ -1,0 +1,113 @@
+"""Networks on a clip that comes slab by slab: each layer keeps the last frames that it received.
+
+No layer pads: what is not there is not made, so that nothing is computed twice along time, and at a
+tile's borders only what a layer needs. All tensors are (N, C, T, H, W), channels last in memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deeptsr.resample import blend_frames, exposing_taps
+
+__all__ = ["Seen", "convolve", "finish", "regroup", "slide"]
+
+Slabs = Iterable[Tensor]
+
+
+def slide(slabs: Slabs, keep: int) -> Iterator[Tensor]:
+    """Each slab with the last ``keep`` frames before it, as soon as there are more than those."""
+    held: Tensor | None = None
+    for slab in slabs:
+        if held is None or not keep:
+            long = slab
+        else:  # so that channels stay last, whatever the sizes
+            parts = [part.movedim(1, -1) for part in (held, slab)]
+            long = torch.cat(parts, 1).movedim(-1, 1)
+        held = long[:, :, max(0, long.shape[2] - keep) :].clone()  # a view would hold all of it
+        if long.shape[2] > keep:
+            yield long
+
+
+def convolve(layer: nn.Conv3d, x: Tensor) -> Tensor:
+    """Convolve in the precision of ``x``, without padding."""
+    bias = None if layer.bias is None else layer.bias.to(x.dtype)
+    return functional.conv3d(x, layer.weight.to(x.dtype), bias)
+
+
+def regroup(slabs: Slabs, skip: int, size: int) -> Iterator[Tensor]:
+    """Leave out the first ``skip`` frames, and cut the others into multiples of ``size``."""
+    rest: Tensor | None = None
+    for slab in slabs:
+        left = min(skip, slab.shape[2])
+        skip -= left
+        frames = slab[:, :, left:] if rest is None else torch.cat([rest, slab[:, :, left:]], 2)
+        whole = frames.shape[2] // size * size
+        rest = frames[:, :, whole:] if whole < frames.shape[2] else None
+        if whole:
+            yield frames[:, :, :whole]
+
+
+class Seen:
+    """Lets slabs pass, and remembers their frames until they are done with."""
+
+    def __init__(self, slabs: Slabs, edge: int) -> None:
+        self._slabs, self._edge = slabs, edge
+        self.frames: deque[Tensor] = deque()  # (N, H - 2 * edge, W - 2 * edge, C) each
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for slab in self._slabs:
+            height, width = (n - self._edge for n in slab.shape[3:])
+            inner = slab[..., self._edge : height, self._edge : width].movedim(1, -1)
+            self.frames.extend(inner.unbind(1))
+            yield slab
+
+
+def finish(
+    residuals: Slabs, seen: Seen, skip: int, factor: int, exposure: str, cubic: bool = False
+) -> Iterator[Tensor]:
+    """Add residuals to interpolated frames, such that the result exposes to the frames.
+
+    Args:
+        residuals: (N, T, factor, h, f, w, f * C), in any precision; with delta exposure one frame
+            more than is returned.
+        seen: frames, of which the first ``skip`` have no residual.
+        skip: see ``seen``.
+        factor: output frames an input frame.
+        exposure: "full" or "delta".
+        cubic: how to interpolate.
+
+    Yields:
+        (N, C, T * factor, H, W), float32.
+    """
+    taps = exposing_taps(factor, exposure, cubic)
+    around = taps.shape[1] // 2
+    ahead = int(exposure == "delta")
+    started = False
+    for residual in residuals:
+        n, t, k, h, f, w, fc = residual.shape
+        if not started:
+            for _ in range(skip - around):
+                seen.frames.popleft()
+            started = True
+        t -= ahead
+        made = blend_frames([seen.frames[i] for i in range(t + 2 * around)], taps)
+        for _ in range(t):
+            seen.frames.popleft()
+        made.view(n, t, k, h, f, w, fc).add_(_agreeing(residual.float(), exposure))
+        yield made.movedim(-1, 1)  # (N, C, T * k, H, W)
+
+
+def _agreeing(residual: Tensor, exposure: str) -> Tensor:
+    """What :func:`deeptsr.exposure.correct` leaves of (N, T, k, ...) where nothing is exposed."""
+    if exposure == "full":
+        return residual - residual.mean(2, keepdim=True)
+    first, last = residual[:, :-1, :1], residual[:, 1:, :1]
+    k = residual.shape[2]
+    weight = (torch.arange(k, device=residual.device) / k).view(k, 1, 1, 1, 1)
+    return residual[:, :-1] - torch.lerp(first, last, weight)
