@@ -95,3 +95,10 @@ def test_they_stream(name):
     for _ in range(40):
         next(made)
     assert taken <= 10 + 4
+
+
+def test_minterpolate_of_frames_smaller_than_it_takes():
+    ltr = np.random.default_rng(0).random((4, 11, 50, 3)).astype(np.float32)[:1].repeat(4, 0)
+    made = np.stack(list(minterpolate(ltr, 2)))
+    assert made.shape == (8, 11, 50, 3)
+    np.testing.assert_allclose(made, ltr.repeat(2, 0), atol=3 / 255)

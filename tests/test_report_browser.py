@@ -132,6 +132,60 @@ def test_the_slider_moves_the_border_between_input_and_result(visit):
     assert float(page.input_value("#cut")) == pytest.approx(25.5, abs=2.5)
 
 
+def test_the_result_can_be_held_against_plain_methods(visit):
+    page = visit()
+    page.fill("#seek", "5")
+    shows(page, 5)
+    left = """() => {
+      const canvas = document.getElementById("canvas"), half = canvas.width >> 1;
+      const data = canvas.getContext("2d").getImageData(0, 0, half - 2, canvas.height).data;
+      return data.reduce((sum, value) => sum + value, 0);
+    }"""
+    seen = []
+    for name, told in (("linear", "linear interpolation"), ("minterpolate", "motion-compensated")):
+        page.keyboard.press("c")
+        assert page.is_checked(f"[name=rival][value={name}]")
+        assert told in page.text_content("#chip-left")
+        assert page.evaluate(READ, [1, BITS]) == 5  # the result stays
+        seen.append(page.evaluate(left))
+    page.keyboard.press("c")
+    shows(page, 5)  # the input again
+    assert page.text_content("#chip-left") == "input"
+    assert len({*seen, page.evaluate(left)}) == 3
+    page.focus("[name=rival]:checked")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(left) == seen[0]
+
+
+def test_every_control_is_reached_and_worked_by_keyboard(visit):
+    page = visit()
+    page.keyboard.press("s")  # so that the divider is there
+    name = """() => {
+      const e = document.activeElement;
+      return e.id || e.name || (e.dataset.view && "watch it") || e.tagName.toLowerCase();
+    }"""
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(name))
+    assert {
+        *("a", "theme", "cut", "back", "play", "forward", "seek"),
+        *("rival", "layout", "speed", "view", "watch it", "summary", "pre"),
+    } <= set(reached)
+    page.fill("#seek", "0")
+    for control, key, check in (
+        ("#forward", "Enter", "count.textContent === '2'"),
+        ("#seek", "ArrowRight", "count.textContent === '3'"),
+        ("[name=layout]:checked", "ArrowLeft", "document.getElementById('cut').hidden"),
+        ("[name=view]:checked", "ArrowRight", "!document.querySelector('[name=view]').checked"),
+        ("summary", "Enter", "document.querySelector('details').open"),
+        ("#play", "Space", "play.getAttribute('aria-label') === 'Pause'"),
+    ):
+        page.focus(control)
+        page.keyboard.press(key)
+        page.wait_for_function(f"() => {check}")
+
+
 def test_a_place_can_be_watched(visit):
     page = visit()
     page.click("[data-view='0']")

@@ -117,7 +117,7 @@ def test_the_film_has_every_frame_of_both(made):
     with av.open(io.BytesIO(data)) as container:
         frames = list(container.decode(video=0))
     assert len(frames) == FRAMES * FACTOR
-    assert (frames[0].width, frames[0].height) == (2 * WIDTH, HEIGHT)
+    assert (frames[0].width, frames[0].height) == (2 * WIDTH, 2 * HEIGHT)
 
 
 def test_the_page_tells_the_run(made):
@@ -127,7 +127,7 @@ def test_the_page_tells_the_run(made):
         "8 frames in, 16 out", "+3.2 dB", "31.5 dB", "28.2 dB", "within 60 %", "across 30 %",
         "shift 10 %", "+3.0 dB fitted", "mind &lt;this&gt;", "seed 7", "S1 T1 → T2", "given mix",
         "deeptsr upscale &#39;a b.mkv&#39; -o out.mkv", record.prints["input"][:16], "9.0 s",
-        "All of these averaged",
+        "All frames of the result in that time, averaged",
     ):  # fmt: skip
         assert told in words, told
     assert "<b>&'.mkv" not in text
@@ -146,7 +146,9 @@ def test_a_run_without_gain_is_not_praised(tmp_path):
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "found no gain" in text
     assert "<dd>none</dd>" in text
-    assert "All of these averaged" not in text  # not so, with a shutter that opens for an instant
+    assert (
+        "All frames of the result in that time, averaged" not in text
+    )  # not so, with a shutter that opens for an instant
 
 
 def test_a_run_with_nothing_to_tell_can_be_shown(tmp_path):

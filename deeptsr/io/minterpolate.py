@@ -25,6 +25,7 @@ Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 _PAD = 3  # copies of the end frames: the filter does not reach the ends of its input
 _TAGS = ColorTags("bt709", "pc")  # full range loses least; the filter knows 8-bit Y'CbCr only
 _FORMAT = "yuv444p"
+_LEAST_SIDE = 32  # pixels: the filter refuses less
 
 
 def minterpolate(ltr: Iterable[Frame], factor: int, first: Fraction) -> Iterator[Frame]:
@@ -48,28 +49,33 @@ def minterpolate(ltr: Iterable[Frame], factor: int, first: Fraction) -> Iterator
         wanted = first + _PAD + Fraction(made, factor)
         if (stamp - late) * unit == wanted and made < frames.count * factor:
             made += 1
-            yield to_rgb(picture, _TAGS)
+            yield to_rgb(picture, _TAGS)[: frames.height, : frames.width]
     if made < frames.count * factor:
         raise RuntimeError(f"minterpolate made {made} of {frames.count * factor} frames")
 
 
 class _Padded:
-    """Frames with copies of the first and the last one around them.
+    """Frames with copies of the first and the last one around them, and no side too short.
 
     Attributes:
         count: frames so far, without the copies.
+        height: of the frames as they were, pixels; known when the first one has come.
+        width: the same.
     """
 
     def __init__(self, frames: Iterable[Frame]) -> None:
         self._frames = frames
-        self.count = 0
+        self.count = self.height = self.width = 0
 
     def __iter__(self) -> Iterator[Frame]:
         last: Frame | None = None
         for frame in self._frames:
-            yield from [frame] * (1 if last is not None else 1 + _PAD)
+            self.height, self.width = frame.shape[:2]
+            lacks = [(0, max(0, _LEAST_SIDE - side)) for side in frame.shape[:2]]
+            large = np.pad(frame, [*lacks, (0, 0)], mode="edge") if np.any(lacks) else frame
+            yield from [large] * (1 if last is not None else 1 + _PAD)
             self.count += 1
-            last = frame
+            last = large
         if last is not None:
             yield from [last] * _PAD
 

@@ -90,9 +90,13 @@ def _curve(event: dict[str, Any], low: float, high: float, grain: float) -> Curv
         pieces=pieces,
         kept=(x(at[-1]), y(event["gain_db"])) if at else None,
         zero=y(0),
-        marks=[(y(low + i * grain), f"{low + i * grain:+g}") for i in range(count + 1)],
+        marks=[(y(low + i * grain), _signed(low + i * grain)) for i in range(count + 1)],
         steps=[(x(step), str(step)) for step in (0, last // 2, last)] if rows else [],
     )
+
+
+def _signed(decibels: float) -> str:
+    return f"{round(decibels, 3):+g}" if round(decibels, 3) else "0"
 
 
 def _grain(span: float) -> float:

@@ -1,9 +1,10 @@
-"""Input and result side by side, as they are read: which frames belong together."""
+"""Input, result and what plain methods make of the input: which frames belong together."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr import io
-from deeptsr.errors import InputError
+from deeptsr.config import Options
+from deeptsr.cutlist import read_cuts
+from deeptsr.errors import InputError, OptionError
 from deeptsr.excerpt import window
 from deeptsr.scenes import survey
+from deeptsr.schedule import schedule
+from deeptsr.timeline import Timeline
 
 __all__ = ["Footage"]
 
@@ -23,6 +28,7 @@ Picture = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 _SHOWN = 10  # seconds that are shown at most,
 _SHOWN_FRAMES = 2400  # and frames of the result,
 _LOOKED_AT = 120  # chosen from so many seconds at the beginning: the report of a film is no film
+_SCHEDULED = ("factor", "fps", "vfr", "slow_motion", "exposure")  # what lays out a run's frames
 
 
 class Footage:
@@ -32,6 +38,7 @@ class Footage:
         source: the input, as probed.
         result: the output, as probed.
         frames: of the input that were used.
+        schedule: when the frames of both are shown.
     """
 
     def __init__(self, source: Path, result: Path, options: dict[str, Any]) -> None:
@@ -44,35 +51,83 @@ class Footage:
 
         Raises:
             InputError: when one of them cannot be used.
+            OptionError: when the options are not those of a run.
         """
-        self.source, self.result = io.probe(source), io.probe(result)
+        self.result = io.probe(result)
+        self.source = io.probe(
+            source,
+            deinterlace=options.get("deinterlace", False),
+            background=options.get("background"),
+        )
         self._start, self._end = options.get("start"), options.get("end")
+        chosen = io.selected(self.source, self._start, self._end)
         if options.get("duplicates") == "drop":
-            first = io.selected(self.source, self._start, self._end).start
-            repeats = survey(io.read(self.source, self._start, self._end)).duplicates
-            self.source = self.source.without({first + n for n in repeats})
-        self.frames = len(io.selected(self.source, self._start, self._end))
+            dropped = self._repeats(chosen, options.get("scenes", "auto"))
+            self.source = self.source.without({chosen.start + n for n in dropped})
+            chosen = io.selected(self.source, self._start, self._end)
+        self.frames = len(chosen)
+        laid_out = {name: options[name] for name in _SCHEDULED if options.get(name) is not None}
+        if "fps" in laid_out:
+            laid_out["fps"] = Fraction(laid_out["fps"])
+        if laid_out.get("vfr") == "error":
+            laid_out["vfr"] = "keep"  # it was not refused; it may vary since frames were left out
+        self._options = Options(**laid_out)
+        self.schedule = schedule(self.source.timeline.part(chosen), self._options)
+        if len(self.shown) != self.result.frames:
+            raise InputError(
+                f"{result} has {self.result.frames} frames; expected {len(self.shown)}, as the run "
+                "made of that input; run again"
+            )
 
     @property
     def factor(self) -> Fraction:
         """Frames of the result for one of the input."""
         return Fraction(self.result.frames, self.frames)
 
+    @property
+    def lawful(self) -> bool:
+        """Whether frames of the result, averaged, are exactly the input's."""
+        return self.schedule.opened is None and self.exposure == "full"
+
+    @property
+    def shown(self) -> Timeline:
+        """When the frames of the result happen, in the time of the input."""
+        return self.schedule.opened or self.schedule.fine
+
+    @property
+    def exposure(self) -> str:
+        """Of the run: "full" or "delta"."""
+        return self._options.exposure
+
+    def climbed(self, number: int) -> int:
+        """Which of the climbed frames is shown in the middle of a frame of the result."""
+        opened = self.schedule.opened
+        if opened is None:
+            return number
+        return self.schedule.fine.shown_at((opened.moment(number) + opened.moment(number + 1)) / 2)
+
+    def owner(self, number: int) -> int:
+        """Which frame of the input is shown in the middle of a frame of the result."""
+        return self.climbed(number) // self.schedule.factor
+
     def stretch(self) -> range:
         """The frames of the input that are shown: where it moves most."""
         length = max(4, int(min(_SHOWN * self.source.rate, _SHOWN_FRAMES / self.factor)))
         if self.frames <= length:
             return range(self.frames)
-        seen = itertools.islice(self._read(), int(_LOOKED_AT * self.source.rate))
+        seen = itertools.islice(self.coarse(range(self.frames)), int(_LOOKED_AT * self.source.rate))
         return window(list(survey(seen).changes), length)
 
     def coarse(self, stretch: range) -> Iterator[Picture]:
         """Yield the frames of the input in a stretch."""
-        return itertools.islice(self._read(stretch.start), len(stretch))
+        frames = io.read(self.source, self._start, self._end, skip=stretch.start)
+        return (frame[..., :3] for frame in itertools.islice(frames, len(stretch)))
 
     def fine(self, stretch: range) -> range:
         """The frames of the result that show a stretch of the input."""
-        return range(round(stretch.start * self.factor), max(1, round(stretch.stop * self.factor)))
+        numbers = range(self.result.frames)
+        ends = (bisect_left(numbers, end, key=self.owner) for end in (stretch.start, stretch.stop))
+        return range(*ends)
 
     def together(self, stretch: range) -> Iterator[tuple[int, Picture, Picture]]:
         """Yield each frame of the result with the frame of the input of the same moment.
@@ -89,7 +144,7 @@ class Footage:
         results = itertools.islice(io.read(self.result, skip=fine.start), len(fine))
         at, now = -1, None
         for number, made in zip(fine, results, strict=False):
-            wanted = min(int(number / self.factor), stretch.stop - 1) - stretch.start
+            wanted = self.owner(number) - stretch.start
             while at < wanted:
                 now, at = next(inputs, None), at + 1
             if now is None:
@@ -99,6 +154,46 @@ class Footage:
                 )
             yield at, now, made[..., :3]
 
-    def _read(self, skip: int = 0) -> Iterator[Picture]:
-        frames = io.read(self.source, self._start, self._end, skip=skip)
-        return (frame[..., :3] for frame in frames)
+    def plain(
+        self, method: str, stretch: range, shrink: Callable[[Picture], Picture]
+    ) -> Iterator[Picture]:
+        """Yield what a plain method makes of the input, for the same moments as the result.
+
+        Args:
+            method: one of :data:`deeptsr.baselines.BASELINES`.
+            stretch: of the input.
+            shrink: makes a frame as small as it is wanted, before the method sees it.
+        """
+        # Here, as torch takes seconds to load.
+        import torch  # noqa: PLC0415
+
+        from deeptsr.baselines import baseline  # noqa: PLC0415
+        from deeptsr.retime import retime  # noqa: PLC0415
+
+        laid_out, wanted = self.schedule, self.fine(stretch)
+        first, last = (
+            laid_out.given.shown_at(self.shown.moment(end)) for end in (wanted.start, wanted.stop)
+        )
+        # With a neighbour at either end: the methods look that far.
+        around = range(max(0, first - 1), min(self.frames, last + 2))
+        coarse = map(shrink, self.coarse(around))
+        frames = baseline(method, coarse, laid_out.factor, self.exposure)
+        begin = around.start * laid_out.factor
+        if laid_out.opened is None:
+            return itertools.islice(frames, wanted.start - begin, wanted.stop - begin)
+        volumes: Iterable[torch.Tensor] = (torch.from_numpy(frame)[None] for frame in frames)
+        times = laid_out.fine, laid_out.opened, self.exposure
+        made = retime(volumes, *times, first=begin, made=wanted.start)
+        return itertools.islice((frame for volume in made for frame in volume.numpy()), len(wanted))
+
+    def _repeats(self, chosen: range, scenes: str) -> set[int]:
+        """The frames that repeat the one before and begin no scene: those that a run leaves out."""
+        found = survey(io.read(self.source, self._start, self._end))
+        cuts = set(found.cuts)
+        if scenes not in ("auto", "off"):
+            try:
+                listed = read_cuts(Path(scenes), self.source.first_from)
+            except OptionError as error:
+                raise InputError(f"{error}: the run went by it") from error
+            cuts = {cut - chosen.start for cut in listed}
+        return set(found.duplicates) - (set() if scenes == "off" else cuts)

@@ -14,8 +14,18 @@ import jinja2
 from deeptsr import figures
 from deeptsr.config import PRESETS
 from deeptsr.errors import OptionError, OutputError
-from deeptsr.events import Done, Planned, Reported, SelfChecked, StageFitted, Warned
+from deeptsr.events import (
+    Budgeted,
+    Done,
+    Planned,
+    Reported,
+    SelfChecked,
+    StageFitted,
+    Surveyed,
+    Warned,
+)
 from deeptsr.report import charts
+from deeptsr.report.film import PANELS
 from deeptsr.report.footage import Footage
 from deeptsr.report.pictures import Pictures, look
 from deeptsr.report.record import Record, unwritable
@@ -24,6 +34,12 @@ __all__ = ["check_page", "write_report"]
 
 _SPEEDS = (1, 2, 4, 8, 16, 32)  # real time, and so many times slower
 _LIMITS = 1 / 16, 16  # how far browsers change the speed of a film
+# What the result stands beside: the panel of the film, its button, and its name upon the film.
+_RIVALS = (
+    ("input", "Input", "input"),
+    ("linear", "Linear", "linear interpolation"),
+    ("minterpolate", "Motion-compensated", "motion-compensated interpolation"),
+)
 _PAIRS = {
     "within": "The video itself, played slower and averaged.",
     "across": "The video with time and a direction of space swapped.",
@@ -97,33 +113,50 @@ def _render(record: Record, footage: Footage, pictures: Pictures) -> str:
         planned=record.of(Planned)[-1],
         done=record.of(Done)[-1],
         check=next(reversed(record.of(SelfChecked)), None),
-        stages=record.of(StageFitted),
+        cuts=next((event["cuts"] for event in record.of(Surveyed)), []),
+        budget=next(reversed(record.of(Budgeted)), None),
         warnings=record.of(Warned),
         mix=_mix(record),
         curves=charts.curves(record),
         chart=charts,
         parts=charts.parts(record),
         settings=_settings(record.options),
+        rivals=_RIVALS,
+        rates=_rates(footage),
         footage=footage,
         pictures=pictures,
         player=_player(footage, pictures),
     )
 
 
+def _rates(footage: Footage) -> dict[str, Any]:
+    """Frames a second of what was filmed: slow motion, too, was filmed in real time."""
+    laid_out = footage.schedule
+    varies = not footage.shown.is_constant
+    slower = figures.rate(str(laid_out.stretch))
+    return {
+        "input": figures.rate(str(laid_out.given.rate)),
+        "result": figures.rate(str(footage.shown.rate)),
+        "manner": (", on average" if varies or not laid_out.given.is_constant else "")
+        + (f", shown {slower} times slower" if laid_out.stretch != 1 else ""),
+        "varies_in": not laid_out.given.is_constant,
+        "varies": varies,
+    }
+
+
 def _player(footage: Footage, pictures: Pictures) -> dict[str, Any]:
     """What the script of the page must know."""
     film = pictures.film
-    true_rate = footage.source.rate * footage.factor  # slow motion, too, was filmed in real time
+    true_rate = footage.shown.rate
     ratio = float(true_rate) / film.rate
     fits = [s for s in _SPEEDS if _LIMITS[0] <= ratio / s <= _LIMITS[1]] or [1]
     width, height = footage.source.width, footage.source.height
     return {
-        "width": film.width,
-        "height": film.height,
         "frames": film.frames,
         "rate": film.rate,
         "perSecond": float(true_rate),
-        "factor": float(footage.factor),
+        "inputs": pictures.inputs,
+        "panels": PANELS,
         "speeds": [{"slower": s, "playback": ratio / s} for s in fits],
         # So slow that each frame of the result is seen.
         "chosen": next((s for s in fits if true_rate / s <= 32), fits[-1]),

@@ -5,43 +5,44 @@
   const canvas = $("canvas"), screen = $("screen"), brush = canvas.getContext("2d", { alpha: false });
   const film = document.createElement("video");
   const narrow = matchMedia("(max-width: 46rem)");
-  let shown = 0, wanted = null, layout = "side", view = null, cut = 0.5, unseen = true;
+  let shown = 0, wanted = null, layout = "side", rival = "input", view = null, cut = 0.5, unseen = true;
 
-  // Input and result are the two halves of each frame of one film: they cannot fall out of step.
+  // All that is compared are quarters of each frame of one film: they cannot fall out of step.
   const bytes = Uint8Array.from(atob($("film").textContent), (c) => c.charCodeAt(0));
   film.muted = film.loop = film.playsInline = true;
   film.preload = "auto";
   film.src = URL.createObjectURL(new Blob([bytes], { type: "video/webm" }));
 
-  function part(side) {
+  function part(name) {
     const box = view === null ? { left: 0, top: 0, width: 1, height: 1 } : facts.views[view];
-    const w = film.videoWidth / 2, h = film.videoHeight;
-    return [(side + box.left) * w, box.top * h, box.width * w, box.height * h];
+    const w = film.videoWidth / 2, h = film.videoHeight / 2, place = facts.panels.indexOf(name);
+    const left = (place % 2) + box.left, top = (place >> 1) + box.top;
+    return [left * w, top * h, box.width * w, box.height * h];
   }
 
   function draw() {
     if (!film.videoWidth) return;
-    const W = canvas.width, H = canvas.height, input = part(0), result = part(1);
+    const W = canvas.width, H = canvas.height, other = part(rival), result = part("result");
     brush.imageSmoothingQuality = "high";
     if (layout === "slider") {
       const edge = Math.round(W * cut);
       brush.drawImage(film, ...result, 0, 0, W, H);
       if (edge > 0) {
         const share = edge / W;
-        brush.drawImage(film, input[0], input[1], input[2] * share, input[3], 0, 0, edge, H);
+        brush.drawImage(film, other[0], other[1], other[2] * share, other[3], 0, 0, edge, H);
       }
     } else if (narrow.matches) {
-      brush.drawImage(film, ...input, 0, 0, W, H / 2 - 1);
+      brush.drawImage(film, ...other, 0, 0, W, H / 2 - 1);
       brush.drawImage(film, ...result, 0, H / 2 + 1, W, H / 2 - 1);
     } else {
-      brush.drawImage(film, ...input, 0, 0, W / 2 - 1, H);
+      brush.drawImage(film, ...other, 0, 0, W / 2 - 1, H);
       brush.drawImage(film, ...result, W / 2 + 1, 0, W / 2 - 1, H);
     }
     canvas.dataset.frame = shown;
   }
 
   function arrange() {
-    const [, , w, h] = part(0), side = layout === "side";
+    const [, , w, h] = part("result"), side = layout === "side";
     const aspect = side ? (narrow.matches ? w / (2 * h) : (2 * w) / h) : w / h;
     screen.style.setProperty("--aspect", aspect || 1);
     screen.classList.toggle("slider", !side);
@@ -59,7 +60,7 @@
     $("seek").style.setProperty("--done", `${(100 * shown) / Math.max(1, facts.frames - 1)}%`);
     $("count").textContent = shown + 1;
     const moment = (shown / facts.perSecond).toFixed(3);
-    const from = Math.floor(shown / facts.factor) + 1;
+    const from = facts.inputs[shown] + 1;
     $("seek").setAttribute("aria-valuetext", `frame ${shown + 1}, ${moment} s, frame ${from} of the input`);
   }
 
@@ -103,6 +104,15 @@
     arrange();
   }
 
+  function compare(name) {
+    rival = name;
+    const input = document.querySelector(`[name=rival][value=${name}]`);
+    input.checked = true;
+    $("chip-left").textContent = input.dataset.name;
+    $("chip-rate").hidden = name !== "input";
+    draw();
+  }
+
   film.addEventListener("loadeddata", () => {
     arrange();
     speed();
@@ -144,6 +154,7 @@
     draw();
   };
   for (const input of document.querySelectorAll("[name=layout]")) input.onchange = () => choose(input.value);
+  for (const input of document.querySelectorAll("[name=rival]")) input.onchange = () => compare(input.value);
   for (const input of document.querySelectorAll("[name=speed]")) input.onchange = speed;
   for (const input of document.querySelectorAll("[name=view]")) {
     input.onchange = () => look(input.value === "" ? null : Number(input.value));
@@ -167,6 +178,7 @@
       toggle();
     } else if (event.key === ",") go(shown - 1);
     else if (event.key === ".") go(shown + 1);
+    else if (event.key === "c") compare(facts.panels[(facts.panels.indexOf(rival) + 1) % (facts.panels.length - 1)]);
     else if (event.key === "s") choose(layout === "side" ? "slider" : "side");
   });
   addEventListener("resize", arrange);
