@@ -14,11 +14,9 @@ import numpy.typing as npt
 
 from deeptsr import io
 from deeptsr.config import Options
-from deeptsr.cutlist import read_cuts
-from deeptsr.errors import InputError, OptionError
+from deeptsr.errors import InputError
 from deeptsr.excerpt import window
 from deeptsr.scenes import survey
-from deeptsr.schedule import schedule
 from deeptsr.timeline import Timeline
 
 __all__ = ["Footage"]
@@ -28,7 +26,11 @@ Picture = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 _SHOWN = 10  # seconds that are shown at most,
 _SHOWN_FRAMES = 2400  # and frames of the result,
 _LOOKED_AT = 120  # chosen from so many seconds at the beginning: the report of a film is no film
-_SCHEDULED = ("factor", "fps", "vfr", "slow_motion", "exposure")  # what lays out a run's frames
+# Of a run's settings, what lays out its frames.
+_SETTLED = (
+    *("factor", "fps", "vfr", "slow_motion", "exposure", "start", "end"),
+    *("deinterlace", "background", "scenes", "duplicates"),
+)
 
 
 class Footage:
@@ -39,6 +41,7 @@ class Footage:
         result: the output, as probed.
         frames: of the input that were used.
         schedule: when the frames of both are shown.
+        exposure: of the run: "full" or "delta".
     """
 
     def __init__(self, source: Path, result: Path, options: dict[str, Any]) -> None:
@@ -51,28 +54,20 @@ class Footage:
 
         Raises:
             InputError: when one of them cannot be used.
-            OptionError: when the options are not those of a run.
+            OptionError: when the list of scene cuts is gone that told what could be left out.
         """
+        from deeptsr.job import settled_input, thinned  # noqa: PLC0415, as torch takes seconds
+
+        held = {name: options[name] for name in _SETTLED if name in options}
+        if held.get("fps") is not None:
+            held["fps"] = Fraction(held["fps"])
+        if held.get("duplicates") != "drop":
+            held["scenes"] = "off"  # cuts matter to what is left out, and to nothing else here
+        # Whatever did the work: to look at it, a processor is enough.
+        job, self.source = thinned(*settled_input(source, Options(device="cpu", **held)))
         self.result = io.probe(result)
-        self.source = io.probe(
-            source,
-            deinterlace=options.get("deinterlace", False),
-            background=options.get("background"),
-        )
-        self._start, self._end = options.get("start"), options.get("end")
-        chosen = io.selected(self.source, self._start, self._end)
-        if options.get("duplicates") == "drop":
-            dropped = self._repeats(chosen, options.get("scenes", "auto"))
-            self.source = self.source.without({chosen.start + n for n in dropped})
-            chosen = io.selected(self.source, self._start, self._end)
-        self.frames = len(chosen)
-        laid_out = {name: options[name] for name in _SCHEDULED if options.get(name) is not None}
-        if "fps" in laid_out:
-            laid_out["fps"] = Fraction(laid_out["fps"])
-        if laid_out.get("vfr") == "error":
-            laid_out["vfr"] = "keep"  # it was not refused; it may vary since frames were left out
-        self._options = Options(**laid_out)
-        self.schedule = schedule(self.source.timeline.part(chosen), self._options)
+        self._start, self._end = job.options.start, job.options.end
+        self.schedule, self.frames, self.exposure = job.schedule, job.frames, job.options.exposure
         if len(self.shown) != self.result.frames:
             raise InputError(
                 f"{result} has {self.result.frames} frames; expected {len(self.shown)}, as the run "
@@ -85,19 +80,14 @@ class Footage:
         return Fraction(self.result.frames, self.frames)
 
     @property
-    def lawful(self) -> bool:
-        """Whether frames of the result, averaged, are exactly the input's."""
-        return self.schedule.opened is None and self.exposure == "full"
-
-    @property
     def shown(self) -> Timeline:
         """When the frames of the result happen, in the time of the input."""
         return self.schedule.opened or self.schedule.fine
 
     @property
-    def exposure(self) -> str:
-        """Of the run: "full" or "delta"."""
-        return self._options.exposure
+    def lawful(self) -> bool:
+        """Whether frames of the result, averaged, are exactly the input's."""
+        return self.schedule.opened is None and self.exposure == "full"
 
     def climbed(self, number: int) -> int:
         """Which of the climbed frames is shown in the middle of a frame of the result."""
@@ -185,15 +175,3 @@ class Footage:
         times = laid_out.fine, laid_out.opened, self.exposure
         made = retime(volumes, *times, first=begin, made=wanted.start)
         return itertools.islice((frame for volume in made for frame in volume.numpy()), len(wanted))
-
-    def _repeats(self, chosen: range, scenes: str) -> set[int]:
-        """The frames that repeat the one before and begin no scene: those that a run leaves out."""
-        found = survey(io.read(self.source, self._start, self._end))
-        cuts = set(found.cuts)
-        if scenes not in ("auto", "off"):
-            try:
-                listed = read_cuts(Path(scenes), self.source.first_from)
-            except OptionError as error:
-                raise InputError(f"{error}: the run went by it") from error
-            cuts = {cut - chosen.start for cut in listed}
-        return set(found.duplicates) - (set() if scenes == "off" else cuts)
