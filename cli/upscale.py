@@ -165,7 +165,7 @@ MOST = "quality"  # where the time decides how much work there is
     "--memory",
     type=memory,
     metavar="SIZE",
-    help="About how much memory to use, such as 4G.  [default: what the preset's chunks take]",
+    help="How much memory to use at most, about, such as 4G.  [default: most of the machine's]",
 )
 @click.option(
     "--resume/--no-resume",

@@ -163,7 +163,7 @@ class Options:
     duplicates: str = "keep"  # frames that repeat the one before are kept, or left out ("drop")
     time_budget: float | None = None  # seconds that the run may take; None: as long as it takes
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
-    memory: int | None = None  # bytes that the process may use, about; None: as chunks suit best
+    memory: int | None = None  # bytes that the process may use, about; None: most of the machine's
     resume: bool = True  # go on from what an earlier run left there
     pairs: PairSettings = field(default_factory=PairSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)

@@ -1,8 +1,7 @@
-"""Counts what a run will cost: operations, seconds, memory."""
+"""Counts what a run will cost: operations, seconds."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +12,7 @@ from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.stages import fold_of, steps_of_stage
 
-__all__ = ["Cost", "affordable", "chunk_length", "estimate", "part_length"]
+__all__ = ["Cost", "estimate"]
 
 # Nominal speeds, operations a second: for the CPU from runs of the compact network; the card's is
 # a guess.
@@ -21,10 +20,6 @@ _SPEED = {"cpu": 2e11, "cuda": 3e13}
 _BFLOAT16_GAIN = 2.2  # on a CPU that multiplies bfloat16, measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _CLIMB_OVERHEAD = 1.5  # passes over memory beside the convolutions, in time against them
-_COPIES = 7  # of a chunk's result that are held at once, a cautious guess
-_VOXEL = 3 * 4  # bytes of a pixel
-_PART = 120  # output frames of a part, at least: each begins with a key frame
-_BASE_MEMORY = 700_000_000  # bytes: torch itself, and the decoder and the encoder
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,6 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
-    memory: int  # bytes
 
     @property
     def total(self) -> float:
@@ -48,25 +42,6 @@ class Cost:
     def climbing(self, share: float) -> float:
         """Share of the run that is done when a ``share`` of all frames is climbed."""
         return (sum(self.fit) + share * self.climb) / self.total
-
-
-def chunk_length(height: int, width: int, options: Options) -> int:
-    """LTR frames of that size that are climbed at once."""
-    return max(1, affordable(options) // (height * width * options.factor))
-
-
-def affordable(options: Options) -> int:
-    """Pixels x frames of a chunk's result that the settings and the memory allow."""
-    if options.memory is None:
-        return options.pyramid.voxels
-    room = (options.memory - _BASE_MEMORY) // (_COPIES * _VOXEL)
-    return max(0, min(options.pyramid.voxels, room))
-
-
-def part_length(height: int, width: int, options: Options) -> int:
-    """LTR frames of that size whose results make a part of the output: whole chunks."""
-    chunk = chunk_length(height, width, options)
-    return chunk * math.ceil(_PART / (chunk * options.factor))
 
 
 def estimate(
@@ -101,7 +76,4 @@ def estimate(
     speed = _SPEED[device.type]
     if device.type == "cpu" and precision(device) == torch.bfloat16:
         speed *= _BFLOAT16_GAIN
-    result = (
-        min(frames, chunk_length(height, width, options)) * options.factor * height * width * _VOXEL
-    )
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, _BASE_MEMORY + _COPIES * result)
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed)

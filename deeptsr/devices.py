@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 
 import torch
 
 from deeptsr.errors import DeviceError
 
-__all__ = ["available", "choose", "default_preset", "precision", "ran_out"]
+__all__ = ["available", "choose", "default_preset", "precision", "ran_out", "release"]
 
 
 def choose(name: str = "auto") -> torch.device:
@@ -60,6 +61,13 @@ def available(names: Sequence[str]) -> tuple[str, ...]:
 def default_preset(device: torch.device) -> str:
     """The preset that suits a device when none is asked for."""
     return "balanced" if device.type == "cuda" else "fast"
+
+
+def release() -> None:
+    """Give memory that is no longer used back to the system, where the C library hoards it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
 
 
 def ran_out(error: BaseException) -> bool:

@@ -13,12 +13,12 @@ import torch
 
 from deeptsr import budget, config, devices
 from deeptsr.config import Options
-from deeptsr.cost import Cost, affordable, estimate
+from deeptsr.cost import Cost, estimate
 from deeptsr.cutlist import read_cuts
-from deeptsr.errors import InputError, ResourceError
+from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
-from deeptsr.figures import size
 from deeptsr.keeping import Checkpoints
+from deeptsr.memory import Clip, bounded, peak
 from deeptsr.plan import Stage, plan
 from deeptsr.scenes import survey
 from deeptsr.schedule import Schedule, schedule
@@ -57,9 +57,7 @@ class Job:
     @property
     def excerpt(self) -> int:
         """Frames that fitting looks at, at most."""
-        height, width = self.size
-        room = max(8 * _LEAST_FRAMES, affordable(self.options) // (height * width))
-        return max(_PAIRS * self.stages[0].step, min(self.options.pyramid.excerpt, room))
+        return self.options.pyramid.excerpt
 
     @property
     def frames(self) -> int:
@@ -83,7 +81,12 @@ class Job:
             device=str(self.device),
             operations=self.cost.total,
             seconds=self.cost.seconds,
-            memory_bytes=self.cost.memory,
+            memory_bytes=peak(
+                Clip(self.frames, height, width),
+                self.options,
+                self.stages,
+                retimed=self.schedule.opened is not None,
+            ),
             disk_bytes=count * height * width // 4,  # 2 bits a pixel: H.264 of good quality
             duration=float(shown.duration),
             dropped=self.dropped,
@@ -120,13 +123,8 @@ def settle(
             f"{stages[0].step} at once; expected at least {needed} frames, or a factor that is a "
             "product of 2s and 3s, such as 8"
         )
+    options = bounded(Clip(frames, height, width), options, stages, device)
     cost = estimate(stages, frames, height, width, options, device)
-    if options.memory is not None and cost.memory > options.memory:
-        raise ResourceError(
-            f"memory is {size(options.memory)} and even the smallest chunk of {width} x {height} "
-            f"pixels needs about {size(cost.memory)}; expected at least that; allow more, or scale "
-            "the video down first"
-        )
     precision = devices.precision(device)
     cuts: tuple[int, ...] | None = None if options.scenes == "auto" else ()
     if options.scenes not in ("auto", "off"):

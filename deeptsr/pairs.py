@@ -10,19 +10,22 @@ device, and a batch of any mixture is one gather.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.config import PairSettings
+from deeptsr.devices import release
 from deeptsr.exposure import expose
 from deeptsr.resample import resize
 
-__all__ = ["PairSource"]
+__all__ = ["PairSource", "pool_bytes"]
 
 _MOST_PIXELS = 25_000_000  # of a clip at all scales; its jumps and swaps come on top of that
+_POOLED = 3 * 2  # bytes a pixel
+_BUILDING = 30  # bytes a pixel of the largest volume, while it is scaled and looked at
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,27 @@ def _matrices(kind: str) -> list[list[list[int]]]:
     return found
 
 
+def _affordable(pixels: int, settings: PairSettings) -> list[float]:
+    """The scales, without the largest ones of a clip that is too large for them."""
+    scales = sorted(settings.scales)
+    while len(scales) > 1 and sum(s * s for s in scales) * pixels > _MOST_PIXELS:
+        scales.pop()
+    return scales
+
+
+def pool_bytes(pixels: int, settings: PairSettings) -> float:
+    """Bytes that a pool takes while it is built, about.
+
+    Args:
+        pixels: pixels x frames of its clip.
+        settings: mix and scales.
+    """
+    areas = [scale * scale * pixels for scale in _affordable(pixels, settings)]
+    jumps = sum(1 / jump for jump in range(2, settings.longest_jump + 1)) if settings.within else 0
+    swapped = 1 if settings.across else 0  # half for each of the axes
+    return _POOLED * (1 + jumps + swapped) * sum(areas) + _BUILDING * max(areas)
+
+
 class PairSource:
     """A pool of volumes on the device, from which batches of HTR examples are gathered."""
 
@@ -83,15 +107,14 @@ class PairSource:
         self.settings, self.factor, self.exposure = settings, factor, exposure
         self.frames = settings.frames * factor
         self.device = clips[0].device
-        entries = [e for clip in clips for e in self._entries(clip)]
-        self._store([e.volume for e in entries])
-        self._index(entries)
+        self._index(self._stored([e for clip in clips for e in self._entries(clip)]))
+        release()
 
     def _entries(self, clip: Tensor) -> list[_Entry]:
         """The space-time pyramid of one clip (figure 7)."""
         s = self.settings
         entries: list[_Entry] = []
-        for scale in self._affordable(clip):
+        for scale in _affordable(clip[..., 0].numel(), s):
             height, width = (max(8, round(n * scale)) for n in clip.shape[1:3])
             small = resize(clip, (height, width)).clamp(0, 1).half()
             area = scale * scale
@@ -115,26 +138,26 @@ class PairSource:
         length = volume.shape[axis] // jump * jump
         return expose(volume.narrow(axis, 0, length), jump, self.exposure, axis)
 
-    def _affordable(self, clip: Tensor) -> list[float]:
-        """The scales, without the largest ones of a clip that is too large for them."""
-        scales = sorted(self.settings.scales)
-        pixels = len(clip) * clip.shape[1] * clip.shape[2]
-        while len(scales) > 1 and sum(s * s for s in scales) * pixels > _MOST_PIXELS:
-            scales.pop()
-        return scales
+    def _stored(self, entries: list[_Entry]) -> list[_Entry]:
+        """Lay all volumes into one flat table of pixels; volumes that are the same share it.
 
-    def _store(self, volumes: list[Tensor]) -> None:
-        """Lay all volumes into one flat table of pixels; volumes that are the same share it."""
-        unique = {id(v): v for v in volumes}
-        sizes = [v.shape[0] * v.shape[1] * v.shape[2] for v in unique.values()]
+        Returns:
+            The entries, whose volumes are views of the table: what they were is let go of.
+        """
+        same: dict[int, list[int]] = {}
+        for number, entry in enumerate(entries):
+            same.setdefault(id(entry.volume), []).append(number)
+        sizes = [entries[numbers[0]].volume[..., 0].numel() for numbers in same.values()]
         self._pixels = torch.empty(sum(sizes), 3, dtype=torch.float16, device=self.device)
-        offset, place = 0, {}
-        for key, volume in unique.items():
-            count = volume.shape[0] * volume.shape[1] * volume.shape[2]
-            self._pixels[offset : offset + count] = volume.reshape(count, 3)
-            place[key] = offset
+        self._offsets, offset = [0] * len(entries), 0
+        for numbers, count in zip(same.values(), sizes, strict=True):
+            volume = self._pixels[offset : offset + count].view(entries[numbers[0]].volume.shape)
+            volume.copy_(entries[numbers[0]].volume)
+            for number in numbers:
+                entries[number] = replace(entries[number], volume=volume)
+                self._offsets[number] = offset
             offset += count
-        self._offsets = [place[id(v)] for v in volumes]
+        return entries
 
     def _index(self, entries: list[_Entry]) -> None:
         """A table of places to cut from, and how likely each of them is."""
@@ -168,7 +191,7 @@ class PairSource:
     def _places(self, entry: _Entry) -> tuple[Tensor, Tensor]:
         """Centres of crops on a grid, with probabilities by mean gradient magnitude."""
         volume = entry.volume
-        gray = volume.float().mean(3)  # (T, H, W)
+        gray = volume.mean(3, dtype=torch.float32)  # (T, H, W)
         gradient = torch.zeros_like(gray)
         for axis in range(3):
             if entry.kind == "shift" and axis == 0:

@@ -12,7 +12,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.networks import StepNetwork
 from deeptsr.volume import to_network, to_volume
 
-__all__ = ["predict", "predict_ensemble", "voxels"]
+__all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
 
 _SMALLEST_TILE = 16  # pixels
 _FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that march at once
@@ -102,6 +102,14 @@ def voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> floa
     # The first layer works on a margin to both sides, the last one on none.
     rows, columns = (n + network.edge * math.ceil(n / tile) for n in (height, width))
     return (frames + network.reach[0]) * rows * columns
+
+
+def tile_voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> int:
+    """Pixels x frames of a tile and what is around it: see :func:`voxels`."""
+    frames, pixels = network.reach
+    tile = _suitable_tile(network, kind)
+    axes = zip(shape, (_SPAN, tile, tile), (frames, pixels, pixels), strict=True)
+    return math.prod(min(size, span) + 2 * margin for size, span, margin in axes)
 
 
 def _suitable_tile(network: StepNetwork, kind: str) -> int:

@@ -20,7 +20,7 @@ from deeptsr.predict import predict, predict_ensemble
 from deeptsr.resample import interpolate_time, resize
 from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 
-__all__ = ["FittedStage", "climb", "first_needed", "margin", "stream"]
+__all__ = ["FittedStage", "Load", "climb", "first_needed", "loads", "margin", "stream"]
 
 _PIECE = 4  # input frames of a stage that are corrected and blended at once
 _TIME_TAPS = 1  # input frames to each side that linear interpolation looks at
@@ -62,8 +62,7 @@ class FittedStage:
         wanted = range(length) if wanted is None else wanted
         if self.network is None:
             return _plain(fine, wanted, step, exposure)
-        trusted = _wider(wanted, 1, length)  # trust looks a frame further
-        seen = _wider(trusted, self.network.reach[0] + 1, length)  # to restore that again
+        trusted, seen = self._looked_at(wanted, length)
         once = predict_ensemble if self.ensemble else predict
         made = once(self.network, fine, precision=precision, wanted=seen)
         inner = range(trusted.start - seen.start, trusted.stop - seen.start)
@@ -96,6 +95,12 @@ class FittedStage:
             if shares.min() < 1:
                 blend(part, _plain(fine, p, step, exposure), shares)
         return made[of(wanted)]
+
+    def _looked_at(self, wanted: range, length: int) -> tuple[range, range]:
+        """The frames whose results are restored again, and those whose results that takes."""
+        around = self.network.reach[0] + 1 if self.network else 0
+        trusted = _wider(wanted, 1, length)  # trust looks a frame further
+        return trusted, _wider(trusted, around, length)
 
 
 def _wider(frames: range, by: int, length: int) -> range:
@@ -140,6 +145,31 @@ def _needed(
 def margin(stages: tuple[FittedStage, ...], exposure: str = "full") -> int:
     """LTR frames to each side that a chunk needs to come out as if the whole clip were climbed."""
     return sum(_spread(fitted, exposure) for fitted in stages) + _backprojected(exposure)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a stage does to climb a chunk."""
+
+    ltr: int  # LTR frames that it looks at
+    fine: int  # frames that it is given: those as it finds them
+    seen: int  # of these, those whose step is predicted
+    trusted: int  # and restored again
+
+
+def loads(
+    stages: tuple[FittedStage, ...], chunk: int, total: int, exposure: str = "full"
+) -> tuple[Load, ...]:
+    """What each stage does to climb a chunk in the middle of a clip of ``total`` frames."""
+    first = max(0, total - chunk) // 2
+    ranges = _needed(stages, range(first, min(total, first + chunk)), total, exposure)
+    found = []
+    for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
+        done, last = fitted.stage.done, total * fitted.stage.done
+        wanted = range(asked.start * done, asked.stop * done)
+        trusted, seen = fitted._looked_at(wanted, last)
+        found.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
+    return tuple(found)
 
 
 def first_needed(

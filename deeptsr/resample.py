@@ -12,6 +12,8 @@ from deeptsr.exposure import correct, first_position
 
 __all__ = ["blend_frames", "exposing_taps", "interpolate_time", "resize"]
 
+_AT_ONCE = 8  # frames
+
 
 def resize(volume: Tensor, size: tuple[int, int]) -> Tensor:
     """Scale the frames with an antialiased bicubic kernel, centres aligned.
@@ -25,11 +27,14 @@ def resize(volume: Tensor, size: tuple[int, int]) -> Tensor:
     """
     if tuple(volume.shape[1:3]) == tuple(size):
         return volume
-    frames = volume.movedim(3, 1)  # (T, C, H, W)
-    frames = functional.interpolate(
-        frames, size=size, mode="bicubic", antialias=True, align_corners=False
-    )
-    return frames.movedim(1, 3)  # (T, H, W, C)
+    result = volume.new_empty(len(volume), *size, volume.shape[3])
+    for first in range(0, len(volume), _AT_ONCE):  # what is scaled along one axis takes memory
+        frames = volume[first : first + _AT_ONCE].movedim(3, 1)  # (T, C, H, W)
+        frames = functional.interpolate(
+            frames, size=size, mode="bicubic", antialias=True, align_corners=False
+        )
+        result[first : first + _AT_ONCE] = frames.movedim(1, 3)  # (T, H, W, C)
+    return result
 
 
 def interpolate_time(

@@ -17,11 +17,12 @@ import torch
 
 from deeptsr import config, devices
 from deeptsr.config import Options
-from deeptsr.cost import part_length
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
+from deeptsr.figures import size
 from deeptsr.job import Job, in_time, settle, settled_file, settled_input, sounds, thinned
 from deeptsr.lock import locked
+from deeptsr.memory import available, part_length
 from deeptsr.pyramid import first_needed
 from deeptsr.room import Room
 from deeptsr.timeline import Timeline
@@ -192,9 +193,18 @@ def _upscale(
     if work.note:
         on_event(Warned(work.note))
     job = in_time(job, began, on_event, work)
-    on_event(job.planned())
+    planned = job.planned()
+    on_event(planned)
+    free = available()
+    if job.device.type == "cpu" and free is not None and planned.memory_bytes > free:
+        on_event(
+            Warned(
+                f"about {size(planned.memory_bytes)} of memory are needed, and {size(free)} are "
+                "free: close other programs, or give a bound with --memory"
+            )
+        )
     place = Path(os.path.abspath(output)).parent
-    room = Room(work.path, place, job.planned().disk_bytes, on_event)
+    room = Room(work.path, place, planned.disk_bytes, on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         excerpt, cuts = look(job, lambda: io.read(info, options.start, options.end), on_event)
@@ -229,6 +239,7 @@ def _upscale(
             climbed, stops = climb_job(job, fitted, frames, cuts, on_event, start), ends(job, cuts)
             for volume in exposed(job, climbed, cuts, start, writer.count):
                 writer.write(volume.cpu().numpy())
+                del volume  # it is gone before the next one is made
                 if writer.count in stops:
                     writer.cut()
                     sizes = writer.part_sizes

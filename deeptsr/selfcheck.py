@@ -45,7 +45,9 @@ def self_check(
         precision=precision,
         wanted=wanted,
     )
-    linear = interpolate_time(ltr, step, options.exposure)[held.kept.start : held.kept.stop]
+    near = range(max(0, wanted.start - 1), min(len(ltr), wanted.stop + 1))
+    linear = interpolate_time(ltr[near.start : near.stop], step, options.exposure)
+    linear = linear[(wanted.start - near.start) * step :][: len(truth)]
     ours, plain = (
         float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean()) for v in (made, linear)
     )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import Options
+from deeptsr.devices import release
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.fit import FitResult
 from deeptsr.keeping import Checkpoints
@@ -109,6 +110,7 @@ def fit_stages(
             )
             if checkpoints:
                 checkpoints.save(number, network, event)
+            release()
         # The next stage takes the mix that this one chose, also when it was restored.
         within, across, shift = event.mix
         mixed = replace(options.pairs, within=within, across=across, shift=shift)

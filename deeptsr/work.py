@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeptsr.cost import chunk_length, part_length
+from deeptsr.devices import ran_out, release
 from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.excerpt import Frames, read_excerpt
 from deeptsr.job import Job
 from deeptsr.keeping import Checkpoints
+from deeptsr.memory import chunk_length, part_length
 from deeptsr.pyramid import FittedStage, stream
 from deeptsr.retime import needed, ready, retime
 from deeptsr.selfcheck import self_check
@@ -34,7 +35,10 @@ def look(job: Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[in
     pictures, cuts = read_excerpt(
         frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
     )
-    return torch.from_numpy(np.stack(pictures)), cuts
+    excerpt = np.empty((len(pictures), *pictures[0].shape), np.float32)
+    while pictures:  # each is gone when it is copied
+        excerpt[len(pictures) - 1] = pictures.pop()
+    return torch.from_numpy(excerpt), cuts
 
 
 def fit_job(
@@ -102,7 +106,20 @@ def climb_job(
     total = job.frames * factor
     chunk = chunk_length(height, width, job.options)
     on_device = (frame.to(job.device) for frame in frames)
-    made = start * factor
+    made, said = start * factor, False
+
+    def warn(chunk: int | None = None) -> None:
+        nonlocal said
+        smaller = chunk or any(stage.network and stage.network.tile for stage in fitted)
+        if smaller and not said:
+            said = True
+            on_event(
+                Warned(
+                    f"memory ran out on {job.device}: it goes on with smaller pieces, to the same "
+                    "result, and more slowly"
+                )
+            )
+
     for volume in stream(
         fitted,
         on_device,
@@ -113,9 +130,13 @@ def climb_job(
         rounds=settings.rounds,
         precision=job.precision,
         cuts=cuts,
+        on_halved=warn,
     ):
-        yield volume.clamp_(0, 1)
+        warn()
         made += len(volume)
+        yield volume.clamp_(0, 1)
+        del volume  # it is gone before the next one is made
+        release()
         share = job.cost.climbing(made / total)
         on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
 
@@ -162,8 +183,10 @@ def out_of_memory() -> Iterator[None]:
     """Tell of memory that ran out as the user can mend it."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
         raise ResourceError(
             "memory ran out; expected what the plan says (--dry-run shows it); close other "
-            "programs, or scale the video down first"
+            "programs, allow less with --memory, or scale the video down first"
         ) from error

@@ -36,8 +36,9 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
         device: that does the work.
     """
     settings = asdict(options)
-    for place in ("encode", "work_dir", "resume", "device"):
+    for place in ("encode", "work_dir", "resume", "device", "memory"):
         del settings[place]
+    del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
     return {
         "version": f"{deeptsr.__version__}, torch {torch.__version__}",
         "input": fingerprint(source),

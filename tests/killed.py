@@ -19,7 +19,7 @@ import torch
 import torch._dynamo  # which Adam imports: here, so that it is not done in every child
 
 import deeptsr.io  # noqa: F401, the same
-from deeptsr import cost, keeping
+from deeptsr import keeping, memory
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.run import upscale_file
 from tests.clips import clip
@@ -147,7 +147,7 @@ def main(mode, folder):
     source = clip(
         folder / "in.mkv", "-c:v", "ffv1", "-c:a", "aac", size="48x34", frames=FRAMES, sound=1
     )
-    cost._PART = 16
+    memory._PART = 16
     keeping._INTERVAL = 0.0
     if mode == "random":
         print(json.dumps(at_random_moments(source, folder)))

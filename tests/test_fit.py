@@ -9,7 +9,7 @@ import torch
 from deeptsr.config import FitSettings, NetworkSettings, PairSettings
 from deeptsr.exposure import expose
 from deeptsr.fit import fit
-from deeptsr.networks import build
+from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import PairSource
 from deeptsr.volume import to_network
 from tests.synth import generator, pan, wake
@@ -223,7 +223,7 @@ def test_the_margin_of_a_crop_is_left_out_of_the_loss(monkeypatch, source):
     assert same(*results)
 
 
-class Near(torch.nn.Module):
+class Near(StepNetwork):
     """A network that looks at nothing but the pixel itself."""
 
     def __init__(self):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import cost, devices, work
+from deeptsr import devices, memory, run, work
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
@@ -457,7 +457,7 @@ def test_a_mismatch_is_named(source, tmp_path):
 
 
 def test_another_encoding_renders_anew_and_keeps_the_fit(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "_PART", 6)
+    monkeypatch.setattr(memory, "_PART", 6)
     options = replace(FILE, pyramid=replace(FILE.pyramid, voxels=48 * 34 * 3 * 2))
 
     def cut(event):
@@ -518,7 +518,7 @@ def test_a_disk_that_cannot_hold_the_output_is_told_before_the_work(source, tmp_
 
 
 def test_a_disk_that_runs_full_keeps_what_is_finished(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "_PART", 6)
+    monkeypatch.setattr(memory, "_PART", 6)
     options = replace(FILE, pyramid=replace(FILE.pyramid, voxels=48 * 34 * 3 * 2))
     usage, told = shutil.disk_usage(tmp_path), []
 
@@ -534,13 +534,74 @@ def test_a_disk_that_runs_full_keeps_what_is_finished(source, tmp_path, monkeypa
     assert rendered == ["rendering, frame 24 of 24"]
 
 
-def test_a_bound_on_the_memory_makes_smaller_chunks(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "_BASE_MEMORY", 0)
-    bound = 7 * 12 * 48 * 34 * 3 * 2  # two frames' results
+def test_a_bound_on_the_memory_makes_smaller_chunks(source, tmp_path):
     told = []
-    upscale_file(source, tmp_path / "out.mkv", replace(FILE, memory=bound), told.append)
-    assert next(e for e in told if isinstance(e, Planned)).memory_bytes <= bound
-    assert sum(isinstance(e, Progress) and e.phase == "render" for e in told) == 4
+    whole = plan_file(source, tmp_path / "out.mkv", FILE)
+    options = replace(FILE, memory=whole.memory_bytes - 1)
+    upscale_file(source, tmp_path / "out.mkv", options, told.append)
+    assert next(e for e in told if isinstance(e, Planned)).memory_bytes < whole.memory_bytes
+    assert sum(isinstance(e, Progress) and e.phase == "render" for e in told) > 1
+
+
+def test_more_memory_than_is_free_is_told(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "available", lambda: 300_000_000)
+    told = []
+    upscale_file(source, tmp_path / "out.mkv", FILE, told.append)
+    assert any("300 MB are free: close other programs" in text for text in warnings_of(told))
+
+
+def test_another_bound_on_the_memory_goes_on_from_the_same_fit(source, tmp_path):
+    with pytest.raises(Cut):
+        upscale_file(source, tmp_path / "out.mkv", FILE, cut_at("render"))
+    told = []
+    least = plan_file(source, tmp_path / "out.mkv", FILE).memory_bytes
+    upscale_file(source, tmp_path / "out.mkv", replace(FILE, memory=least + 9), told.append)
+    assert not steps(told)
+
+
+def test_what_torch_says_of_a_full_memory_is_told(monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(work, "stream", full)
+    with pytest.raises(ResourceError, match="memory ran out"):
+        upscale_array(noise(6, 20, 20, 3), tiny())
+
+
+def test_smaller_pieces_are_told_once(monkeypatch):
+    stream, told = work.stream, []
+
+    def small(*given, on_halved, **more):
+        for volume in stream(*given, **more):
+            on_halved(1)
+            yield volume
+
+    monkeypatch.setattr(work, "stream", small)
+    upscale_array(
+        pan(12, 20, 20),
+        replace(tiny(), pyramid=PyramidSettings(coarsest=Fraction(1), voxels=20 * 20 * 2 * 4)),
+        told.append,
+    )
+    said = [text for text in warnings_of(told) if "smaller pieces" in text]
+    assert len(said) == 1
+
+
+def test_smaller_tiles_are_told(monkeypatch):
+    from deeptsr import predict  # noqa: PLC0415
+
+    predicted, tiles = predict._predict, []
+
+    def small(network, ltr, tile, *more):
+        tiles.append(tile)
+        if tile > 16:
+            raise torch.OutOfMemoryError
+        return predicted(network, ltr, tile, *more)
+
+    monkeypatch.setattr(predict, "_predict", small)
+    made, told = upscaled(pan(12, 20, 20), tiny())
+    assert len([text for text in warnings_of(told) if "smaller pieces" in text]) == 1
+    assert sum(tile > 16 for tile in tiles) < 40  # for each network, not for each call
+    assert len(made) == 24
 
 
 def test_a_bound_that_cannot_be_met_is_refused(source, tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cli.main import cli
-from deeptsr import cost, run
+from deeptsr import memory, run
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Progress, Warned
@@ -234,7 +234,7 @@ def test_a_lower_rate_is_refused(tmp_path):
 
 @pytest.mark.parametrize("options", [{"fps": 60}, {"fps": 60, "exposure": "delta"}, {"vfr": "cfr"}])
 def test_an_interrupted_run_goes_on_to_the_same_frames(quick, tmp_path, monkeypatch, options):
-    monkeypatch.setattr(cost, "_PART", 4)
+    monkeypatch.setattr(memory, "_PART", 4)
     path = uneven(tmp_path / "in.mkv", [40, 60] * 6)
     options = options | {"pyramid": PyramidSettings(coarsest=Fraction(1), voxels=32 * 24 * 4)}
     whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"

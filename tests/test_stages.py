@@ -18,7 +18,7 @@ from deeptsr.events import MixProposed, Progress, StageFitted, to_json
 from deeptsr.exposure import expose, repeat
 from deeptsr.fit import FitResult
 from deeptsr.heldout import HeldOut, gain
-from deeptsr.networks import build
+from deeptsr.networks import StepNetwork, build
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import climb
 from deeptsr.resample import interpolate_time
@@ -108,7 +108,7 @@ def slow_gain(network, clip, kept, step):
 
 
 def test_the_gain_on_held_out_frames_against_the_whole_clip():
-    class Sharpen(torch.nn.Module):
+    class Sharpen(StepNetwork):
         """Looks nowhere, so that borders do not matter."""
 
         factor, exposure, reach, multiple, width = 2, "full", (1, 0), 1, 1.0

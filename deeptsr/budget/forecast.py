@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from deeptsr.config import Options
-from deeptsr.cost import chunk_length
 from deeptsr.fit import fit
+from deeptsr.memory import chunk_length
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage, plan

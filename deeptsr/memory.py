@@ -1,0 +1,263 @@
+"""How much memory a run takes, and the lengths of chunk and excerpt that keep it within a bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+
+from deeptsr.config import Options
+from deeptsr.errors import ResourceError
+from deeptsr.figures import size
+from deeptsr.networks import StepNetwork, build
+from deeptsr.pairs import pool_bytes
+from deeptsr.plan import Stage
+from deeptsr.predict import tile_voxels
+from deeptsr.pyramid import FittedStage, loads
+from deeptsr.stages import fold_of
+
+__all__ = ["Clip", "available", "bounded", "chunk_length", "part_length", "peak"]
+
+_PIXEL = 3 * 4  # bytes
+_PART = 120  # output frames of a part, at least: each begins with a key frame
+_SPARED = 8  # groups of LTR frames that an excerpt has at least, where the input has them
+_LEAST_EXCERPT = 32  # frames, unless memory is short
+_SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
+# Measured: see docs/measurements.md.
+_BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
+_CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
+_HIDDEN = 4.5  # times the values of a hidden layer that a prediction holds
+_TRAINING = 1.5  # times those of all layers that a training step holds
+_RESIZING = 3.5  # times its result that a back-projection holds beside what it is given
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What is upscaled."""
+
+    frames: int
+    height: int  # pixels
+    width: int
+
+    @property
+    def pixels(self) -> int:
+        """Of a frame."""
+        return self.height * self.width
+
+
+def chunk_length(height: int, width: int, options: Options) -> int:
+    """LTR frames of that size that are climbed at once."""
+    return max(1, options.pyramid.voxels // (height * width * options.factor))
+
+
+def part_length(height: int, width: int, options: Options) -> int:
+    """LTR frames of that size whose results make a part of the output: whole chunks."""
+    chunk = chunk_length(height, width, options)
+    return chunk * math.ceil(_PART / (chunk * options.factor))
+
+
+def bounded(
+    clip: Clip, options: Options, stages: tuple[Stage, ...], device: torch.device
+) -> Options:
+    """Choose the lengths of chunk and excerpt that the memory has room for.
+
+    Args:
+        clip: what is upscaled.
+        options: all settings. Without a bound, a CPU's run keeps to most of the machine's memory.
+        stages: the plan.
+        device: that does the work.
+
+    Returns:
+        The settings with what the memory has room for of ``pyramid.voxels`` and
+        ``pyramid.excerpt``.
+
+    Raises:
+        ResourceError: when the bound leaves no room for the smallest.
+    """
+    bound = options.memory
+    machine = _total() if device.type == "cpu" else None
+    limit = bound or (_SHARE * machine if machine else math.inf)
+    models = _models(clip, options, stages)
+
+    def with_chunk(frames: int) -> Options:
+        voxels = min(options.pyramid.voxels, frames * options.factor * clip.pixels)
+        return replace(options, pyramid=replace(options.pyramid, voxels=voxels))
+
+    def with_excerpt(frames: int) -> Options:
+        return replace(options, pyramid=replace(options.pyramid, excerpt=frames))
+
+    step = stages[0].step
+    wanted = max(_LEAST_EXCERPT, options.pyramid.voxels // clip.pixels)
+    wanted = max(2 * step, min(options.pyramid.excerpt, wanted))
+    least = min(wanted, _SPARED * step)
+    longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
+    chunk = _most(1, longest, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
+    options = with_chunk(chunk) if chunk < longest else options
+    options = with_excerpt(
+        _most(least, wanted, lambda n: _fitting(clip, with_excerpt(n), models) <= limit)
+    )
+    needed = peak(clip, options, stages)
+    if bound is not None and needed > bound:
+        raise ResourceError(
+            f"memory is {size(bound)} and even the smallest chunk of {clip.width} x {clip.height} "
+            f"pixels needs about {size(needed)}; expected at least that; allow more, or scale the "
+            "video down first"
+        )
+    return options
+
+
+def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bool = False) -> int:
+    """Bytes that a run takes at most, about.
+
+    Args:
+        clip: what is upscaled.
+        options: all settings.
+        stages: the plan.
+        retimed: whether the result is exposed anew, to another rate.
+    """
+    models = _models(clip, options, stages)
+    more = 3 * _result(clip, options) if retimed else 0
+    return round(max(_fitting(clip, options, models), _climbing(clip, options, models) + more))
+
+
+def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
+    """The largest number that fits, or the least."""
+    low, high = least, most + 1  # low is taken to fit, high is not asked for
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
+    found = []
+    with torch.device("meta"):  # only shapes are asked for
+        for stage in stages:
+            fold = fold_of(stage, clip.height, clip.width)
+            network = build(options.network, stage.step, options.exposure, fold)
+            found.append(FittedStage(stage, network, options.pyramid.ensemble))
+    return tuple(found)
+
+
+def _result(clip: Clip, options: Options) -> int:
+    """Bytes of a chunk's result."""
+    chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
+    return chunk * options.factor * clip.pixels * _PIXEL
+
+
+def _climbing(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> float:
+    """Bytes while the video is climbed and written."""
+    chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
+    climb = _climb(clip, models, chunk, options.exposure, Fraction(1))
+    return _BASE + _CODED * clip.pixels + climb
+
+
+def _climb(
+    clip: Clip, models: tuple[FittedStage, ...], chunk: int, exposure: str, scale: Fraction
+) -> float:
+    """Bytes that the climb of a chunk takes, up to some size."""
+
+    def pixel_bytes(at: Fraction) -> int:
+        rows, columns = Stage(at, 1, 1).size(clip.height, clip.width)
+        return rows * columns * _PIXEL
+
+    works = loads(models, chunk, clip.frames, exposure)
+    ahead = works[0].ltr
+    held: dict[Fraction, float] = {}
+    most, coarse, done = 0.0, 0.0, 1
+    for model, work in zip(models, works, strict=True):
+        stage, network = model.stage, model.network
+        assert network is not None
+        frame = pixel_bytes(stage.scale)
+        held.setdefault(stage.scale, (work.ltr + ahead) / 2 * frame)  # it reads on as far as all
+        fine, made, again = (
+            n * frame for n in (work.fine, work.seen * stage.step, (work.trusted + 2) * stage.step)
+        )
+        ltr = work.ltr * frame if stage.done > 1 else 0  # else it is the fine video
+        tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
+        if stage.done > 1:
+            most = max(most, coarse + ltr + _RESIZING * fine)
+        twofold = made + fine if model.ensemble else 0  # of a mirror image
+        later = again + work.seen * frame  # and what the later camera films
+        most = max(most, ltr + fine + made + tile + max(twofold, later))
+        coarse, done = made, stage.done * stage.step
+    result = min(chunk, clip.frames) * done * pixel_bytes(scale)
+    held.setdefault(scale, (chunk + ahead) / 2 * pixel_bytes(scale))
+    if models[-1].stage.scale < scale:
+        most = max(most, coarse + _RESIZING * result + result / done)
+    return sum(held.values()) + max(most, coarse)
+
+
+def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> float:
+    """Bytes while the networks are fitted and checked."""
+    excerpt = min(clip.frames, options.pyramid.excerpt)
+    given = excerpt * clip.pixels * _PIXEL
+    pairs, voxels = options.pairs, options.pyramid.voxels
+    most = float(given)
+    for number, model in enumerate(models):
+        stage, network = model.stage, model.network
+        assert network is not None
+        rows, columns = stage.size(clip.height, clip.width)
+        pixels = excerpt * stage.done * rows * columns
+        made = pixels * _PIXEL
+        crops = pairs.batch * pairs.frames * pairs.crop**2
+        layers = len([p for p in network.parameters() if p.ndim > 1])
+        step = _TRAINING * layers * crops * network.width * 4
+        pool = pool_bytes(pixels, pairs)
+        if number:
+            slow = max(1, round(excerpt * clip.pixels * (stage.scale / stage.done) ** 2))
+            pool += pool_bytes(slow, pairs) + slow * _PIXEL
+            chunk = max(1, voxels * excerpt // pixels)
+            below = Clip(excerpt, clip.height, clip.width)
+            climb = _climb(below, models[:number], chunk, options.exposure, stage.scale)
+            most = max(most, given + made + climb)
+        else:  # its own result is learnt from, too
+            pool += pool_bytes(pixels * stage.step, pairs) + made * stage.step
+        tile = _tile(network, (excerpt * stage.done, rows, columns))
+        agreeing = 4 * _PIXEL * min(max(8 * rows * columns * stage.step, voxels // 2), pixels * 2)
+        most = max(most, given + made + max(pool + max(step, tile), agreeing + tile))
+    checked = max(2 * models[0].stage.step, excerpt // 8)
+    most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)
+    return _BASE + most
+
+
+def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
+    """Bytes that predicting a tile of a clip takes beside the clip and the result."""
+    places = tile_voxels(network, shape, "cpu")
+    colours = 3 * (4 + 2 * network.factor)  # its input, what it makes, and interpolation
+    return 4 * places * (_HIDDEN * network.width + colours)
+
+
+def available() -> int | None:
+    """Bytes of memory that are free for programs now; None where that cannot be told."""
+    free = _told("MemAvailable")
+    limit, used = _group("memory.max"), _group("memory.current")
+    if limit is None or used is None:
+        return free
+    return limit - used if free is None else min(free, limit - used)
+
+
+def _total() -> int | None:
+    """Bytes of memory that this process may use at most; None where that cannot be told."""
+    found = [n for n in (_told("MemTotal"), _group("memory.max")) if n is not None]
+    return min(found, default=None)
+
+
+def _told(name: str) -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+    except (OSError, ValueError, StopIteration):
+        return None
+
+
+def _group(name: str) -> int | None:
+    """What the control group of a container says; it has "max" where it sets no bound."""
+    try:
+        return int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
