@@ -105,11 +105,11 @@ def voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> floa
 
 
 def tile_voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> int:
-    """Pixels x frames of a tile and what is around it: see :func:`voxels`."""
-    frames, pixels = network.reach
-    tile = _suitable_tile(network, kind)
-    axes = zip(shape, (_SPAN, tile, tile), (frames, pixels, pixels), strict=True)
-    return math.prod(min(size, span) + 2 * margin for size, span, margin in axes)
+    """Pixels x frames of a slab of a tile, with what is around it: see :func:`voxels`."""
+    frames, *sides = shape
+    tile, slab = _suitable_tile(network, kind), _suitable_slab(network, (shape[1], shape[2]), kind)
+    rows, columns = (min(side, tile) + 2 * network.edge for side in sides)
+    return min(slab, frames + 2 * network.reach[0]) * rows * columns
 
 
 def _suitable_tile(network: StepNetwork, kind: str) -> int:
