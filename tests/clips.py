@@ -87,6 +87,14 @@ def describe(path: Path) -> str:
     return done.stderr.decode()
 
 
+def complaints(path: Path) -> str:
+    """What ffmpeg says is wrong with the pictures of a file."""
+    quiet = (FFMPEG, "-v", "error", "-nostdin", "-threads", "1")
+    command = [*quiet, "-i", str(path), "-map", "0:v:0", "-f", "rawvideo", "-"]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.run(command, **pipes, check=False).stderr.decode()
+
+
 def duration(path: Path) -> float:
     """Seconds that ``ffmpeg -i`` names."""
     hours, minutes, seconds = re.search(r"Duration: (\d+):(\d+):([\d.]+)", describe(path)).groups()

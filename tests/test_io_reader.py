@@ -130,6 +130,24 @@ def test_a_longer_file_than_was_probed_is_an_error(counted):
         list(read(replace(counted, timeline=Timeline.constant(NTSC, 39))))
 
 
+@pytest.mark.parametrize("codec", ["ffv1", "libx264"])
+def test_mended_damage_is_said(tmp_path, codec):
+    path = clip(tmp_path / "a.mkv", "-c:v", codec, "-g", "1", rate="25", frames=30, size="64x64")
+    told = []
+    whole = list(read(probe(path), notes=told))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 8] = bytes(8)
+    path.write_bytes(data)
+    assert told == []
+    mended = list(read(probe(path), notes=told))
+    differ = [
+        n for n, (one, other) in enumerate(zip(whole, mended, strict=True)) if (one != other).any()
+    ]
+    assert len(differ) == 1
+    (note,) = told
+    assert f"about {differ[0] / 25:.1f} s after its beginning: 1 of its 30 frames is used" in note
+
+
 def test_another_size_within_the_file_is_an_error(tmp_path):
     for name, size in (("a.ts", "64x48"), ("b.ts", "32x24")):
         clip(tmp_path / name, "-c:v", "mpeg2video", size=size, rate="25")

@@ -20,6 +20,8 @@ from deeptsr.timeline import Timeline
 
 __all__ = ["is_gif", "probe_gif", "read_gif"]
 
+_PICTURE, _EXTENSION, _TRAILER = b",!;"  # how a block begins
+
 
 def is_gif(path: Path) -> bool:
     """Tell whether a file begins as a GIF does, whatever its name."""
@@ -40,15 +42,18 @@ def probe_gif(path: Path) -> VideoInfo:
     size = (0, 0)
     alpha = False
     notes = []
+    whole = _is_whole(path)
     try:
         for pixels, delay in _gif_frames(path):
             delays.append(delay)
             size = (pixels.shape[1], pixels.shape[0])
             alpha = alpha or bool(pixels[..., 3].min() < 255)
     except BROKEN:
-        notes.append(f"the file is damaged: only the first {len(delays)} frames are used")
+        whole = False
     if not delays:
         raise InputError(f"not one frame of {path} can be decoded; get the file anew")
+    if not whole:
+        notes.append(f"the file is cut off or damaged: the first {len(delays)} frames are used")
     timeline, note = _gif_timeline(delays)
     notes += [note] if note else []
     return VideoInfo(
@@ -91,6 +96,31 @@ def _gif_frames(path: Path) -> Iterator[tuple[npt.NDArray[Any], int]]:
         wanted = {"mode": "RGBA"}  # of the pillow plugin alone
         for index, pixels in enumerate(file.iter(**wanted)):
             yield pixels, int(file.metadata(index=index).get("duration", 0))
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether one block follows the other up to the end: Pillow stops where one is broken."""
+    data, at = path.read_bytes(), 10  # here the screen's flags are
+    try:
+        at += 3 + _palette(data[at])
+        while data[at] != _TRAILER:
+            if data[at] == _PICTURE:
+                at += 11 + _palette(data[at + 9])
+            elif data[at] == _EXTENSION:
+                at += 2
+            else:
+                return False
+            while length := data[at]:
+                at += 1 + length
+            at += 1
+    except IndexError:
+        return False
+    return not data[at + 1 :].strip(b"\0")
+
+
+def _palette(flags: int) -> int:
+    """Return how many bytes of palette follow the flags of a screen or a picture."""
+    return 6 << (flags & 7) if flags & 0x80 else 0
 
 
 def _gif_timeline(delays: list[int]) -> tuple[Timeline, str]:

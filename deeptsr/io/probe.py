@@ -12,6 +12,7 @@ import av
 
 from deeptsr.errors import InputError
 from deeptsr.io.color import UNKNOWN, ColorTags, color_of, resolve
+from deeptsr.io.faults import complaints
 from deeptsr.io.gif_input import is_gif, probe_gif
 from deeptsr.io.hdr import dynamic_notes, mastering_of
 from deeptsr.io.images import probe_folder
@@ -64,9 +65,11 @@ def probe(
 def _probe_video(
     path: Path, deinterlace: bool, background: tuple[float, float, float] | None
 ) -> VideoInfo:
-    with opened(path) as container:
+    with complaints() as told, opened(path) as container:
         stream = video_stream(container, path)
         packets = scan(container, stream)
+        # Of its own: what decoders say of the first frames is found when those are read.
+        faulty = any(who == container.format.name for _, who, _ in told)
         claimed = (stream.guessed_rate, stream.average_rate, stream.base_rate)
         time_base = stream.time_base or Fraction(1, 90_000)
         aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -91,10 +94,10 @@ def _probe_video(
     notes += color_notes
 
     frames, stamps, cut_off = len(packets.stamps), packets.known, packets.cut_off
-    if packets.doubts or codec not in PACKET_IS_FRAME or interlaced:
+    if packets.doubts or faulty or codec not in PACKET_IS_FRAME or interlaced:
         frames, stamps, skipped = count_decoded(path)
         cut_off |= skipped > 0
-    if cut_off:
+    if cut_off or faulty:
         of = f"{frames} of the {packets.named}" if packets.named > frames else f"the {frames}"
         notes.append(f"the file is cut off or damaged: {of} frames are used")
     if len(stamps) != frames:  # some have none: they cannot be told apart

@@ -79,7 +79,7 @@ def _read(
 def _read_video(
     info: VideoInfo, wanted: range, notes: list[str]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    found = 0
+    found, first_mended = 0, None
     stored = info.orientation.size(info.width, info.height)
     with opened(info.path) as container:
         decoder = Decoder(container, video_stream(container, info.path))
@@ -88,6 +88,8 @@ def _read_video(
             frames = deinterlaced(decoded) if info.deinterlace else decoded
             for index, frame in enumerate(frames):
                 found = index + 1
+                if first_mended is None and decoder.mended:
+                    first_mended = index
                 if found > info.frames:
                     break
                 if index not in wanted:
@@ -109,14 +111,20 @@ def _read_video(
                     )
                 picture = to_rgb(frame, info.color, alpha=info.alpha)
                 yield np.ascontiguousarray(info.orientation.turn(picture))
-        if decoder.damaged:
-            notes.append(
-                f"{decoder.damaged} damaged frames of the input are used as far as they could be "
-                "mended"
-            )
+        if decoder.mended:
+            notes.append(_damage(info, decoder.mended, first_mended or 0))
     if found != info.frames:
         what = "more than that" if found > info.frames else f"only {found}"
         raise InputError(
             f"{info.path} was counted to have {info.frames} frames and has {what}: it is damaged, "
             "or changed meanwhile; rewrite it first: ffmpeg -i INPUT OUTPUT"
         )
+
+
+def _damage(info: VideoInfo, mended: int, first: int) -> str:
+    moment = info.timeline.moment(first) - info.start
+    return (
+        f"the file is damaged about {float(moment):.1f} s after its beginning: {mended} of its "
+        f"{info.frames} frames {'is' if mended == 1 else 'are'} used as far as could be mended; "
+        "look at them in the result, or get the file anew"
+    )

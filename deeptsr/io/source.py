@@ -14,6 +14,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
+from deeptsr.io.faults import complaints
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "opened", "video_stream"]
 
@@ -75,8 +76,8 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         cover = stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
         if cover or stream.codec_context is None:
             continue
-        # Frame threads: the frames come out in the same order, only sooner.
-        stream.thread_type = "AUTO"
+        # Not threads a frame: they would work on behind the back of `complaints`.
+        stream.thread_type = "SLICE"
         return stream
     what = "sound only" if container.streams.audio else "no video stream that can be decoded"
     raise InputError(f"{path} has {what}; expected a video")
@@ -98,7 +99,8 @@ class Decoder:
 
     Attributes:
         skipped: packets so far that could not be decoded, and ends that came too early.
-        damaged: frames so far that the decoder knows to differ from what was recorded.
+        mended: packets so far whose pictures differ from what was recorded, as far as the decoder
+            knows.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
@@ -108,8 +110,9 @@ class Decoder:
         name = alpha_decoder(stream)
         if name:
             self._context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
-        self.skipped = 0
-        self.damaged = 0
+        # Where a stream has checksums, they are compared.
+        self._context.options = {"err_detect": "crccheck"}
+        self.skipped = self.mended = 0
 
     def __iter__(self) -> Generator[av.VideoFrame, None, None]:
         packets = self._container.demux(self._stream)
@@ -127,9 +130,10 @@ class Decoder:
 
     def _decode(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
         try:
-            frames = self._context.decode(packet)
+            with complaints() as told:
+                frames = self._context.decode(packet)
         except av.FFmpegError:
             self.skipped += 1
             return []
-        self.damaged += sum(frame.is_corrupt for frame in frames)
+        self.mended += bool(told) or any(frame.is_corrupt for frame in frames)
         return frames
