@@ -208,7 +208,7 @@ def upscale(
         if dry_run:
             from deeptsr.run import plan_file  # noqa: PLC0415, as torch takes seconds to load
 
-            tell(plan_file(input, output, options))
+            tell(plan_file(input, output, options, tell))
         else:
             with gentle(tell) as listen:
                 _upscale(input, output, options, report, listen)

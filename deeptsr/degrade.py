@@ -85,7 +85,9 @@ def degrade_file(
         alpha=alpha,
     ) as writer:
         # To its end, left-over frames too: there it is found out whether the input broke off.
-        for index, frame in enumerate(io.read(info, options.start, options.end, alpha=alpha)):
+        damage: list[str] = []
+        frames = io.read(info, options.start, options.end, alpha=alpha, notes=damage)
+        for index, frame in enumerate(frames):
             made, place = divmod(index, factor)
             group[place] = frame
             if place == factor - 1:
@@ -94,7 +96,7 @@ def degrade_file(
                 on_event(Progress((made + 1) / count, "render", detail))
         on_event(Progress(1.0, "finish", "finishing the file"))
         writer.finish(count)
-        for note in writer.notes:
+        for note in (*damage, *writer.notes):
             on_event(Warned(note))
     done = Done(str(output), count, str(rate), time.monotonic() - began)
     on_event(done)

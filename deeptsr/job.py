@@ -151,14 +151,18 @@ def in_time(
 def settled_file(
     source: str | Path, output: str | Path, options: Options | None
 ) -> tuple[Job, VideoInfo]:
-    """Settle the job of a file, and check that its output can be written."""
+    """Settle the job of a file, and check that its output can be written.
+
+    Returns:
+        The job; and the input, whose notes tell what is known of the output, too.
+    """
     from deeptsr import io  # noqa: PLC0415, the core runs without codecs
 
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     io.check_output(output, options.encode)  # before the input, which may take long to count
     job, info = thinned(*settled_input(source, options))
-    io.check_output(
+    notes = io.check_output(
         output,
         options.encode,
         size=(info.width, info.height),
@@ -166,7 +170,7 @@ def settled_file(
         source=info,
         alpha=info.keeps_alpha,
     )
-    return job, info
+    return job, replace(info, notes=(*info.notes, *notes))
 
 
 def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,15 +77,28 @@ def upscale_array(
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
 
 
-def plan_file(source: str | Path, output: str | Path, options: Options | None = None) -> Planned:
+def plan_file(
+    source: str | Path,
+    output: str | Path,
+    options: Options | None = None,
+    on_event: Listener = ignore,
+) -> Planned:
     """Check input and output and say what would be done; nothing is written.
+
+    Args:
+        source: a video, a GIF, or a folder of images.
+        output: a video file, or a folder for PNGs.
+        options: all settings; by default the preset that suits the device.
+        on_event: listener, for what the user should know.
 
     Raises:
         InputError: when the input cannot be used.
         OptionError: when a setting or the output cannot be met.
     """
     began = time.monotonic()
-    job, _ = settled_file(source, output, options)
+    job, info = settled_file(source, output, options)
+    for note in info.notes:
+        on_event(Warned(note))
     return in_time(job, began, ignore).planned()
 
 
@@ -207,7 +221,11 @@ def _upscale(
     room = Room(work.path, place, planned.disk_bytes, on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
-        excerpt, cuts = look(job, lambda: io.read(info, options.start, options.end), on_event)
+        damage: list[str] = []
+        read = partial(io.read, info, options.start, options.end)
+        excerpt, cuts = look(job, partial(read, notes=damage), on_event)
+        for note in damage:
+            on_event(Warned(note))
         fitted = fit_job(job, excerpt, on_event, work)
         del excerpt
         chosen = io.selected(info, options.start, options.end)
@@ -228,14 +246,8 @@ def _upscale(
         ) as writer:
             start = begun(job, cuts, writer.count)
             skip = first_needed(fitted, start, options.exposure, cuts)
-            damage: list[str] = []
-            read = io.read(
-                *(info, options.start, options.end),
-                skip=skip,
-                alpha=info.keeps_alpha,
-                notes=damage,
-            )
-            frames = (torch.from_numpy(frame.copy()) for frame in read)
+            stored = read(skip=skip, alpha=info.keeps_alpha)
+            frames = (torch.from_numpy(frame.copy()) for frame in stored)
             climbed, stops = climb_job(job, fitted, frames, cuts, on_event, start), ends(job, cuts)
             for volume in exposed(job, climbed, cuts, start, writer.count):
                 writer.write(volume.cpu().numpy())
@@ -246,8 +258,9 @@ def _upscale(
                     room.check(writer.count, count, sum(sizes), max(sizes))
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(count, on_whole=work.publishing)
-            for note in (*damage, *writer.notes):
-                on_event(Warned(note))
+            for note in writer.notes:
+                if note not in info.notes:  # which were told
+                    on_event(Warned(note))
 
 
 def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:

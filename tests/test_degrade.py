@@ -178,3 +178,13 @@ def test_what_is_interrupted_starts_anew(htr, tmp_path, monkeypatch):
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1].endswith("run the same command again to start anew")
     assert [p.name for p in tmp_path.iterdir()] == ["htr.mkv"]
+
+
+def test_damage_is_said(htr, tmp_path):
+    broken = tmp_path / "b.mkv"
+    data = bytearray(htr[0].read_bytes())
+    data[len(data) // 2] ^= 1
+    broken.write_bytes(data)
+    told = []
+    degrade_file(broken, tmp_path / "o.mkv", Options(factor=2), told.append)
+    assert any("as far as could be mended" in e.message for e in told if isinstance(e, Warned))

@@ -355,3 +355,26 @@ def test_more_bits_than_the_codec_has_are_said(tmp_path):
     info = replace(probe(clip(tmp_path / "s.mkv", frames=2)), depth=10)
     notes = copy(info, tmp_path / "o.avi", codec="mpeg4")
     assert any("10 bits a sample are written with 8" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("stored", "name", "settings", "keeps"),
+    [
+        ("yuv444p", "o.mp4", {}, "pix_fmt yuv444p "),
+        ("yuv422p10le", "o.mov", {}, "pix_fmt yuv422p10le "),
+        ("yuv422p", "o.mp4", {"codec": "mpeg4"}, ".mkv with codec ffv1 "),
+        ("yuv444p", "o.mp4", {"pix_fmt": "yuv420p"}, ""),
+        ("yuv444p", "o.mkv", {"codec": "ffv1"}, ""),
+        ("yuv422p10le", "o.mov", {"codec": "prores_ks"}, ""),
+        ("yuv420p", "o.mp4", {}, ""),
+        ("yuv411p", "o.mp4", {}, ""),
+        ("gray", "o.mp4", {}, ""),
+        ("bgr0", "o.mp4", {}, ""),
+    ],
+)
+def test_less_chroma_than_the_input_has_is_said(tmp_path, stored, name, settings, keeps):
+    info = probe(clip(tmp_path / "s.mkv", "-c:v", "ffv1", "-pix_fmt", stored, frames=2))
+    notes = check_output(tmp_path / name, EncodeSettings(**settings), size=SIZE, source=info)
+    told = [note for note in notes if "between colours lose detail" in note]
+    assert len(told) == bool(keeps)
+    assert all(keeps in note and stored in note for note in told)

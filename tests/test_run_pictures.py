@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deeptsr.errors import OptionError
-from deeptsr.events import Warned
+from deeptsr.events import Progress, Warned
 from deeptsr.io import probe, read
 from deeptsr.run import plan_file, upscale_file
 from tests.clips import clip, describe, ffmpeg, raw_clip
@@ -93,3 +93,20 @@ def test_interlaced_video_is_deinterlaced_on_request(tmp_path):
     assert probe(tmp_path / "p.mp4").frames == 16
     one, other = (list(read(probe(tmp_path / name))) for name in ("o.mp4", "p.mp4"))
     assert np.abs(np.stack(one) - np.stack(other)).max() > 0.05
+
+
+def test_what_is_lost_is_said_before_the_work(tmp_path):
+    options = ("-c:v", "ffv1", "-g", "1", "-pix_fmt", "yuv444p")
+    source = clip(tmp_path / "in.mkv", *options, size="48x32", frames=30)
+    data = bytearray(source.read_bytes())
+    data[len(data) // 2] ^= 1
+    source.write_bytes(data)
+    told = []
+    upscale_file(source, tmp_path / "out.mp4", tiny(2), told.append)
+    begun = next(n for n, e in enumerate(told) if isinstance(e, Progress) and e.phase == "fit")
+    for words in ("yuv444p is written as yuv420p", "1 of its 30 frames is used as far as"):
+        assert [words in e.message for e in told[:begun] if isinstance(e, Warned)].count(True) == 1
+        assert not any(words in e.message for e in told[begun:] if isinstance(e, Warned))
+    warned = []
+    plan_file(source, tmp_path / "new.mp4", tiny(2), warned.append)
+    assert any("yuv444p is written as yuv420p" in event.message for event in warned)

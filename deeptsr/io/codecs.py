@@ -12,8 +12,17 @@ from deeptsr.errors import OptionError
 from deeptsr.io.color import ColorTags
 from deeptsr.io.planes import bits, has_alpha, holds
 
-__all__ = ["ANY_COLORS", "CODECS", "PLAIN", "Codec", "best_format", "full_chroma", "halves_chroma"]
-__all__ += ["pixel_formats"]
+__all__ = [
+    "ANY_COLORS",
+    "CODECS",
+    "PLAIN",
+    "Codec",
+    "best_format",
+    "chroma",
+    "full_chroma",
+    "halves_chroma",
+]
+__all__ += ["pixel_formats", "richer"]
 
 _SUGGESTED = ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "ffv1", "prores_ks", "mpeg4")
 
@@ -169,10 +178,34 @@ def _of_depth(layout: str, depth: int) -> str:
     return f"{layout}{next((d for d in _DEPTHS if d >= depth), 16)}le"
 
 
+def chroma(pix_fmt: str) -> int:
+    """Count the samples of chroma that a pixel format keeps of each 16; 0 for grey.
+
+    >>> chroma("yuv420p"), chroma("yuv422p10le"), chroma("yuv444p"), chroma("rgb24")
+    (4, 8, 16, 16)
+    """
+    kind = holds(pix_fmt)
+    if kind != "yuv":
+        return 16 if kind == "rgb" else 0
+    blue = VideoFormat(pix_fmt, 4, 4).components[1]
+    return blue.width * blue.height
+
+
 def halves_chroma(pix_fmt: str) -> bool:
     """Tell whether a pixel format has less chroma than luma."""
-    layout = VideoFormat(pix_fmt, 4, 4)
-    return any(c.is_chroma and (c.width < 4 or c.height < 4) for c in layout.components)
+    return 0 < chroma(pix_fmt) < 16
+
+
+def richer(codec: str, pix_fmt: str, wanted: int) -> str:
+    """Find a pixel format of an encoder that is like another one, with so much chroma, or ""."""
+    alike = (
+        name
+        for name in pixel_formats(codec)
+        if not name.startswith("yuvj")
+        and (holds(name), bits(name), has_alpha(name), chroma(name))
+        == ("yuv", bits(pix_fmt), has_alpha(pix_fmt), wanted)
+    )
+    return next(alike, "")
 
 
 def full_chroma(pix_fmt: str) -> str:

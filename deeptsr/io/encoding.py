@@ -17,9 +17,11 @@ from deeptsr.io.codecs import (
     PLAIN,
     Codec,
     best_format,
+    chroma,
     full_chroma,
     halves_chroma,
     pixel_formats,
+    richer,
 )
 from deeptsr.io.color import ColorTags, convention, is_hdr
 from deeptsr.io.destination import CONTAINERS, Container, Destination
@@ -27,7 +29,7 @@ from deeptsr.io.encodeplan import EncodePlan, add_video, tags_for
 from deeptsr.io.hdr import Mastering
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.pixels import from_rgb, tags_of
-from deeptsr.io.planes import bits, has_alpha
+from deeptsr.io.planes import bits, has_alpha, holds
 from deeptsr.io.timing import describe_rate
 from deeptsr.timeline import Timeline
 
@@ -37,6 +39,7 @@ _GIF_RATE = Fraction(50)  # frames a second: viewers slow a delay below 2 hundre
 _MILLISECOND_RATE = Fraction(500)  # where a clock of 1 ms still tells two frames apart
 _GIF_CODECS = (None, "gif")
 _HDR_BITS = 10
+_USUAL = (256, 256)  # pixels, where the size is not known: hardware refuses much smaller ones
 _TONE_MAP = (
     "ffmpeg -i INPUT -vf zscale=t=linear:npl=100,tonemap=hable,"
     "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p OUTPUT"
@@ -84,6 +87,8 @@ def plan_encoding(
             "write .mov, .webm or a folder of PNGs, which keep that, or lay it over a colour: "
             "--background black"
         )
+    if source is not None and settings.pix_fmt is None:
+        notes += _chroma_notes(name, pix_fmt, source.pix_fmt)
     options = dict(known.options) | _quality(name, known, settings.crf)
     if container.format == "avi" and name in ("libx264", "libx265"):
         options["bf"] = "0"  # AVI has no presentation timestamps: no frame may be reordered
@@ -102,7 +107,7 @@ def plan_encoding(
     plan = EncodePlan(
         container, name, pix_fmt, tuple(options.items()), colors, fourcc, tuple(notes)
     )
-    _try_out(plan, size or (64, 64), timeline or Timeline.constant(Fraction(25), 1), source)
+    _try_out(plan, size or _USUAL, timeline or Timeline.constant(Fraction(25), 1), source)
     return plan
 
 
@@ -210,6 +215,18 @@ def _pix_fmt(
     ]
 
 
+def _chroma_notes(codec: str, pix_fmt: str, source: str) -> list[str]:
+    """Say so where colours lose detail that the source, being Y'CbCr, keeps apart."""
+    if holds(source) != "yuv" or chroma(pix_fmt) >= chroma(source):
+        return []
+    keeps = richer(codec, pix_fmt, chroma(source))
+    advice = f"pix_fmt {keeps}" if keeps else ".mkv with codec ffv1"
+    return [
+        f"the input's {source} is written as {pix_fmt}: fine edges between colours lose detail; "
+        f"{advice} keeps it, which fewer players show"
+    ]
+
+
 def _quality(codec: str, known: Codec, crf: float | None) -> dict[str, str]:
     if known.crf is None:
         if crf is not None:
@@ -257,8 +274,9 @@ def _try_out(
                 black = np.zeros((size[1], size[0], 3), np.float32)
                 picture = from_rgb(black, plan.pix_fmt, tags)
                 picture.pts, picture.duration, picture.time_base = 0, 1, timeline.clock
-                trial.mux(stream.encode(picture))
-                trial.mux(stream.encode(None))
+                for packet in (*stream.encode(picture), *stream.encode(None)):
+                    packet.dts = packet.pts  # of a single frame, x265 tells anything
+                    trial.mux(packet)
         if not hdr:
             return
         memory.seek(0)

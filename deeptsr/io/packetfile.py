@@ -16,8 +16,9 @@ from av.packet import PacketSideData, packet_sidedata_type_from_literal
 
 __all__ = ["read_packets", "versions", "write_packet"]
 
-# Presentation and decoding time, size, size of the alpha channel beside it, whether a key frame.
-_HEAD = struct.Struct("<qqQQ?")
+# Presentation time, size, size of the alpha channel beside it, whether a key frame. Decoding times
+# are made when parts are joined.
+_HEAD = struct.Struct("<qQQ?")
 _ALPHA: Final = "matroska_block_additional"  # how FFmpeg hands on the alpha channel of VP8 and VP9
 
 
@@ -33,11 +34,10 @@ def write_packet(file: IO[bytes], packet: av.Packet[Any]) -> None:
     Raises:
         OSError: when it cannot be written.
     """
-    pts, dts = packet.pts, packet.dts
-    if pts is None or dts is None:
+    if packet.pts is None:
         raise ValueError("the encoder gave a frame without a timestamp")
     alpha = bytes(packet.get_sidedata(_ALPHA)) if packet.has_sidedata(_ALPHA) else b""
-    file.write(_HEAD.pack(pts, dts, packet.size, len(alpha), packet.is_keyframe))
+    file.write(_HEAD.pack(packet.pts, packet.size, len(alpha), packet.is_keyframe))
     file.write(bytes(packet))
     file.write(alpha)
 
@@ -51,11 +51,11 @@ def read_packets(path: Path) -> Iterator[av.Packet[Any]]:
     """
     with path.open("rb") as file:
         while head := file.read(_HEAD.size):
-            pts, dts, size, beside, is_keyframe = _HEAD.unpack(_exactly(head, _HEAD.size))
+            pts, size, beside, is_keyframe = _HEAD.unpack(_exactly(head, _HEAD.size))
             # Of a size, then filled: FFmpeg looks beyond the end, where its own memory is zero.
             packet: av.Packet[Any] = av.Packet(size)
             packet.update(_exactly(file.read(size), size))
-            packet.pts, packet.dts, packet.is_keyframe = pts, dts, is_keyframe
+            packet.pts, packet.is_keyframe = pts, is_keyframe
             if beside:
                 kind = packet_sidedata_type_from_literal(_ALPHA)
                 alpha = PacketSideData(kind, beside)  # type: ignore[call-arg]

@@ -163,14 +163,14 @@ class FileSink:
         coded = 0
         for number in range(len(self._parts.done)):
             for packet in read_packets(self._parts.file(number)):
-                begin, decoded = cast(int, packet.pts), cast(int, packet.dts)
+                begin = cast(int, packet.pts)
                 # Encoders lose it, and the last frame's is found nowhere else.
                 shown = self._timeline.first_from(begin * clock)
                 packet.duration = (ticks[shown + 1] - begin) * scale
-                if delay:
-                    # Anew, for each part counts its own. Before the first frame time runs on.
-                    before = coded - delay
-                    decoded = ticks[before] if before >= 0 else before * (ticks[1] - ticks[0])
+                # Anew, for each part counts its own, and x265 tells anything of a short one. Before
+                # the first frame time runs on.
+                before = coded - delay
+                decoded = ticks[before] if before >= 0 else before * (ticks[1] - ticks[0])
                 packet.pts, packet.dts = begin * scale + start, decoded * scale + start
                 packet.time_base = grid
                 coded += 1

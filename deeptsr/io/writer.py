@@ -42,7 +42,7 @@ def check_output(
     timeline: Timeline | None = None,
     source: VideoInfo | None = None,
     alpha: bool = False,
-) -> None:
+) -> tuple[str, ...]:
     """Refuse an output that cannot be written, before any costly work.
 
     Args:
@@ -53,12 +53,16 @@ def check_output(
         source: the input, when it is known: it is never overwritten.
         alpha: whether the frames have an alpha channel.
 
+    Returns:
+        What the user should be told of it.
+
     Raises:
         OutputError: when it exists and may not be replaced, its folder cannot be written, or its
             ending is unknown.
         OptionError: for a codec, a pixel format or a rate that it cannot have.
     """
-    _prepared(path, settings, size=size, timeline=timeline, source=source, alpha=alpha)
+    _, plan = _prepared(path, settings, size=size, timeline=timeline, source=source, alpha=alpha)
+    return plan.notes if plan is not None else ()
 
 
 def _prepared(
