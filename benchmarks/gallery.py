@@ -5,17 +5,21 @@
     python -m benchmarks.gallery
     python -m benchmarks.gallery --clip fan --out /tmp/gallery
 
-What is drawn of a clip is two rows of four squares: the input, linear interpolation, deeptsr, the
-truth. Above, enlarged, an instant of the place where most moves; below, the row of pixels through
-which most moves, followed through time, which runs downwards.
+Each clip's figures are kept (``gallery/figures.json``): with ``--clip``, the others stay as they
+were, if they were made with the same settings.
+
+What is drawn of a clip is two rows of five squares: the input, linear interpolation, minterpolate,
+deeptsr, the truth. Above, enlarged, an instant of the place where most moves; below, the row of
+pixels through which most moves, followed through time, which runs downwards.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +36,13 @@ from benchmarks.quality import Pair, Row, load, score  # noqa: E402
 from deeptsr.baselines import BASELINES, baseline  # noqa: E402
 from deeptsr.report.motion import measure  # noqa: E402
 
+SQUARES = 5  # in a row
 SIDE = 128  # pixels of a square,
 GAP = 6  # and between squares
 SPAN = 16  # LTR frames that a slice shows
 COLOURS = 96  # of a picture: textures are noise, and cost much otherwise
 OURS = "deeptsr"
+RIVALS = ("linear", "minterpolate")
 TOLD = {
     "fan": "Five blades, 72 degrees apart, turn 40 degrees clockwise a frame: by eye, and by every "
     "interpolator, 32 degrees the other way.",
@@ -62,7 +68,6 @@ class Shown:
 
     name: str
     rows: list[Row]
-    picture: Path
 
     def row(self, method: str) -> Row:
         """The figures of a method."""
@@ -84,9 +89,8 @@ def make(name: str, preset: str, factor: int, size: int, frames: int | None, out
             made[method] = np.stack(list(baseline(method, iter(_unit(pair.ltr)), factor)))
         seconds = time.perf_counter() - begin
         rows.append(replace(score(method, _each(made[method]), pair), seconds=seconds))
-    picture = out / "gallery" / f"{name}.png"
-    draw(pair, made).save(picture, optimize=True)
-    return Shown(name, rows, picture)
+    draw(pair, made).save(out / "gallery" / f"{name}.png", optimize=True)
+    return Shown(name, rows)
 
 
 def draw(pair: Pair, made: dict[str, Clip]) -> Image.Image:
@@ -100,11 +104,14 @@ def draw(pair: Pair, made: dict[str, Clip]) -> Image.Image:
     top = min(box.top, ltr.shape[1] - side)
     left = min(box.left, ltr.shape[2] - side)
     upper, lower = [], []
-    for clip in (np.repeat(ltr, factor, axis=0), made["linear"], made[OURS], _unit(pair.htr)):
+    others = (made[method] for method in (*RIVALS, OURS))
+    for clip in (np.repeat(ltr, factor, axis=0), *others, _unit(pair.htr)):
         upper.append(clip[box.frame * factor, top : top + side, left : left + side])
         lines = clip[whole, moving.row(), left : left + side]  # (T, W, 3)
         lower.append(lines[np.arange(SIDE) * len(lines) // SIDE])
-    sheet = np.zeros((2 * SIDE + GAP, 4 * SIDE + 3 * GAP, 4), np.uint8)  # transparent between
+    sheet = np.zeros(
+        (2 * SIDE + GAP, SQUARES * SIDE + (SQUARES - 1) * GAP, 4), np.uint8
+    )  # transparent between
     for row, squares in enumerate((upper, lower)):
         for column, square in enumerate(squares):
             tall, wide, _ = square.shape
@@ -147,11 +154,11 @@ def write(shown: list[Shown], out: Path, preset: str, factor: int, size: int) ->
         "rotation is within 20 %",
         "of the truth's.",
         "",
-        "In the pictures, from left to right: the input, linear interpolation, deeptsr, the truth. "
-        "Above, an instant",
-        "of the place where most moves. Below, one row of pixels followed through time, which runs "
-        "downwards: what",
-        "moves leans, to the side to which it moves.",
+        "In the pictures, from left to right: the input, linear interpolation, `minterpolate`, "
+        "deeptsr, the truth.",
+        "Above, an instant of the place where most moves. Below, one row of pixels followed "
+        "through time, which",
+        "runs downwards: what moves leans, to the side to which it moves.",
     ]
     for clip in shown:
         lines += [
@@ -160,10 +167,48 @@ def write(shown: list[Shown], out: Path, preset: str, factor: int, size: int) ->
             "",
             TOLD[clip.name],
             "",
-            f"![{clip.name}: input, linear interpolation, deeptsr and truth, above at one instant, "
-            f"below as a slice through time]({clip.picture.relative_to(out)})",
+            verdict(clip),
+            "",
+            f"![{clip.name}: input, linear interpolation, minterpolate, deeptsr and truth, above "
+            f"at one instant, below as a slice through time](gallery/{clip.name}.png)",
         ]
     (out / "gallery.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def verdict(clip: Shown) -> str:
+    """Say in words what the figures of a clip come to."""
+    ours, base = clip.row(OURS), clip.row("linear")
+    best = max((clip.row(method) for method in BASELINES), key=lambda row: row.psnr_db)
+    names = {"linear": "linear interpolation", "repeat": "repeated frames"}
+    text = f"{ours.psnr_db - base.psnr_db:+.1f} dB over linear interpolation"
+    if best is not base:
+        name = names.get(best.method, f"`{best.method}`")
+        text += (
+            f", {ours.psnr_db - best.psnr_db:+.1f} dB over {name}, the best of the plain methods"
+        )
+    if ours.psnr_db < best.psnr_db:
+        text += ": deeptsr does not win here"
+    if ours.right_direction is None:
+        return f"{text}."
+    by = (f"{_share(clip.row(method))} by {names.get(method, f'`{method}`')}" for method in RIVALS)
+    return f"{text}. {_share(ours)} of its frames turn as the truth does; {', '.join(by)}."
+
+
+def kept(place: Path, settings: dict[str, Any]) -> dict[str, Shown]:
+    """Read the figures of earlier clips; none, where they were made with other settings."""
+    if not place.exists():
+        return {}
+    held = json.loads(place.read_text(encoding="utf-8"))
+    if held["settings"] != settings:
+        return {}
+    return {name: Shown(name, [Row(**row) for row in rows]) for name, rows in held["clips"].items()}
+
+
+def keep(place: Path, settings: dict[str, Any], shown: list[Shown]) -> None:
+    """Write the figures of all clips."""
+    clips = {clip.name: [asdict(row) for row in clip.rows] for clip in shown}
+    text = json.dumps({"settings": settings, "clips": clips}, indent=1)
+    place.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _share(row: Row) -> str:
@@ -196,10 +241,16 @@ def main(
 ) -> None:
     """Make the clips, and write the page."""
     (out / "gallery").mkdir(parents=True, exist_ok=True)
-    shown: list[Shown] = []
+    given = {"preset": preset, "factor": factor, "size": size, "frames": frames}
+    settings = {**given, "version": deeptsr.__version__}
+    place = out / "gallery" / "figures.json"
+    shown = kept(place, settings) if names else {}
     for name in names or tuple(TOLD):
-        shown.append(make(name, preset, factor, size, frames, out))
-        write(shown, out, preset, factor, size)  # each time: it takes long
+        shown[name] = make(name, preset, factor, size, frames, out)
+        # Each time, as it takes long; in the usual order.
+        ordered = [shown[known] for known in TOLD if known in shown]
+        keep(place, settings, ordered)
+        write(ordered, out, preset, factor, size)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from deeptsr.events import (
     Done,
     Event,
     Progress,
+    Reported,
     SelfChecked,
     StageFitted,
     VideoEnded,
@@ -87,7 +88,7 @@ class Bar(Talk):
         if isinstance(event, (StageFitted, SelfChecked)) and not self._verbose:
             self._reached.append(text)
             return
-        if isinstance(event, (Done, BatchDone)):
+        if isinstance(event, (Done, BatchDone, Reported)):
             self.clear()
         elif isinstance(event, Error):
             self.close()

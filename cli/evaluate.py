@@ -36,6 +36,11 @@ __all__ = ["evaluate"]
     help="Of LTR: how linear and minterpolate are aligned with TRUTH.",
 )
 @click.option(
+    "--ignore-rate",
+    is_flag=True,
+    help="Compare frame by frame, whatever the rates: for a result in slow motion.",
+)
+@click.option(
     "--lpips", is_flag=True, help="Measure LPIPS, too: needs pip install deeptsr[lpips]. Slow."
 )
 @speech

@@ -42,14 +42,17 @@ class Summary:
             self._planned = event
         elif isinstance(event, SelfChecked):
             self._checked = event
+            self._turn_to("render")  # its progress is told when the first frames are there
         elif isinstance(event, StageFitted):
             self._stages[event.stage] = event
         elif isinstance(event, (Progress, Done)):
-            now = self._clock()
-            if self._phase is not None:
-                self._took[self._phase] = self._took.get(self._phase, 0) + now - self._since
-            self._phase = event.phase if isinstance(event, Progress) else None
-            self._since = now
+            self._turn_to(event.phase if isinstance(event, Progress) else None)
+
+    def _turn_to(self, phase: str | None) -> None:
+        now = self._clock()
+        if self._phase is not None:
+            self._took[self._phase] = self._took.get(self._phase, 0) + now - self._since
+        self._phase, self._since = phase, now
 
     def text(self, done: Done) -> str:
         """Write it down; a job without a plan has nothing to add to the sentence that ends it."""

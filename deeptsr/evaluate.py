@@ -35,6 +35,7 @@ def evaluate_file(
     ltr: str | Path | None = None,
     *,
     exposure: str = "full",
+    ignore_rate: bool = False,
     lpips: bool = False,
     on_event: Listener = ignore,
 ) -> Evaluated:
@@ -48,6 +49,7 @@ def evaluate_file(
         ltr: the low-framerate video that the result was made from; then repeat, linear and
             minterpolate are measured too.
         exposure: of the low-framerate video, "full" or "delta": how the methods are aligned.
+        ignore_rate: compare frame by frame, whatever the rates: a result in slow motion.
         lpips: whether to measure LPIPS, see :class:`deeptsr.perceptual.Lpips`.
         on_event: listener for progress.
 
@@ -65,7 +67,7 @@ def evaluate_file(
     network = Lpips() if lpips else None
     paths = [truth, result] if ltr is None else [truth, result, ltr]
     infos = [io.probe(path) for path in paths]
-    _check(*infos)
+    _check(*infos, rated=not ignore_rate)
     for info in infos:
         for note in info.notes:
             on_event(Warned(f"{info.path}: {note}"))
@@ -76,7 +78,7 @@ def evaluate_file(
         sources |= {n: baseline(n, io.read(coarse), factor, exposure) for n in BASELINES}
     with ExitStack() as stack:
         rows = [_Row(name, frames, network) for name, frames in sources.items()]
-        missing = io.vmaf_missing()
+        missing = io.vmaf_missing((base.width, base.height))
         if missing:
             on_event(Warned(f"VMAF is left out: {missing}"))
         else:
@@ -149,20 +151,22 @@ def _vmaf(row: _Row, on_event: Listener) -> float | None:
         return None
 
 
-def _check(truth: VideoInfo, result: VideoInfo, ltr: VideoInfo | None = None) -> None:
+def _check(
+    truth: VideoInfo, result: VideoInfo, ltr: VideoInfo | None = None, *, rated: bool
+) -> None:
     """Refuse videos that do not belong together.
 
     Raises:
         InputError: with all that differs.
     """
-    wrong = _differences(truth, result, 1)
+    wrong = _differences(truth, result, 1, rated=rated)
     if wrong:
         cut = min(truth.frames, result.frames)
-        remedy = (
-            f"cut the longer one: ffmpeg -i INPUT -frames:v {cut} -c:v ffv1 OUTPUT.mkv"
-            if wrong == ["frames"]
-            else "compare a result with its own truth"
-        )
+        remedy = "compare a result with its own truth"
+        if wrong == ["frames"]:
+            remedy = f"cut the longer one: ffmpeg -i INPUT -frames:v {cut} -c:v ffv1 OUTPUT.mkv"
+        elif wrong == ["rate"]:
+            remedy += "; if one is in slow motion, compare frame by frame with --ignore-rate"
         raise InputError(
             f"{result.path} has {_shape(result)}, and the truth {truth.path} has {_shape(truth)}: "
             f"they differ in {' and '.join(wrong)}; expected the same; {remedy}"
@@ -170,7 +174,7 @@ def _check(truth: VideoInfo, result: VideoInfo, ltr: VideoInfo | None = None) ->
     if ltr is None:
         return
     factor = truth.frames // ltr.frames
-    wrong = _differences(truth, ltr, factor)
+    wrong = _differences(truth, ltr, factor, rated=rated)
     if factor < 2 or wrong:
         raise InputError(
             f"{ltr.path} has {_shape(ltr)}, and the truth {truth.path} has {_shape(truth)}; "
@@ -179,9 +183,9 @@ def _check(truth: VideoInfo, result: VideoInfo, ltr: VideoInfo | None = None) ->
         )
 
 
-def _differences(truth: VideoInfo, other: VideoInfo, factor: int) -> list[str]:
+def _differences(truth: VideoInfo, other: VideoInfo, factor: int, *, rated: bool) -> list[str]:
     """Name what is not as it must be when ``factor`` frames of the truth are one of the other."""
-    rated = "folder" not in (truth.kind, other.kind)  # a folder of images has no rate
+    rated = rated and "folder" not in (truth.kind, other.kind)  # a folder of images has no rate
     found = {
         "size": (truth.width, truth.height) != (other.width, other.height),
         "rate": rated and abs(other.rate * factor / truth.rate - 1) > _SAME_RATE,

@@ -72,7 +72,10 @@ def test_files_that_were_moved(kept, tmp_path):
     assert call("report", kept, *places, "-o", tmp_path / "page.html").exit_code == 0
 
 
-def test_a_folder_without_a_run(tmp_path):
-    done = call("report", tmp_path)
-    assert done.exit_code == 3
-    assert "--work-dir" in done.stderr
+def test_what_is_no_work_folder(tmp_path):
+    video = tmp_path / "out.mp4"
+    video.touch()
+    for place in (tmp_path, tmp_path / "no", video):
+        done = call("report", place)
+        assert done.exit_code == 3
+        assert "--work-dir" in done.stderr

@@ -10,7 +10,7 @@ from cli.bar import Bar
 from cli.notes import Error
 from cli.summary import Summary
 from cli.talk import Talk
-from deeptsr.events import Done, Planned, Progress, SelfChecked, StageFitted
+from deeptsr.events import Done, Planned, Progress, Reported, SelfChecked, StageFitted
 from tests.test_cli_talk import Clock, Terminal, draw
 
 PLANNED = Planned(
@@ -45,8 +45,7 @@ def test_all_that_matters_in_a_few_lines(tmp_path):
             (80, STAGES[0]),
             (10, STAGES[1]),
             (1, CHECKED),
-            (0, Progress(0.6, "render", "")),
-            (30, Progress(0.8, "render", "")),
+            (30, Progress(0.8, "render", "")),  # only told when there are frames
             (30, Progress(1, "finish", "")),
             (0.1, Progress(1, "finish", "")),
         ],
@@ -94,6 +93,13 @@ def test_the_bar_gives_way_to_the_summary(monkeypatch):
     assert "self-check" not in after  # the same again
     assert max(map(len, lines)) <= 60
     assert "\x1b[32m  gain    +2.1 dB" in shown
+
+
+def test_no_bar_stays_when_the_report_is_made(monkeypatch):
+    told = (*RUN, DONE, Progress(1.0, "report", "making the report"), Reported("r.html", 900))
+    shown = draw(monkeypatch, *told)
+    after = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", shown[shown.rindex("\x1b[?25h") :])
+    assert after.strip() == "wrote r.html: 900 bytes, open it in a browser"
 
 
 def test_what_was_reached_stays_below_a_bar_that_an_error_ends(monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -118,11 +119,11 @@ def test_delta_exposure_aligns_the_methods_with_the_first_frames(clips, tmp_path
 
 def test_vmaf_is_measured_where_it_can_be_or_missed_aloud(clips, monkeypatch):
     paths = clips[0]
-    if not io.vmaf_missing():
+    if not io.vmaf_missing(SIZE):
         found, told = evaluated(paths[1], paths[1])
         assert found.scores[0].vmaf > 90
         assert evaluated(*paths[:2])[0].scores[0].vmaf < found.scores[0].vmaf
-    monkeypatch.setattr(io, "vmaf_missing", lambda: "there is none")
+    monkeypatch.setattr(io, "vmaf_missing", lambda size: "there is none")
     found, told = evaluated(*paths[:2])
     assert found.scores[0].vmaf is None
     assert Warned("VMAF is left out: there is none") in told
@@ -144,7 +145,7 @@ def test_lpips_is_measured_when_it_is_asked_for(clips, monkeypatch):
     [
         ((slice(15), slice(32), slice(48)), HTR, "differ in frames; .*-frames:v 15"),
         ((slice(16), slice(32), slice(47)), HTR, "differ in size; .*own truth"),
-        ((slice(16), slice(32), slice(48)), "240", "differ in rate; .*own truth"),
+        ((slice(16), slice(32), slice(48)), "240", "differ in rate; .*own truth; .*--ignore-rate"),
         ((slice(14), slice(30), slice(48)), "25", "differ in size and rate and frames;"),
     ],
 )
@@ -179,6 +180,28 @@ def test_a_folder_has_no_rate_to_differ_in(clips, tmp_path):
         writer.write(truth.astype(np.float32) / 255)
         writer.finish(16)
     assert evaluated(folder, paths[1])[0].scores[0].psnr_db == CEILING
+
+
+def test_a_result_in_slow_motion_is_compared_frame_by_frame_when_asked(clips, tmp_path):
+    paths, result, truth, _ = clips
+    slow = save(tmp_path / "slow.mkv", result, LTR)
+    args = ["evaluate", str(slow), str(paths[1]), "--input", str(paths[2])]
+    done = CliRunner().invoke(cli, args)
+    assert done.exit_code == 3
+    assert "--ignore-rate" in done.stderr
+    done = CliRunner().invoke(cli, [*args, "--ignore-rate", "--json"])
+    row = json.loads(done.stdout.splitlines()[-1])["scores"][0]
+    np.testing.assert_allclose(row["frames_psnr_db"], oracle(result, truth)[0], atol=1e-3)
+
+
+def test_frames_that_libvmaf_and_minterpolate_cannot_take(tmp_path):
+    truth = levels(pan(8, 12, 20))
+    fast, slow = save(tmp_path / "fast.mkv", truth), tmp_path / "slow.mkv"
+    degrade_file(fast, slow, Options(factor=2, encode=EncodeSettings(codec="ffv1")))
+    found, told = evaluated(fast, fast, slow)
+    assert [row.vmaf for row in found.scores] == [None] * 4
+    (warning,) = (e.message for e in told if isinstance(e, Warned) and "VMAF" in e.message)
+    assert "at least 32 x 32" in warning
 
 
 def test_bad_options_are_refused(clips):
@@ -252,3 +275,11 @@ def test_degrade_upscale_evaluate(tmp_path):
     degrade_file(result, tmp_path / "again.mkv", Options(factor=2, encode=lossless))
     again = decode(tmp_path / "again.mkv", "rgb24", SIZE).astype(int)
     assert np.abs(again - decode(slow, "rgb24", SIZE)).max() <= 1
+
+
+def test_the_documents_name_every_field_of_the_json(clips):
+    text = (Path(__file__).parents[1] / "docs" / "evaluate.md").read_text(encoding="utf-8")
+    found = json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL)[1])
+    real = json.loads(to_json(evaluated(*clips[0][:2])[0]))
+    assert found.keys() == real.keys()
+    assert found["scores"][0].keys() == real["scores"][0].keys()

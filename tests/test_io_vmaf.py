@@ -11,7 +11,7 @@ from deeptsr.io import Vmaf, probe, read, vmaf
 from tests.clips import FFMPEG, ffmpeg
 from tests.synth import pan
 
-here = pytest.mark.skipif(bool(vmaf.vmaf_missing()), reason="this ffmpeg has no libvmaf")
+here = pytest.mark.skipif(bool(vmaf.vmaf_missing((64, 64))), reason="this ffmpeg has no libvmaf")
 
 
 @here
@@ -78,10 +78,10 @@ def test_what_is_missing_is_said(monkeypatch):
         return subprocess.CompletedProcess(command, 0, " ... scale  V->V  Scale the video\n", "")
 
     monkeypatch.setattr(subprocess, "run", without)
-    assert vmaf.vmaf_missing.__wrapped__() == f"{FFMPEG} is built without libvmaf"
+    assert vmaf._lacking.__wrapped__() == f"{FFMPEG} is built without libvmaf"
 
     def none():
         raise RuntimeError("No ffmpeg exe could be found")
 
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", none)
-    assert "No ffmpeg exe" in vmaf.vmaf_missing.__wrapped__()
+    assert "No ffmpeg exe" in vmaf._lacking.__wrapped__()

@@ -22,6 +22,7 @@ __all__ = ["Vmaf", "vmaf_missing"]
 Frame = npt.NDArray[np.float32]
 
 _TAGS = ColorTags("bt709", "tv")  # what the model was made for
+_LEAST_SIDE = 32  # pixels: of smaller frames libvmaf crashes
 # Both videos come through one pipe, the result above its truth.
 _FILTER = (
     "split[a][b];[a]crop=iw:ih/2:0:0[result];[b]crop=iw:ih/2:0:ih/2[truth];"
@@ -29,9 +30,15 @@ _FILTER = (
 )
 
 
+def vmaf_missing(size: tuple[int, int]) -> str:
+    """Say why VMAF of frames of a size (width, height) cannot be measured here; "" where it can."""
+    if min(size) < _LEAST_SIDE:
+        return f"it needs frames of at least {_LEAST_SIDE} x {_LEAST_SIDE} pixels"
+    return _lacking()
+
+
 @functools.cache
-def vmaf_missing() -> str:
-    """Say why VMAF cannot be measured here; "" where it can."""
+def _lacking() -> str:
     try:
         program = imageio_ffmpeg.get_ffmpeg_exe()
         filters = subprocess.run(

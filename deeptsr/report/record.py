@@ -73,7 +73,7 @@ class Record:
             if held.pop("format") != _FORMAT:
                 raise ValueError("written by another version of deeptsr")
             return cls(**{**held, "events": tuple(held["events"])})
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"{folder} holds no {RECORD}; expected the work folder of a finished run: give the "
                 "run its own with --work-dir"
