@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from deeptsr.exposure import correct
 from deeptsr.networks.base import StepNetwork
-from deeptsr.networks.march import Seen, convolve, finish, regroup, slide
+from deeptsr.networks.march import Seen, agreeing, convolve, finish, regroup, slide
 from deeptsr.resample import interpolate_time
 
 __all__ = ["Compact"]
@@ -97,29 +97,32 @@ class Compact(StepNetwork):
         yield from finish(residuals, seen, self.reach[0], self.factor, self.exposure)
 
     def _features(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
-        """What the first layer sees, channels in the order (y, kind, x, colour)."""
-        f = self.fold
+        """What the first layer sees, folded along x alone: that needs no copy."""
         for slab in slide(frames, 2):
             ltr = slab.movedim(1, -1)  # (N, T + 2, H, W, C)
-            step, middle = ltr.diff(dim=1).to(precision), ltr[:, 1:-1]
-            n, t, h, w, c = middle.shape
-            kinds = (step[:, 1:], step[:, :-1], (middle - 0.5).to(precision))
-            x = torch.cat([kind.reshape(n, t, h // f, f, w // f, f * c) for kind in kinds], -1)
-            x = x.transpose(3, 4).reshape(n, t, h // f, w // f, 3 * c * f * f)
-            yield x.movedim(-1, 1)  # (N, 3C*f*f, T, H/f, W/f)
+            n, t, h, w, c = ltr.shape
+            ltr = ltr.reshape(n, t, h, w // self.fold, self.fold * c)
+            step, middle = ltr.diff(dim=1).to(precision), (ltr[:, 1:-1] - 0.5).to(precision)
+            # (N, 3*f*C, T, H, W/f), channels in the order (kind, x, colour)
+            yield torch.cat([step[:, 1:], step[:, :-1], middle], -1).movedim(-1, 1)
 
     def _entered(self, features: Iterable[Tensor]) -> Iterator[Tensor]:
         f, weight = self.fold, self.enter.weight
-        ordered = weight.view(len(weight), 3, -1, f, f, 3, 3, 3).permute(0, 3, 1, 4, 2, 5, 6, 7)
-        ordered = ordered.reshape(weight.shape)  # (O, y * kind * x * colour, 3, 3, 3)
+        # What is folded along y becomes rows of the kernel, and a stride.
+        tall = weight.view(len(weight), 3, -1, f, f, 3, 3, 3)  # (O, kind, C, y, x, kt, ky, kx)
+        tall = tall.permute(0, 1, 4, 2, 5, 6, 3, 7).reshape(len(weight), -1, 3, 3 * f, 3)
         for x in slide(features, 2):
-            yield functional.conv3d(x, ordered.to(x.dtype))
+            yield functional.conv3d(x, tall.to(x.dtype), stride=(1, f, 1))
 
     def _left(self, hidden: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Residuals (N, T, k, H/f, f, W/f, f*C)."""
+        """Residuals that agree, (N, T, k - 1, H/f, f, W/f, f*C)."""
         f, k, weight = self.fold, self.factor, self.leave.weight
-        ordered = weight.view(k, -1, f, f, *weight.shape[1:]).movedim(1, 3).flatten(0, 3)
+        weight = weight.view(k, -1, f, f, *weight.shape[1:]).movedim(1, 3)  # (k, y, x, C, ...)
+        full = self.exposure == "full"
+        if full:  # what is the same for all frames of a group is as well left out here
+            weight = weight[:-1] - weight.mean(0)
+        made, weight = len(weight), weight.flatten(0, 3)
         for x in hidden:
-            made = functional.conv3d(x.relu_(), ordered.to(x.dtype)).movedim(1, -1)
-            n, t, h, w = made.shape[:4]
-            yield made.reshape(n, t, h, w, k, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
+            y = functional.conv3d(x.relu_(), weight.to(x.dtype)).movedim(1, -1)
+            y = y.reshape(*y.shape[:4], made, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
+            yield y if full else agreeing(y.float(), self.exposure)

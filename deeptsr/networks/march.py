@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from deeptsr.resample import blend_frames, exposing_taps
 
-__all__ = ["Seen", "convolve", "finish", "regroup", "slide"]
+__all__ = ["Seen", "agreeing", "convolve", "finish", "regroup", "slide"]
 
 Slabs = Iterable[Tensor]
 
@@ -74,8 +74,7 @@ def finish(
     """Add residuals to interpolated frames, such that the result exposes to the frames.
 
     Args:
-        residuals: (N, T, factor, h, f, w, f * C), in any precision; with delta exposure one frame
-            more than is returned.
+        residuals: (N, T, factor - 1, h, f, w, f * C), of :func:`agreeing`, in any precision.
         seen: frames, of which the first ``skip`` have no residual.
         skip: see ``seen``.
         factor: output frames an input frame.
@@ -87,27 +86,40 @@ def finish(
     """
     taps = exposing_taps(factor, exposure, cubic)
     around = taps.shape[1] // 2
-    ahead = int(exposure == "delta")
-    started = False
+    ahead = skip - around
     for residual in residuals:
-        n, t, k, h, f, w, fc = residual.shape
-        if not started:
-            for _ in range(skip - around):
-                seen.frames.popleft()
-            started = True
-        t -= ahead
+        n, t, _, h, f, w, fc = residual.shape
+        while ahead:
+            seen.frames.popleft()
+            ahead -= 1
         made = blend_frames([seen.frames[i] for i in range(t + 2 * around)], taps)
         for _ in range(t):
             seen.frames.popleft()
-        made.view(n, t, k, h, f, w, fc).add_(_agreeing(residual.float(), exposure))
-        yield made.movedim(-1, 1)  # (N, C, T * k, H, W)
+        groups = made.view(n, t, factor, h, f, w, fc)
+        change = residual.float()
+        if exposure == "full":
+            groups[:, :, :-1].add_(change)
+            groups[:, :, -1].sub_(change.sum(2) if factor > 2 else change[:, :, 0])
+        else:
+            groups[:, :, 1:].add_(change)
+        yield made.movedim(-1, 1)  # (N, C, T * factor, H, W)
 
 
-def _agreeing(residual: Tensor, exposure: str) -> Tensor:
-    """What :func:`deeptsr.exposure.correct` leaves of (N, T, k, ...) where nothing is exposed."""
+def agreeing(residual: Tensor, exposure: str) -> Tensor:
+    """What :func:`deeptsr.exposure.correct` leaves of residuals: nothing of them is exposed.
+
+    Args:
+        residual: (N, T, factor, ...); with delta exposure one frame more than is returned.
+        exposure: "full" or "delta".
+
+    Returns:
+        (N, T, factor - 1, ...): with full exposure all but the last, which is minus their sum; with
+        delta exposure all but the first, which is zero.
+    """
     if exposure == "full":
-        return residual - residual.mean(2, keepdim=True)
-    first, last = residual[:, :-1, :1], residual[:, 1:, :1]
+        return residual[:, :, :-1] - residual.mean(2, keepdim=True)
+    first, after = residual[:, :-1, :1], residual[:, 1:, :1]
     k = residual.shape[2]
-    weight = (torch.arange(k, device=residual.device) / k).view(k, 1, 1, 1, 1)
-    return residual[:, :-1] - torch.lerp(first, last, weight)
+    weight = (torch.arange(1, k, device=residual.device) / k).to(residual.dtype)
+    faded = torch.lerp(first, after, weight.view(-1, *[1] * (residual.ndim - 3)))
+    return residual[:, :-1, 1:] - faded

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from deeptsr.exposure import correct
 from deeptsr.networks.base import StepNetwork
-from deeptsr.networks.march import Seen, convolve, finish, regroup, slide
+from deeptsr.networks.march import Seen, agreeing, convolve, finish, regroup, slide
 from deeptsr.resample import interpolate_time
 
 __all__ = ["Paper"]
@@ -62,7 +62,10 @@ class Paper(StepNetwork):
             x = self._layer(x, 2 * number, time - 1)
         x = regroup(x, (reach - _CUBIC_TAPS) * k - _HTR_REACH, k)
         ahead = k if self.exposure == "delta" else 0
-        residuals = (_grouped(made.movedim(1, -1), k) for made in slide(x, ahead))
+        residuals = (
+            agreeing(_grouped(made.movedim(1, -1).float(), k), self.exposure)
+            for made in slide(x, ahead)
+        )
         yield from finish(residuals, seen, reach, k, self.exposure, cubic=True)
 
     def _interpolated(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
