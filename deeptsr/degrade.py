@@ -95,7 +95,7 @@ def degrade_file(
                 detail = f"averaging, frame {made + 1} of {count}"
                 on_event(Progress((made + 1) / count, "render", detail))
         on_event(Progress(1.0, "finish", "finishing the file"))
-        writer.finish(count)
+        writer.finish()
         for note in (*damage, *writer.notes):
             on_event(Warned(note))
     done = Done(str(output), count, str(rate), time.monotonic() - began)

@@ -206,7 +206,7 @@ def _film(
         for shown in parts:
             picture = blend(shown)[:height, :width]
             writer.write(np.concatenate([picture, foot])[None])
-        writer.finish(len(parts))
+        writer.finish()
 
 
 def _check_file(path: Path, overwrite: bool) -> None:

@@ -257,7 +257,7 @@ def _upscale(
                     sizes = writer.part_sizes
                     room.check(writer.count, count, sum(sizes), max(sizes))
             on_event(Progress(1.0, "finish", "finishing the file"))
-            writer.finish(count, on_whole=work.publishing)
+            writer.finish(on_whole=work.publishing)
             for note in writer.notes:
                 if note not in info.notes:  # which were told
                     on_event(Warned(note))

@@ -178,7 +178,7 @@ def test_a_folder_has_no_rate_to_differ_in(clips, tmp_path):
         f"{folder}/", size=SIZE, timeline=info.timeline, source=info, settings=EncodeSettings()
     ) as writer:
         writer.write(truth.astype(np.float32) / 255)
-        writer.finish(16)
+        writer.finish()
     assert evaluated(folder, paths[1])[0].scores[0].psnr_db == CEILING
 
 

@@ -48,7 +48,7 @@ def upscale(path, output, start=None, end=None, factor=2, **options):
         **options,
     ) as writer:
         writer.write(frames)
-        writer.finish(len(frames))
+        writer.finish()
     assert probe(output).frames == len(frames)
     return writer.notes
 

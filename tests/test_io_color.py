@@ -101,7 +101,7 @@ def test_patches_and_tags_are_written_as_they_are(tmp_path, matrix, range_, name
         settings=settings,
     ) as writer:
         writer.write(rgb[None].repeat(3, 0).astype(np.float32))
-        writer.finish(3)
+        writer.finish()
     assert f"({range_}, {matrix}" in describe(tmp_path / name)
     native = decode(tmp_path / name, None, SIZE)  # the numbers in the file, not converted
     assert native.shape == (3, 96 * 64 * 3 // 2)
@@ -127,7 +127,7 @@ def test_primaries_and_transfer_pass_through(tmp_path):
         settings=EncodeSettings(),
     ) as writer:
         writer.write(np.stack(list(read(source))))
-        writer.finish(1)
+        writer.finish()
     assert "(tv, bt470bg" in describe(out)
     assert probe(out).color == source.color
 
@@ -144,7 +144,7 @@ def test_untagged_input_is_tagged_as_it_was_read(tmp_path):
         settings=EncodeSettings(),
     ) as writer:
         writer.write(np.stack(list(read(source))))
-        writer.finish(1)
+        writer.finish()
     assert "(tv, smpte170m/unknown/unknown" in describe(out)
 
 
@@ -216,7 +216,7 @@ def test_colours_survive_where_tags_do_not(tmp_path, name, codec, range_, capfd)
         settings=settings,
     ) as writer:
         writer.write(rgb[None].repeat(2, 0).astype(np.float32))
-        writer.finish(2)
+        writer.finish()
     assert not any("does not keep the colour tags" in note for note in writer.notes)
     again = list(read(probe(tmp_path / name)))[1]
     error = np.abs(again - rgb)[8::16, 8::16]
@@ -227,7 +227,7 @@ def test_colours_survive_where_tags_do_not(tmp_path, name, codec, range_, capfd)
 
 def test_lost_tags_are_said(tmp_path, monkeypatch):
     source = probe(clip(tmp_path / "s.mkv", *tagging("bt709", "tv"), frames=1))
-    monkeypatch.setattr(writer_module, "_colors", lambda path: ColorTags("smpte170m", "tv"))
+    monkeypatch.setattr(writer_module, "colors_of", lambda path: ColorTags("smpte170m", "tv"))
     with VideoWriter(
         tmp_path / "a.mp4",
         size=(64, 48),
@@ -236,5 +236,5 @@ def test_lost_tags_are_said(tmp_path, monkeypatch):
         settings=EncodeSettings(),
     ) as writer:
         writer.write(np.stack(list(read(source))))
-        writer.finish(1)
+        writer.finish()
     assert any("does not keep the colour tags (bt709, tv)" in note for note in writer.notes)

@@ -53,7 +53,7 @@ def write(output, source, stretch=None):
         audio_range=stretch,
     ) as writer:
         writer.write(np.full((2 * frames, 48, 64, 3), 0.5, np.float32))
-        writer.finish(2 * frames)
+        writer.finish()
     return writer.notes
 
 

@@ -100,7 +100,7 @@ def write(output, frames, source, scratch, *, rate=NTSC, cuts=(4, 8, 12), stop=N
             if writer.count in cuts:
                 writer.cut()
         if stop is None:
-            writer.finish(len(frames))
+            writer.finish()
     return start
 
 

@@ -28,7 +28,7 @@ def copy(info, output, **settings):
         alpha=info.keeps_alpha,
     ) as writer:
         writer.write(frames)
-        writer.finish(len(frames))
+        writer.finish()
     return writer.notes
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError, OutputError, ResourceError
-from deeptsr.io import VideoWriter, probe, read, sinks
+from deeptsr.io import VideoWriter, file, probe, read
 from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, describe, duration, noise, timestamps
 
@@ -37,7 +37,7 @@ def write(output, frames, source, rate=NTSC, finish=True, timeline=None, **setti
         for start in range(0, len(frames), 4):
             writer.write(frames[start : start + 4].astype(np.float32))
         if finish:
-            writer.finish(len(frames))
+            writer.finish()
     return writer.notes
 
 
@@ -109,12 +109,12 @@ def test_avi_refuses_a_variable_rate(tmp_path, source):
 
 def test_frames_at_the_wrong_moment_are_found_out(tmp_path, source, monkeypatch):
     wrong = Timeline(Fraction(1, 8000), (0, 320, 480, 1360, 1400, 3000, 3320))
-    add = sinks.FileSink.__init__
+    add = file.FileSink.__init__
 
     def late(self, *arguments, timeline, **options):
         add(self, *arguments, timeline=wrong, **options)
 
-    monkeypatch.setattr(sinks.FileSink, "__init__", late)
+    monkeypatch.setattr(file.FileSink, "__init__", late)
     with pytest.raises(OutputError, match=r"frame 2 of .* came out 0.0100 s too late"):
         write(tmp_path / "a.mp4", smooth(6), source, timeline=VARIABLE)
     assert os.listdir(tmp_path) == []
@@ -219,12 +219,13 @@ def test_the_output_appears_only_when_it_is_whole(tmp_path, source, name):
         source=source,
         settings=EncodeSettings(),
     ) as writer:
-        writer.write(smooth(5))
+        writer.write(smooth(5)[:4])
         assert all(entry.startswith(".") for entry in os.listdir(tmp_path))
-        with pytest.raises(OutputError, match=r"5 frames were written .* expected 6"):
-            writer.finish(6)
+        with pytest.raises(OutputError, match=r"4 frames were written .* expected 5"):
+            writer.finish()
+        writer.write(smooth(5)[4:])
         assert all(entry.startswith(".") for entry in os.listdir(tmp_path))
-        writer.finish(5)
+        writer.finish()
     assert os.listdir(tmp_path) == [name.strip("/")]
 
 
@@ -294,7 +295,7 @@ def test_a_gif_can_wait_elsewhere(tmp_path, source):
     ) as writer:
         writer.write(smooth(3))
         assert os.listdir(scratch) == ["part.open"]
-        writer.finish(3)
+        writer.finish()
     assert sorted(os.listdir(scratch)) == ["part-000001", "parts.jsonl"]  # its owner's to remove
     assert sorted(os.listdir(tmp_path)) == ["a.gif", "scratch"]
 
@@ -311,8 +312,8 @@ def test_wrong_frames_are_refused(tmp_path, source):
             writer.write(np.zeros((1, 64, 48, 3), np.float32))
         with pytest.raises(OutputError, match="not numbers"):
             writer.write(np.full((1, 48, 64, 3), np.nan, np.float32))
-        with pytest.raises(OutputError, match="at least 1"):
-            writer.finish(0)
+        with pytest.raises(OutputError, match=r"0 frames were written .* expected 1"):
+            writer.finish()
 
 
 def full(*_arguments, **_options):
@@ -321,8 +322,8 @@ def full(*_arguments, **_options):
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.gif", "out/"])
 def test_a_full_disk_while_finishing(tmp_path, source, name, monkeypatch):
-    monkeypatch.setattr(sinks, "flush_to_disk", full)
-    monkeypatch.setattr("deeptsr.io.gif.flush_to_disk", full)
+    for sink in ("file", "folder", "gif"):
+        monkeypatch.setattr(f"deeptsr.io.{sink}.flush_to_disk", full)
     with pytest.raises(ResourceError, match="is full after 3 frames; free some space"):
         write(f"{tmp_path}/{name}", smooth(3), source)
     assert os.listdir(tmp_path) == []
@@ -344,7 +345,7 @@ def test_a_full_disk_within_a_folder(tmp_path, source, monkeypatch):
 
 
 def test_an_encoder_that_loses_frames_is_found_out(tmp_path, source, monkeypatch):
-    mux = sinks.FileSink.write
+    mux = file.FileSink.write
     seen = []
 
     def lossy(self, frame):
@@ -352,7 +353,7 @@ def test_an_encoder_that_loses_frames_is_found_out(tmp_path, source, monkeypatch
         if len(seen) != 3:
             mux(self, frame)
 
-    monkeypatch.setattr(sinks.FileSink, "write", lossy)
+    monkeypatch.setattr(file.FileSink, "write", lossy)
     with pytest.raises(OutputError, match=r"came out with 5 frames in .* expected 6"):
         write(tmp_path / "a.mp4", smooth(6), source)
     assert os.listdir(tmp_path) == []
@@ -362,6 +363,6 @@ def test_an_error_of_ffmpeg_is_put_in_words(tmp_path, source, monkeypatch):
     def broken(*_arguments):
         raise av.InvalidDataError(1094995529, "Invalid data", "a.mp4")
 
-    monkeypatch.setattr(sinks, "from_rgb", broken)
+    monkeypatch.setattr(file, "from_rgb", broken)
     with pytest.raises(OutputError, match=r"cannot be written \(Invalid data\)"):
         write(tmp_path / "a.mp4", smooth(2), source)

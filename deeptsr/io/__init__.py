@@ -11,11 +11,12 @@ from deeptsr.io.destination import CONTAINERS
 from deeptsr.io.info import VideoInfo, selected
 from deeptsr.io.minterpolate import minterpolate
 from deeptsr.io.packetfile import versions
+from deeptsr.io.prepare import check_output
 from deeptsr.io.probe import probe
 from deeptsr.io.reader import read
 from deeptsr.io.vmaf import Vmaf, vmaf_missing
 from deeptsr.io.weight import weight
-from deeptsr.io.writer import VideoWriter, check_output
+from deeptsr.io.writer import VideoWriter
 
 __all__ = [
     "CONTAINERS",

@@ -1,4 +1,4 @@
-"""Reads a finished file back, to see that all frames are there, each at its moment."""
+"""Reads a finished file back: whether all frames are there, each at its moment; its colours."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 import av
 
 from deeptsr.errors import OutputError
+from deeptsr.io.color import ColorTags, resolve
 from deeptsr.io.packets import last_duration
+from deeptsr.io.pixels import tags_of
+from deeptsr.io.planes import holds
 from deeptsr.io.timing import describe_rate
 from deeptsr.timeline import Timeline
 
-__all__ = ["check_times"]
+__all__ = ["check_times", "colors_of"]
 
 
 def check_times(path: Path, timeline: Timeline, name: Path) -> None:
@@ -42,6 +45,14 @@ def check_times(path: Path, timeline: Timeline, name: Path) -> None:
                 f"frame {index} of {name} came out {float(abs(off)):.4f} s too "
                 f"{'late' if off > 0 else 'early'}, at {describe_rate(timeline.rate)}; {advice}"
             )
+
+
+def colors_of(path: Path) -> ColorTags:
+    """Return the tags that a reader takes a file that was written to have."""
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+    kind = holds(frame.format.name)
+    return resolve(tags_of(frame), kind=kind, width=frame.width, height=frame.height)
 
 
 def _shown(path: Path) -> tuple[list[Fraction], Fraction, Fraction]:

@@ -16,70 +16,20 @@ import numpy.typing as npt
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import DeeptsrError, OutputError, ResourceError
-from deeptsr.io.color import ColorTags, resolve, same_colors
-from deeptsr.io.destination import Destination, check_place, destination
-from deeptsr.io.encodeplan import EncodePlan
-from deeptsr.io.encoding import plan_encoding
+from deeptsr.io.color import same_colors
+from deeptsr.io.file import FileSink
+from deeptsr.io.folder import FolderSink
 from deeptsr.io.gif import GifSink
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.parts import Parts, remove_parts
-from deeptsr.io.pixels import tags_of
-from deeptsr.io.planes import holds
-from deeptsr.io.readback import check_times
-from deeptsr.io.sinks import FileSink, FolderSink, Sink
+from deeptsr.io.prepare import prepared
+from deeptsr.io.readback import check_times, colors_of
+from deeptsr.io.sinks import Sink
 from deeptsr.timeline import Timeline
 
-__all__ = ["VideoWriter", "check_output"]
+__all__ = ["VideoWriter"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-def check_output(
-    path: str | os.PathLike[str],
-    settings: EncodeSettings,
-    *,
-    size: tuple[int, int] | None = None,
-    timeline: Timeline | None = None,
-    source: VideoInfo | None = None,
-    alpha: bool = False,
-) -> tuple[str, ...]:
-    """Refuse an output that cannot be written, before any costly work.
-
-    Args:
-        path: a file, or a folder: see :func:`deeptsr.io.destination.destination`.
-        settings: codec, constant quality, pixel format, and whether to overwrite.
-        size: width and height of the output in pixels, when they are known.
-        timeline: of the output, when it is known.
-        source: the input, when it is known: it is never overwritten.
-        alpha: whether the frames have an alpha channel.
-
-    Returns:
-        What the user should be told of it.
-
-    Raises:
-        OutputError: when it exists and may not be replaced, its folder cannot be written, or its
-            ending is unknown.
-        OptionError: for a codec, a pixel format or a rate that it cannot have.
-    """
-    _, plan = _prepared(path, settings, size=size, timeline=timeline, source=source, alpha=alpha)
-    return plan.notes if plan is not None else ()
-
-
-def _prepared(
-    path: str | os.PathLike[str],
-    settings: EncodeSettings,
-    *,
-    size: tuple[int, int] | None,
-    timeline: Timeline | None,
-    source: VideoInfo | None,
-    alpha: bool,
-) -> tuple[Destination, EncodePlan | None]:
-    target = destination(path)
-    check_place(
-        target, overwrite=settings.overwrite, source=None if source is None else source.path
-    )
-    plan = plan_encoding(target, settings, size=size, timeline=timeline, source=source, alpha=alpha)
-    return target, plan
 
 
 class VideoWriter:
@@ -129,7 +79,7 @@ class VideoWriter:
         scratch: Path | None = None,
         alpha: bool = False,
     ) -> None:
-        self._target, plan = _prepared(
+        self._target, plan = prepared(
             output, settings, size=size, timeline=timeline, source=source, alpha=alpha
         )
         container = self._target.container
@@ -254,25 +204,22 @@ class VideoWriter:
         with self._failures():
             self._sink.cut()
 
-    def finish(
-        self, expected_frames: int, *, on_whole: Callable[[Path], None] = lambda path: None
-    ) -> None:
+    def finish(self, *, on_whole: Callable[[Path], None] = lambda path: None) -> None:
         """Write the rest, check the file by reading it, and give it its name.
 
         Args:
-            expected_frames: how many frames must have been written.
             on_whole: told the name that the file, or folder, has when it is about to get its own.
 
         Raises:
-            OutputError: when another number of frames was written, or is found in the file, or
-                one of them is not shown when it should be; nothing stands under the output's name
-                then.
+            OutputError: when another number of frames was written than the timeline has, or is
+                found in the file, or one of them is not shown when it should be; nothing stands
+                under the output's name then.
             ResourceError: when the disk is full.
         """
-        if self.count != expected_frames or expected_frames < 1:
+        if self.count != len(self._timeline):
             raise OutputError(
                 f"{self.count} frames were written to {self._target.path}; expected "
-                f"{expected_frames}, at least 1; this is a fault of the program: please report it"
+                f"{len(self._timeline)}; this is a fault of the program: please report it"
             )
         with self._failures():
             self._sink.close()
@@ -292,7 +239,9 @@ class VideoWriter:
                 )
         else:
             check_times(partial, self._timeline, self._target.path)
-        if isinstance(self._sink, FileSink) and not same_colors(self._sink.tags, _colors(partial)):
+        if isinstance(self._sink, FileSink) and not same_colors(
+            self._sink.tags, colors_of(partial)
+        ):
             self._notes.append(
                 f"this codec in this kind of file does not keep the colour tags "
                 f"({self._sink.tags.matrix}, {self._sink.tags.range}): players may show slightly "
@@ -322,11 +271,3 @@ class VideoWriter:
             raise OutputError(
                 f"{path} cannot be written ({reason}); choose another place, codec or kind of file"
             ) from error
-
-
-def _colors(path: Path) -> ColorTags:
-    """Return the tags that a reader takes a file that was written to have."""
-    with av.open(str(path)) as container:
-        frame = next(container.decode(video=0))
-    kind = holds(frame.format.name)
-    return resolve(tags_of(frame), kind=kind, width=frame.width, height=frame.height)
