@@ -12,7 +12,7 @@ from deeptsr.events import Event, Listener
 from .endings import endings
 from .records import Log, print_json, print_line
 from .talk import Talk, draws
-from .words import sentence
+from .words import as_flags, sentence
 
 __all__ = ["Manner", "conversation"]
 
@@ -51,6 +51,7 @@ def conversation(
     listeners: list[Listener] = []
 
     def tell(event: Event) -> None:
+        event = as_flags(event)
         for listener in listeners:
             listener(event)
 

@@ -78,7 +78,7 @@ def _draw(event: Event, verbose: bool) -> None:
         table.add_column(style="cyan", no_wrap=True, min_width=WIDTH)
         table.add_column(overflow="fold")
         for name, text in rows:
-            style = "yellow" if name == "mind" else ""
+            style = "yellow" if name == "note" else ""
             table.add_row(f"  {name}", Text(clean(text), style=style))
         console.print(Text(clean(title), style="bold"), soft_wrap=True)
         console.print(table)

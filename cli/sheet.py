@@ -72,7 +72,7 @@ def _file_rows(event: Probed) -> list[Row]:
     row += _list("sound", event.sounds) or [("sound", "none")]
     row += _list("subtitles", event.subtitles) + _list("also", event.others)
     row += [("chapters", str(event.chapters))] if event.chapters else []
-    return row + _list("mind", event.notes)
+    return row + _list("note", event.notes)
 
 
 def _size(event: Probed) -> str:
@@ -105,7 +105,8 @@ def _frame_rows(event: Probed, told: int | None) -> list[Row]:
         row.append(("taken as", _scenes(event.cuts_used, told)))
     repeats = "none" if not event.duplicates else str(len(event.duplicates))
     if event.duplicates:
-        repeats += f" repeat the one before: {_some(event.duplicates, told)}"
+        plural = "s" * (len(event.duplicates) == 1)
+        repeats += f" repeat{plural} the one before: {_some(event.duplicates, told)}"
     return [*row, ("duplicates", repeats)]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from deeptsr.config import Options
@@ -37,7 +38,7 @@ from .notes import Detail, Error
 from .scores import table
 from .sheet import plan_rows, sheet
 
-__all__ = ["clean", "sentence", "settings", "time_left"]
+__all__ = ["as_flags", "clean", "sentence", "settings", "time_left"]
 
 _TOLD = 10  # cuts
 
@@ -73,6 +74,19 @@ def time_left(seconds: float) -> str:
     grain = 5 if seconds < 60 else 10 if seconds < 600 else 60
     coarse = max(1, math.ceil(seconds / grain)) * grain
     return f"{coarse} s left" if coarse < 60 else f"{duration(coarse)} left"
+
+
+def as_flags(event: Event) -> Event:
+    """Name settings as flags in what an event tells: the library writes `work_dir`."""
+    if isinstance(event, (Warned, VideoWarned, Error)):
+        return replace(event, message=_as_flags(event.message))
+    if isinstance(event, Probed):
+        return replace(event, notes=tuple(map(_as_flags, event.notes)))
+    return event
+
+
+def _as_flags(text: str) -> str:
+    return re.sub("`([a-z_]+)`", lambda name: "--" + name[1].replace("_", "-"), text)
 
 
 def clean(text: str) -> str:

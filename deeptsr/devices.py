@@ -31,7 +31,7 @@ def choose(name: str = "auto") -> torch.device:
         if (device.index or 0) >= count:
             raise DeviceError(
                 f"device is {name!r}, and this machine shows {count} CUDA cards to torch "
-                f"{torch.__version__}; use --device cpu, or install a CUDA build of torch"
+                f"{torch.__version__}; use `device` cpu, or install a CUDA build of torch"
             )
     return device
 

@@ -57,7 +57,7 @@ def predict(
             if tile <= _SMALLEST_TILE:
                 raise ResourceError(
                     f"{ltr.device} ran out of memory on a tile of {tile} pixels; close other "
-                    "programs that use it, or take --device cpu"
+                    "programs that use it, or take `device` cpu"
                 ) from error
             network.tile = tile = max(_SMALLEST_TILE, tile // 2)
 

@@ -32,7 +32,7 @@ class Room:
             raise ResourceError(
                 f"the output needs about {size(estimate)}, twice while it is put together, and "
                 f"{self._work} has {size(self._free(self._work))} left; expected more; free some "
-                "space, or choose another place for the output or another --work-dir"
+                "space, or choose another place for the output or another `work_dir`"
             )
         self._warn(estimate, estimate)
 

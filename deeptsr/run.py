@@ -203,7 +203,7 @@ def _upscale(
     for note in info.notes:
         on_event(Warned(note))
     if info.has_audio and not sounds(options):
-        on_event(Warned("the sound is left out of slow motion; --slow-audio stretches it along"))
+        on_event(Warned("the sound is left out of slow motion; `slow_audio` stretches it along"))
     if work.note:
         on_event(Warned(work.note))
     job = in_time(job, began, on_event, work)
@@ -214,7 +214,7 @@ def _upscale(
         on_event(
             Warned(
                 f"about {size(planned.memory_bytes)} of memory are needed, and {size(free)} are "
-                "free: close other programs, or give a bound with --memory"
+                "free: close other programs, or give a bound with `memory`"
             )
         )
     place = Path(os.path.abspath(output)).parent

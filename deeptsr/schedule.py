@@ -61,7 +61,7 @@ def schedule(given: Timeline, options: Options) -> Schedule:
     if options.vfr == "error" and not given.is_constant:
         raise InputError(
             f"the input's frame rate is variable, {figure(str(given.rate))} fps on average; "
-            "expected a constant one; choose --vfr keep or cfr"
+            "expected a constant one; choose `vfr` keep or cfr"
         )
     opened, factor, stretch = None, options.factor, Fraction(options.factor)
     if options.fps is not None:

@@ -49,7 +49,7 @@ def fit_job(
         on_event(
             Warned(
                 f"no scene has more than {len(excerpt)} frames; expected at least {job.least} in "
-                "one to learn from: this is plain interpolation; --scenes off takes all as one"
+                "one to learn from: this is plain interpolation; `scenes` off takes all as one"
             )
         )
         return tuple(FittedStage(stage, None) for stage in job.stages)
@@ -187,6 +187,6 @@ def out_of_memory() -> Iterator[None]:
         if not ran_out(error):
             raise
         raise ResourceError(
-            "memory ran out; expected what the plan says (--dry-run shows it); close other "
-            "programs, allow less with --memory, or scale the video down first"
+            "memory ran out; expected as much as the plan says; close other "
+            "programs, allow less with `memory`, or scale the video down first"
         ) from error

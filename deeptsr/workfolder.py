@@ -79,7 +79,7 @@ class WorkFolder:
             if others and not self._record.exists():
                 raise OutputError(
                     f"{path} holds other things than a run's work; expected an empty or a new "
-                    "folder; give another --work-dir"
+                    "folder; give another `work_dir`"
                 )
             path.mkdir(parents=True, exist_ok=True)
             if not resume:
@@ -236,4 +236,4 @@ def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
         )
     if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ENOSPC:
         return ResourceError(f"{path} cannot be written ({error}); free some disk space and rerun")
-    return OutputError(f"{path} cannot be written ({error}); give another --work-dir")
+    return OutputError(f"{path} cannot be written ({error}); give another `work_dir`")

@@ -112,11 +112,12 @@ def test_the_plain_case():
         ({"subtitles": ("subrip",)}, ["subtitles", "subrip"]),
         ({"others": ("data",)}, ["also", "data"]),
         ({"chapters": 2}, ["chapters", "2"]),
-        ({"notes": ("damaged",)}, ["mind", "damaged"]),
+        ({"notes": ("damaged",)}, ["note", "damaged"]),
         ({"used": (10, 20)}, ["used", "frames 10 to 19, counted here from 0"]),
         ({"cuts": (30,)}, ["scenes", "2: cut before frame 30"]),
         ({"cuts": (30, 40), "cuts_used": ()}, ["taken", "as    1"]),
         ({"duplicates": (3, 5)}, ["duplicates", "2 repeat the one before: 3, 5"]),
+        ({"duplicates": (3,)}, ["duplicates", "1 repeats the one before: 3"]),
     ],
 )
 def test_what_is_unusual_has_its_row(changes, row):

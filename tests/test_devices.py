@@ -33,7 +33,7 @@ def test_another_name_is_refused(name):
 @pytest.mark.parametrize(("name", "cards"), [("cuda", 0), ("cuda:0", 0), ("cuda:1", 1)])
 def test_a_card_that_is_not_there_is_refused(monkeypatch, name, cards):
     without_cuda(monkeypatch, cards)
-    with pytest.raises(DeviceError, match=f"{name}.*shows {cards} CUDA cards.*use --device cpu"):
+    with pytest.raises(DeviceError, match=f"{name}.*shows {cards} CUDA cards.*use `device` cpu"):
         devices.choose(name)
 
 

@@ -90,7 +90,7 @@ def test_interlaced_video_is_found_and_made_whole(tmp_path, name, options):
     path = raw_clip(tmp_path / name, fields, "rgb24", SIZE, "-vf", "setfield=tff", *options)
     info = probe(path)
     assert info.interlaced
-    assert any("--deinterlace" in note for note in info.notes)
+    assert any("`deinterlace`" in note for note in info.notes)
     whole = probe(path, deinterlace=True)
     assert not any("interlace" in note for note in whole.notes)
     combs, frames = (np.stack(list(read(each)))[2:-2] for each in (info, whole))
@@ -195,7 +195,7 @@ def test_a_transparent_gif_stays_so(tmp_path):
 )
 def test_what_cannot_be_transparent_is_refused_with_the_remedy(tmp_path, name, settings):
     info = probe(transparent(tmp_path / "s.mkv", "-c:v", "ffv1", "-pix_fmt", "bgra"))
-    with pytest.raises(OptionError, match=r"transparent.*\.mov, \.webm.*--background black"):
+    with pytest.raises(OptionError, match=r"transparent.*\.mov, \.webm.*`background` black"):
         check_output(tmp_path / name, EncodeSettings(**settings), source=info, alpha=True)
     check_output(tmp_path / name, EncodeSettings(**settings), source=info)
 

@@ -102,7 +102,7 @@ def gif_frames(path):
 
 
 def test_avi_refuses_a_variable_rate(tmp_path, source):
-    with pytest.raises(OptionError, match=r"a\.avi has no timestamps .* --vfr cfr"):
+    with pytest.raises(OptionError, match=r"a\.avi has no timestamps .* `vfr` cfr"):
         write(tmp_path / "a.avi", smooth(6), source, timeline=VARIABLE)
     assert os.listdir(tmp_path) == []
 

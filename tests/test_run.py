@@ -371,7 +371,7 @@ def test_a_foreign_work_folder_is_refused_and_untouched(source, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     (work / "thesis.tex").write_text("years of work")
-    with pytest.raises(OutputError, match="another --work-dir"):
+    with pytest.raises(OutputError, match="another `work_dir`"):
         upscale_file(source, tmp_path / "out.mkv", replace(FILE, work_dir=str(work)))
     assert names(work) == ["thesis.tex"]
     assert names(tmp_path) == ["work"]

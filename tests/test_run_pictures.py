@@ -58,7 +58,7 @@ def test_a_hole_moves_with_its_colours(tmp_path):
 def test_alpha_needs_an_output_that_has_it(tmp_path):
     numbers = still(6, alpha=True)
     source = raw_clip(tmp_path / "s.mov", numbers, "rgba", SIZE, "-c:v", "png")
-    with pytest.raises(OptionError, match="--background black"):
+    with pytest.raises(OptionError, match="`background` black"):
         plan_file(source, tmp_path / "o.mp4", tiny(2))
     with pytest.raises(OptionError, match="expected black, white or #rrggbb"):
         tiny(2, background="blue")

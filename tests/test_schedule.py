@@ -55,7 +55,7 @@ def test_a_rate_below_the_input_s_is_refused(fps):
 def test_a_variable_rate_can_be_made_constant_or_refused():
     laid = schedule(VARIABLE, Options(factor=4, vfr="cfr"))
     assert laid.shown == Timeline.constant(Fraction(20), 20, Fraction(1, 4))
-    with pytest.raises(InputError, match=r"variable, 5 fps on average; .* --vfr keep or cfr"):
+    with pytest.raises(InputError, match=r"variable, 5 fps on average; .* `vfr` keep or cfr"):
         schedule(VARIABLE, Options(vfr="error"))
     even = Timeline.constant(NTSC, 9)
     assert {schedule(even, Options(vfr=vfr)).opened for vfr in ("keep", "cfr", "error")} == {None}

@@ -143,7 +143,7 @@ def test_a_save_that_breaks_off_keeps_the_earlier(place, monkeypatch):
         raise OSError(errno.EIO, "broken")
 
     monkeypatch.setattr(torch, "save", breaks)
-    with pytest.raises(OutputError, match="give another --work-dir"):
+    with pytest.raises(OutputError, match="give another `work_dir`"):
         folder.save(0, network(1), EVENT)
     assert folder.restore(0, other) == EVENT
     assert same(other, network())
@@ -216,7 +216,7 @@ def test_an_empty_folder_will_do(tmp_path):
 def test_a_file_in_its_place_is_refused(tmp_path, below):
     file = tmp_path / "file"
     file.write_text("text")
-    with pytest.raises(OutputError, match="give another --work-dir"):
+    with pytest.raises(OutputError, match="give another `work_dir`"):
         WorkFolder(file / below, WHO)
     assert file.read_text() == "text"
 

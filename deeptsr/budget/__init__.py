@@ -78,7 +78,7 @@ def within(
             Warned(
                 f"the time budget of {duration(budget)} is too short: the least that can be done "
                 f"takes about {needed}, and is done; expected that much time, or a smaller "
-                "--factor, or a shorter stretch (--start, --end)"
+                "`factor`, or a shorter stretch (`start`, `end`)"
             )
         )
     return chosen, Watch(began, budget, fit, climb)

@@ -85,7 +85,7 @@ def plan_encoding(
         raise OptionError(
             f"the input is transparent, and {name} in {container.format} with {pix_fmt} is not; "
             "write .mov, .webm or a folder of PNGs, which keep that, or lay it over a colour: "
-            "--background black"
+            "`background` black"
         )
     if source is not None and settings.pix_fmt is None:
         notes += _chroma_notes(name, pix_fmt, source.pix_fmt)
@@ -139,7 +139,7 @@ def _check_times(name: str, container: Container, timeline: Timeline) -> None:
     if not (container.variable or timeline.is_constant):
         raise OptionError(
             f"{name} has no timestamps and the frame rate is variable; write .mp4, .mov or .mkv, "
-            "or choose --vfr cfr or --fps for a constant rate"
+            "or choose `vfr` cfr or `fps` for a constant rate"
         )
     if container.ticks and timeline.highest_rate > _MILLISECOND_RATE:
         raise OptionError(

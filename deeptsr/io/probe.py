@@ -155,7 +155,7 @@ def _field_notes(interlaced: bool, deinterlace: bool) -> list[str]:
     if interlaced and not deinterlace:
         return [
             "interlaced video: its fields are not separated, and moving edges will look like "
-            "combs; --deinterlace makes whole pictures of them"
+            "combs; `deinterlace` makes whole pictures of them"
         ]
     if deinterlace and not interlaced:
         return ["the file does not say that it is interlaced: it is deinterlaced all the same"]
