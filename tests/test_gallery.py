@@ -63,7 +63,11 @@ def test_the_squares_are_the_clips_in_order():
 def rows(ours, right=None):
     found = {"repeat": (20, right), "linear": (21, right), "minterpolate": (24, right)}
     found[gallery.OURS] = ours
-    return [Row(name, db, 0.9, 1.0, None, share) for name, (db, share) in found.items()]
+    usual = {"ssim": 0.9, "profile_db": 20.0, "seconds": 1.0, "memory_mib": None}
+    return [
+        Row(method=name, psnr_db=db, right_direction=share, **usual)
+        for name, (db, share) in found.items()
+    ]
 
 
 def test_the_words_are_those_of_the_figures():
