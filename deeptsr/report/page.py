@@ -38,7 +38,7 @@ _LIMITS = 1 / 16, 16  # how far browsers change the speed of a film
 _RIVALS = (
     ("input", "Input", "input"),
     ("linear", "Linear", "linear interpolation"),
-    ("minterpolate", "Motion-compensated", "motion-compensated interpolation"),
+    ("minterpolate", "Motion-compensated", "motion-compensated"),
 )
 _PAIRS = {
     "within": "The video itself, played slower and averaged.",
