@@ -166,7 +166,7 @@ def _check(
         if wrong == ["frames"]:
             remedy = f"cut the longer one: ffmpeg -i INPUT -frames:v {cut} -c:v ffv1 OUTPUT.mkv"
         elif wrong == ["rate"]:
-            remedy += "; if one is in slow motion, compare frame by frame with --ignore-rate"
+            remedy += "; if one is in slow motion, compare frame by frame with `ignore_rate`"
         raise InputError(
             f"{result.path} has {_shape(result)}, and the truth {truth.path} has {_shape(truth)}: "
             f"they differ in {' and '.join(wrong)}; expected the same; {remedy}"

@@ -57,7 +57,7 @@ class Lpips:
         if min(frame.shape[:2]) < _LEAST_SIDE:
             raise InputError(
                 f"got frames of {frame.shape[1]} x {frame.shape[0]} pixels; LPIPS needs at least "
-                f"{_LEAST_SIDE} x {_LEAST_SIDE}: compare larger frames, or without --lpips"
+                f"{_LEAST_SIDE} x {_LEAST_SIDE}: compare larger frames, or without `lpips`"
             )
         pair = torch.stack([frame, truth]).movedim(3, 1)  # (2, 3, H, W)
         return float(self._network(*pair[:, None], normalize=True))

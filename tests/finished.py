@@ -73,7 +73,7 @@ def finished(folder, *, name="in.mkv", check=CHECK, **changes):
             *(FRAMES, FRAMES * FACTOR, WIDTH, HEIGHT),
             *(*rates, ("S1 T1 -> T2",), "fast", "cpu", 1e9, 9.0, 1, 1),
         ),
-        Warned("mind <this>"),
+        Warned("mind <this>: `slow_audio`"),
         Progress(0.0, "read", "reading"),
         Progress(0.1, "fit", "fitting"),
         Progress(0.2, "fit", "fitting"),

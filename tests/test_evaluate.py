@@ -145,7 +145,7 @@ def test_lpips_is_measured_when_it_is_asked_for(clips, monkeypatch):
     [
         ((slice(15), slice(32), slice(48)), HTR, "differ in frames; .*-frames:v 15"),
         ((slice(16), slice(32), slice(47)), HTR, "differ in size; .*own truth"),
-        ((slice(16), slice(32), slice(48)), "240", "differ in rate; .*own truth; .*--ignore-rate"),
+        ((slice(16), slice(32), slice(48)), "240", "differ in rate; .*own truth; .*`ignore_rate`"),
         ((slice(14), slice(30), slice(48)), "25", "differ in size and rate and frames;"),
     ],
 )

@@ -60,5 +60,5 @@ def test_pictures_are_compared_and_not_too_small_ones(packages):
     truth = noise(32, 40, 3) / 2
     assert measure(truth, truth) == 0
     assert measure(truth + 0.25, truth) == pytest.approx(0.5, abs=1e-6)
-    with pytest.raises(InputError, match="without --lpips"):
+    with pytest.raises(InputError, match="without `lpips`"):
         measure(truth[:31], truth[:31])

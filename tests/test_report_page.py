@@ -125,7 +125,8 @@ def test_the_page_tells_the_run(made):
     words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     for told in (
         "8 frames in, 16 out", "+3.2 dB", "31.5 dB", "28.2 dB", "within 60 %", "across 30 %",
-        "shift 10 %", "+3.0 dB fitted", "mind &lt;this&gt;", "seed 7", "S1 T1 → T2", "given mix",
+        "shift 10 %", "+3.0 dB fitted", "mind &lt;this&gt;: --slow-audio", "seed 7",
+        "S1 T1 → T2", "given mix",
         "deeptsr upscale &#39;a b.mkv&#39; -o out.mkv", record.prints["input"][:16], "9.0 s",
         "All frames of the result in that time, averaged",
     ):  # fmt: skip

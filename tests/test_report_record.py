@@ -53,7 +53,7 @@ def test_a_record_that_cannot_be_understood_is_refused(tmp_path, text):
 
 
 def test_a_folder_without_a_record_is_refused(tmp_path):
-    with pytest.raises(InputError, match="--work-dir"):
+    with pytest.raises(InputError, match="`work_dir`"):
         Record.load(tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import asdict
 from datetime import datetime
 from fractions import Fraction
@@ -40,6 +41,7 @@ _RIVALS = (
     ("linear", "Linear", "linear interpolation"),
     ("minterpolate", "Motion-compensated", "motion-compensated"),
 )
+_SETTING = re.compile("`([a-z_]+)`")  # as the library names them
 _PAIRS = {
     "within": "The video itself, played slower and averaged.",
     "across": "The video with time and a direction of space swapped.",
@@ -115,7 +117,7 @@ def _render(record: Record, footage: Footage, pictures: Pictures) -> str:
         check=next(reversed(record.of(SelfChecked)), None),
         cuts=next((event["cuts"] for event in record.of(Surveyed)), []),
         budget=next(reversed(record.of(Budgeted)), None),
-        warnings=record.of(Warned),
+        warnings=_warnings(record),
         mix=_mix(record),
         curves=charts.curves(record),
         chart=charts,
@@ -171,6 +173,14 @@ def _player(footage: Footage, pictures: Pictures) -> dict[str, Any]:
             for c in pictures.closeups
         ],
     }
+
+
+def _warnings(record: Record) -> list[str]:
+    """What was warned of; where a command was typed, settings are flags."""
+    said = [event["message"] for event in record.of(Warned)]
+    if not record.command:
+        return said
+    return [_SETTING.sub(lambda name: "--" + name[1].replace("_", "-"), text) for text in said]
 
 
 def _mix(record: Record) -> list[dict[str, Any]]:

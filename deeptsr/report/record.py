@@ -76,7 +76,7 @@ class Record:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"{folder} holds no {RECORD}; expected the work folder of a finished run: give the "
-                "run its own with --work-dir"
+                "run its own with `work_dir`"
             ) from error
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(
