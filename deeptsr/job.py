@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from deeptsr import budget, config, devices
-from deeptsr.config import Options
+from deeptsr.config import EncodeSettings, Options
 from deeptsr.cost import Cost, estimate
 from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError
@@ -46,6 +46,7 @@ class Job:
     schedule: Schedule
     size: tuple[int, int]  # height, width
     cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
+    bits: tuple[float, float] = (0.0, 0.0)  # a pixel of the output, and of its parts
     dropped: int = 0  # frames that repeat the one before and are left out
     watch: budget.Watch | None = None  # where the time is limited
 
@@ -63,6 +64,12 @@ class Job:
     def frames(self) -> int:
         """Of the input."""
         return len(self.schedule.given)
+
+    @property
+    def bulk(self) -> tuple[int, int]:
+        """Bytes of the output and of its parts, about."""
+        pixels = len(self.schedule.shown) * self.size[0] * self.size[1]
+        return round(pixels * self.bits[0] / 8), round(pixels * self.bits[1] / 8)
 
     def planned(self) -> Planned:
         """Tell the plan."""
@@ -87,7 +94,7 @@ class Job:
                 self.stages,
                 retimed=self.schedule.opened is not None,
             ),
-            disk_bytes=count * height * width // 4,  # 2 bits a pixel: H.264 of good quality
+            disk_bytes=sum(self.bulk),
             duration=float(shown.duration),
             dropped=self.dropped,
         )
@@ -170,7 +177,8 @@ def settled_file(
         source=info,
         alpha=info.keeps_alpha,
     )
-    return job, replace(info, notes=(*info.notes, *notes))
+    bits = io.bits_a_pixel(output, options.encode, source=info, alpha=info.keeps_alpha)
+    return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
 
 
 def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]:
@@ -183,7 +191,9 @@ def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]
     late = len(chosen) == info.frames and sounds(options)
     lead = info.start - info.origin if late else Fraction(0)
     given = info.timeline.part(chosen).starting_at(lead)
-    return settle(given, info.height, info.width, options, chosen.start, info.first_from), info
+    job = settle(given, info.height, info.width, options, chosen.start, info.first_from)
+    # As if it became an MP4, until an output is known.
+    return replace(job, bits=io.bits_a_pixel("a.mp4", EncodeSettings())), info
 
 
 def thinned(job: Job, info: VideoInfo) -> tuple[Job, VideoInfo]:
@@ -207,7 +217,10 @@ def thinned(job: Job, info: VideoInfo) -> tuple[Job, VideoInfo]:
     moved = tuple(bisect_left(kept, cut) for cut in cuts)
     first = io.selected(info, options.start, options.end).start
     left = info.without({first + n for n in dropped})
-    return replace(thin, options=options, cuts=moved, dropped=len(dropped)), left
+    return (
+        replace(thin, options=options, cuts=moved, dropped=len(dropped), bits=job.bits),
+        left,
+    )
 
 
 def sounds(options: Options) -> bool:

@@ -30,7 +30,7 @@ _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is sai
 # Measured: see docs/measurements.md.
 _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
-_HIDDEN = 4.5  # times the values of a hidden layer that a prediction holds
+_HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
 _TRAINING = 1.5  # times those of all layers that a training step holds
 _RESIZING = 3.5  # times its result that a back-projection holds beside what it is given
 
@@ -205,8 +205,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         pixels = excerpt * stage.done * rows * columns
         made = pixels * _PIXEL
         crops = pairs.batch * pairs.frames * pairs.crop**2
-        layers = len([p for p in network.parameters() if p.ndim > 1])
-        step = _TRAINING * layers * crops * network.width * 4
+        step = _TRAINING * _layers(network) * crops * network.width * 4
         pool = pool_bytes(pixels, pairs)
         if number:
             slow = max(1, round(excerpt * clip.pixels * (stage.scale / stage.done) ** 2))
@@ -228,8 +227,13 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
 def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
     places = tile_voxels(network, shape, "cpu")
-    colours = 3 * (4 + 2 * network.factor)  # its input, what it makes, and interpolation
-    return 4 * places * (_HIDDEN * network.width + colours)
+    layers = _layers(network)
+    colours = 3 * 3 * (4 + 2 * network.factor)  # its input, what it makes, and interpolation
+    return 4 * places * (_HIDDEN * layers * network.width + colours)
+
+
+def _layers(network: StepNetwork) -> int:
+    return sum(parameter.ndim > 1 for parameter in network.parameters())
 
 
 def available() -> int | None:

@@ -21,20 +21,22 @@ class Room:
     Args:
         work: the folder of the parts, or where it will be made.
         output: the folder of the output.
-        estimate: bytes of the output, as far as they can be known before.
+        bulk: bytes of the output and of its parts, as far as they can be known before.
         on_event: is told once when it looks as if it will not fit.
     """
 
-    def __init__(self, work: Path, output: Path, estimate: int, on_event: Listener) -> None:
+    def __init__(self, work: Path, output: Path, bulk: tuple[int, int], on_event: Listener) -> None:
         self._work, self._output = _existing(work), _existing(output)
-        self._on_event, self._told = on_event, False
-        if self._lacks(estimate / _SURELY, estimate / _SURELY):
+        self._on_event, self._told, (whole, parts) = on_event, False, bulk
+        self._whole = whole
+        if self._lacks(parts / _SURELY, whole / _SURELY):
+            joined = ", and as much again while it is put together" if parts else ""
             raise ResourceError(
-                f"the output needs about {size(estimate)}, twice while it is put together, and "
-                f"{self._work} has {size(self._free(self._work))} left; expected more; free some "
-                "space, or choose another place for the output or another `work_dir`"
+                f"the output needs about {size(whole)}{joined}; {self._work} has "
+                f"{size(self._free(self._work))} left; expected more; free some space, or choose "
+                "another place for the output or another `work_dir`"
             )
-        self._warn(estimate, estimate)
+        self._warn(parts, whole)
 
     def check(self, frames: int, total: int, written: int, part: int) -> None:
         """Look again when a part is finished.
@@ -54,8 +56,11 @@ class Room:
                 f"frames; expected {size(_SPARE * part)} for the next; what is finished is kept; "
                 "free some space and run the same command again"
             )
-        whole = round(written / max(1, frames) * total)
-        self._warn(whole - written, whole)
+        if written:
+            whole = round(written / max(1, frames) * total)
+            self._warn(whole - written, whole)
+        else:  # images, which are written once
+            self._warn(0, self._whole * (1 - frames / total))
 
     def _warn(self, parts: float, output: float) -> None:
         if not self._told and self._lacks(parts, output):

@@ -218,7 +218,7 @@ def _upscale(
             )
         )
     place = Path(os.path.abspath(output)).parent
-    room = Room(work.path, place, planned.disk_bytes, on_event)
+    room = Room(work.path, place, job.bulk, on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         damage: list[str] = []

@@ -234,6 +234,7 @@ def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
             f"{path} has vanished while it was in use; leave it alone until the work is done, and "
             "run the same command again"
         )
-    if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ENOSPC:
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, RuntimeError) or getattr(error, "errno", None) in full:
         return ResourceError(f"{path} cannot be written ({error}); free some disk space and rerun")
     return OutputError(f"{path} cannot be written ({error}); give another `work_dir`")

@@ -15,12 +15,11 @@ from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage, plan
 from deeptsr.predict import voxels
-from deeptsr.pyramid import FittedStage, climb, margin
+from deeptsr.pyramid import FittedStage, climb, loads
 from deeptsr.stages import fold_of, steps_of_stage
 
 __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
 
-_ENSEMBLE = 4  # climbs
 _PIECE = {"cpu": 4e10, "cuda": 4e12}  # operations of the climb that is measured
 _SAMPLE = 0.5  # seconds of training steps that are measured, at least
 _CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
@@ -70,28 +69,31 @@ class Forecast:
         """Seconds of reading, climbing and writing the whole video."""
         task = self._task
         chunk = min(task.frames, chunk_length(task.height, task.width, options))
-        around = margin(
-            tuple(FittedStage(s, n) for s, n in zip(self._stages, self._networks, strict=True)),
-            options.exposure,
-        )
-        count = min(task.frames, chunk + around) * task.frames / chunk  # with what chunks share
         pixels = task.frames * (options.factor + 2) * task.height * task.width
         coding = pixels / (_CODEC * min(_CODEC_CORES, os.cpu_count() or 1))
-        return self._climbed(len(self._stages), count, options) + coding
+        chunks = task.frames / chunk
+        return chunks * self._climbed(len(self._stages), chunk, task.frames, options) + coding
 
     def total(self, options: Options) -> float:
         """Seconds of the whole run."""
         return sum(self.fit(options)) + self.climb(options)
 
-    def _climbed(self, stages: int, count: float, options: Options) -> float:
-        times = _ENSEMBLE if options.pyramid.ensemble else 1
-        works = (self._work(number, count) for number in range(stages))
-        return times * sum(works) / self._speeds.climb
+    def _climbed(self, stages: int, chunk: int, total: int, options: Options) -> float:
+        """Seconds of taking a chunk of a clip up some stages."""
+        pairs = zip(self._stages, self._networks, strict=True)
+        fitted = tuple(FittedStage(stage, network) for stage, network in pairs)[:stages]
+        turned = 1 + (options.exposure == "full")  # forwards and backwards
+        times = 2 * turned if options.pyramid.ensemble else 1
+        works = (
+            times * self._work(number, load.seen) + self._work(number, load.trusted)
+            for number, load in enumerate(loads(fitted, chunk, total, options.exposure))
+        )
+        return sum(works) / self._speeds.climb
 
-    def _work(self, number: int, count: float) -> float:
-        """Operations of taking so many frames of the video up a stage."""
+    def _work(self, number: int, frames: float) -> float:
+        """Operations of predicting so many frames of a stage."""
         task, stage, network = self._task, self._stages[number], self._networks[number]
-        shape = (max(1, round(count * stage.done)), *stage.size(task.height, task.width))
+        shape = (max(1, round(frames)), *stage.size(task.height, task.width))
         return voxels(network, shape, task.device.type) * network.operations
 
     def _fit(self, options: Options, number: int) -> float:
@@ -105,13 +107,13 @@ class Forecast:
             seconds += rounds * self._work(0, self._excerpt) / self._speeds.climb
             pool = fits + rounds * self._stages[0].step
         else:
-            seconds += self._climbed(number, self._excerpt, options)
+            seconds += self._climbed(number, self._excerpt, self._excerpt, options)
             pool = self._stages[number].done + 1
         rows, columns = self._stages[number].size(self._task.height, self._task.width)
         seconds += pool * self._excerpt * rows * columns * self._speeds.pool
         # Validation: an eighth of the frames, and as many around them as the network sees.
         stage = self._stages[number]
-        held = self._excerpt / 8 / stage.step + 2 * network.reach[0] / stage.done
+        held = self._excerpt * stage.done / 8 / stage.step + 2 * network.reach[0]
         scores: float = fits + min(steps, fits * options.fit.checks)
         if number:
             scores += scores / stage.done**2  # the other judge is as much smaller
@@ -188,7 +190,7 @@ def measure(task: Task, options: Options, excerpt: int) -> Speeds:
             voxels(n, shape, task.device.type) * n.operations
             for n, shape in zip(shapes, piece, strict=True)
         )
-        return sum(done)
+        return 2 * sum(done)  # it is restored again
 
     while work() > _PIECE[task.device.type] and min(height, width) > 32:
         height, width = (height + 1) // 2, (width + 1) // 2

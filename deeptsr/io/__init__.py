@@ -5,6 +5,7 @@ Frames cross this border as numpy arrays of R'G'B' in [0, 1]; torch is not known
 
 from __future__ import annotations
 
+from deeptsr.io.bulk import bits_a_pixel
 from deeptsr.io.color import ColorTags
 from deeptsr.io.contents import Contents, contents
 from deeptsr.io.destination import CONTAINERS
@@ -25,6 +26,7 @@ __all__ = [
     "VideoInfo",
     "VideoWriter",
     "Vmaf",
+    "bits_a_pixel",
     "check_output",
     "contents",
     "minterpolate",

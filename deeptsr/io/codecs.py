@@ -47,6 +47,7 @@ class Codec:
         quality: FFmpeg's name of the setting of constant quality.
         fourcc: its name in MP4 and MOV, where FFmpeg's own choice does not play everywhere.
         options: of the encoder.
+        bits: that a pixel takes, about, at 8 bits a sample and the default quality.
     """
 
     crf: float | None = None
@@ -61,6 +62,7 @@ class Codec:
     quality: str = "crf"
     fourcc: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    bits: float = 2.0
 
 
 PLAIN = Codec()
@@ -71,31 +73,40 @@ _NVENC = Codec(
     tagged=True,
     quality="cq",
     options=(("preset", "p5"), ("rc", "vbr"), ("b", "0")),
+    bits=0.4,
 )
 CODECS = {
     # crf 16: no loss that can be seen; "medium" is libx264's own balance of time and size.
-    "libx264": Codec(16, 51, "yuv420p", True, "yuv420p10le", tagged=True, options=_MEDIUM),
-    "libx264rgb": Codec(16, 51, "bgr24", tagged=True, options=_MEDIUM),
+    "libx264": Codec(
+        16, 51, "yuv420p", True, "yuv420p10le", tagged=True, options=_MEDIUM, bits=0.4
+    ),
+    "libx264rgb": Codec(16, 51, "bgr24", tagged=True, options=_MEDIUM, bits=0.8),
     "libx265": Codec(
         *(18, 51, "yuv420p", True, "yuv420p10le"),
         tagged=True,
         fourcc="hvc1",  # Apple's players overlook "hev1"
         options=(*_MEDIUM, ("x265-params", "log-level=none")),  # else it talks to stderr itself
+        bits=0.3,
     ),
     "libvpx": Codec(
         *(10, 63, "yuv420p"),
         alpha="yuva420p",
         colors=_BT601,
         options=(("b", "50M"), ("cpu-used", "3")),
+        bits=0.6,
     ),
     "libvpx-vp9": Codec(
         *(24, 63, "yuv420p"),
         alpha="yuva420p",
         tagged=True,
         options=(("row-mt", "1"), ("cpu-used", "3")),
+        bits=0.4,
     ),
     "libsvtav1": Codec(
-        *(24, 63, "yuv420p", True, "yuv420p10le"), tagged=True, options=(("preset", "8"),)
+        *(24, 63, "yuv420p", True, "yuv420p10le"),
+        tagged=True,
+        options=(("preset", "8"),),
+        bits=0.35,
     ),
     # Every frame a key frame with a checksum a slice: for archives, and bit exact as RGB.
     "ffv1": Codec(
@@ -104,8 +115,9 @@ CODECS = {
         deep="gbrp",  # of the source's depth
         deep_alpha="gbrap",
         options=(("level", "3"), ("g", "1"), ("slicecrc", "1")),
+        bits=7,
     ),
-    "mpeg4": Codec(options=(("qscale", "3"),)),
+    "mpeg4": Codec(options=(("qscale", "3"),), bits=0.15),
     "prores_ks": Codec(
         pix_fmt="yuv422p10le",
         even_only=True,  # of an odd width it spoils the last columns, and says nothing
@@ -113,10 +125,11 @@ CODECS = {
         colors=ColorTags(range="tv"),
         tagged=True,
         options=(("vendor", "apl0"),),  # some editors open nothing else
+        bits=4,
     ),
-    "qtrle": Codec(pix_fmt="rgb24", alpha="argb"),
-    "png": Codec(pix_fmt="rgb24", alpha="rgba", deep="rgb48be", deep_alpha="rgba64be"),
-    "mjpeg": Codec(colors=ColorTags("bt470bg", "pc"), options=(("qscale", "3"),)),
+    "qtrle": Codec(pix_fmt="rgb24", alpha="argb", bits=18),
+    "png": Codec(pix_fmt="rgb24", alpha="rgba", deep="rgb48be", deep_alpha="rgba64be", bits=10),
+    "mjpeg": Codec(colors=ColorTags("bt470bg", "pc"), options=(("qscale", "3"),), bits=0.5),
     "h264_nvenc": _NVENC,
     "hevc_nvenc": _NVENC,
     "av1_nvenc": _NVENC,

@@ -29,7 +29,7 @@ from deeptsr.timeline import Timeline
 
 __all__ = ["VideoWriter"]
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last: a file as large as one may be
 
 
 class VideoWriter:
@@ -262,12 +262,12 @@ class VideoWriter:
                     f"{self._scratch} has vanished while it was in use; leave it alone until the "
                     "work is done, and run the same command again"
                 ) from error
+            reason = getattr(error, "strerror", None) or error
             if getattr(error, "errno", None) in _FULL:
                 raise ResourceError(
-                    f"the disk of {path} is full after {self.count} frames; free some space, or "
-                    "write elsewhere, and run again"
+                    f"the disk of {path} is full after {self.count} frames ({reason}); free some "
+                    "space, or write elsewhere, and run again"
                 ) from error
-            reason = getattr(error, "strerror", None) or error
             raise OutputError(
                 f"{path} cannot be written ({reason}); choose another place, codec or kind of file"
             ) from error
