@@ -19,7 +19,7 @@ import torch
 from deeptsr import config, devices
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
-from deeptsr.events import Done, Listener, Planned, Progress, Warned, ignore
+from deeptsr.events import Done, Event, Listener, Planned, Progress, Warned, ignore
 from deeptsr.figures import size
 from deeptsr.job import Job, in_time, settle, settled_file, settled_input, sounds, thinned
 from deeptsr.lock import locked
@@ -173,6 +173,26 @@ def upscale_file(
     return told
 
 
+def _done_before(job: Job, work: WorkFolder) -> float:
+    """Share of the work that an earlier run did."""
+    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+
+    if work.stages < len(job.stages):
+        return job.cost.fitting(work.stages, 0.0)
+    return job.cost.climbing(io.frames_kept(work.path) / len(job.schedule.shown))
+
+
+def _from(share: float, on_event: Listener) -> Listener:
+    """Tell of progress from a share of the work on: the bar begins where the last one ended."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Progress):
+            event = replace(event, fraction=max(share, event.fraction))
+        on_event(event)
+
+    return listen
+
+
 @contextmanager
 def _alone(output: str | Path, options: Options) -> Iterator[None]:
     """Keep other runs away from the output, and from a work folder of the user's own."""
@@ -219,6 +239,7 @@ def _upscale(
         )
     place = Path(os.path.abspath(output)).parent
     room = Room(work.path, place, job.bulk, on_event)
+    on_event = _from(_done_before(job, work), on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         damage: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import pickle
@@ -117,6 +118,11 @@ class WorkFolder:
         for file in files:
             file.unlink(missing_ok=True)
         return len(files)
+
+    @property
+    def stages(self) -> int:
+        """How many stages, from the first on, are kept."""
+        return next(number for number in itertools.count() if not self._file(number).exists())
 
     def restore(self, number: int, network: StepNetwork) -> StageFitted | None:
         """Load a stage's weights into ``network``; None when they are not there, or damaged."""

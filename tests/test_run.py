@@ -420,6 +420,31 @@ def test_an_interrupted_run_goes_on_without_fitting_again(source, tmp_path):
     assert np.array_equal(*results)
 
 
+@pytest.mark.parametrize("phase", ["fit", "render"])
+def test_progress_begins_where_the_last_run_stopped(source, tmp_path, monkeypatch, phase):
+    monkeypatch.setattr(memory, "_PART", 6)
+    options = replace(FILE, pyramid=replace(FILE.pyramid, voxels=48 * 34 * 3 * 2))
+    told = []
+
+    def cut(event):
+        told.append(event)
+        there = ("frame 18 ", "stage 1 of 1: done")
+        reached = isinstance(event, Progress) and event.phase == phase
+        if reached and any(words in event.detail for words in there):
+            raise Cut
+
+    with pytest.raises(Cut):
+        upscale_file(source, tmp_path / "out.mkv", options, cut)
+    stopped = [e.fraction for e in told if isinstance(e, Progress)]
+    assert stopped[0] == 0
+    again = []
+    upscale_file(source, tmp_path / "out.mkv", options, again.append)
+    fractions = [e.fraction for e in again if isinstance(e, Progress)]
+    assert 0 < fractions[0] <= stopped[-1]
+    assert fractions[0] > stopped[-1] - 0.5
+    assert fractions == sorted(fractions)
+
+
 def test_other_settings_start_anew_and_say_so(source, tmp_path):
     with pytest.raises(Cut):
         upscale_file(source, tmp_path / "out.mkv", FILE, cut_at("render"))
@@ -511,7 +536,9 @@ def test_a_work_folder_that_vanishes_is_told(source, tmp_path, phase):
 def test_a_disk_that_cannot_hold_the_output_is_told_before_the_work(source, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=100))
-    with pytest.raises(ResourceError, match=r"twice while it is put together.*free some space"):
+    with pytest.raises(
+        ResourceError, match=r"as much again while it is put together.*free some space"
+    ):
         upscale_file(source, tmp_path / "out.mkv", FILE)
     monkeypatch.undo()
     upscale_file(source, tmp_path / "out.mkv", FILE)

@@ -12,6 +12,7 @@ from deeptsr.io.destination import CONTAINERS
 from deeptsr.io.info import VideoInfo, selected
 from deeptsr.io.minterpolate import minterpolate
 from deeptsr.io.packetfile import versions
+from deeptsr.io.parts import frames_kept
 from deeptsr.io.prepare import check_output
 from deeptsr.io.probe import probe
 from deeptsr.io.reader import read
@@ -29,6 +30,7 @@ __all__ = [
     "bits_a_pixel",
     "check_output",
     "contents",
+    "frames_kept",
     "minterpolate",
     "probe",
     "read",

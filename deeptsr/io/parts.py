@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Part", "Parts", "flush_to_disk", "remove_parts"]
+__all__ = ["Part", "Parts", "flush_to_disk", "frames_kept", "remove_parts"]
 
 _LIST = "parts.jsonl"
 _OPEN = "part.open"
@@ -103,6 +103,11 @@ class Parts:
         """Remove the part that is not whole."""
         with suppress(OSError):
             self.open.unlink(missing_ok=True)
+
+
+def frames_kept(folder: Path) -> int:
+    """How many frames the list of a folder names, whether their files are whole or not."""
+    return sum(part.frames for part in _listed(folder / _LIST))
 
 
 def remove_parts(folder: Path) -> None:
