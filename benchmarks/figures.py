@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks.figures
-    python -m benchmarks.figures --figure trust --effort 1
+    python -m benchmarks.figures --figure trust
 
 All but "trust" take seconds; that one fits a network for each of its clips.
 """
@@ -46,13 +46,18 @@ from examples.render_clips import render  # noqa: E402
 
 WIDTH, DPI = 7.6, 110  # inches, dots an inch
 BLUE, ORANGE, GREEN, RED, GREY = "#2b6cb0", "#dd7a1f", "#2f855a", "#c53030", "#718096"
-TRUST_CLIPS = {"shake": BLUE, "fan": RED}
+TRUST_CLIPS = {  # colour, share of the steps of a fit
+    "pan": (GREEN, 0.6),
+    "shake": (BLUE, 0.3),
+    "fire": (ORANGE, 0.3),
+    "fan": (RED, 0.3),
+}
 NOISE, LIKELY, DOUBTFUL = 1e-3, 0.6, 0.8  # of deeptsr.trust
 
 Picture = NDArray[np.floating[Any]]
 
 
-def pyramid(effort: float) -> Figure:
+def pyramid() -> Figure:
     """The climb of x8: figure 8b of the paper, as it is done here."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.3))
     axes.set(xlim=(-0.62, 3.62), ylim=(-0.5, 2.5), xticks=range(4), yticks=range(3))
@@ -88,7 +93,7 @@ def pyramid(effort: float) -> Figure:
     return figure
 
 
-def pairs(effort: float) -> Figure:
+def pairs() -> Figure:
     """What the pairs look like: slices through time, of the pan."""
     pair = clip("pan", 2, 36, 256, "1/2", None)
     ltr, truth = torch.from_numpy(pair.ltr), torch.from_numpy(pair.htr)
@@ -118,7 +123,7 @@ def pairs(effort: float) -> Figure:
     return figure
 
 
-def fan(effort: float) -> Figure:
+def fan() -> Figure:
     """How fast the fan seems to turn at the speeds of its pairs, measured on the frames."""
     ltr, htr = render("fan", size=128, frames=36, factor=2)
     shown = {  # degrees a frame -> frames of a slow camera, what they are, colour
@@ -160,10 +165,10 @@ def fan(effort: float) -> Figure:
     return figure
 
 
-def trust(effort: float) -> Figure:
+def trust() -> Figure:
     """A network's disagreement with itself beside its true error, by place and moment."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.4), layout="constrained")
-    for name, colour in TRUST_CLIPS.items():
+    for name, (colour, effort) in TRUST_CLIPS.items():
         estimate, change, error, linear = _errors(name, effort)
         left.plot(error, estimate, ".", color=colour, ms=3, alpha=0.5, label=name)
         right.plot(estimate / (change + NOISE), error / linear, ".", color=colour, ms=3, alpha=0.5)
@@ -199,7 +204,7 @@ def _errors(name: str, effort: float) -> tuple[Picture, Picture, Picture, Pictur
     stages = plan(2, height, width, options.pyramid.coarsest)
     (fitted,) = fit_stages(ltr, stages, options, precision=precision)
     if fitted.network is None:
-        raise click.ClickException(f"the network of {name} learned nothing; try more --effort")
+        raise click.ClickException(f"the network of {name} learned nothing; fit it longer")
     made = predict_ensemble(fitted.network, ltr, precision=precision)
     again = restore_again(fitted.network, made, precision)
     plain = correct(interpolate_time(ltr, 2), ltr, 2)
@@ -251,7 +256,7 @@ def _arrow(
     )
 
 
-FIGURES: dict[str, Callable[[float], Figure]] = {
+FIGURES: dict[str, Callable[[], Figure]] = {
     "pyramid": pyramid,
     "pairs": pairs,
     "fan": fan,
@@ -261,20 +266,19 @@ FIGURES: dict[str, Callable[[float], Figure]] = {
 
 @click.command(help="Draw the figures of docs/method.md.")
 @click.option("--figure", "names", multiple=True, type=click.Choice(list(FIGURES)), help="Some.")
-@click.option("--effort", default=0.3, show_default=True, help="Share of the steps of a fit.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=ROOT / "docs" / "method",
     help="Folder.  [default: docs/method]",
 )
-def main(names: tuple[str, ...], effort: float, out: Path) -> None:
+def main(names: tuple[str, ...], out: Path) -> None:
     """Draw, and write as small files."""
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     for name in names or FIGURES:
         path = out / f"{name}.png"
-        drawn = FIGURES[name](effort)
+        drawn = FIGURES[name]()
         drawn.savefig(path, dpi=DPI, bbox_inches="tight", facecolor="white")
         plt.close(drawn)
         with Image.open(path) as picture:
