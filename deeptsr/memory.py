@@ -214,10 +214,13 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
             below = Clip(excerpt, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, options.exposure, stage.scale)
             most = max(most, given + made + climb)
-        else:  # its own result is learnt from, too
+        elif options.fit.bootstrap_rounds:  # its own result is learnt from, too
             pool += pool_bytes(pixels * stage.step, pairs) + made * stage.step
         tile = _tile(network, (excerpt * stage.done, rows, columns))
-        agreeing = 4 * _PIXEL * min(max(8 * rows * columns * stage.step, voxels // 2), pixels * 2)
+        rivals = pairs.probe and not pairs.alone  # which are compared
+        agreeing = (
+            rivals * 4 * _PIXEL * min(max(8 * rows * columns * stage.step, voxels // 2), pixels * 2)
+        )
         most = max(most, given + made + max(pool + max(step, tile), agreeing + tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)
     most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)
@@ -228,7 +231,7 @@ def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
     places = tile_voxels(network, shape, "cpu")
     layers = _layers(network)
-    colours = 3 * 3 * (4 + 2 * network.factor)  # its input, what it makes, and interpolation
+    colours = 3 * 2 * (1 + network.factor)  # its input, what it makes, and interpolation
     return 4 * places * (_HIDDEN * layers * network.width + colours)
 
 
