@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+import deeptsr
+from cli.evaluate import evaluate
 from cli.notes import Detail, Error
-from cli.words import sentence, settings, time_left
+from cli.upscale import upscale
+from cli.words import as_flags, sentence, settings, time_left
 from deeptsr.config import Options
 from deeptsr.events import (
     Done,
@@ -17,8 +23,11 @@ from deeptsr.events import (
     SelfChecked,
     StageFitted,
     Surveyed,
+    VideoWarned,
     Warned,
 )
+
+NAMED = "no room; choose another `work_dir`, or `vfr` cfr"
 
 PLANNED = Planned(
     frames_in=48,
@@ -61,6 +70,37 @@ def test_scenes_are_counted_and_not_all_cuts_named():
     assert "13 scenes" in sentence(many)
     assert "90, 100, ...," in sentence(many)
     assert "110, 120," in sentence(many, verbose=True)
+
+
+def test_settings_are_named_as_flags():
+    flag = "; choose another --work-dir, or --vfr cfr"
+    for event in (Warned(NAMED), Error(NAMED, 2), VideoWarned("a.mp4", NAMED)):
+        assert as_flags(event).message == "no room" + flag
+    assert as_flags(PLANNED) is PLANNED
+
+
+def spoken_in(path):
+    """The texts in a module, less what documents it."""
+    tree = ast.parse(path.read_text())
+    documented = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if text and id(node) not in documented:
+            yield node.value
+
+
+def test_the_library_names_settings_that_are_flags():
+    named = set()
+    for path in Path(deeptsr.__file__).parent.rglob("*.py"):
+        for text in spoken_in(path):
+            named |= set(re.findall("`([a-z_]+)`", text))
+    assert {"deinterlace", "work_dir", "vfr"} <= named
+    assert named <= {flag.name for command in (upscale, evaluate) for flag in command.params}
 
 
 def test_a_plan_names_all_that_the_user_decides_by():

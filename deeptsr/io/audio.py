@@ -15,7 +15,7 @@ from av.stream import Stream
 
 from deeptsr.io.destination import Container
 from deeptsr.io.info import VideoInfo
-from deeptsr.io.slowed import Slowed
+from deeptsr.io.slowed import Slowed, decoded
 from deeptsr.io.source import DEMUX_ERRORS, opened
 
 __all__ = ["AudioFeed", "can_hold"]
@@ -161,11 +161,7 @@ class _Encode:
     def packets(
         self, packet: av.Packet[AudioStream], offset: Fraction
     ) -> list[av.Packet[AudioStream]]:
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            return []  # a damaged packet is a moment of silence
-        return [made for frame in frames for made in self._encode(frame, offset)]
+        return [made for frame in decoded(packet) for made in self._encode(frame, offset)]
 
     def _encode(self, frame: av.AudioFrame, offset: Fraction) -> list[av.Packet[AudioStream]]:
         made: list[av.Packet[AudioStream]] = []

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.io.color import ColorTags
+from deeptsr.io.graphs import ready
 from deeptsr.io.pixels import from_rgb, to_rgb
 
 __all__ = ["minterpolate"]
@@ -112,10 +113,6 @@ def _graph(like: av.VideoFrame, factor: int) -> av.filter.Graph:
 
 
 def _pulled(graph: av.filter.Graph, unit: Fraction) -> Iterator[tuple[int, av.VideoFrame]]:
-    while True:
-        try:
-            frame = graph.vpull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
+    for frame in ready(graph):
         stamp = (frame.pts or 0) * (frame.time_base or unit) / unit
         yield int(stamp), frame

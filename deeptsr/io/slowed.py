@@ -10,7 +10,7 @@ import av
 from av.audio.stream import AudioStream
 from av.filter import Graph
 
-__all__ = ["Slowed"]
+__all__ = ["Slowed", "decoded"]
 
 _SLOWEST = Fraction(1, 2)  # that one filter takes
 
@@ -58,11 +58,7 @@ class Slowed:
         self, packet: av.Packet[AudioStream], offset: Fraction
     ) -> list[av.Packet[AudioStream]]:
         """Return what is ready when a packet is in; its moment ``offset`` is 0 in the output."""
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            return []  # a damaged packet is a moment of silence
-        for frame in frames:
+        for frame in decoded(packet):
             if frame.pts is None or frame.time_base is None:
                 continue
             moment = frame.pts * frame.time_base - offset
@@ -90,6 +86,14 @@ class Slowed:
                 yield cast(av.AudioFrame, self._graph.pull())
             except (av.BlockingIOError, av.EOFError):
                 return
+
+
+def decoded(packet: av.Packet[AudioStream]) -> list[av.AudioFrame]:
+    """Decode a packet; a damaged one is a moment of silence."""
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        return []
 
 
 def _tempos(tempo: Fraction) -> list[Fraction]:
