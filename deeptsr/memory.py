@@ -229,9 +229,10 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
 
 def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
-    places = tile_voxels(network, shape, "cpu")
+    places, slabs = tile_voxels(network, shape, "cpu")
     layers = _layers(network)
-    colours = 3 * 2 * (1 + network.factor)  # its input, what it makes, and interpolation
+    # Its input, what it makes, and interpolation, of the slabs that march one behind the other.
+    colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs)
     return 4 * places * (_HIDDEN * layers * network.width + colours)
 
 

@@ -104,12 +104,13 @@ def voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> floa
     return (frames + network.reach[0]) * rows * columns
 
 
-def tile_voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> int:
-    """Pixels x frames of a slab of a tile, with what is around it: see :func:`voxels`."""
+def tile_voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> tuple[int, float]:
+    """Pixels x frames of a slab of a tile, with what is around it, and how many slabs it has."""
     frames, *sides = shape
     tile, slab = _suitable_tile(network, kind), _suitable_slab(network, (shape[1], shape[2]), kind)
     rows, columns = (min(side, tile) + 2 * network.edge for side in sides)
-    return min(slab, frames + 2 * network.reach[0]) * rows * columns
+    length = frames + 2 * network.reach[0]
+    return min(slab, length) * rows * columns, max(1.0, length / slab)
 
 
 def _suitable_tile(network: StepNetwork, kind: str) -> int:
