@@ -5,27 +5,45 @@
     python -m benchmarks.gpu                    on one CUDA card, under 10 minutes
     python -m benchmarks.gpu --device cpu --small   the same code, on any machine
 
-It renders its own clips and reads no files, so it needs no codecs.
+It renders its own clips and reads no files, so it needs no codecs. When the time is up, what is
+running is broken off and what is left is named.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import click
 import torch
+from rich.console import Console
 from torch import Tensor
 
 import deeptsr
+from benchmarks import speed
 from benchmarks.direction import share_right
 from deeptsr.devices import choose, precision
 from deeptsr.events import Event, SelfChecked, StageFitted
 from deeptsr.metrics import psnr
 from deeptsr.networks import build
+from deeptsr.plan import plan
 from deeptsr.predict import predict
+from deeptsr.pyramid import climb
 from deeptsr.resample import interpolate_time
+from deeptsr.stages import fit_stages
 from examples.render_clips import ROTORS, render, rotation_truth
+
+_NEAR = 0.05  # dB that bfloat16 may cost
+_TIGHT = 1e-4  # relative error of float32 on the device
+_MINUTES = 10.0
+
+Pair = tuple[Tensor, Tensor]  # LTR and HTR volumes
+
+
+class _TimeIsUp(Exception):  # noqa: N818, it is no error
+    """Breaks off what runs when all the time is used."""
 
 
 def _correctness(device: torch.device) -> None:
@@ -42,22 +60,55 @@ def _correctness(device: torch.device) -> None:
         for dtype in (torch.float32, precision(device)):
             made = predict(moved, clip.to(device), precision=dtype).cpu()
             error = ((made - truth).norm() / truth.norm()).item()
-            print(f"correctness  {kind:8} {dtype!s:15} relative error {error:.2e}", flush=True)
+            fine = "" if dtype != torch.float32 or error < _TIGHT else f", NOT below {_TIGHT:g}"
+            print(
+                f"correctness  {kind:8} {dtype!s:15} relative error {error:.2e}{fine}", flush=True
+            )
 
 
-def _run(name: str, preset: str, device: torch.device, ltr: Tensor, htr: Tensor, factor: int,
-         steps: int | None) -> None:  # fmt: skip
+def _precision(device: torch.device, pair: Pair, steps: int | None) -> None:
+    """Climb with the same fitted networks in both precisions, and compare with the truth."""
+    (ltr, htr), options = pair, _options("fast", 2, device, steps)
+    clip, found = ltr.to(device), {}
+    stages = plan(2, clip.shape[1], clip.shape[2], options.pyramid.coarsest)
+    fitted = fit_stages(clip, stages, options, precision=precision(device))
+    for dtype in (torch.float32, torch.bfloat16):
+        made = climb(fitted, clip, precision=dtype).cpu().clamp(0, 1)
+        found[dtype] = psnr(made, htr)
+    lost = found[torch.float32] - found[torch.bfloat16]
+    fine = "" if lost <= _NEAR else f", NOT within {_NEAR}"
+    print(f"precision    bfloat16 costs {lost:+.3f} dB of {found[torch.float32]:.2f}{fine}")
+
+
+def _speed(device: torch.device, small: bool) -> None:
+    """The table of benchmarks/speed.py."""
+    sizes = ["fast"] if small else list(deeptsr.config.PRESETS)
+    frames, steps, limit = (4, 1, 0.2) if small else (32, 20, 10.0)
+    found, rows = speed.measure(device, sizes, frames, steps, limit, 0.05 if small else 0.3)
+    Console().print(speed.table(found, rows, str(device)))
+
+
+def _options(name: str, factor: int, device: torch.device, steps: int | None) -> deeptsr.Options:
+    options = deeptsr.preset(name, factor=factor, device=str(device))
+    if steps is None:
+        return options
+    fit = replace(options.fit, steps=steps, bootstrap_steps=steps, finetune_steps=steps, warmup=1)
+    return replace(options, fit=fit)
+
+
+def _run(
+    name: str, preset: str, device: torch.device, pair: Pair, steps: int | None, end: float
+) -> None:
     """Upscale a clip whole and print what came of it."""
-    options = deeptsr.preset(preset, factor=factor, device=str(device))
-    if steps is not None:
-        fit = replace(
-            options.fit, steps=steps, bootstrap_steps=steps, finetune_steps=steps, warmup=1
-        )
-        options = replace(options, fit=fit)
+    ltr, htr = pair
+    factor = len(htr) // len(ltr)
+    options = _options(preset, factor, device, steps)
     fitting = 0.0
 
     def listen(event: Event) -> None:
         nonlocal fitting
+        if time.monotonic() > end:
+            raise _TimeIsUp
         if isinstance(event, StageFitted):
             fitting += event.seconds
             print(
@@ -91,26 +142,51 @@ def _run(name: str, preset: str, device: torch.device, ltr: Tensor, htr: Tensor,
     )
 
 
+def _rendered(name: str, side: int, frames: int, factor: int) -> Pair:
+    ltr, htr = render(name, size=side, frames=frames, factor=factor)
+    return torch.from_numpy(ltr), torch.from_numpy(htr)
+
+
 @click.command()
 @click.option("--device", default="cuda", show_default=True)
 @click.option("--small", is_flag=True, help="A few steps on tiny clips: does it run at all?")
-def main(device: str, small: bool) -> None:
+@click.option("--minutes", default=_MINUTES, show_default=True, help="After which it ends.")
+def main(device: str, small: bool, minutes: float) -> None:
     """Run everything and print one line a result."""
+    end = time.monotonic() + 60 * minutes
     place = choose(device)
     name = torch.cuda.get_device_name(place) if place.type == "cuda" else "CPU"
     print(f"torch {torch.__version__} on {name}", flush=True)
-    _correctness(place)
-    steps = 4 if small else None
-    side, frames = (64, 16) if small else (256, 48)
-    fan = [torch.from_numpy(v) for v in render("fan", size=side, frames=frames)]
-    for preset in ("fast", "balanced", "quality", "paper"):
-        _run("fan", preset, place, fan[0], fan[1], 8, steps)
-    side, frames = (96, 12) if small else (720, 60)
-    ltr, htr = (torch.from_numpy(v) for v in render("pan", size=side, frames=frames))
+    torch.backends.cudnn.allow_tf32 = False  # float32 is to be float32
+    steps = 1 if small else None
+    side, frames = (32, 8) if small else (256, 48)
+    fan = _rendered("fan", side, frames, 8)
+    half = _rendered("ball", side, frames, 2)
+    side, frames = (36, 8) if small else (720, 60)
+    ltr, htr = _rendered("pan", side, frames, 8)
     width = side * 16 // 9 // 2 * 2
-    wide = [torch.cat([v, v.flip(2)], 2)[:, :, :width].contiguous() for v in (ltr, htr)]
-    for preset in ("balanced", "quality"):
-        _run("pan", preset, place, wide[0], wide[1], 8, steps)
+    ltr, htr = (torch.cat([v, v.flip(2)], 2)[:, :, :width].contiguous() for v in (ltr, htr))
+    wide = (ltr, htr)
+    # The paper's many steps come last: nothing else is lost when they take too long.
+    parts: list[tuple[str, Callable[[], None]]] = [
+        ("correctness", partial(_correctness, place)),
+        ("precision", partial(_precision, place, half, steps)),
+        ("speed", partial(_speed, place, small)),
+        ("fast, fan", partial(_run, "fan", "fast", place, fan, steps, end)),
+        ("balanced, fan", partial(_run, "fan", "balanced", place, fan, steps, end)),
+        ("balanced, pan", partial(_run, "pan", "balanced", place, wide, steps, end)),
+        ("quality, pan", partial(_run, "pan", "quality", place, wide, steps, end)),
+        ("paper, fan", partial(_run, "fan", "paper", place, fan, steps, end)),
+        ("quality, fan", partial(_run, "fan", "quality", place, fan, steps, end)),
+    ]
+    for title, part in parts:
+        if time.monotonic() > end:
+            print(f"{title}: left out, as {minutes:g} minutes are over", flush=True)
+            continue
+        try:
+            part()
+        except _TimeIsUp:
+            print(f"{title}: broken off, as {minutes:g} minutes are over", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ from __future__ import annotations
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import av
 import click
 import numpy as np
 
@@ -29,6 +28,9 @@ sys.path.insert(0, str(ROOT))  # as a script, only examples/ would be on the pat
 from examples.scenes import bodies, fluids, sliding, turning  # noqa: E402
 from examples.scenes.film import Film, Volume  # noqa: E402
 from examples.scenes.turning import ROTORS, Rotor, rotation_truth  # noqa: E402
+
+if TYPE_CHECKING:
+    import av
 
 __all__ = [
     "CLIPS",
@@ -134,6 +136,8 @@ def save(path: Path, clip: Volume, rate: int | Fraction) -> None:
         clip: (T, H, W, 3) in [0, 1].
         rate: frames a second.
     """
+    import av  # noqa: PLC0415, to render takes no codecs
+
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=rate)
         stream.height, stream.width = clip.shape[1:3]
@@ -150,6 +154,8 @@ def write_sample(path: Path = SAMPLE) -> None:
     """
     ltr, _ = render("fan", size=192, frames=48, factor=8)
     sound_rate = 48000
+    import av  # noqa: PLC0415, to render takes no codecs
+
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=LTR_RATE)
         video.height, video.width = ltr.shape[1:3]
@@ -178,6 +184,8 @@ def write_sample(path: Path = SAMPLE) -> None:
 
 def _video_frame(frame: Volume) -> av.VideoFrame:
     """One picture (H, W, 3) in [0, 1] as 8-bit RGB."""
+    import av  # noqa: PLC0415, as above
+
     return av.VideoFrame.from_ndarray(np.rint(frame * 255).astype(np.uint8), format="rgb24")
 
 
