@@ -36,8 +36,8 @@ def look(job: Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[in
         frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
     )
     excerpt = np.empty((len(pictures), *pictures[0].shape), np.float32)
-    while pictures:  # each is gone when it is copied
-        excerpt[len(pictures) - 1] = pictures.pop()
+    for place in reversed(range(len(pictures))):
+        excerpt[place] = pictures.pop()  # each is gone when it is copied
     return torch.from_numpy(excerpt), cuts
 
 
