@@ -56,10 +56,13 @@ class Library:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
     suits: str = "fast"
+    notes: tuple[str, ...] = ()
     fails: BaseException | None = None
 
-    def plan_file(self, input, output, options):
+    def plan_file(self, input, output, options, on_event):
         self.calls.append(("plan", input, output, options))
+        for note in self.notes:
+            on_event(Warned(note))
         if self.fails is not None:
             raise self.fails
         return PLANNED
@@ -216,6 +219,17 @@ def test_a_dry_run_in_json_is_one_line(library):
     result = call("--dry-run", "--json")
     assert json.loads(result.stdout)["event"] == "Planned"
     assert result.stderr == ""
+
+
+def test_a_dry_run_warns_beside_its_plan(library):
+    library.notes = ("mind this: `vfr` keep",)
+    plain, spelt = call("--dry-run"), call("--dry-run", "--json")
+    assert "48 -> 384" in plain.stdout
+    assert "mind" not in plain.stdout
+    assert plain.stderr == spelt.stderr == "warning: mind this: --vfr keep\n"
+    told = [json.loads(line) for line in spelt.stdout.splitlines()]
+    assert [event["event"] for event in told] == ["Warned", "Planned"]
+    assert told[0]["message"] == "mind this: --vfr keep"
 
 
 # Help

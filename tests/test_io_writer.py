@@ -324,7 +324,9 @@ def full(*_arguments, **_options):
 def test_a_full_disk_while_finishing(tmp_path, source, name, monkeypatch):
     for sink in ("file", "folder", "gif"):
         monkeypatch.setattr(f"deeptsr.io.{sink}.flush_to_disk", full)
-    with pytest.raises(ResourceError, match="is full after 3 frames; free some space"):
+    with pytest.raises(
+        ResourceError, match=r"is full after 3 frames \(No space left on device\); free some space"
+    ):
         write(f"{tmp_path}/{name}", smooth(3), source)
     assert os.listdir(tmp_path) == []
 

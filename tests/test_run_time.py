@@ -440,7 +440,10 @@ def test_a_dry_run_tells_the_new_rate(tmp_path):
     path = still(tmp_path / "in.mp4")
     flags = ["--device", "cpu", "--dry-run", "--fps", "59.94"]
     call = ["upscale", str(path), "-o", str(tmp_path / "a.mp4"), *flags]
-    told = json.loads(CliRunner().invoke(cli, [*call, "--json"]).stdout)
+    lines = CliRunner().invoke(cli, [*call, "--json"]).stdout.splitlines()
+    warned, told = map(json.loads, lines)
+    assert (warned["event"], told["event"]) == ("Warned", "Planned")
+    assert "not fully tagged" in warned["message"]
     assert (told["rate_out"], told["frames_out"]) == ("60000/1001", 20)
     assert "25 -> 59.94 frames a second" in CliRunner().invoke(cli, call).stdout
     assert CliRunner().invoke(cli, [*call, "--factor", "2"]).exit_code == 2
