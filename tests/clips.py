@@ -12,8 +12,8 @@ import numpy as np
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
-# (Kr, Kb) from ITU-R BT.601 and BT.709, here a second time so that the tests have their own truth.
-LUMA = {"smpte170m": (0.299, 0.114), "bt709": (0.2126, 0.0722)}
+# (Kr, Kb) from ITU-R BT.601, BT.709 and BT.2020, a second time: the tests have their own truth.
+LUMA = {"smpte170m": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020nc": (0.2627, 0.0593)}
 
 
 def ffmpeg(*arguments: object, stdin: bytes = b"") -> bytes:

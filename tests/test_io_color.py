@@ -9,10 +9,10 @@ from deeptsr.io.color import convention, is_hdr, resolve, rgb_to_yuv, yuv_to_rgb
 from deeptsr.io.pixels import from_rgb, to_rgb
 from deeptsr.io.planes import holds
 from deeptsr.timeline import Timeline
-from tests.clips import clip, decode, describe, from_yuv, patches, raw_clip, to_yuv
+from tests.clips import LUMA, clip, decode, describe, from_yuv, patches, raw_clip, to_yuv
 
 SIZE = (96, 64)
-CASES = [(m, r) for m in ("smpte170m", "bt709") for r in ("tv", "pc")]
+CASES = [(m, r) for m in LUMA for r in ("tv", "pc")]
 
 
 def tagging(matrix, range_):
