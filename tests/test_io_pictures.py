@@ -64,6 +64,38 @@ def test_a_picture_that_lies_on_its_side_is_turned(tmp_path, turn, name):
     assert "displaymatrix" not in describe(tmp_path / "out.mp4")
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "keeps"),
+    [
+        ("o.mp4", "libx264", True),
+        ("o.mp4", "libvpx-vp9", True),
+        ("o.mp4", "libsvtav1", True),
+        ("o.mov", "prores_ks", True),
+        ("o.mov", "png", True),
+        ("o.mkv", "libx264", True),
+        ("o.mkv", "libx265", True),
+        ("o.mkv", "libx264rgb", True),
+        ("o.mkv", "mpeg4", True),
+        ("o.mkv", "mjpeg", True),
+        ("o.avi", "libx264", True),
+        ("o.webm", "libvpx-vp9", False),
+        ("o.webm", "libsvtav1", False),
+        ("o.mkv", "ffv1", False),
+        ("o.avi", "ffv1", False),
+        ("o/", None, True),
+        ("o.gif", None, False),
+    ],
+)
+def test_pixels_that_are_no_squares_stay_so_or_it_is_said(tmp_path, name, codec, keeps):
+    info = probe(clip(tmp_path / "s.mkv", "-vf", "setsar=4/3", frames=2))
+    notes = copy(info, f"{tmp_path}/{name}", codec=codec)
+    assert any("look stretched" in note for note in notes) == (not keeps)
+    place = tmp_path / name / "%06d.png" if name == "o/" else tmp_path / name
+    assert ("SAR 4:3" in describe(place)) == keeps
+    square = probe(clip(tmp_path / "t.mkv", "-vf", "setsar=1", frames=2))
+    assert not any("stretched" in note for note in copy(square, tmp_path / "t.webm"))
+
+
 def test_a_slanting_picture_is_said_to_be_used_as_it_is(tmp_path):
     clip(tmp_path / "a.mp4", frames=2)
     ffmpeg("-display_rotation", 30, "-i", tmp_path / "a.mp4", "-c", "copy", tmp_path / "b.mp4")

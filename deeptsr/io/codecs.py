@@ -44,6 +44,7 @@ class Codec:
         deep_alpha: the same for more than 8 bits; "": as ``alpha``.
         colors: matrix and range that its YUV always has; "unknown": it can be tagged.
         tagged: whether it carries colour tags itself, whatever the container does.
+        shaped: the same of how wide a pixel is over its height.
         quality: FFmpeg's name of the setting of constant quality.
         fourcc: its name in MP4 and MOV, where FFmpeg's own choice does not play everywhere.
         options: of the encoder.
@@ -59,6 +60,7 @@ class Codec:
     deep_alpha: str = ""
     colors: ColorTags = ANY_COLORS
     tagged: bool = False
+    shaped: bool = False
     quality: str = "crf"
     fourcc: str = ""
     options: tuple[tuple[str, str], ...] = ()
@@ -71,6 +73,7 @@ _MEDIUM = (("preset", "medium"),)
 _NVENC = Codec(
     *(19, 51, "yuv420p", True, "p010le"),
     tagged=True,
+    shaped=True,
     quality="cq",
     options=(("preset", "p5"), ("rc", "vbr"), ("b", "0")),
     bits=0.4,
@@ -78,12 +81,17 @@ _NVENC = Codec(
 CODECS = {
     # crf 16: no loss that can be seen; "medium" is libx264's own balance of time and size.
     "libx264": Codec(
-        16, 51, "yuv420p", True, "yuv420p10le", tagged=True, options=_MEDIUM, bits=0.4
+        *(16, 51, "yuv420p", True, "yuv420p10le"),
+        tagged=True,
+        shaped=True,
+        options=_MEDIUM,
+        bits=0.4,
     ),
-    "libx264rgb": Codec(16, 51, "bgr24", tagged=True, options=_MEDIUM, bits=0.8),
+    "libx264rgb": Codec(16, 51, "bgr24", tagged=True, shaped=True, options=_MEDIUM, bits=0.8),
     "libx265": Codec(
         *(18, 51, "yuv420p", True, "yuv420p10le"),
         tagged=True,
+        shaped=True,
         fourcc="hvc1",  # Apple's players overlook "hev1"
         options=(*_MEDIUM, ("x265-params", "log-level=none")),  # else it talks to stderr itself
         bits=0.3,
@@ -117,7 +125,7 @@ CODECS = {
         options=(("level", "3"), ("g", "1"), ("slicecrc", "1")),
         bits=7,
     ),
-    "mpeg4": Codec(options=(("qscale", "3"),), bits=0.15),
+    "mpeg4": Codec(shaped=True, options=(("qscale", "3"),), bits=0.15),
     "prores_ks": Codec(
         pix_fmt="yuv422p10le",
         even_only=True,  # of an odd width it spoils the last columns, and says nothing
@@ -129,7 +137,9 @@ CODECS = {
     ),
     "qtrle": Codec(pix_fmt="rgb24", alpha="argb", bits=18),
     "png": Codec(pix_fmt="rgb24", alpha="rgba", deep="rgb48be", deep_alpha="rgba64be", bits=10),
-    "mjpeg": Codec(colors=ColorTags("bt470bg", "pc"), options=(("qscale", "3"),), bits=0.5),
+    "mjpeg": Codec(
+        colors=ColorTags("bt470bg", "pc"), shaped=True, options=(("qscale", "3"),), bits=0.5
+    ),
     "h264_nvenc": _NVENC,
     "hevc_nvenc": _NVENC,
     "av1_nvenc": _NVENC,

@@ -103,6 +103,8 @@ def plan_encoding(
         colors = ColorTags(convention(*size), "tv")  # AVI has no tags: what players take it for
     if source is not None and source.mastering is not None:
         notes += _add_mastering(options, name, source.mastering)
+    if source is not None and source.sample_aspect_ratio != 1:
+        notes += _shape_notes(container, name, source.sample_aspect_ratio)
     fourcc = known.fourcc if container.format in ("mp4", "mov") else ""
     plan = EncodePlan(
         container, name, pix_fmt, tuple(options.items()), colors, fourcc, tuple(notes)
@@ -224,6 +226,16 @@ def _chroma_notes(codec: str, pix_fmt: str, source: str) -> list[str]:
     return [
         f"the input's {source} is written as {pix_fmt}: fine edges between colours lose detail; "
         f"{advice} keeps it, which fewer players show"
+    ]
+
+
+def _shape_notes(container: Container, codec: str, aspect: Fraction) -> list[str]:
+    """Say so where neither the codec nor the container keeps pixels that are no squares."""
+    if container.format in ("mp4", "mov") or CODECS.get(codec, PLAIN).shaped:
+        return []
+    return [
+        f"the input's pixels are {aspect} as wide as high, which {codec} in {container.format} "
+        "does not keep: it will look stretched; write .mp4 or .mov to keep it"
     ]
 
 
