@@ -92,6 +92,17 @@ def test_what_a_container_cannot_hold_is_named(source, tmp_path):
     assert any("chapters are left out" in note for note in notes)
 
 
+def test_subtitles_that_matroska_cannot_hold_go_into_mp4(source, tmp_path):
+    ffmpeg("-i", source.path, "-map", "0:v", "-map", "0:s", "-c:s", "mov_text", tmp_path / "a.mp4")
+    told = probe(tmp_path / "a.mp4")
+    (note,) = write(tmp_path / "out.mkv", told)
+    assert note.startswith("subtitles (mov_text, ger) are left out: matroska cannot hold them")
+    assert note.endswith("; write .mp4 to keep them")
+    assert write(tmp_path / "out.mov", told) == ()
+    text = ffmpeg("-i", tmp_path / "out.mov", "-map", "0:s", "-f", "srt", "-").decode()
+    assert [line for line in text.splitlines() if line.isalpha()] == ["first", "second"]
+
+
 def test_a_stretch_takes_its_own_part(source, tmp_path):
     write(tmp_path / "out.mkv", source, (Fraction(2, 5), Fraction(4, 5)))
     assert subtitles(tmp_path / "out.mkv") == [(pytest.approx(0.1), "second")]

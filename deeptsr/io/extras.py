@@ -22,6 +22,7 @@ __all__ = ["Extras"]
 # What describes the file that it stood in.
 _OWN = ("encoder", "major_brand", "minor_version", "compatible_brands")
 _WITH_CHAPTERS = ("mp4", "mov", "matroska", "webm")
+_WITH_SUBTITLES = {".mkv": "matroska", ".mp4": "mp4"}  # of which one holds nearly any
 
 
 class Extras:
@@ -102,9 +103,11 @@ class Extras:
         if self._slow != 1:
             self.notes.append(f"{what} are left out of slow motion")
         elif context is None or not can_hold(self._container.format, stream):
+            able = (e for e, name in _WITH_SUBTITLES.items() if context and can_hold(name, stream))
+            ending = next(able, "")
+            advice = f"; write {ending} to keep them" if ending else ""
             self.notes.append(
-                f"{what} are left out: {self._container.format} cannot hold them; "
-                "write .mkv to keep them"
+                f"{what} are left out: {self._container.format} cannot hold them{advice}"
             )
         else:
             target = self._output.add_stream_from_template(stream)
