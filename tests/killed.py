@@ -27,10 +27,11 @@ from tests.synth import FIT, tiny
 
 KILLS = 20
 FRAMES = 18
+WIDTH, HEIGHT = 32, 18
 OPTIONS = tiny(
     2,
     fit=replace(FIT, steps=3, bootstrap_steps=3, checks=2),
-    pyramid=PyramidSettings(coarsest=Fraction(1), voxels=48 * 34 * 2 * 4, excerpt=16),
+    pyramid=PyramidSettings(coarsest=Fraction(1), voxels=WIDTH * HEIGHT * 2 * 4, excerpt=16),
     encode=EncodeSettings(codec="ffv1"),
 )
 GIF = replace(OPTIONS, encode=EncodeSettings())
@@ -144,8 +145,9 @@ def main(mode, folder):
     torch.set_num_threads(1)
     folder = Path(folder)
     (folder / "whole").mkdir()
+    size = f"{WIDTH}x{HEIGHT}"
     source = clip(
-        folder / "in.mkv", "-c:v", "ffv1", "-c:a", "aac", size="48x34", frames=FRAMES, sound=1
+        folder / "in.mkv", "-c:v", "ffv1", "-c:a", "aac", size=size, frames=FRAMES, sound=1
     )
     memory._PART = 16
     keeping._INTERVAL = 0.0

@@ -31,9 +31,13 @@ def upscale_file(input, output, options, on_event):
         on_event(Progress(0.5, "fit", "working"))
         time.sleep(20 if input == "wait" else 0.01)
 
-run = types.ModuleType("deeptsr.run")
+def recorder(source, output, options, on_event, *, command):
+    return on_event
+
+run, report = types.ModuleType("deeptsr.run"), types.ModuleType("deeptsr.report")
 run.upscale_file, run.plan_file = upscale_file, None
-sys.modules["deeptsr.run"] = run
+report.Recorder, report.write_report = recorder, None
+sys.modules.update({"deeptsr.run": run, "deeptsr.report": report})
 from cli.main import main
 main()
 """

@@ -18,8 +18,9 @@ from tests.test_scenes import scene
 
 
 def clip(*scenes):
-    """Scenes of (seed, frames), dim enough that nothing is clipped."""
-    return np.stack([f * 0.4 + 0.3 for seed, frames in scenes for f in scene(seed, frames)])
+    """Scenes of (seed, frames), 36 x 48 pixels, dim enough that nothing is clipped."""
+    wide = [frame for seed, frames in scenes for frame in scene(seed, frames)]
+    return np.stack(wide)[:, ::2, ::2] * 0.4 + 0.3
 
 
 def upscaled(frames, options):
@@ -97,7 +98,7 @@ def source(tmp_path_factory):
     """8 + 8 frames at 10 a second."""
     frames = (clip((1, 8), (11, 8)) * 255).round().astype(np.uint8)
     file = tmp_path_factory.mktemp("source") / "in.mkv"
-    return raw_clip(file, frames, "rgb24", (96, 72), "-c:v", "ffv1", "-pix_fmt", "bgr0", rate="10")
+    return raw_clip(file, frames, "rgb24", (48, 36), "-c:v", "ffv1", "-pix_fmt", "bgr0", rate="10")
 
 
 FILE = tiny(2, encode=EncodeSettings(codec="ffv1", overwrite=True))
