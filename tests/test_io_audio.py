@@ -154,6 +154,19 @@ def test_damaged_sound_does_not_stop_the_picture(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.mp4", "s.mkv"]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_sound_whose_time_does_not_go_on_is_left_out_and_said(tmp_path, source, name):
+    twice = [f"{x}ts=if(eq(N\\,9)\\,PREV_OUT{x.upper()}TS\\,{x.upper()}TS)" for x in "pd"]
+    ffmpeg("-i", source, "-c", "copy", "-bsf:a", f"setts={':'.join(twice)}", tmp_path / "s.mkv")
+    notes = upscale(tmp_path / "s.mkv", tmp_path / name)
+    if name == "a.webm":  # where it is encoded anew
+        assert "Audio: opus" in describe(tmp_path / name)
+        return
+    assert sum("times run backwards: the input is damaged" in note for note in notes) == 1
+    given = sound_packets(tmp_path / "s.mkv")
+    assert sound_packets(tmp_path / name) == given[:9] + given[10:]
+
+
 def test_sound_and_picture_lie_beside_each_other(tmp_path, source, monkeypatch):
     advance, moments = AudioFeed.advance, []
 

@@ -20,6 +20,8 @@ from deeptsr.io.source import DEMUX_ERRORS, opened
 
 __all__ = ["AudioFeed", "can_hold"]
 
+_BACKWARDS = "some sound is left out, as its times run backwards: the input is damaged there"
+
 
 class AudioFeed:
     """The sound tracks of a source, limited to a stretch of it and moved to its beginning.
@@ -60,6 +62,7 @@ class AudioFeed:
         self._length = None if end is None else end - begin + lead / slow
         self._keep_priming = begin == 0 and container.edit_list
         self._tracks: dict[int, _Copy | _Encode | Slowed] = {}
+        self._next_moment: dict[int, Fraction] = {}  # that an output stream can have, at least
         self._stack = ExitStack()
         self._input = self._stack.enter_context(opened(source.path))
         for stream in self._input.streams.audio:
@@ -121,11 +124,24 @@ class AudioFeed:
         """
         while self._next is not None and (moment is None or self._next[0] * self._slow < moment):
             _, packet = self._next
-            self._output.mux(self._tracks[packet.stream_index].packets(packet, self._offset))
+            self._mux(self._tracks[packet.stream_index].packets(packet, self._offset))
             self._next = next(self._packets, None)
         if moment is None:
             for track in self._tracks.values():
-                self._output.mux(track.rest())
+                self._mux(track.rest())
+
+    def _mux(self, packets: list[av.Packet[AudioStream]]) -> None:
+        """Write packets, but for those of damaged sound whose time does not go on: no file may."""
+        for packet in packets:
+            index, stamp = packet.stream_index, packet.pts if packet.dts is None else packet.dts
+            moment = cast(int, stamp) * packet.time_base
+            if moment < self._next_moment.get(index, moment):
+                if _BACKWARDS not in self.notes:
+                    self.notes.append(_BACKWARDS)
+                continue
+            target = cast(AudioStream, self._output.streams[index])
+            self._next_moment[index] = moment + Fraction(1, target.codec_context.sample_rate)
+            self._output.mux(packet)
 
     def close(self) -> None:
         """Close the source."""
