@@ -7,7 +7,9 @@ import pytest
 from deeptsr.report import write_report
 from tests.finished import BITS, FACTOR, FRAMES, HEIGHT, WIDTH, finished
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra 'browser'")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="no playwright: pip install 'deeptsr[browser]'"
+)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Reads the numbers that the frames carry: of the input's half and of the result's.
@@ -30,7 +32,10 @@ def browser():
         try:
             started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except playwright.Error as error:
-            pytest.skip(f"no browser starts: {error.message.splitlines()[0]}")
+            pytest.skip(
+                f"no browser starts ({error.message.splitlines()[0]}): apt-get install chromium, "
+                "or playwright install chromium"
+            )
         yield started
         started.close()
 
@@ -215,7 +220,9 @@ def test_the_theme_can_be_chosen(visit):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, "dark"), (360, "dark")])
 def test_axe_finds_nothing_to_better(visit, width, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs 'browser'")
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="no axe: pip install 'deeptsr[browser]'"
+    )
     page = visit(width=width, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     found = axe.Axe().run(page).response["violations"]
