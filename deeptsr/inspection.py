@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -19,11 +20,11 @@ from deeptsr import devices
 from deeptsr.config import EncodeSettings, PairSettings, RecurrenceSettings
 from deeptsr.errors import OptionError, OutputError
 from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, ignore
-from deeptsr.excerpt import window
+from deeptsr.excerpt import choose, window
 from deeptsr.heatmap import blend, draw, require_matplotlib, strip
 from deeptsr.mix import propose, uniform_motion
 from deeptsr.plan import plan
-from deeptsr.recurrence import Recurrence, inspect, statistics
+from deeptsr.recurrence import Recurrence, inspect, least_size, statistics
 from deeptsr.resample import resize
 from deeptsr.scenes import survey
 
@@ -58,7 +59,8 @@ def inspect_file(
         json_output: file for the statistics; None: none.
         settings: of the search.
         frames: first frame and the one after the last, from 0, whose heatmaps are wanted; None: for
-            a picture the middle of the stretch with the most motion, for a video that stretch.
+            a picture the middle of the stretch with the most motion, for a video that stretch. No
+            patch is sought beyond a cut, but of scenes too short to be searched.
         seed: of the draw of candidates.
         device: that does the search.
         overwrite: replace outputs that exist.
@@ -88,7 +90,7 @@ def inspect_file(
     for note in info.notes:
         on_event(Warned(note))
     on_event(Progress(0.0, "read", "reading"))
-    stretch, wanted = _choose(info, frames, film)
+    stretch, wanted = _choose(info, frames, film, least_size(settings)[0])
     clip = _read(info, stretch).to(chosen_device)
 
     def on_share(share: float) -> None:
@@ -116,15 +118,22 @@ def inspect_file(
     return numbers
 
 
-def _choose(info: VideoInfo, frames: tuple[int, int] | None, film: bool) -> tuple[range, range]:
-    """The stretch that is searched, and the frames in it that are shown."""
+def _choose(
+    info: VideoInfo, frames: tuple[int, int] | None, film: bool, least: int
+) -> tuple[range, range]:
+    """The stretch that is searched, and the frames in it that are shown.
+
+    It lies in one scene, where that has the ``least`` frames and the frames asked for do too.
+    """
     from deeptsr import io  # noqa: PLC0415, the core runs without codecs
 
     total = info.frames
     if frames is None:
-        stretch = range(total)
-        if total > _LONGEST:
-            stretch = window(list(survey(io.read(info)).changes), _LONGEST)
+        found = replace(survey(io.read(info)), duplicates=())
+        lively = choose(found, found.cuts, _LONGEST, least)
+        stretch = range(lively[0], lively[-1] + 1)
+        if len(stretch) < least:
+            stretch = window(list(found.changes), _LONGEST)
         middle = (stretch.start + stretch.stop) // 2
         return stretch, stretch if film else range(middle, middle + 1)
     wanted = range(*frames)
@@ -141,7 +150,14 @@ def _choose(info: VideoInfo, frames: tuple[int, int] | None, film: bool) -> tupl
         )
     length = max(len(wanted), _LONGEST)
     start = max(0, min((wanted.start + wanted.stop - length) // 2, total - length))
-    return range(start, min(total, start + length)), wanted
+    around = range(start, min(total, start + length))
+    near = islice(io.read(info, skip=around.start), len(around))
+    cuts = [around.start + cut for cut in survey(near).cuts]
+    scene = range(
+        max((cut for cut in cuts if cut <= wanted.start), default=around.start),
+        min((cut for cut in cuts if cut >= wanted.stop), default=around.stop),
+    )
+    return scene if len(scene) >= least else around, wanted
 
 
 def _read(info: VideoInfo, stretch: range) -> Tensor:
@@ -151,7 +167,7 @@ def _read(info: VideoInfo, stretch: range) -> Tensor:
     scale = min(1.0, _SIDE / max(info.height, info.width))
     size = (round(info.height * scale), round(info.width * scale))
     clip = torch.empty(len(stretch), *size, 3)
-    for index, frame in enumerate(islice(io.read(info), stretch.start, stretch.stop)):
+    for index, frame in enumerate(islice(io.read(info, skip=stretch.start), len(stretch))):
         clip[index] = resize(torch.from_numpy(frame.copy())[None], size)[0].clamp(0, 1)
     return clip
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from deeptsr import io
@@ -11,7 +12,8 @@ from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Inspected, Progress
 from deeptsr.inspection import inspect_file
-from tests.clips import clip
+from tests.clips import clip, raw_clip
+from tests.synth import pan
 
 FEW = RecurrenceSettings(stride=6, max_patches=2000)
 
@@ -63,6 +65,30 @@ def test_numbers_alone_need_no_matplotlib(video, tmp_path, monkeypatch):
 
 def test_without_frames_the_middle_of_the_most_motion_is_shown(video, tmp_path):
     assert inspected(video, None, tmp_path / "n.json")["frames"] == [10, 11]
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory):
+    """Three scenes, of 20, 24 and 8 frames; most moves in the second."""
+    scenes = [
+        pan(n, 48, 64, speed=s, seed=k) for k, (n, s) in enumerate(((20, 1), (24, 3), (8, 1)))
+    ]
+    numbers = (torch.cat(scenes) * 255).round().byte().numpy()
+    return raw_clip(tmp_path_factory.mktemp("cut") / "cut.mkv", numbers, "rgb24", (64, 48))
+
+
+@pytest.mark.parametrize(
+    ("frames", "searched"),
+    [
+        (None, [20, 44]),
+        ((3, 4), [0, 20]),
+        ((43, 44), [20, 44]),
+        ((47, 48), [0, 52]),  # its own scene is too short
+        ((18, 22), [0, 44]),  # they lie in two
+    ],
+)
+def test_what_is_searched_lies_in_the_scene_of_the_frame(cut, frames, searched):
+    assert inspected(cut, None, None, frames=frames)["searched_frames"] == searched
 
 
 @pytest.mark.parametrize(
