@@ -15,6 +15,7 @@ from deeptsr.recurrence import Recurrence, Slice
 
 if TYPE_CHECKING:  # takes long to import
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
 
 __all__ = ["blend", "draw", "require_matplotlib", "strip"]
@@ -153,11 +154,16 @@ def draw(
     bar = figure.colorbar(
         ScalarMappable(Normalize(0, 100), _colors()), cax=axes, orientation="horizontal"
     )
-    bar.set_label(_LABEL, fontsize=9, color=_FAINT)
+    _scale(bar, 9)
+    figure.savefig(path)
+
+
+def _scale(bar: Colorbar, label_size: float) -> None:
+    """Name the ends of a colour bar, and what it measures."""
+    bar.set_label(_LABEL, fontsize=label_size, color=_FAINT, labelpad=2)
     bar.set_ticks([0, 25, 50, 75, 100], labels=["0 %", "25 %", "50 %", "75 %", "100 %"])
     bar.ax.tick_params(labelsize=8, labelcolor=_INK, color=_FAINT)
     bar.outline.set_visible(False)
-    figure.savefig(path)
 
 
 def _panel(axes: Axes, part: Slice, first: int) -> None:
@@ -191,7 +197,7 @@ def _histogram(axes: Axes, found: Recurrence, numbers: dict[str, Any]) -> None:
     )
     axes.set_xlim(-60 / count, 100 + 60 / count)
     known = numbers["across"] is not None
-    title = f"{numbers['across']:.0f} % {_LABEL}" if known else "all is flat"
+    title = f"{numbers['across']:.0f} % of {_LABEL}" if known else "all is flat"
     axes.set_title(title, loc="left", fontsize=10.5, color=_INK)
     axes.set_xlabel("of a patch's neighbours, %", fontsize=8.5, color=_FAINT)
     axes.set_ylabel("patches, %", fontsize=8.5, color=_FAINT)
@@ -208,10 +214,14 @@ def _bars(axes: Axes, numbers: dict[str, Any]) -> None:
         for this, after in pairwise(classes)
     ]
     names.append(f"{classes[-1]['from_pixels_a_frame']:g} px a frame or more")
-    rows = [(name, entry["across"]) for name, entry in zip(names, classes, strict=True)]
-    rows += [(f"found at scale {e['scale']:g}", e["across"]) for e in numbers["by_scale"]]
-    rows = [(name, value) for name, value in rows if value is not None]
-    places = range(len(rows))
+    motion = [(name, entry["across"]) for name, entry in zip(names, classes, strict=True)]
+    scales = [(f"found at scale {e['scale']:g}", e["across"]) for e in numbers["by_scale"]]
+    rows: list[tuple[str, float]] = []
+    places: list[float] = []
+    for group, first in ((motion, 0.0), (scales, 0.6)):  # a gap between the two
+        known = [(name, value) for name, value in group if value is not None]
+        places += [first + len(rows) + n for n in range(len(known))]
+        rows += known
     values = [value for _, value in rows]
     axes.barh(places, values, color=_colors()(np.array(values) / 100), height=0.72)
     for y, value in zip(places, values, strict=True):
@@ -219,7 +229,7 @@ def _bars(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.set_title(
         "the same by motion and by scale", loc="left", x=-0.53, fontsize=10.5, color=_INK
     )
-    axes.set_yticks(list(places), labels=[name for name, _ in rows])
+    axes.set_yticks(places, labels=[name for name, _ in rows])
     axes.set_xlim(0, 115)
     axes.set_xticks([])
     axes.invert_yaxis()
@@ -243,16 +253,13 @@ def strip(width: int) -> npt.NDArray[np.float32]:
     from matplotlib.colors import Normalize  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(width / 100, 0.6), dpi=100, facecolor="white")
+    figure = Figure(figsize=(width / 100, 0.7), dpi=100, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.06, 0.68, 0.88, 0.2))
+    axes = figure.add_axes((0.06, 0.72, 0.88, 0.18))
     bar = figure.colorbar(
         ScalarMappable(Normalize(0, 100), _colors()), cax=axes, orientation="horizontal"
     )
-    names = ["0 %", "25 %", f"50 %  of {_LABEL}", "75 %", "100 %"]
-    bar.set_ticks([0, 25, 50, 75, 100], labels=names)
-    bar.ax.tick_params(labelsize=8, labelcolor=_INK, color=_FAINT)
-    bar.outline.set_visible(False)
+    _scale(bar, 8)
     canvas.draw()  # type: ignore[no-untyped-call]
     drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     shown: npt.NDArray[np.float32] = drawn[..., :3].astype(np.float32) / np.float32(255)
