@@ -1,6 +1,7 @@
 """The record of a run: what it keeps, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,17 @@ def test_the_parts_of_a_run_take_all_of_its_time(tmp_path):
     assert sum(part.share for part in found) == pytest.approx(100, abs=0.1)
     # One second from event to event, the second Progress of a phase among them.
     assert [part.seconds for part in found][1:] == [1, 1, 2, 1]
+
+
+def test_measuring_the_machine_for_a_budget_is_a_part_of_its_own(tmp_path):
+    record = finished(tmp_path).record()
+    budgeted = {"at": record.events[0]["at"] + 0.5, "event": "Budgeted"}
+    events = (record.events[0], budgeted, *record.events[1:])
+    found = parts(replace(record, events=events))
+    assert [part.name for part in found][:3] == [
+        "measuring the machine", "reading", "fitting stage 1",
+    ]  # fmt: skip
+    assert sum(part.seconds for part in found) == pytest.approx(record.events[-1]["at"])
 
 
 def test_a_stage_of_an_earlier_run_takes_no_time_of_this_one(tmp_path):

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from deeptsr.events import Done, Progress, SelfChecked, StageFitted
+from deeptsr.events import Budgeted, Done, Progress, SelfChecked, StageFitted
 from deeptsr.report.record import Record
 
 __all__ = ["Curve", "Part", "Piece", "curves", "parts"]
@@ -111,9 +111,11 @@ def parts(record: Record) -> list[Part]:
     before = 0.0
     for event in record.events:
         at, kind = event["at"], event["event"]
-        if kind == StageFitted.__name__:
+        if kind == Budgeted.__name__:
+            found.append(("measuring the machine", at - before, ""))
+        elif kind == StageFitted.__name__:
             own = min(event["seconds"], at - before)
-            if not found:
+            if not any(name.startswith("fitting") for name, _, _ in found):
                 found.append(("reading", at - before - own, ""))
                 before = at - own
             # What was fitted in an earlier run took its time there.

@@ -44,7 +44,8 @@ class Pictures:
     closeups: list[Closeup]
     across: Slice  # x-t
     down: Slice  # y-t
-    heat: Still | None  # where the video repeats itself,
+    heat: Still | None  # where the video repeats itself, None if
+    lacking: str  # something keeps it from being drawn,
     share: float | None  # and how much of it across dimensions, percent
 
 
@@ -59,7 +60,8 @@ def look(footage: Footage) -> Pictures:
     camera = _Camera(footage, moving, stretch)
     film = camera.panels.encode(camera.shoot())
     middle = camera.liveliest
-    near = range(max(0, middle - _SEARCHED // 2), min(len(stretch), middle + _SEARCHED // 2))
+    begin = max(0, min(middle - _SEARCHED // 2, len(stretch) - _SEARCHED))
+    near = range(begin, min(len(stretch), begin + _SEARCHED))
     around = range(stretch.start + near.start, stretch.start + near.stop)
     found = repeats(footage.coarse(around), middle - near.start)
     return camera.develop(film, found)
@@ -104,7 +106,7 @@ class _Camera:
             self._inputs.append(index)
             yield self.panels.frame(index, frame, made)
 
-    def develop(self, film: Film, found: Repeats | None) -> Pictures:
+    def develop(self, film: Film, found: Repeats | str) -> Pictures:
         """Make the pictures of all that was seen."""
         manner = self._footage.schedule.factor, self._footage.exposure
         return Pictures(
@@ -114,8 +116,9 @@ class _Camera:
             [self._closeup(n, *manner) for n, made in enumerate(self._fine) if made],
             self._across.develop(*manner),
             self._down.develop(*manner),
-            None if found is None else still(found.picture),
-            None if found is None else found.across,
+            still(found.picture) if isinstance(found, Repeats) else None,
+            found if isinstance(found, str) else "",
+            found.across if isinstance(found, Repeats) else None,
         )
 
     def _closeup(self, place: int, factor: int, exposure: str) -> Closeup:

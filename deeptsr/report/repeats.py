@@ -27,7 +27,7 @@ class Repeats:
     across: float | None  # percent of the nearest neighbours that are found across dimensions
 
 
-def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | None:
+def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | str:
     """Search the nearest neighbours of a frame's patches, within the dimensions and across.
 
     Args:
@@ -35,10 +35,13 @@ def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | 
         frame: which of them the heatmap is for.
 
     Returns:
-        None where there is nothing to draw with (the extra "plots"), or the clip is too small.
+        What keeps it from being drawn, as a sentence, where something does.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        return None
+        return (
+            "The picture of it is drawn with matplotlib, which was not installed: "
+            "pip install 'deeptsr[plots]', then deeptsr report."
+        )
     # Here, as torch takes seconds to load.
     import torch  # noqa: PLC0415
 
@@ -57,6 +60,6 @@ def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | 
     try:
         found = inspect(torch.stack(clip), level, range(frame, frame + 1), _SETTINGS)
     except (InputError, OptionError):
-        return None
+        return "Around its greatest motion the video is too short, or too small, to be searched."
     painted = blend(found.slices[0], _SIDE)
     return Repeats(np.rint(painted * 255).astype(np.uint8), statistics(found)["across"])
