@@ -61,6 +61,7 @@ class AudioFeed:
         )  # this moment of the source is 0 in the output
         self._length = None if end is None else end - begin + lead / slow
         self._keep_priming = begin == 0 and container.edit_list
+        self._early = container.late_start  # else the first picture would be held meanwhile
         self._tracks: dict[int, _Copy | _Encode | Slowed] = {}
         self._next_moment: dict[int, Fraction] = {}  # that an output stream can have, at least
         self._stack = ExitStack()
@@ -135,6 +136,8 @@ class AudioFeed:
         for packet in packets:
             index, stamp = packet.stream_index, packet.pts if packet.dts is None else packet.dts
             moment = cast(int, stamp) * packet.time_base
+            if moment < 0 and not self._early:
+                continue
             if moment < self._next_moment.get(index, moment):
                 if _BACKWARDS not in self.notes:
                     self.notes.append(_BACKWARDS)
