@@ -128,7 +128,7 @@ def test_the_page_tells_the_run(made):
         "shift 10 %", "+3.0 dB fitted", "mind &lt;this&gt;: --slow-audio", "seed 7",
         "S1 T1 → T2", "given mix",
         "deeptsr upscale &#39;a b.mkv&#39; -o out.mkv", record.prints["input"][:16], "9.0 s",
-        "All frames of the result in that time, averaged",
+        "All frames of the result in that time, averaged", "Place 1 at frame ",
     ):  # fmt: skip
         assert told in words, told
     assert "<b>&'.mkv" not in text
