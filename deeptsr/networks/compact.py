@@ -6,11 +6,18 @@ from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deeptsr.exposure import correct
 from deeptsr.networks.base import StepNetwork
-from deeptsr.networks.march import Seen, agreeing, convolve, finish, regroup, slide
+from deeptsr.networks.march import (
+    Seen,
+    agreeing,
+    convolve,
+    convolve_by,
+    finish,
+    regroup,
+    slide,
+)
 from deeptsr.resample import interpolate_time
 
 __all__ = ["Compact"]
@@ -112,7 +119,7 @@ class Compact(StepNetwork):
         tall = weight.view(len(weight), 3, -1, f, f, 3, 3, 3)  # (O, kind, C, y, x, kt, ky, kx)
         tall = tall.permute(0, 1, 4, 2, 5, 6, 3, 7).reshape(len(weight), -1, 3, 3 * f, 3)
         for x in slide(features, 2):
-            yield functional.conv3d(x, tall.to(x.dtype), stride=(1, f, 1))
+            yield convolve_by(tall.to(x.dtype), x, stride=(1, f, 1))
 
     def _left(self, hidden: Iterable[Tensor]) -> Iterator[Tensor]:
         """Residuals that agree, (N, T, k - 1, H/f, f, W/f, f*C)."""
@@ -123,6 +130,6 @@ class Compact(StepNetwork):
             weight = weight[:-1] - weight.mean(0)
         made, weight = len(weight), weight.flatten(0, 3)
         for x in hidden:
-            y = functional.conv3d(x.relu_(), weight.to(x.dtype)).movedim(1, -1)
+            y = convolve_by(weight.to(x.dtype), x.relu_()).movedim(1, -1)
             y = y.reshape(*y.shape[:4], made, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
             yield y if full else agreeing(y.float(), self.exposure)
