@@ -24,7 +24,7 @@ def film(tmp_path_factory):
         shown[repeat] = shown[repeat - 1]
     numbers = (shown * 255).round().astype(np.uint8)
     file = tmp_path_factory.mktemp("film") / "in.mkv"
-    return raw_clip(file, numbers, "rgb24", (96, 72), *LOSSLESS, rate="10")
+    return raw_clip(file, numbers, "rgb24", (48, 36), *LOSSLESS, rate="10")
 
 
 def test_scenes_and_duplicates(film):

@@ -25,7 +25,7 @@ DROP = tiny(2, duplicates="drop", encode=LOSSLESS)
 def film(path, shown):
     """Frames of uint8 at 10 a second."""
     options = ("-c:v", "ffv1", "-pix_fmt", "bgr0")
-    return raw_clip(path, shown, "rgb24", (96, 72), *options, rate="10")
+    return raw_clip(path, shown, "rgb24", (48, 36), *options, rate="10")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_motion_is_even_and_time_is_kept(plain, stuttering, tmp_path):
     begins = [0, 1, 2, 4, 6, 7, 8, 9, 10, 12, 13, 14]  # tenths of a second
     wanted = [Fraction(b, 10) for b in begins]
     assert timestamps(tmp_path / "out.mkv")[::2] == pytest.approx(wanted, abs=0.001)
-    made = torch.from_numpy(decode(tmp_path / "out.mkv", "rgb24", (96, 72)) / np.float32(255))
+    made = torch.from_numpy(decode(tmp_path / "out.mkv", "rgb24", (48, 36)) / np.float32(255))
     assert gap(expose(made, 2), torch.from_numpy(plain / np.float32(255))) < 1 / 255
     assert plan_file(stuttering, tmp_path / "a.mkv", DROP) == planned
 
@@ -85,7 +85,7 @@ def test_reading_leaves_them_out_wherever_it_begins(plain, stuttering):
     assert (info.frames, info.duration) == (12, Fraction(3, 2))
     for skip in (0, 2, 4, 11, 12):
         frames = [(frame * 255).round() for frame in io.read(info, skip=skip)]
-        assert np.array_equal(np.reshape(frames, (-1, 72, 96, 3)), plain[skip:])
+        assert np.array_equal(np.reshape(frames, (-1, 36, 48, 3)), plain[skip:])
 
 
 def test_the_probe_tells_of_all_frames_and_plans_without_them(stuttering):
