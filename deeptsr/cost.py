@@ -10,7 +10,7 @@ from deeptsr.config import Options
 from deeptsr.devices import precision
 from deeptsr.networks import build
 from deeptsr.plan import Stage
-from deeptsr.stages import fold_of, steps_of_stage
+from deeptsr.stages import averages, fold_of, has_network, steps_of_stage
 
 __all__ = ["Cost", "estimate"]
 
@@ -64,15 +64,17 @@ def estimate(
     """
     fit, climb = [], 0.0
     pairs = options.pairs
-    voxels = pairs.batch * pairs.frames * pairs.crop**2
+    crops = pairs.batch * pairs.frames * pairs.crop**2
     for number, stage in enumerate(stages):
         fold = fold_of(stage, height, width)
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
             network = build(options.network, stage.step, options.exposure, fold)
-        fit.append(steps_of_stage(options, number) * _BACKWARD * voxels * network.operations)
+        fit.append(steps_of_stage(options, number) * _BACKWARD * crops * network.operations)
         rows, columns = stage.size(height, width)
-        climb += frames * stage.done * rows * columns * network.operations * _CLIMB_OVERHEAD
-    climb *= 5 if options.pyramid.ensemble else 2  # once more for the second result
+        times = 5 if averages(options, number) else 2  # once more for the second result
+        if has_network(options, number):
+            voxels = frames * stage.done * rows * columns
+            climb += times * voxels * network.operations * _CLIMB_OVERHEAD
     speed = _SPEED[device.type]
     if device.type == "cpu" and precision(device) == torch.bfloat16:
         speed *= _BFLOAT16_GAIN

@@ -18,7 +18,7 @@ from deeptsr.pairs import pool_bytes
 from deeptsr.plan import Stage
 from deeptsr.predict import tile_voxels
 from deeptsr.pyramid import FittedStage, loads
-from deeptsr.stages import fold_of
+from deeptsr.stages import averages, fold_of, has_network
 
 __all__ = ["Clip", "available", "bounded", "chunk_length", "part_length", "peak"]
 
@@ -136,10 +136,11 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
 def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
     found = []
     with torch.device("meta"):  # only shapes are asked for
-        for stage in stages:
+        for number, stage in enumerate(stages):
             fold = fold_of(stage, clip.height, clip.width)
             network = build(options.network, stage.step, options.exposure, fold)
-            found.append(FittedStage(stage, network, options.pyramid.ensemble))
+            known = network if has_network(options, number) else None
+            found.append(FittedStage(stage, known, averages(options, number)))
     return tuple(found)
 
 
@@ -171,19 +172,22 @@ def _climb(
     most, coarse, done = 0.0, 0.0, 1
     for model, work in zip(models, works, strict=True):
         stage, network = model.stage, model.network
-        assert network is not None
         frame = pixel_bytes(stage.scale)
         held.setdefault(stage.scale, (work.ltr + ahead) / 2 * frame)  # it reads on as far as all
         fine, made, again = (
             n * frame for n in (work.fine, work.seen * stage.step, (work.trusted + 2) * stage.step)
         )
         ltr = work.ltr * frame if stage.done > 1 else 0  # else it is the fine video
-        tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
         if stage.done > 1:
             most = max(most, coarse + ltr + _RESIZING * fine)
-        twofold = made + fine if model.ensemble else 0  # of a mirror image
-        later = again + work.seen * frame  # and what the later camera films
-        most = max(most, ltr + fine + made + tile + max(twofold, later))
+        if network is None:
+            more: float = made  # interpolated, and corrected
+        else:
+            tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
+            twofold = made + fine if model.ensemble else 0  # of a mirror image
+            later = again + work.seen * frame  # and what the later camera films
+            more = tile + max(twofold, later)
+        most = max(most, ltr + fine + made + more)
         coarse, done = made, stage.done * stage.step
     result = min(chunk, clip.frames) * done * pixel_bytes(scale)
     held.setdefault(scale, (chunk + ahead) / 2 * pixel_bytes(scale))
@@ -200,7 +204,8 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
     most = float(given)
     for number, model in enumerate(models):
         stage, network = model.stage, model.network
-        assert network is not None
+        if network is None:
+            continue
         rows, columns = stage.size(clip.height, clip.width)
         pixels = excerpt * stage.done * rows * columns
         made = pixels * _PIXEL

@@ -21,7 +21,7 @@ from deeptsr.pyramid import FittedStage
 from deeptsr.resample import resize
 from deeptsr.stagefit import Fitter, fit_first, fit_later
 
-__all__ = ["fit_stages", "fold_of", "steps_of_stage"]
+__all__ = ["averages", "fit_stages", "fold_of", "has_network", "steps_of_stage"]
 
 _FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
 _INTERPOLATES = "interpolates"
@@ -71,7 +71,11 @@ def fit_stages(
             torch.manual_seed(options.seed + number)
             network = build(options.network, stage.step, options.exposure, fold).to(clip.device)
         event = checkpoints.restore(number, network) if checkpoints else None
-        if event is None:
+        if event is None and not has_network(options, number):
+            event = _left_out(options, number, stage, len(plan))
+            if checkpoints:
+                checkpoints.save(number, network, event)
+        elif event is None:
             carried = previous if previous and _same_shapes(previous, network) else None
             # A motion that was aliased at the coarser stage need not be so at this one.
             rival = given if number and given.probe and options.pairs.alone else None
@@ -118,12 +122,28 @@ def fit_stages(
         on_event(event)
         on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != _INTERPOLATES
-        ensemble = options.pyramid.ensemble
+        ensemble = averages(options, number)
         # A motion that is aliased is aliased anew by the later camera, and blurred by the mean.
-        twice = ensemble and not options.pairs.alone
+        twice = not options.pairs.alone
         fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble, twice))
         previous = network if usable else previous
     return tuple(fitted)
+
+
+def has_network(options: Options, number: int) -> bool:
+    """Whether a stage, counted from 0, has a network at all: else it interpolates."""
+    networks = options.pyramid.networks
+    return networks is None or number < networks
+
+
+def averages(options: Options, number: int) -> bool:
+    """Whether a stage, counted from 0, averages over mirror images and reversed time."""
+    return options.pyramid.ensemble and number == 0
+
+
+def _left_out(options: Options, number: int, stage: Stage, stages: int) -> StageFitted:
+    mix = (options.pairs.within, options.pairs.across, options.pairs.shift)
+    return StageFitted(number + 1, stages, stage.label, 0.0, 0, 0.0, _INTERPOLATES, mix, ())
 
 
 def _outcome(result: FitResult) -> str:
@@ -135,6 +155,8 @@ def _outcome(result: FitResult) -> str:
 def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
     settings = options.fit
+    if not has_network(options, number):
+        return 0
     if number:
         return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
     probes = 2 if options.pairs.probe else 1

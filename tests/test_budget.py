@@ -111,6 +111,8 @@ def test_another_preset_keeps_what_was_changed():
 def test_a_network_works_on_as_many_voxels_as_are_counted(monkeypatch, shape, kind, fold):
     network = build(replace(NETWORK, kind=kind, blocks=2), 2, "full", fold)
     monkeypatch.setattr("deeptsr.predict._suitable_tile", lambda network, kind: 64)
+    # The counter does not know oneDNN's convolution by its own name.
+    monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
     with FlopCounterMode(display=False) as counter:
         predict(network, noise(*shape, 3))
     counted = voxels(network, shape, "cpu") * network.operations
@@ -128,7 +130,8 @@ def test_a_forecast_grows_with_the_work():
     assert forecast.fit(more)[1] == pytest.approx(base[1] + 10 * 0.1)
     assert forecast.fit(more)[0] == base[0]
     less = replace(options, pyramid=replace(options.pyramid, ensemble=False))
-    assert forecast.climb(options) == pytest.approx(2.5 * forecast.climb(less), rel=0.05)
+    # Of the first stage alone: 5 predictions for 2, where the second makes 2 of twice the frames.
+    assert forecast.climb(options) == pytest.approx(9 / 6 * forecast.climb(less), rel=0.05)
     assert forecast.total(options) == pytest.approx(sum(base) + forecast.climb(options))
     long = Forecast(replace(TASK, frames=240), options, SPEEDS, 24)
     assert long.climb(options) == pytest.approx(10 * forecast.climb(options), rel=0.3)

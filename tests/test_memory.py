@@ -15,7 +15,8 @@ from deeptsr.plan import plan
 
 CPU = torch.device("cpu")
 FILM = Clip(1000, 720, 1280)
-OPTIONS = preset("fast")
+FAST = preset("fast")
+OPTIONS = replace(FAST, pyramid=replace(FAST.pyramid, networks=None))  # one in every stage
 STAGES = plan(8, 720, 1280, OPTIONS.pyramid.coarsest)
 
 
@@ -52,6 +53,12 @@ def test_no_more_is_cut_than_must_be():
     cut = within(round(0.7 * peak(FILM, bounded(FILM, OPTIONS, STAGES, CPU), STAGES)))
     longer = replace(cut, pyramid=replace(cut.pyramid, excerpt=cut.pyramid.excerpt + 1))
     assert peak(FILM, longer, STAGES) > cut.memory
+
+
+def test_a_stage_without_a_network_takes_no_more():
+    free = bounded(FILM, FAST, STAGES, CPU)
+    assert free.pyramid.voxels == OPTIONS.pyramid.voxels
+    assert peak(FILM, free, STAGES) < peak(FILM, bounded(FILM, OPTIONS, STAGES, CPU), STAGES)
 
 
 def test_a_bound_that_nothing_meets_is_refused():

@@ -259,6 +259,24 @@ def test_what_is_worse_than_linear_interpolates(monkeypatch):
     assert gap(expose(climb(made, clip), 4), clip) < 1e-5
 
 
+def test_stages_beyond_those_that_have_a_network_interpolate():
+    options = tiny()
+    options = replace(options, pyramid=replace(options.pyramid, networks=1))
+    clip, shelf = pan(16, 32, 32), Shelf()
+    made, told = fitted(clip, options=options, checkpoints=shelf)
+    assert [stage.network is None for stage in made] == [False, True]
+    assert [(e.steps > 0, e.outcome) for e in outcomes(told)][1] == (False, "interpolates")
+    assert set(shelf.kept) == {0, 1}
+    again, _ = fitted(clip, options=options, checkpoints=shelf)
+    assert [stage.network is None for stage in again] == [False, True]
+    assert torch.equal(climb(made, clip), climb(again, clip))
+
+
+def test_the_first_stage_alone_averages_over_mirror_images():
+    made, _ = fitted(pan(16, 32, 32))
+    assert [stage.ensemble for stage in made] == [True, False]
+
+
 def test_a_static_clip_interpolates_and_stays_static():
     clip = still(12, 32, 32)
     made, told = fitted(clip)

@@ -16,7 +16,7 @@ from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage, plan
 from deeptsr.predict import voxels
 from deeptsr.pyramid import FittedStage, climb, loads
-from deeptsr.stages import fold_of, steps_of_stage
+from deeptsr.stages import averages, fold_of, has_network, steps_of_stage
 
 __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
 
@@ -81,12 +81,16 @@ class Forecast:
     def _climbed(self, stages: int, chunk: int, total: int, options: Options) -> float:
         """Seconds of taking a chunk of a clip up some stages."""
         pairs = zip(self._stages, self._networks, strict=True)
-        fitted = tuple(FittedStage(stage, network) for stage, network in pairs)[:stages]
+        fitted = tuple(
+            FittedStage(stage, network if has_network(options, number) else None)
+            for number, (stage, network) in enumerate(pairs)
+        )[:stages]
         turned = 1 + (options.exposure == "full")  # forwards and backwards
-        times = 2 * turned if options.pyramid.ensemble else 1
         works = (
-            times * self._work(number, load.seen) + self._work(number, load.trusted)
+            (2 * turned if averages(options, number) else 1) * self._work(number, load.seen)
+            + self._work(number, load.trusted)
             for number, load in enumerate(loads(fitted, chunk, total, options.exposure))
+            if fitted[number].network
         )
         return sum(works) / self._speeds.climb
 
@@ -97,6 +101,8 @@ class Forecast:
         return voxels(network, shape, task.device.type) * network.operations
 
     def _fit(self, options: Options, number: int) -> float:
+        if not has_network(options, number):
+            return 0.0
         network, first = self._networks[number], self._networks[0]
         steps = steps_of_stage(options, number)
         seconds = steps * self._speeds.step * network.operations / first.operations
