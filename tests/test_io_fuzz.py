@@ -8,9 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.clips import clip, complaints
+from deeptsr import run
+from deeptsr.errors import InputError
+from deeptsr.events import Planned
+from deeptsr.pyramid import FittedStage
+from tests.clips import clip, complaints, timestamps
+from tests.synth import tiny
 
 HASHED = ("-c:v", "libx265", "-x265-params", "hash=1:log-level=none")  # checksums of pictures
 ENDINGS = (".mp4", ".mkv", ".gif", ".png", ".txt", ".ts", ".wav", "")
@@ -107,3 +113,34 @@ def test_a_broken_file_is_refused_or_read_as_promised(tmp_path, name):
         assert not quiet, quiet
     lies = [n for n in quiet if complaints(scratch / f"flip{n}{path.suffix}")]
     assert not lies, lies
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "options"),
+    [
+        ("a.ts", "o.mov", ("-c:v", "mpeg2video", "-c:a", "mp2")),
+        ("a.mkv", "o.mp4", ("-c:a", "aac")),
+        ("a.avi", "o.mkv", ("-c:v", "mjpeg", "-c:a", "libmp3lame")),
+    ],
+)
+def test_a_whole_run_of_damaged_picture_and_sound(tmp_path, monkeypatch, name, made, options):
+    monkeypatch.setattr(
+        run, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+    )
+    path = clip(tmp_path / name, *options, size="32x24", rate="25", frames=10, sound=0.4)
+    whole, random, done = np.frombuffer(path.read_bytes(), np.uint8), np.random.default_rng(0), 0
+    for number in range(6):
+        data, place = whole.copy(), int(random.integers(0, len(whole)))
+        data[place : place + 200] = random.integers(0, 256, len(data[place : place + 200]))
+        path.write_bytes(data.tobytes())
+        out, told = tmp_path / f"{number}{made}", []
+        try:
+            run.upscale_file(path, out, tiny(2), told.append)
+        except InputError:
+            assert not out.exists()
+            continue
+        planned = next(event for event in told if isinstance(event, Planned))
+        assert len(timestamps(out)) == 2 * planned.frames_in
+        assert not complaints(out)
+        done += 1
+    assert done > 2
