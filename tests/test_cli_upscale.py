@@ -109,7 +109,7 @@ def call(*args):
 
 def test_without_flags_the_options_are_the_preset_s(library):
     assert call().exit_code == 0
-    assert library.calls == [("upscale", "in.mp4", "out.mp4", Options())]
+    assert library.calls == [("upscale", "in.mp4", "out.mp4", preset("fast"))]
 
 
 def test_every_flag_reaches_the_library(library):
@@ -274,7 +274,8 @@ def test_the_defaults_are_those_of_the_settings():
 def test_a_rate_instead_of_a_factor(library, text, rate):
     flags = ("--vfr", "cfr", "--slow-motion", "--slow-audio", "--fps", text)
     assert call(*flags).exit_code == 0
-    assert library.calls[0][3] == Options(fps=rate, vfr="cfr", slow_motion=True, slow_audio=True)
+    given = {"fps": rate, "vfr": "cfr", "slow_motion": True, "slow_audio": True}
+    assert library.calls[0][3] == replace(preset("fast"), **given)
 
 
 def test_a_rate_and_a_factor_exclude_each_other(library):
