@@ -40,8 +40,8 @@ def probe_file(
         OptionError: when a setting or the device cannot be met.
         ResourceError: when more memory is needed than allowed.
     """
-    options = options or Options()
     plan, info, cuts = plan_input(source, options)
+    options = options or Options()
     chosen = io.selected(info, options.start, options.end)
     inside = io.contents(info)
     notes = list(info.notes)
