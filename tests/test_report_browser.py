@@ -80,7 +80,7 @@ def shows(page, frame, *, slider=False):
         found = page.evaluate(READ, [None, BITS])
         assert found in (frame, frame // FACTOR)
         return found
-    page.wait_for_function(f"(a) => ({READ})(a) === {frame}", arg=[1, BITS], timeout=5000)
+    page.wait_for_function(f"(a) => ({READ})(a) === {frame}", arg=[1, BITS])
     assert page.evaluate(READ, [0, BITS]) == frame // FACTOR
     return frame
 
