@@ -94,7 +94,7 @@ class PyramidSettings:
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
-    ensemble: bool = True  # average the first stage over mirror images and reversed time
+    ensemble: bool = True  # average: all over a later camera, the first over mirrors, reversed time
     networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
     voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
