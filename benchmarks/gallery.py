@@ -99,7 +99,7 @@ def draw(pair: Pair, made: dict[str, Clip]) -> Image.Image:
     moving = measure(ltr)
     side = min(SIDE, *ltr.shape[1:3])
     box = moving.boxes(side, 1)[0]
-    span = moving.times(min(SPAN, len(ltr)))
+    span = moving.times(SPAN, [range(len(ltr))])
     whole = slice(span.start * factor, span.stop * factor)
     top = min(box.top, ltr.shape[1] - side)
     left = min(box.left, ltr.shape[2] - side)

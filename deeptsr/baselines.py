@@ -6,7 +6,7 @@ Each is a stream: frames of the low-framerate video go in, and only a few are he
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -24,7 +24,11 @@ Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 
 
 def baseline(
-    name: str, ltr: Iterable[Frame], factor: int, exposure: str = "full"
+    name: str,
+    ltr: Iterable[Frame],
+    factor: int,
+    exposure: str = "full",
+    cuts: Sequence[int] = (),
 ) -> Iterator[Frame]:
     """Raise the frame rate by one of :data:`BASELINES`.
 
@@ -33,13 +37,17 @@ def baseline(
         ltr: frames (H, W, 3) in [0, 1], at least one.
         factor: output frames an input frame.
         exposure: "full" aligns the centres of the frames' intervals, "delta" their starts.
+        cuts: numbers of frames that begin another scene: no result mixes two.
 
-    Returns:
+    Yields:
         Frames like the input's, ``factor`` times as many.
     """
     if name == "repeat":
-        return repeat(ltr, factor)
-    return {"linear": linear, "minterpolate": minterpolate}[name](ltr, factor, exposure)
+        yield from repeat(ltr, factor)
+        return
+    method = {"linear": linear, "minterpolate": minterpolate}[name]
+    for scene in _scenes(ltr, cuts):
+        yield from method(scene, factor, exposure)
 
 
 def repeat(ltr: Iterable[Frame], factor: int) -> Iterator[Frame]:
@@ -62,6 +70,14 @@ def minterpolate(ltr: Iterable[Frame], factor: int, exposure: str = "full") -> I
 
     first = Fraction(first_position(factor, exposure)).limit_denominator(2 * factor)
     return io.minterpolate(ltr, factor, first)
+
+
+def _scenes(frames: Iterable[Frame], cuts: Sequence[int]) -> Iterator[Iterator[Frame]]:
+    """Yield the frames of one scene after the other; each is to be used up before the next."""
+    rest = iter(frames)
+    for first, stop in itertools.pairwise((0, *cuts)):
+        yield itertools.islice(rest, stop - first)
+    yield rest
 
 
 def _neighbours(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Frame, Frame]]:

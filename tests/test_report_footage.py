@@ -26,11 +26,11 @@ def ramp(path, frames, rate, *options, step=STEP):
     return raw_clip(path, flat, "rgb24", SIZE, *options, "-c:v", "ffv1", rate=rate)
 
 
-def footage(folder, made, *source_options, frames=12, rate="30", **changes):
+def footage(folder, made, *source_options, frames=12, rate="30", cuts=(), **changes):
     source = ramp(folder / "in.mkv", frames, rate, *source_options)
     result = ramp(folder / "out.mkv", made, "60", step=1)
     kept = json.loads(json.dumps(asdict(Options(**changes)), default=str))  # as a record has them
-    return Footage(source, result, kept)
+    return Footage(source, result, kept, cuts)
 
 
 def shown(film, stretch, method="linear"):
@@ -68,6 +68,20 @@ def test_a_rate_that_is_no_multiple(tmp_path):
     assert (numbers.start, numbers.stop) == (5, 15)
     middle = (np.array(numbers) + 0.5) * 30 / 50 - 0.5
     np.testing.assert_allclose(shown(film, inner), 20 + STEP * middle, atol=0.25)
+
+
+@pytest.mark.parametrize("method", ["linear", "minterpolate"])
+@pytest.mark.parametrize(("made", "changes"), [(36, {"factor": 3}), (20, {"fps": Fraction(50)})])
+def test_nothing_is_blended_across_a_cut(tmp_path, method, made, changes):
+    film = footage(tmp_path, made, cuts=(6,), **changes)
+    assert film.scenes(range(4, 9)) == [range(2), range(2, 5)]
+    assert film.scenes(range(6, 9)) == [range(3)]
+    ends = [shown(film, range(first, first + 4), method) for first in (2, 6)]
+    before, after = 20 + STEP * 5, 20 + STEP * 6  # at the cut each scene stands still
+    assert ends[0][-1] == pytest.approx(before, abs=1.01)
+    assert ends[1][0] == pytest.approx(after, abs=1.01)
+    across = shown(film, range(4, 8), method)
+    assert not np.any((across > before + 1.01) & (across < after - 1.01))
 
 
 def test_slow_motion_happens_in_the_time_of_the_input(tmp_path):

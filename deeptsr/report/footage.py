@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,16 @@ class Footage:
         exposure: of the run: "full" or "delta".
     """
 
-    def __init__(self, source: Path, result: Path, options: dict[str, Any]) -> None:
+    def __init__(
+        self, source: Path, result: Path, options: dict[str, Any], cuts: Sequence[int] = ()
+    ) -> None:
         """Look at both.
 
         Args:
             source: the input.
             result: the output.
             options: of the run, as its record has them.
+            cuts: frames of the input, of those that were used, that begin another scene.
 
         Raises:
             InputError: when one of them cannot be used.
@@ -62,10 +65,11 @@ class Footage:
         if held.get("fps") is not None:
             held["fps"] = Fraction(held["fps"])
         if held.get("duplicates") != "drop":
-            held["scenes"] = "off"  # cuts matter to what is left out, and to nothing else here
+            held["scenes"] = "off"  # they are known; only what is left out depends on finding them
         # Whatever did the work: to look at it, a processor is enough.
         job, self.source = thinned(*settled_input(source, Options(device="cpu", **held)))
         self.result = io.probe(result)
+        self._cuts = cuts
         self._start, self._end = job.options.start, job.options.end
         self.schedule, self.frames, self.exposure = job.schedule, job.frames, job.options.exposure
         if len(self.shown) != self.result.frames:
@@ -107,6 +111,11 @@ class Footage:
             return range(self.frames)
         seen = itertools.islice(self.coarse(range(self.frames)), int(_LOOKED_AT * self.source.rate))
         return window(list(survey(seen).changes), length)
+
+    def scenes(self, stretch: range) -> list[range]:
+        """The scenes in a stretch of the input: the frames of each, counted from its beginning."""
+        begins = [0, *(c - stretch.start for c in self._cuts if stretch.start < c < stretch.stop)]
+        return [range(*ends) for ends in itertools.pairwise([*begins, len(stretch)])]
 
     def coarse(self, stretch: range) -> Iterator[Picture]:
         """Yield the frames of the input in a stretch."""
@@ -167,11 +176,13 @@ class Footage:
         # With a neighbour at either end: the methods look that far.
         around = range(max(0, first - 1), min(self.frames, last + 2))
         coarse = map(shrink, self.coarse(around))
-        frames = baseline(method, coarse, laid_out.factor, self.exposure)
+        cuts = [scene.start for scene in self.scenes(around)[1:]]
+        frames = baseline(method, coarse, laid_out.factor, self.exposure, cuts)
         begin = around.start * laid_out.factor
         if laid_out.opened is None:
             return itertools.islice(frames, wanted.start - begin, wanted.stop - begin)
         volumes: Iterable[torch.Tensor] = (torch.from_numpy(frame)[None] for frame in frames)
         times = laid_out.fine, laid_out.opened, self.exposure
-        made = retime(volumes, *times, first=begin, made=wanted.start)
+        fine_cuts = [cut * laid_out.factor for cut in self._cuts]
+        made = retime(volumes, *times, first=begin, made=wanted.start, cuts=fine_cuts)
         return itertools.islice((frame for volume in made for frame in volume.numpy()), len(wanted))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,12 +71,15 @@ class Map:
         """The pixel column through which most moves."""
         return self._middle(self.cells.sum(axis=(0, 1)))
 
-    def times(self, length: int) -> range:
-        """The stretch of ``length`` frames in which most moves."""
+    def times(self, length: int, scenes: Sequence[range]) -> range:
+        """The stretch of at most ``length`` frames of one of the scenes in which most moves."""
         totals = np.concatenate([[0], self.cells.sum(axis=(1, 2)).cumsum()])
-        length = min(length, len(self.cells))
-        first = int((totals[length:] - totals[: len(totals) - length]).argmax())
-        return range(first, first + length)
+        stretches = [
+            range(first, min(first + length, scene.stop))
+            for scene in scenes
+            for first in range(scene.start, max(scene.start, scene.stop - length) + 1)
+        ]
+        return max(stretches, key=lambda frames: totals[frames.stop] - totals[frames.start])
 
     def _middle(self, totals: npt.NDArray[np.float32]) -> int:
         return int(totals.argmax()) * self.pixels + self.pixels // 2

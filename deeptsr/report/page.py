@@ -86,8 +86,9 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
     """
     check_page(path, overwrite=overwrite)
     record.check()
-    footage = Footage(Path(record.source), Path(record.output), record.options)
-    text = _render(record, footage, look(footage)).encode()
+    cuts: list[int] = next((event["cuts"] for event in record.of(Surveyed)), [])
+    footage = Footage(Path(record.source), Path(record.output), record.options, cuts)
+    text = _render(record, footage, look(footage), cuts).encode()
     page = Path(os.path.abspath(path))
     aside = page.with_name(f".{page.name}.part")
     try:
@@ -99,7 +100,7 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
     return Reported(str(path), len(text))
 
 
-def _render(record: Record, footage: Footage, pictures: Pictures) -> str:
+def _render(record: Record, footage: Footage, pictures: Pictures, cuts: list[int]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("deeptsr.report"),
         autoescape=True,
@@ -115,7 +116,7 @@ def _render(record: Record, footage: Footage, pictures: Pictures) -> str:
         planned=record.of(Planned)[-1],
         done=record.of(Done)[-1],
         check=next(reversed(record.of(SelfChecked)), None),
-        cuts=next((event["cuts"] for event in record.of(Surveyed)), []),
+        cuts=cuts,
         budget=next(reversed(record.of(Budgeted)), None),
         warnings=_warnings(record),
         mix=_mix(record),

@@ -82,11 +82,16 @@ class _Camera:
         self._coarse: list[dict[int, Picture]] = [{} for _ in self._boxes]
         self._fine: list[list[tuple[int, Bytes]]] = [[] for _ in self._boxes]
         self._overview = np.zeros((2, 2, 3), np.uint8)
-        times = moving.times(_SLICE_FRAMES)
+        self._scenes = footage.scenes(stretch)
+        times = moving.times(_SLICE_FRAMES, self._scenes)
         lively = moving.boxes(min(width, height), 1)[0]
         half = lively.side // 2
-        self._across = Line(moving.row(), lively.left + half, width, times, down=False)
-        self._down = Line(moving.column(), lively.top + half, height, times, down=True)
+        self._across = Line(
+            moving.row(), lively.left + half, width, times, self._near(times), down=False
+        )
+        self._down = Line(
+            moving.column(), lively.top + half, height, times, self._near(times), down=True
+        )
 
     def shoot(self) -> Iterator[Bytes]:
         """Yield the frames of the film, and look at all of them on the way."""
@@ -97,7 +102,7 @@ class _Camera:
             self._across.see(index, part, frame, made)
             self._down.see(index, part, frame, made)
             for box, coarse, fine in zip(self._boxes, self._coarse, self._fine, strict=True):
-                if abs(index - box.frame) <= 1 and index not in coarse:
+                if index in self._near(range(box.frame, box.frame + 1)) and index not in coarse:
                     coarse[index] = _crop(frame, box, self._size)
                 if index == box.frame:
                     fine.append((number, to_bytes(_crop(made, box, self._size))))
@@ -105,6 +110,11 @@ class _Camera:
                 self._overview = to_bytes(frame)
             self._inputs.append(index)
             yield self.panels.frame(index, frame, made)
+
+    def _near(self, frames: range) -> range:
+        """Frames of one scene, and their neighbours in it: what linear interpolation looks at."""
+        scene = next(scene for scene in self._scenes if frames.start in scene)
+        return range(max(scene.start, frames.start - 1), min(scene.stop, frames.stop + 1))
 
     def develop(self, film: Film, found: Repeats | str) -> Pictures:
         """Make the pictures of all that was seen."""

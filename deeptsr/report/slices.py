@@ -41,6 +41,7 @@ class Line:
         middle: of the part that is shown, where the line is long: pixels along it.
         whole: pixels of the line.
         frames: of the input.
+        near: the same, and the neighbours that linear interpolation looks at.
         down: whether it goes along y.
     """
 
@@ -48,6 +49,7 @@ class Line:
     middle: int
     whole: int
     frames: range
+    near: range
     down: bool
     _coarse: dict[int, Picture] = field(default_factory=dict)
     _fine: list[Bytes] = field(default_factory=list)
@@ -72,8 +74,7 @@ class Line:
             frame: of the input.
             made: of the result; it may have another size.
         """
-        near = range(self.frames.start - 1, self.frames.stop + 1)  # what linear looks at
-        if index in near and index not in self._coarse:
+        if index in self.near and index not in self._coarse:
             self._coarse[index] = self._cut(frame, frame.shape[:2])
         if index in self.frames:
             self._fine.append(to_bytes(self._cut(made, frame.shape[:2])))
