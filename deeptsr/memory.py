@@ -181,7 +181,7 @@ def _climb(
         if stage.done > 1:
             most = max(most, coarse + ltr + _RESIZING * fine)
         if network is None:
-            more: float = made  # interpolated, and corrected
+            more = 0.0  # it is interpolated in small pieces
         else:
             tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
             twofold = made + fine if model.ensemble else 0  # of a mirror image
