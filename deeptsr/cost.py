@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import cache
 
 import torch
+from torch.nn import functional
 
 from deeptsr.config import Options
 from deeptsr.devices import precision
@@ -14,10 +17,9 @@ from deeptsr.stages import averages, fold_of, has_network, steps_of_stage
 
 __all__ = ["Cost", "estimate"]
 
-# Nominal speeds, operations a second: for the CPU from runs of the compact network; the card's is
-# a guess.
-_SPEED = {"cpu": 2e11, "cuda": 3e13}
-_BFLOAT16_GAIN = 2.2  # on a CPU that multiplies bfloat16, measured
+_CARD = 3e13  # operations a second of a CUDA card: a guess
+_FIT_SPEED = 0.6  # of a fit against bare convolutions, operations a second, measured
+_SAMPLE = 0.1  # seconds of convolutions that are measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _CLIMB_OVERHEAD = 1.3  # of a climb against a fit, in time for the same operations, measured
 
@@ -75,7 +77,23 @@ def estimate(
         if has_network(options, number):
             voxels = frames * stage.done * rows * columns
             climb += times * voxels * network.operations * _CLIMB_OVERHEAD
-    speed = _SPEED[device.type]
-    if device.type == "cpu" and precision(device) == torch.bfloat16:
-        speed *= _BFLOAT16_GAIN
+    if device.type == "cpu":
+        speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))
+    else:
+        speed = _CARD
     return Cost(tuple(fit), climb, (sum(fit) + climb) / speed)
+
+
+@cache
+def _convolving(channels: int, precision: torch.dtype) -> float:
+    """Operations a second of the processor's convolutions, measured."""
+    # Two clips: for one, torch takes plain loops in float32.
+    clips = torch.ones(2, channels, 8, 32, 32).to(precision, memory_format=torch.channels_last_3d)
+    weight = torch.ones(channels, channels, 3, 3, 3, dtype=precision)
+    seconds: list[float] = []
+    with torch.no_grad():
+        while len(seconds) < 2 or sum(seconds) < _SAMPLE:
+            began = time.perf_counter()
+            functional.conv3d(clips, weight, padding=1)
+            seconds.append(time.perf_counter() - began)
+    return 2 * clips[:, 0].numel() * weight.numel() / min(seconds)
