@@ -64,7 +64,7 @@ class NetworkSettings:
     """The network of a stage."""
 
     kind: str = "compact"  # "compact" (ours) or "paper" (section 4.1, figure 8a)
-    channels: int = 32  # width of every hidden layer, >= 1
+    channels: int = 16  # width of every hidden layer, >= 1
     blocks: int = 4  # residual blocks of the compact network, >= 1
 
 
@@ -72,10 +72,10 @@ class NetworkSettings:
 class FitSettings:
     """How long and how fast a network learns."""
 
-    steps: int = 100  # optimiser steps of the first stage, >= 1
+    steps: int = 60  # optimiser steps of the first stage, >= 1
     bootstrap_rounds: int = 3  # further fits of it, on its own result too if "within" alone, >= 0
-    bootstrap_steps: int = 120  # steps of each of those, >= 1
-    finetune_steps: int = 300  # steps of the second stage, >= 0
+    bootstrap_steps: int = 230  # steps of each of those, >= 1
+    finetune_steps: int = 150  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
     finetune_rate: float = 8e-4  # the same where a stage starts from the weights of the one before

@@ -90,8 +90,8 @@ def fit(
             them, those to start from included; so a fit never makes worse.
         steps: optimiser steps at most.
         rate: peak learning rate; None: ``settings.learning_rate``.
-        slack: how much worse is no worse: the held-out frames are few, and may not ask what the
-            pairs teach.
+        slack: how much worse is no worse, unless a gain becomes a loss: the held-out frames are
+            few, and may not ask what the pairs teach.
         precision: of the convolutions.
         on_step: told after each step how many were made; when it raises, the state is kept first.
         keeper: of the state after each step. A fit that goes on from one ends as if it had not
@@ -151,7 +151,7 @@ def fit(
         over = enough()
         if step % interval == 0 or step == steps or over:
             found = score(average)
-            if found > top - slack:
+            if found > top - slack and (found > 0 or top <= 0):
                 kept, kept_score, stale = copy.deepcopy(average.state_dict()), found, 0
                 top, improved = max(top, found), True
             else:

@@ -201,6 +201,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
     excerpt = min(clip.frames, options.pyramid.excerpt)
     given = excerpt * clip.pixels * _PIXEL
     pairs, voxels = options.pairs, options.pyramid.voxels
+    alone = pairs.alone or bool(pairs.probe and pairs.within)  # at least it may come to that
     most = float(given)
     for number, model in enumerate(models):
         stage, network = model.stage, model.network
@@ -211,22 +212,22 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         made = pixels * _PIXEL
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
-        pool = pool_bytes(pixels, pairs)
+        beside = 0.0  # the clip of this size
+        if alone and options.fit.bootstrap_rounds:  # its own result is learnt from, too
+            beside = pool_bytes(pixels * stage.step, pairs) + made * stage.step
         if number:
             slow = max(1, round(excerpt * clip.pixels * (stage.scale / stage.done) ** 2))
-            pool += pool_bytes(slow, pairs) + slow * _PIXEL
+            beside = max(beside, pool_bytes(slow, pairs) + slow * _PIXEL)
             chunk = max(1, voxels * excerpt // pixels)
             below = Clip(excerpt, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, options.exposure, stage.scale)
             most = max(most, given + made + climb)
-        elif options.fit.bootstrap_rounds:  # its own result is learnt from, too
-            pool += pool_bytes(pixels * stage.step, pairs) + made * stage.step
+        pool = pool_bytes(pixels, pairs) + beside
         tile = _tile(network, (excerpt * stage.done, rows, columns))
-        rivals = pairs.probe and not pairs.alone  # which are compared
-        agreeing = (
-            rivals * 4 * _PIXEL * min(max(8 * rows * columns * stage.step, voxels // 2), pixels * 2)
-        )
-        most = max(most, given + made + max(pool + max(step, tile), agreeing + tile))
+        if alone and (number or pairs.probe):  # its network is looked at for how it agrees
+            agreeing = min(max(8 * rows * columns * stage.step, voxels // 2), 2 * pixels)
+            most = max(most, given + made + 4 * agreeing * _PIXEL + tile)
+        most = max(most, given + made + pool + max(step, tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)
     most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)
     return _BASE + most

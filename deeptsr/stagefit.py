@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -26,7 +25,10 @@ from deeptsr.trust import changes, disagreement, removed, restore_again
 
 __all__ = ["Fitter", "fit_first", "fit_later"]
 
-_SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse
+_SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
+_LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
+_CONVINCING = 0.5  # share of a change that improves, from which a network need not be fitted anew
+_NOTHING = 1e-9  # mean square of no change at all
 
 
 class Fitter:
@@ -35,18 +37,19 @@ class Fitter:
     def __init__(
         self,
         options: Options,
+        frames: int,
         number: int,
         precision: torch.dtype,
         on_step: Callable[[int], None],
         device: torch.device,
         checkpoints: Checkpoints | None,
-        rival: PairSettings | None,
         enough: Callable[[], bool],
     ) -> None:
-        self.pairs, self.rival, self.settings = options.pairs, rival, options.fit
+        self.pairs, self.settings = options.pairs, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.voxels = options.pyramid.voxels
         self.precision, self.made = precision, 0
+        self._frames = frames  # of the input: the same moments are held out of all examples
         self.curve: list[tuple[str, int, float]] = []
         self._step, self._on_step, self._enough = 0, on_step, enough
         self._generator = torch.Generator(device).manual_seed(options.seed + number)
@@ -66,8 +69,8 @@ class Fitter:
         found = self._keeper.next(network, self._generator) if self._keeper else None
         if found:
             return found
-        step, input_frames = network.factor, len(examples[0])
-        pieces = [self._held(e, step, input_frames).training(e) for e in examples]
+        step = network.factor
+        pieces = [self._held(e, step).training(e) for e in examples]
         # Shorter crops for a clip that is shorter than they are.
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
@@ -76,9 +79,7 @@ class Fitter:
 
         def score(candidate: StepNetwork) -> float:
             candidate.eval()
-            found = min(
-                self._held(j, step, input_frames).gain(candidate, j, self.precision) for j in judges
-            )
+            found = min(self._held(j, step).gain(candidate, j, self.precision) for j in judges)
             if math.isfinite(found):
                 self.curve.append((name, self._step, found))
             return found
@@ -115,68 +116,39 @@ class Fitter:
     def draws(self, state: Tensor) -> None:
         self._generator.set_state(state)
 
-    @staticmethod
-    def _held(clip: Tensor, step: int, input_frames: int) -> HeldOut:
-        return HeldOut(len(clip), step, len(clip) // input_frames)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """One way to fit a stage."""
-
-    name: str
-    pairs: PairSettings
-    weights: dict[str, Any]  # to start from
-    rate: float | None = None
+    def _held(self, clip: Tensor, step: int) -> HeldOut:
+        return HeldOut(len(clip), step, len(clip) // self._frames)
 
 
 def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
-    """Fit the coarsest stage: choose the mix of pairs, then bootstrap."""
-    examples, settings = [clip.clamp(0, 1)], fitter.settings
-    start, mixed = copy.deepcopy(network.state_dict()), fitter.pairs
-    candidates = [_Candidate("given mix", mixed, start)]
+    """Fit the coarsest stage: choose the mix of pairs, then go on with it."""
+    clip, mixed = clip.clamp(0, 1), fitter.pairs
+    mixes = {"given mix": mixed}
     if mixed.probe and mixed.within and not mixed.alone:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
-        alone = replace(mixed, across=0.0, shift=0.0)
-        candidates.append(_Candidate("same dimension alone", alone, start))
-    result = _best(fitter, network, examples, settings.steps, candidates)
-    rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
-    if not fitter.pairs.alone:
-        rounds, steps = min(1, rounds), rounds * steps
-    for number in range(1, rounds + 1):
-        shown = list(examples)
-        if fitter.pairs.alone:
-            # The network's own result holds frame rates between those of the input: the mean of 3
-            # of its frames has seen 3/2 of an input frame's time. Where a motion is aliased at
-            # every multiple of the input's rate, only these tell its true direction.
-            shown.append(predict(network, examples[0], precision=fitter.precision).clamp(0, 1))
-        again = fitter(network, shown, examples, steps, name=f"round {number}")
-        result = FitResult(again.steps, again.score, result.improved or again.improved)
-    return result
+        mixes["same dimension alone"] = replace(mixed, across=0.0, shift=0.0)
+    result = _best(fitter, network, clip, mixes)
+    return _go_on(fitter, network, clip, result)
 
 
 def _best(
-    fitter: Fitter,
-    network: StepNetwork,
-    examples: list[Tensor],
-    steps: int,
-    candidates: list[_Candidate],
+    fitter: Fitter, network: StepNetwork, clip: Tensor, mixes: dict[str, PairSettings]
 ) -> FitResult:
-    """Fit in several ways, and keep the one that agrees best with itself on the last example.
+    """Fit with several mixes, and keep the one whose network agrees best with itself.
 
     The held-out frames are a slow camera's, at a multiple of the video's speed: where motion is
     aliased they say nothing of the video itself. Agreement there does; where it is mute, they
     decide.
     """
-    draws, top = fitter.draws, (-math.inf, -math.inf)
-    for candidate in candidates:
-        network.load_state_dict(candidate.weights)
+    start, draws, top = copy.deepcopy(network.state_dict()), fitter.draws, (-math.inf, -math.inf)
+    for name, mix in mixes.items():
+        network.load_state_dict(start)
         # All begin with the same draws, so that the winner goes on as if it had had no rival.
-        fitter.pairs, fitter.draws = candidate.pairs, draws
-        found = fitter(network, examples, examples, steps, rate=candidate.rate, name=candidate.name)
-        if len(candidates) == 1:
+        fitter.pairs, fitter.draws = mix, draws
+        found = fitter(network, [clip], [clip], fitter.settings.steps, name=name)
+        if len(mixes) == 1:
             return found
-        merit = (_agreement(fitter, network, examples[-1]), found.score)
+        merit = (_agreement(fitter, network, clip)[0], found.score)
         if merit > top:
             top, result, pairs, drawn = merit, found, fitter.pairs, fitter.draws
             kept = copy.deepcopy(network.state_dict())
@@ -185,8 +157,29 @@ def _best(
     return result
 
 
-def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> float:
-    """How much of interpolation's error the network takes away, in its own view."""
+def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult) -> FitResult:
+    """Fit on; where all pairs are from the same dimension, on the network's own result, too."""
+    rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
+    if not fitter.pairs.alone:
+        rounds, steps = min(1, rounds), rounds * steps
+    for number in range(1, rounds + 1):
+        shown = [clip]
+        if fitter.pairs.alone and number > 1:  # by then it shows which way things turn
+            # The network's own result holds frame rates between those of the input: the mean of 3
+            # of its frames has seen 3/2 of an input frame's time. Where a motion is aliased at
+            # every multiple of the input's rate, only these tell its true direction.
+            shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
+        again = fitter(network, shown, [clip], steps, slack=_LOOSE, name=f"round {number}")
+        result = FitResult(again.steps, again.score, result.improved or again.improved)
+    return result
+
+
+def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> tuple[float, float]:
+    """How much of interpolation's error the network takes away, in its own view.
+
+    Returns:
+        Mean square error; the share of its change of interpolation that this is, in [0, 1].
+    """
     step, exposure = network.factor, fitter.exposure
     affordable = max(8, fitter.voxels // (2 * step * clip.shape[1] * clip.shape[2]))
     first = max(0, len(clip) - affordable) // 2
@@ -194,7 +187,9 @@ def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> float:
     made = predict(network, clip, precision=fitter.precision)
     again = restore_again(network, made, fitter.precision)
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
-    return removed(disagreement(made, again, step), changes(made, plain, step))
+    change = changes(made, plain, step)
+    better = removed(disagreement(made, again, step), change)
+    return better, better / max(change.mean().item(), _NOTHING)
 
 
 def fit_later(
@@ -209,7 +204,10 @@ def fit_later(
     """Fit a finer stage, on the video itself and on what was made of it so far.
 
     The frames of the first are true, and at the size taken here, down the diagonal of figure 7, its
-    motion in pixels a frame is that of the task; the second has the task's size and blur.
+    motion in pixels a frame is that of the task; the second has the task's size and blur. A
+    rotation is as fast in degrees at any size, so that its blur is new at every stage: where all
+    pairs are from the same dimension, and the weights from the stage before cannot be brought to
+    agree with themselves, the stage is fitted anew, as the first was.
     """
     estimate = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
     chunk = max(1, fitter.voxels * len(clip) // estimate[..., 0].numel())
@@ -226,13 +224,24 @@ def fit_later(
     ):
         estimate[made : made + len(part)] = part
         made += len(part)
+    estimate.clamp_(0, 1)
     slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
-    examples = [resize(clip, slow).clamp(0, 1), estimate.clamp_(0, 1)]
-    fresh = copy.deepcopy(network.state_dict())
-    weights, rate = (
-        (carried.state_dict(), fitter.settings.finetune_rate) if carried else (fresh, None)
-    )
-    candidates = [_Candidate("fine-tuning", fitter.pairs, weights, rate)]
-    if fitter.rival:
-        candidates.append(_Candidate("given mix", fitter.rival, fresh))
-    return _best(fitter, network, examples, steps, candidates)
+    examples = [resize(clip, slow).clamp(0, 1), estimate]
+    fresh, rate = copy.deepcopy(network.state_dict()), None
+    if carried:
+        network.load_state_dict(carried.state_dict())
+        rate = fitter.settings.finetune_rate
+    result = fitter(network, examples, examples, steps, rate=rate, name="fine-tuning")
+    if not fitter.pairs.alone:
+        return result
+    merit, share = _agreement(fitter, network, estimate)
+    if share >= _CONVINCING:
+        return result
+    kept = copy.deepcopy(network.state_dict())
+    network.load_state_dict(fresh)
+    anew = fitter(network, [estimate], [estimate], fitter.settings.steps, name="anew")
+    anew = _go_on(fitter, network, estimate, anew)
+    if _agreement(fitter, network, estimate)[0] > merit:
+        return anew
+    network.load_state_dict(kept)
+    return result

@@ -64,7 +64,6 @@ def fit_stages(
     """
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
-    given = options.pairs
     for number, stage in enumerate(plan):
         fold = fold_of(stage, *clip.shape[1:3])
         with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
@@ -77,10 +76,9 @@ def fit_stages(
                 checkpoints.save(number, network, event)
         elif event is None:
             carried = previous if previous and _same_shapes(previous, network) else None
-            # A motion that was aliased at the coarser stage need not be so at this one.
-            rival = given if number and given.probe and options.pairs.alone else None
             steps = steps_of_stage(options, number)
-            total = 2 * steps if rival else steps
+            # A later stage may be fitted anew, as the first was.
+            total = steps + (steps_of_stage(options, 0) if number and options.pairs.alone else 0)
 
             def on_step(step: int, number: int = number, total: int = total) -> None:
                 detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {total}"
@@ -88,7 +86,7 @@ def fit_stages(
 
             began = time.monotonic()
             fitter = Fitter(
-                options, number, precision, on_step, clip.device, checkpoints, rival, enough
+                options, len(clip), number, precision, on_step, clip.device, checkpoints, enough
             )
             if number == 0:
                 small = resize(clip, stage.size(*clip.shape[1:3]))

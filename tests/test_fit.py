@@ -193,6 +193,14 @@ def test_slack_has_an_end(source):
     assert not result.improved
 
 
+def test_slack_does_not_make_a_loss_of_a_gain(source):
+    network = compact()
+    result = fit(
+        network, source, SETTINGS, generator(), scores(0.5, 0.4, 0.4, -0.1, -1), steps=8, slack=2.0
+    )
+    assert result.score == 0.4
+
+
 def test_slack_does_not_add_up(source):
     # Each check is but little worse than the one before; all in all that would be a fall.
     falling = scores(5.0, 4, 3.5, 2, 1)

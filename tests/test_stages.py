@@ -166,8 +166,9 @@ def test_the_curve_tells_every_validation_of_every_fit():
     assert probes == [(n, s) for n, b in zip(names, (0, 4), strict=True) for s in (b, b + 2, b + 4)]
     assert [row[:2] for row in first.curve[6:]] == [("round 1", 8), ("round 1", 9)]
     later = [("fine-tuning", 0), ("fine-tuning", 1)]
-    rival = [("given mix", 1), ("given mix", 2)] if first.mix[1:] == (0, 0) else []
-    assert [row[:2] for row in second.curve] == later + rival
+    if first.mix[1:] == (0, 0):  # and what was fitted does not agree with itself
+        later += [("anew", n) for n in (1, 3, 5)] + [("round 1", n) for n in (5, 6)]
+    assert [row[:2] for row in second.curve] == later
     for event in (first, second):
         assert event.curve[-1][1] == event.steps
         assert event.gain_db in [gain for _, _, gain in event.curve]
@@ -248,6 +249,33 @@ def test_the_winner_goes_on_as_it_would_have_without_a_rival(monkeypatch, better
     other, _ = fitted(clip, TWO[1:], tiny(pairs=fixed, fit=replace(FIT, checks=1)))
     assert bool(outcomes(told)[0].mix[1]) == (better == "mixed")
     assert torch.equal(climb(one, clip), climb(other, clip))
+
+
+@pytest.mark.parametrize(
+    ("share", "anew", "names"),
+    [
+        (0.9, 9.0, ["fine-tuning"]),
+        (0.1, 9.0, ["fine-tuning", "anew", "round 1"]),
+        (0.1, 0.5, ["fine-tuning", "anew", "round 1"]),
+    ],
+)
+def test_a_later_stage_that_does_not_agree_with_itself_is_fitted_anew(
+    monkeypatch, share, anew, names
+):
+    looked = []
+
+    def agreement(fitter, network, clip):
+        looked.append(copy.deepcopy(network.state_dict()))
+        return (1.0, share) if len(looked) == 1 else (anew, share)
+
+    monkeypatch.setattr(module, "_agreement", agreement)
+    stages, told = fitted(pan(24, 24, 24), options=tiny(fit=BRISK))
+    event = outcomes(told)[1]
+    assert list(dict.fromkeys(name for name, _, _ in event.curve)) == names
+    kept = stages[1].network.state_dict()
+    better = looked[1] if len(names) > 1 and anew > 1 else looked[0]
+    assert all(torch.equal(kept[name], better[name]) for name in kept)
+    assert len(looked) == (2 if len(names) > 1 else 1)
 
 
 def test_what_is_worse_than_linear_interpolates(monkeypatch):
@@ -446,4 +474,4 @@ def test_a_long_fit_is_kept_every_so_often(monkeypatch):
     shelf.started.clear()
     shelf.kept.clear()
     fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
-    assert seen == [None] * 4  # only when a fit is finished
+    assert seen == [None] * 7  # only when a fit is finished: three of the first stage, four later
