@@ -74,8 +74,8 @@ class FitSettings:
 
     steps: int = 60  # optimiser steps of the first stage, >= 1
     bootstrap_rounds: int = 3  # further fits of it, on its own result too if "within" alone, >= 0
-    bootstrap_steps: int = 230  # steps of each of those, >= 1
-    finetune_steps: int = 150  # steps of the second stage, >= 0
+    bootstrap_steps: int = 210  # steps of each of those, >= 1
+    finetune_steps: int = 120  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
     finetune_rate: float = 8e-4  # the same where a stage starts from the weights of the one before

@@ -160,17 +160,27 @@ def _best(
 def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult) -> FitResult:
     """Fit on; where all pairs are from the same dimension, on the network's own result, too."""
     rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
+    if not rounds:
+        return result
     if not fitter.pairs.alone:
-        rounds, steps = min(1, rounds), rounds * steps
+        again = fitter(network, [clip], [clip], rounds * steps, slack=_LOOSE, name="round 1")
+        return FitResult(again.steps, again.score, result.improved or again.improved)
+    top = -math.inf
     for number in range(1, rounds + 1):
-        shown = [clip]
-        if fitter.pairs.alone and number > 1:  # by then it shows which way things turn
+        shown, slack = [clip], _LOOSE
+        if number > 1:  # by then it shows which way things turn
             # The network's own result holds frame rates between those of the input: the mean of 3
             # of its frames has seen 3/2 of an input frame's time. Where a motion is aliased at
-            # every multiple of the input's rate, only these tell its true direction.
+            # every multiple of the input's rate, only these tell its true direction. Held-out
+            # frames do not: what agrees best with itself is kept.
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
-        again = fitter(network, shown, [clip], steps, slack=_LOOSE, name=f"round {number}")
-        result = FitResult(again.steps, again.score, result.improved or again.improved)
+            slack = math.inf
+        again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
+        merit = _agreement(fitter, network, clip)[0]
+        if merit >= top:
+            top, kept = merit, copy.deepcopy(network.state_dict())
+            result = FitResult(again.steps, again.score, result.improved or again.improved)
+    network.load_state_dict(kept)
     return result
 
 

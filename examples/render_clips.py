@@ -152,7 +152,7 @@ def write_sample(path: Path = SAMPLE) -> None:
 
     The sound is there so that one can hear that it survives.
     """
-    ltr, _ = render("fan", size=192, frames=48, factor=8)
+    ltr, _ = render("fan", size=256, frames=48, factor=8)
     sound_rate = 48000
     import av  # noqa: PLC0415, to render takes no codecs
 

@@ -76,10 +76,10 @@ def test_a_smaller_preset_is_taken_whole_where_it_can_be():
 
 def test_the_last_preset_is_cut_to_the_bone_and_then_it_is_said():
     full = PRESETS["fast"]
-    options, fits = chosen(200, full)
+    options, fits = chosen(100 + full.fit.steps + 1, full)
     assert fits
     assert (options.fit.finetune_steps, options.fit.bootstrap_rounds) == (0, 0)
-    assert options.fit.steps == 100
+    assert options.fit.steps == full.fit.steps
     options, fits = chosen(130, full)
     assert (options.fit.steps, fits) == (30, True)
     options, fits = chosen(10, full)
@@ -126,7 +126,7 @@ def test_a_forecast_grows_with_the_work():
     forecast = Forecast(TASK, options, SPEEDS, 24)
     base = forecast.fit(options)
     assert len(base) == 2
-    more = replace(options, fit=replace(options.fit, finetune_steps=310))
+    more = replace(options, fit=replace(options.fit, finetune_steps=130))
     assert forecast.fit(more)[1] == pytest.approx(base[1] + 10 * 0.1)
     assert forecast.fit(more)[0] == base[0]
     less = replace(options, pyramid=replace(options.pyramid, ensemble=False))

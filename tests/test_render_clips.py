@@ -231,7 +231,7 @@ def test_a_saved_clip_is_lossless(tmp_path):
 
 def test_the_sample_in_the_tree_is_what_the_script_writes(tmp_path):
     write_sample(tmp_path / "fan.mp4")
-    expected, _ = render("fan", size=192, frames=48, factor=8)
+    expected, _ = render("fan", size=256, frames=48, factor=8)
     for path in (SAMPLE, tmp_path / "fan.mp4"):
         assert path.stat().st_size < 300_000
         with av.open(str(path)) as container:

@@ -262,20 +262,40 @@ def test_the_winner_goes_on_as_it_would_have_without_a_rival(monkeypatch, better
 def test_a_later_stage_that_does_not_agree_with_itself_is_fitted_anew(
     monkeypatch, share, anew, names
 ):
-    looked = []
+    looked, merits = [], iter([1.0, anew, anew])  # also in the round, by which time it is anew
 
     def agreement(fitter, network, clip):
         looked.append(copy.deepcopy(network.state_dict()))
-        return (1.0, share) if len(looked) == 1 else (anew, share)
+        return next(merits), share
 
+    clip = pan(24, 24, 24)
+    options = tiny(fit=BRISK)
+    shelf = Shelf()
+    fitted(clip, TWO[:1], options, checkpoints=shelf)  # what comes now is the later stage's
     monkeypatch.setattr(module, "_agreement", agreement)
-    stages, told = fitted(pan(24, 24, 24), options=tiny(fit=BRISK))
+    stages, told = fitted(clip, options=options, checkpoints=shelf)
     event = outcomes(told)[1]
     assert list(dict.fromkeys(name for name, _, _ in event.curve)) == names
     kept = stages[1].network.state_dict()
-    better = looked[1] if len(names) > 1 and anew > 1 else looked[0]
+    better = looked[-1] if len(names) > 1 and anew > 1 else looked[0]
     assert all(torch.equal(kept[name], better[name]) for name in kept)
-    assert len(looked) == (2 if len(names) > 1 else 1)
+    assert len(looked) == (3 if len(names) > 1 else 1)
+
+
+def test_of_the_rounds_on_its_own_result_that_is_kept_which_agrees_best_with_itself(monkeypatch):
+    looked, merits = [], iter([1.0, 3.0, 2.0])
+
+    def agreement(fitter, network, clip):
+        looked.append(copy.deepcopy(network.state_dict()))
+        return next(merits), 1.0
+
+    monkeypatch.setattr(module, "_agreement", agreement)
+    options = tiny(fit=replace(BRISK, bootstrap_rounds=3))
+    (stage,), told = fitted(pan(24, 24, 24), TWO[1:], options)
+    kept = stage.network.state_dict()
+    assert [all(torch.equal(w[n], kept[n]) for n in kept) for w in looked] == [False, True, False]
+    gains = {name: gain for name, _, gain in outcomes(told)[0].curve}
+    assert outcomes(told)[0].gain_db == gains["round 2"]
 
 
 def test_what_is_worse_than_linear_interpolates(monkeypatch):
