@@ -36,6 +36,7 @@ class PairSettings:
     within: float = 0.6  # share of pairs from the same dimension, >= 0
     across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
     shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
+    speeds: tuple[int, ...] = (1,)  # of these, pixels an HTR frame, each >= 1
     probe: bool = (
         True  # "auto": shift alone for a pan; else also try "within" alone, keep the better
     )
@@ -55,8 +56,8 @@ class PairSettings:
 
     @property
     def alone(self) -> bool:
-        """Whether all pairs are from the same dimension."""
-        return not (self.across or self.shift)
+        """Whether all pairs are from the same dimension, and not of a still frame only."""
+        return self.within > 0 and not self.across
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class FitSettings:
     """How long and how fast a network learns."""
 
     steps: int = 60  # optimiser steps of the first stage, >= 1
-    bootstrap_rounds: int = 3  # further fits of it, on its own result too if "within" alone, >= 0
-    bootstrap_steps: int = 210  # steps of each of those, >= 1
+    bootstrap_rounds: int = 5  # further fits of it, on its own result too if "within" alone, >= 0
+    bootstrap_steps: int = 126  # steps of each of those, >= 1
     finetune_steps: int = 120  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0

@@ -48,7 +48,7 @@ def _signed(order: tuple[int, int, int]) -> list[list[list[int]]]:
     return found
 
 
-def _matrices(kind: str) -> list[list[list[int]]]:
+def _matrices(kind: str, speeds: tuple[int, ...]) -> list[list[list[int]]]:
     """All augmentations of one kind of example: rows are volume axes, columns crop axes t, y, x."""
     if kind == "within":
         return _signed((0, 1, 2)) + _signed((0, 2, 1))
@@ -57,10 +57,10 @@ def _matrices(kind: str) -> list[list[list[int]]]:
     if kind == "across-x":
         return _signed((2, 0, 1)) + _signed((2, 1, 0))
     found = []
-    for matrix in _matrices("within"):
-        for axis, speed in itertools.product((1, 2), (1, -1)):
+    for matrix in _matrices("within", speeds):
+        for axis, speed, sign in itertools.product((1, 2), speeds, (1, -1)):
             moved = [[0, *matrix[0][1:]], [0, *matrix[1][1:]], [0, *matrix[2][1:]]]
-            moved[axis][0] = speed
+            moved[axis][0] = sign * speed
             found.append(moved)
     return found
 
@@ -174,7 +174,7 @@ class PairSource:
             weights.append(weight * total)
             origins.append(origin)
             owners.append(torch.full((len(weight),), number))
-        matrices = [_matrices(k) for k in kinds]
+        matrices = [_matrices(k, s.speeds) for k in kinds]
         starts = [0, *itertools.accumulate(len(m) for m in matrices)]
         kind_of = torch.tensor([kinds.index(e.kind) for e in entries])
         shape = torch.tensor([e.volume.shape[:3] for e in entries])

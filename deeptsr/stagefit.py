@@ -28,6 +28,8 @@ __all__ = ["Fitter", "fit_first", "fit_later"]
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
 _CONVINCING = 0.5  # share of a change that improves, from which a network need not be fitted anew
+_SETTLED = 0.85  # the same, from which no further round is made
+_MOVING, _SPEEDS = 0.4, (1, 2, 4)  # of the pairs of such a fit: translations for each other one
 _NOTHING = 1e-9  # mean square of no change at all
 
 
@@ -176,10 +178,12 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
             slack = math.inf
         again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
-        merit = _agreement(fitter, network, clip)[0]
+        merit, share = _agreement(fitter, network, clip)
         if merit >= top:
             top, kept = merit, copy.deepcopy(network.state_dict())
             result = FitResult(again.steps, again.score, result.improved or again.improved)
+        if share >= _SETTLED:
+            break
     network.load_state_dict(kept)
     return result
 
@@ -247,11 +251,14 @@ def fit_later(
     merit, share = _agreement(fitter, network, estimate)
     if share >= _CONVINCING:
         return result
-    kept = copy.deepcopy(network.state_dict())
+    kept, pairs = copy.deepcopy(network.state_dict()), fitter.pairs
     network.load_state_dict(fresh)
+    # What was aliased is no longer: frames in translation teach that it moved the shortest way.
+    fitter.pairs = replace(pairs, shift=_MOVING * pairs.within, speeds=_SPEEDS)
     anew = fitter(network, [estimate], [estimate], fitter.settings.steps, name="anew")
     anew = _go_on(fitter, network, estimate, anew)
     if _agreement(fitter, network, estimate)[0] > merit:
         return anew
     network.load_state_dict(kept)
+    fitter.pairs = pairs
     return result

@@ -282,18 +282,22 @@ def test_a_later_stage_that_does_not_agree_with_itself_is_fitted_anew(
     assert len(looked) == (3 if len(names) > 1 else 1)
 
 
-def test_of_the_rounds_on_its_own_result_that_is_kept_which_agrees_best_with_itself(monkeypatch):
+@pytest.mark.parametrize("share", [0.2, 0.9])
+def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkeypatch, share):
     looked, merits = [], iter([1.0, 3.0, 2.0])
 
     def agreement(fitter, network, clip):
         looked.append(copy.deepcopy(network.state_dict()))
-        return next(merits), 1.0
+        return next(merits), share if len(looked) == 2 else 0.0
 
     monkeypatch.setattr(module, "_agreement", agreement)
     options = tiny(fit=replace(BRISK, bootstrap_rounds=3))
     (stage,), told = fitted(pan(24, 24, 24), TWO[1:], options)
     kept = stage.network.state_dict()
-    assert [all(torch.equal(w[n], kept[n]) for n in kept) for w in looked] == [False, True, False]
+    assert [all(torch.equal(w[n], kept[n]) for n in kept) for w in looked] == [
+        *(False, True),
+        *([] if share > 0.85 else [False]),
+    ]
     gains = {name: gain for name, _, gain in outcomes(told)[0].curve}
     assert outcomes(told)[0].gain_db == gains["round 2"]
 
