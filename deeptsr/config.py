@@ -237,15 +237,13 @@ PRESETS: dict[str, Options] = {
     "balanced": Options(
         preset="balanced",
         network=NetworkSettings(channels=48, blocks=5),
-        fit=FitSettings(steps=150, bootstrap_steps=300, finetune_steps=900),
+        fit=FitSettings(steps=150, bootstrap_steps=180, finetune_steps=900),
         pairs=PairSettings(batch=12),
     ),
     "quality": Options(
         preset="quality",
         network=NetworkSettings(channels=64, blocks=6),
-        fit=FitSettings(
-            steps=200, bootstrap_rounds=4, bootstrap_steps=600, finetune_steps=1500, checks=12
-        ),
+        fit=FitSettings(steps=200, bootstrap_steps=480, finetune_steps=1500, checks=12),
         pairs=PairSettings(batch=16),
         pyramid=PyramidSettings(rounds=2),
     ),
