@@ -14,6 +14,7 @@ from benchmarks import ablation, tables
 from benchmarks.compress import compressed
 from benchmarks.configs import BUILT_IN, Config, parse
 from deeptsr import config, pyramid, stages
+from deeptsr.config import preset
 from deeptsr.plan import Stage
 from tests.synth import noise, tiny
 
@@ -144,7 +145,9 @@ def test_a_level_is_the_clip_resized():
 def test_effort_is_a_share_of_the_steps():
     task = ablation.Task("pan", "auto", "", "fast", 2, None, 256, "1/4", None, 0.5, 3)
     options = task.options(2)
-    assert (options.fit.steps, options.fit.bootstrap_steps, options.seed) == (50, 60, 3)
+    usual = preset("fast").fit
+    assert (options.fit.steps, options.seed) == (usual.steps // 2, 3)
+    assert options.fit.bootstrap_steps == usual.bootstrap_steps // 2
     assert options.pyramid.coarsest == 1
     assert replace(task, level="1", changes="pyramid.rounds=3").options(2).pyramid.rounds == 3
     assert replace(task, level="1").options(2).pyramid.coarsest == Fraction(1, 4)
