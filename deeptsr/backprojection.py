@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from deeptsr.exposure import correct
-from deeptsr.resample import resize
+from deeptsr.exposure import correct, expose
+from deeptsr.resample import interpolate_time, resize
 
 __all__ = ["backproject"]
 
@@ -27,10 +27,21 @@ def backproject(
 
     Returns:
         (T * factor, H, W, C): it exposes to ``ltr`` exactly, and scales down to ``coarse`` nearly.
+
+    Differs from the paper, which starts from the scaled coarse video: detail that only the LTR
+    video has would stand still for ``factor`` frames. It is interpolated in time, so that a frame
+    depends on one LTR frame to each side, too.
     """
     small = (coarse.shape[1], coarse.shape[2])
     large = (ltr.shape[1], ltr.shape[2])
     fine = resize(coarse, large)
+    if fine is coarse:
+        fine = coarse.clone()
+    detail = ltr - expose(fine, factor, exposure)
+    for number in range(len(ltr)):  # one by one, for the memory
+        first, begin = max(0, number - 1), number * factor
+        moving = interpolate_time(detail[first : number + 2], factor, exposure)
+        fine[begin : begin + factor].add_(moving[begin - first * factor :][:factor])
     for _ in range(rounds):
         fine = correct(fine, ltr, factor, exposure)
         fine = fine - resize(resize(fine, small) - coarse, large)

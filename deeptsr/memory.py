@@ -166,7 +166,7 @@ def _climb(
         rows, columns = Stage(at, 1, 1).size(clip.height, clip.width)
         return rows * columns * _PIXEL
 
-    works = loads(models, chunk, clip.frames, exposure)
+    works = loads(models, chunk, clip.frames)
     ahead = works[0].ltr
     held: dict[Fraction, float] = {}
     most, coarse, done = 0.0, 0.0, 1

@@ -23,7 +23,7 @@ from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 __all__ = ["FittedStage", "Load", "climb", "first_needed", "loads", "margin", "stream"]
 
 _PIECE = 4  # input frames of a stage that are corrected and blended at once
-_TIME_TAPS = 1  # input frames to each side that linear interpolation looks at
+_TIME_TAPS = 1  # frames to each side that linear interpolation looks at, in back-projection, too
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class FittedStage:
         for p in _pieces(wanted):
             part = made[of(p)]
             if self.twice:
-                beyond = range(p.start, min(p.stop + _backprojected(exposure), length))
+                # The correction of delta exposure fades from an LTR frame to the next.
+                beyond = range(p.start, min(p.stop + (exposure == "delta"), length))
                 agreeing = correct(
                     made[of(beyond)], fine[beyond.start : beyond.stop], step, exposure
                 )
@@ -124,31 +125,26 @@ def _plain(fine: Tensor, frames: range, step: int, exposure: str) -> Tensor:
     return result[(frames.start - first) * step : (frames.stop - first) * step]
 
 
-def _spread(fitted: FittedStage, exposure: str) -> int:
-    """LTR frames to each side that a stage and the back-projection before it depend on."""
-    return math.ceil(fitted.reach / fitted.stage.done) + _backprojected(exposure)
+def _spreads(stages: tuple[FittedStage, ...]) -> list[int]:
+    """LTR frames to each side that each stage, and what comes after the last, depend on."""
+    after = sum(1 for _ in _beyond(stages, Fraction(1)))
+    return [
+        *(math.ceil(f.reach / f.stage.done) + (f.stage.done > 1) * _TIME_TAPS for f in stages),
+        after * _TIME_TAPS,
+    ]
 
 
-def _backprojected(exposure: str) -> int:
-    # The correction of delta exposure fades from an LTR frame to the next.
-    return int(exposure == "delta")
-
-
-def _needed(
-    stages: tuple[FittedStage, ...], wanted: range, total: int, exposure: str
-) -> list[range]:
+def _needed(stages: tuple[FittedStage, ...], wanted: range, total: int) -> list[range]:
     """LTR frames that each stage must receive, coarse to fine, and that the last must return."""
-    spreads = [_spread(fitted, exposure) for fitted in stages] + [_backprojected(exposure)]
     ranges = [wanted]
-    for spread in reversed(spreads):
-        later = ranges[0]
-        ranges.insert(0, range(max(0, later.start - spread), min(total, later.stop + spread)))
+    for spread in reversed(_spreads(stages)):
+        ranges.insert(0, _wider(ranges[0], spread, total))
     return ranges[:-1]
 
 
-def margin(stages: tuple[FittedStage, ...], exposure: str = "full") -> int:
+def margin(stages: tuple[FittedStage, ...]) -> int:
     """LTR frames to each side that a chunk needs to come out as if the whole clip were climbed."""
-    return sum(_spread(fitted, exposure) for fitted in stages) + _backprojected(exposure)
+    return sum(_spreads(stages))
 
 
 @dataclass(frozen=True)
@@ -161,12 +157,10 @@ class Load:
     trusted: int  # and restored again
 
 
-def loads(
-    stages: tuple[FittedStage, ...], chunk: int, total: int, exposure: str = "full"
-) -> tuple[Load, ...]:
+def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load, ...]:
     """What each stage does to climb a chunk in the middle of a clip of ``total`` frames."""
     first = max(0, total - chunk) // 2
-    ranges = _needed(stages, range(first, min(total, first + chunk)), total, exposure)
+    ranges = _needed(stages, range(first, min(total, first + chunk)), total)
     found = []
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         done, last = fitted.stage.done, total * fitted.stage.done
@@ -176,15 +170,10 @@ def loads(
     return tuple(found)
 
 
-def first_needed(
-    stages: tuple[FittedStage, ...],
-    start: int,
-    exposure: str = "full",
-    cuts: Sequence[int] = (),
-) -> int:
+def first_needed(stages: tuple[FittedStage, ...], start: int, cuts: Sequence[int] = ()) -> int:
     """The first LTR frame that the results from ``start`` on depend on."""
     scene = max((cut for cut in cuts if cut <= start), default=0)
-    return max(scene, start - margin(stages, exposure))
+    return max(scene, start - margin(stages))
 
 
 def climb(
@@ -262,7 +251,7 @@ def _climb(
         )
         return torch.cat([made, alpha.mean(3, keepdim=True)], 3)
     exposure, rounds = manner.exposure, manner.rounds
-    ranges = _needed(stages, wanted, total, exposure)
+    ranges = _needed(stages, wanted, total)
     fine, done = torch.empty(0), 1
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         ltr = level(given, fitted.stage.size(*full))
@@ -342,14 +331,14 @@ def _scene(
     head = next(source)
     height, width, channels = head.shape
     full = height, width
-    held = _Held(chain([head], source), first_needed(stages, start, manner.exposure))
+    held = _Held(chain([head], source), first_needed(stages, start))
     del head
     most = chunk
     for begin in range(start, total, chunk):
         made_until, end = begin, min(begin + chunk, total)
         while made_until < end:
             wanted = range(made_until, min(made_until + most, end))
-            ranges = _needed(stages, wanted, total, manner.exposure)
+            ranges = _needed(stages, wanted, total)
             looked: dict[tuple[int, int], range] = {}  # the coarser the wider
             for stage, frames in zip((f.stage for f in stages), ranges, strict=False):
                 looked.setdefault(stage.size(*full), frames)

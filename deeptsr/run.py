@@ -266,7 +266,7 @@ def _upscale(
             alpha=info.keeps_alpha,
         ) as writer:
             start = begun(job, cuts, writer.count)
-            skip = first_needed(fitted, start, options.exposure, cuts)
+            skip = first_needed(fitted, start, cuts)
             stored = read(skip=skip, alpha=info.keeps_alpha)
             frames = (torch.from_numpy(frame.copy()) for frame in stored)
             climbed, stops = climb_job(job, fitted, frames, cuts, on_event, start), ends(job, cuts)

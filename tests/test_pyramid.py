@@ -241,7 +241,7 @@ def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
     stages, factor = fitted(name, exposure)
     clip = noise(20, 17, 18, 3)
     whole = streamed(stages, clip, 3, exposure=exposure)
-    first = first_needed(stages, start, exposure)
+    first = first_needed(stages, start)
     rest = list(stream(stages, iter(clip[first:]), 20, 3, start=start, exposure=exposure))
     assert torch.equal(torch.cat(rest), whole[start * factor :])
 
@@ -266,7 +266,7 @@ def test_scenes_are_climbed_each_by_itself(name, exposure):
             alone = repeat(clip[start:stop], factor)
         assert gap(found, alone) < 1e-5
     for start in (5, 6, 8, 12):
-        first = first_needed(stages, start, exposure, ends[1:-1])
+        first = first_needed(stages, start, ends[1:-1])
         settings = {"start": start, "exposure": exposure, "cuts": ends[1:-1]}
         rest = torch.cat(list(stream(stages, iter(clip[first:]), 14, 4, **settings)))
         assert torch.equal(rest, made[start * factor :])

@@ -89,7 +89,7 @@ class Forecast:
         works = (
             (2 * turned if averages(options, number) else 1) * self._work(number, load.seen)
             + self._work(number, load.trusted)
-            for number, load in enumerate(loads(fitted, chunk, total, options.exposure))
+            for number, load in enumerate(loads(fitted, chunk, total))
             if fitted[number].network
         )
         return sum(works) / self._speeds.climb
