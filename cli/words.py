@@ -132,6 +132,9 @@ def _stage_fitted(event: StageFitted, verbose: bool) -> str:
     if verbose:
         text += f" on held-out pairs, {event.steps} steps in {duration(event.seconds)}"
         text += f", pairs {_mix(*event.mix)}"
+    within, across, _ = event.mix
+    if event.stage == 1 < event.stages and within and not across:
+        text += "; pairs of the same dimension serve best: later stages take longer"
     return text
 
 

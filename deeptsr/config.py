@@ -59,6 +59,13 @@ class PairSettings:
         """Whether all pairs are from the same dimension, and not of a still frame only."""
         return self.within > 0 and not self.across
 
+    @property
+    def if_alone(self) -> PairSettings | None:
+        """These with all pairs from the same dimension, where a probe may come to that."""
+        if self.alone or not self.within or not self.probe:
+            return None
+        return replace(self, across=0.0, shift=0.0)
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -96,7 +103,9 @@ class PyramidSettings:
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
     ensemble: bool = True  # average: all over a later camera, the first over mirrors, reversed time
-    networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
+    # Stages that have a network, the first ones; None: all; >= 1. Where all pairs are from the same
+    # dimension, as aliased motion asks for, all have one, unless a time budget is set.
+    networks: int | None = None
     voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 

@@ -18,7 +18,8 @@ from deeptsr.pairs import pool_bytes
 from deeptsr.plan import Stage
 from deeptsr.predict import tile_voxels
 from deeptsr.pyramid import FittedStage, loads
-from deeptsr.stages import averages, fold_of, has_network
+from deeptsr.stagefit import JUDGED
+from deeptsr.stages import averages, fitted_frames, fold_of, has_network
 
 __all__ = ["Clip", "available", "bounded", "chunk_length", "part_length", "peak"]
 
@@ -135,6 +136,7 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
 
 def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
     found = []
+    options = replace(options, pairs=options.pairs.if_alone or options.pairs)  # they may be more
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
             fold = fold_of(stage, clip.height, clip.width)
@@ -201,14 +203,15 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
     excerpt = min(clip.frames, options.pyramid.excerpt)
     given = excerpt * clip.pixels * _PIXEL
     pairs, voxels = options.pairs, options.pyramid.voxels
-    alone = pairs.alone or bool(pairs.probe and pairs.within)  # at least it may come to that
+    alone = pairs.alone or pairs.if_alone is not None
     most = float(given)
     for number, model in enumerate(models):
         stage, network = model.stage, model.network
         if network is None:
             continue
         rows, columns = stage.size(clip.height, clip.width)
-        pixels = excerpt * stage.done * rows * columns
+        seen = min(excerpt, fitted_frames(stage, (rows, columns)))
+        pixels = seen * stage.done * rows * columns
         made = pixels * _PIXEL
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
@@ -216,16 +219,16 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         if alone and options.fit.bootstrap_rounds:  # its own result is learnt from, too
             beside = pool_bytes(pixels * stage.step, pairs) + made * stage.step
         if number:
-            slow = max(1, round(excerpt * clip.pixels * (stage.scale / stage.done) ** 2))
+            slow = max(1, round(seen * clip.pixels * (stage.scale / stage.done) ** 2))
             beside = max(beside, pool_bytes(slow, pairs) + slow * _PIXEL)
-            chunk = max(1, voxels * excerpt // pixels)
-            below = Clip(excerpt, clip.height, clip.width)
+            chunk = max(1, voxels * seen // pixels)
+            below = Clip(seen, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, options.exposure, stage.scale)
             most = max(most, given + made + climb)
         pool = pool_bytes(pixels, pairs) + beside
-        tile = _tile(network, (excerpt * stage.done, rows, columns))
+        tile = _tile(network, (seen * stage.done, rows, columns))
         if alone and (number or pairs.probe):  # its network is looked at for how it agrees
-            agreeing = min(max(8 * rows * columns * stage.step, voxels // 2), 2 * pixels)
+            agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
             most = max(most, given + made + 4 * agreeing * _PIXEL + tile)
         most = max(most, given + made + pool + max(step, tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)

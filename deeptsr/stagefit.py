@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,15 +21,16 @@ from deeptsr.plan import Stage
 from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, stream
 from deeptsr.resample import interpolate_time, resize
-from deeptsr.trust import changes, disagreement, removed, restore_again
+from deeptsr.trust import changes, detour, disagreement, removed, restore_again
 
-__all__ = ["Fitter", "fit_first", "fit_later"]
+__all__ = ["JUDGED", "Fitter", "fit_first", "fit_later"]
 
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
-_CONVINCING = 0.5  # share of a change that improves, from which a network need not be fitted anew
-_SETTLED = 0.85  # the same, from which no further round is made
+_SETTLED = 0.85  # share of a change that improves, from which no further round is made
 _MOVING, _SPEEDS = 0.4, (1, 2, 4)  # of the pairs of such a fit: translations for each other one
+_DETOUR = 2 / 3  # that a later stage may make; measured, 0.25 to 0.43, and 0.91 the long way round
+JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
 _NOTHING = 1e-9  # mean square of no change at all
 
 
@@ -130,7 +131,7 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
         mixes["same dimension alone"] = replace(mixed, across=0.0, shift=0.0)
     result = _best(fitter, network, clip, mixes)
-    return _go_on(fitter, network, clip, result)
+    return _go_on(fitter, network, clip, result, most=math.inf)
 
 
 def _best(
@@ -150,7 +151,7 @@ def _best(
         found = fitter(network, [clip], [clip], fitter.settings.steps, name=name)
         if len(mixes) == 1:
             return found
-        merit = (_agreement(fitter, network, clip)[0], found.score)
+        merit = (_agreement(fitter, network, clip).removed, found.score)
         if merit > top:
             top, result, pairs, drawn = merit, found, fitter.pairs, fitter.draws
             kept = copy.deepcopy(network.state_dict())
@@ -159,8 +160,13 @@ def _best(
     return result
 
 
-def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult) -> FitResult:
-    """Fit on; where all pairs are from the same dimension, on the network's own result, too."""
+def _go_on(
+    fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult, most: float
+) -> FitResult:
+    """Fit on; where all pairs are from the same dimension, on the network's own result, too.
+
+    There, a network whose result makes a greater detour than ``most`` is not taken.
+    """
     rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
     if not rounds:
         return result
@@ -178,24 +184,32 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
             slack = math.inf
         again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
-        merit, share = _agreement(fitter, network, clip)
-        if merit >= top:
-            top, kept = merit, copy.deepcopy(network.state_dict())
+        found = _agreement(fitter, network, clip)
+        if found.detour > most:
+            continue
+        if found.removed >= top:
+            top, kept = found.removed, copy.deepcopy(network.state_dict())
             result = FitResult(again.steps, again.score, result.improved or again.improved)
-        if share >= _SETTLED:
+        if found.share >= _SETTLED:
             break
+    if top < 0:
+        return FitResult(again.steps, 0.0, improved=False)  # no gain: it interpolates
     network.load_state_dict(kept)
     return result
 
 
-def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> tuple[float, float]:
-    """How much of interpolation's error the network takes away, in its own view.
+@dataclass(frozen=True)
+class _Agreement:
+    """What a network's result on a clip says of itself, without a truth."""
 
-    Returns:
-        Mean square error; the share of its change of interpolation that this is, in [0, 1].
-    """
+    removed: float  # of interpolation's mean square error
+    share: float  # that this is of its change of interpolation, in [0, 1]
+    detour: float  # that it makes between the frames of the clip
+
+
+def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement:
     step, exposure = network.factor, fitter.exposure
-    affordable = max(8, fitter.voxels // (2 * step * clip.shape[1] * clip.shape[2]))
+    affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
     first = max(0, len(clip) - affordable) // 2
     clip = clip[first : first + affordable]
     made = predict(network, clip, precision=fitter.precision)
@@ -203,7 +217,8 @@ def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> tuple[floa
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
     change = changes(made, plain, step)
     better = removed(disagreement(made, again, step), change)
-    return better, better / max(change.mean().item(), _NOTHING)
+    share = better / max(change.mean().item(), _NOTHING)
+    return _Agreement(better, share, detour(made, clip, step, exposure))
 
 
 def fit_later(
@@ -218,14 +233,31 @@ def fit_later(
     """Fit a finer stage, on the video itself and on what was made of it so far.
 
     The frames of the first are true, and at the size taken here, down the diagonal of figure 7, its
-    motion in pixels a frame is that of the task; the second has the task's size and blur. A
-    rotation is as fast in degrees at any size, so that its blur is new at every stage: where all
-    pairs are from the same dimension, and the weights from the stage before cannot be brought to
-    agree with themselves, the stage is fitted anew, as the first was.
+    motion in pixels a frame is that of the task; the second has the task's size and blur. Where all
+    pairs are from the same dimension, the stage is fitted anew, in rounds, as the first was, and on
+    the second alone: a rotation is as fast in degrees at any size, so that its blur is new at every
+    stage, and weights that have learnt that things move against what they seem to would turn it
+    back. What was aliased no longer is, and moves the shortest way: frames in translation teach
+    that, and a network that goes the long way round is not taken.
     """
-    estimate = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
-    chunk = max(1, fitter.voxels * len(clip) // estimate[..., 0].numel())
-    made = 0
+    estimate = _estimate(fitter, clip, below, stage)
+    if fitter.pairs.alone:
+        fitter.pairs = replace(fitter.pairs, shift=_MOVING * fitter.pairs.within, speeds=_SPEEDS)
+        result = fitter(network, [estimate], [estimate], fitter.settings.steps)
+        return _go_on(fitter, network, estimate, result, most=_DETOUR)
+    slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
+    examples = [resize(clip, slow).clamp(0, 1), estimate]
+    rate = None
+    if carried:
+        network.load_state_dict(carried.state_dict())
+        rate = fitter.settings.finetune_rate
+    return fitter(network, examples, examples, steps, rate=rate, name="fine-tuning")
+
+
+def _estimate(fitter: Fitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage) -> Tensor:
+    """Make of a clip what a stage is given: (T * done, H, W, 3) at its size."""
+    made = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
+    chunk, done = max(1, fitter.voxels * len(clip) // made[..., 0].numel()), 0
     for part in stream(
         below,
         clip,
@@ -236,29 +268,6 @@ def fit_later(
         precision=fitter.precision,
         scale=stage.scale,
     ):
-        estimate[made : made + len(part)] = part
-        made += len(part)
-    estimate.clamp_(0, 1)
-    slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
-    examples = [resize(clip, slow).clamp(0, 1), estimate]
-    fresh, rate = copy.deepcopy(network.state_dict()), None
-    if carried:
-        network.load_state_dict(carried.state_dict())
-        rate = fitter.settings.finetune_rate
-    result = fitter(network, examples, examples, steps, rate=rate, name="fine-tuning")
-    if not fitter.pairs.alone:
-        return result
-    merit, share = _agreement(fitter, network, estimate)
-    if share >= _CONVINCING:
-        return result
-    kept, pairs = copy.deepcopy(network.state_dict()), fitter.pairs
-    network.load_state_dict(fresh)
-    # What was aliased is no longer: frames in translation teach that it moved the shortest way.
-    fitter.pairs = replace(pairs, shift=_MOVING * pairs.within, speeds=_SPEEDS)
-    anew = fitter(network, [estimate], [estimate], fitter.settings.steps, name="anew")
-    anew = _go_on(fitter, network, estimate, anew)
-    if _agreement(fitter, network, estimate)[0] > merit:
-        return anew
-    network.load_state_dict(kept)
-    fitter.pairs = pairs
-    return result
+        made[done : done + len(part)] = part
+        done += len(part)
+    return made.clamp_(0, 1)

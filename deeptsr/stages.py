@@ -21,10 +21,19 @@ from deeptsr.pyramid import FittedStage
 from deeptsr.resample import resize
 from deeptsr.stagefit import Fitter, fit_first, fit_later
 
-__all__ = ["averages", "fit_stages", "fold_of", "has_network", "steps_of_stage"]
+__all__ = [
+    "averages",
+    "fit_stages",
+    "fitted_frames",
+    "fold_of",
+    "has_network",
+    "steps_of_stage",
+]
 
 _FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
 _INTERPOLATES = "interpolates"
+_MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
+_FEWEST = 16  # LTR frames that it sees in any case
 
 
 def fold_of(stage: Stage, height: int, width: int) -> int:
@@ -39,7 +48,7 @@ def fit_stages(
     *,
     precision: torch.dtype = torch.float32,
     on_event: Listener = ignore,
-    fraction: Callable[[int, float], float] = lambda stage, share: 0.0,
+    fraction: Callable[[int, float, bool], float] = lambda stage, share, alone: 0.0,
     checkpoints: Checkpoints | None = None,
     enough: Callable[[], bool] = lambda: False,
 ) -> tuple[FittedStage, ...]:
@@ -51,7 +60,8 @@ def fit_stages(
         options: all settings.
         precision: of the convolutions.
         on_event: listener.
-        fraction: of the whole job that is done when a stage (from 0) has made a share of its steps.
+        fraction: of the whole job that is done when a stage (from 0) has made a share of its steps,
+            and all pairs are from the same dimension or not.
         checkpoints: where fitted stages are found, and kept.
         enough: asked after each step whether the stage's time is up; ``fraction`` tells the step.
 
@@ -76,20 +86,23 @@ def fit_stages(
                 checkpoints.save(number, network, event)
         elif event is None:
             carried = previous if previous and _same_shapes(previous, network) else None
-            steps = steps_of_stage(options, number)
-            # A later stage may be fitted anew, as the first was.
-            total = steps + (steps_of_stage(options, 0) if number and options.pairs.alone else 0)
+            total, alone = steps_of_stage(options, number), number > 0 and options.pairs.alone
 
-            def on_step(step: int, number: int = number, total: int = total) -> None:
+            def on_step(
+                step: int, number: int = number, total: int = total, alone: bool = alone
+            ) -> None:
                 detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {total}"
-                on_event(Progress(fraction(number, min(1.0, step / total)), "fit", detail))
+                share = fraction(number, min(1.0, step / total), alone)
+                on_event(Progress(share, "fit", detail))
 
             began = time.monotonic()
+            size = stage.size(*clip.shape[1:3])
+            seen = clip[: fitted_frames(stage, size)]
             fitter = Fitter(
-                options, len(clip), number, precision, on_step, clip.device, checkpoints, enough
+                options, len(seen), number, precision, on_step, clip.device, checkpoints, enough
             )
             if number == 0:
-                small = resize(clip, stage.size(*clip.shape[1:3]))
+                small = resize(seen, size)
                 if fitter.pairs.probe:
                     mix = propose(small, fitter.pairs)
                     on_event(mix)
@@ -98,7 +111,7 @@ def fit_stages(
                     )
                 result = fit_first(fitter, network, small)
             else:
-                result = fit_later(fitter, network, clip, tuple(fitted), stage, carried, steps)
+                result = fit_later(fitter, network, seen, tuple(fitted), stage, carried, total)
             event = StageFitted(
                 stage=number + 1,
                 stages=len(plan),
@@ -118,7 +131,8 @@ def fit_stages(
         mixed = replace(options.pairs, within=within, across=across, shift=shift)
         options = replace(options, pairs=mixed)
         on_event(event)
-        on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
+        share = fraction(number, 1.0, options.pairs.alone)
+        on_event(Progress(share, "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != _INTERPOLATES
         ensemble = averages(options, number)
         # A motion that is aliased is aliased anew by the later camera, and blurred by the mean.
@@ -131,7 +145,13 @@ def fit_stages(
 def has_network(options: Options, number: int) -> bool:
     """Whether a stage, counted from 0, has a network at all: else it interpolates."""
     networks = options.pyramid.networks
-    return networks is None or number < networks
+    aliased = options.pairs.alone and options.time_budget is None
+    return networks is None or number < networks or aliased
+
+
+def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
+    """LTR frames that a stage is fitted on, at most: a result of many is large at full size."""
+    return max(_FEWEST, _MOST_VOXELS // (size[0] * size[1] * stage.done))
 
 
 def averages(options: Options, number: int) -> bool:
@@ -152,13 +172,13 @@ def _outcome(result: FitResult) -> str:
 
 def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
-    settings = options.fit
+    settings, first = options.fit, number == 0
     if not has_network(options, number):
         return 0
-    if number:
-        return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
-    probes = 2 if options.pairs.probe else 1
-    return probes * settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
+    if first or options.pairs.alone:
+        probes = 2 if first and options.pairs.probe else 1
+        return probes * settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
+    return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
 
 
 def _same_shapes(one: StepNetwork, other: StepNetwork) -> bool:

@@ -16,10 +16,11 @@ from deeptsr.exposure import expose
 from deeptsr.networks import StepNetwork
 from deeptsr.predict import predict
 
-__all__ = ["blend", "changes", "disagreement", "removed", "restore_again", "trust"]
+__all__ = ["blend", "changes", "detour", "disagreement", "removed", "restore_again", "trust"]
 
 _CELLS = 16  # that the short side is divided into; errors are means over 5 x 5 of them
 _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
+_STILL = 1e-9  # mean square difference of frames that nothing moves between
 _NOISE = 1e-3  # mean square change that any result has; smaller ones are not worth doubting
 
 
@@ -74,6 +75,30 @@ def disagreement(
 def changes(made: Tensor, plain: Tensor, factor: int) -> Tensor:
     """Mean square of what the network changed interpolation by: (T, rows, columns)."""
     return _cells(made, plain, factor)
+
+
+def detour(made: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
+    """How far from its input's frames a result is half way between them.
+
+    Filmed by the later camera, it has frames with the blur of the input's. Where it goes the
+    shortest way they lie between two of those; where it goes the long way round, beyond.
+
+    Args:
+        made: volume (T * factor, H, W, C).
+        ltr: that it was made of, (T, H, W, C).
+        factor: HTR frames an LTR frame.
+        exposure: "full" or "delta".
+
+    Returns:
+        Their mean square difference from the frames before and after, as a share of that between
+        these two: 1/4 for interpolation of what moves slowly, above 1 for a long way round.
+    """
+    first = factor // 2
+    later = expose(made[first : len(made) - (factor - first)], factor, exposure)
+    before, after = ltr[:-1], ltr[1:]
+    apart = (after - before).square().mean().item()
+    away = (later - before).square().mean().item() + (later - after).square().mean().item()
+    return away / (2 * max(apart, _STILL))
 
 
 def trust(error: Tensor, change: Tensor) -> Tensor:

@@ -55,10 +55,10 @@ def fit_job(
         return tuple(FittedStage(stage, None) for stage in job.stages)
     clip, watch = excerpt.to(job.device), job.watch
 
-    def fraction(stage: int, share: float) -> float:
+    def fraction(stage: int, share: float, alone: bool) -> float:
         if watch:
             watch.at(stage, share)
-        return job.cost.fitting(stage, share)
+        return job.cost.fitting(stage, share, alone)
 
     fitted = fit_stages(
         clip,

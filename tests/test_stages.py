@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from deeptsr import keeping
 from deeptsr import stagefit as module
+from deeptsr import stages as stages_module
 from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import MixProposed, Progress, StageFitted, to_json
 from deeptsr.exposure import expose, repeat
@@ -22,7 +23,7 @@ from deeptsr.networks import StepNetwork, build
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import climb
 from deeptsr.resample import interpolate_time
-from deeptsr.stages import fit_stages, fold_of, steps_of_stage
+from deeptsr.stages import fit_stages, fold_of, has_network, steps_of_stage
 from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 
 FULL, HALF = Fraction(1), Fraction(1, 2)
@@ -166,8 +167,8 @@ def test_the_curve_tells_every_validation_of_every_fit():
     assert probes == [(n, s) for n, b in zip(names, (0, 4), strict=True) for s in (b, b + 2, b + 4)]
     assert [row[:2] for row in first.curve[6:]] == [("round 1", 8), ("round 1", 9)]
     later = [("fine-tuning", 0), ("fine-tuning", 1)]
-    if first.mix[1:] == (0, 0):  # and what was fitted does not agree with itself
-        later += [("anew", n) for n in (1, 3, 5)] + [("round 1", n) for n in (5, 6)]
+    if first.mix[1:] == (0, 0):  # it is fitted anew
+        later = [("fit", n) for n in (0, 2, 4)] + [("round 1", n) for n in (4, 5)]
     assert [row[:2] for row in second.curve] == later
     for event in (first, second):
         assert event.curve[-1][1] == event.steps
@@ -251,35 +252,45 @@ def test_the_winner_goes_on_as_it_would_have_without_a_rival(monkeypatch, better
     assert torch.equal(climb(one, clip), climb(other, clip))
 
 
+def test_a_later_stage_of_pairs_from_the_same_dimension_is_fitted_anew(monkeypatch):
+    begun, clip, shelf = [], pan(24, 24, 24), Shelf()
+    fitted(clip, TWO[:1], tiny(fit=BRISK), checkpoints=shelf)  # what comes now is the later stage's
+    call = module.Fitter.__call__
+
+    def watched(fitter, network, *given, **named):
+        begun.append((copy.deepcopy(network.state_dict()), fitter.pairs))
+        return call(fitter, network, *given, **named)
+
+    monkeypatch.setattr(module.Fitter, "__call__", watched)
+    _, told = fitted(clip, options=tiny(fit=BRISK), checkpoints=shelf)
+    names = [name for name, _, _ in outcomes(told)[1].curve]
+    assert list(dict.fromkeys(names)) == ["fit", "round 1"]
+    weights, pairs = begun[0]
+    first, _ = shelf.kept[0]
+    assert any(not torch.equal(weights[name], first[name]) for name in weights)
+    assert (pairs.shift, pairs.speeds) == (0.4 * pairs.within, (1, 2, 4))
+
+
 @pytest.mark.parametrize(
-    ("share", "anew", "names"),
-    [
-        (0.9, 9.0, ["fine-tuning"]),
-        (0.1, 9.0, ["fine-tuning", "anew", "round 1"]),
-        (0.1, 0.5, ["fine-tuning", "anew", "round 1"]),
-    ],
+    ("detours", "kept"), [((0.4, 0.4), 1), ((0.4, 0.9), 0), ((0.9, 0.4), 1), ((0.9, 0.9), None)]
 )
-def test_a_later_stage_that_does_not_agree_with_itself_is_fitted_anew(
-    monkeypatch, share, anew, names
-):
-    looked, merits = [], iter([1.0, anew, anew])  # also in the round, by which time it is anew
+def test_a_later_stage_that_goes_the_long_way_round_is_not_taken(monkeypatch, detours, kept):
+    clip, shelf, looked = pan(24, 24, 24), Shelf(), []
+    options = tiny(fit=replace(BRISK, bootstrap_rounds=2))
+    fitted(clip, TWO[:1], options, checkpoints=shelf)
 
     def agreement(fitter, network, clip):
         looked.append(copy.deepcopy(network.state_dict()))
-        return next(merits), share
+        return module._Agreement(1.0, 0.0, detours[len(looked) - 1])
 
-    clip = pan(24, 24, 24)
-    options = tiny(fit=BRISK)
-    shelf = Shelf()
-    fitted(clip, TWO[:1], options, checkpoints=shelf)  # what comes now is the later stage's
     monkeypatch.setattr(module, "_agreement", agreement)
     stages, told = fitted(clip, options=options, checkpoints=shelf)
-    event = outcomes(told)[1]
-    assert list(dict.fromkeys(name for name, _, _ in event.curve)) == names
-    kept = stages[1].network.state_dict()
-    better = looked[-1] if len(names) > 1 and anew > 1 else looked[0]
-    assert all(torch.equal(kept[name], better[name]) for name in kept)
-    assert len(looked) == (3 if len(names) > 1 else 1)
+    if kept is None:
+        assert stages[1].network is None
+        assert outcomes(told)[1].outcome == "interpolates"
+    else:
+        found = stages[1].network.state_dict()
+        assert all(torch.equal(found[name], looked[kept][name]) for name in found)
 
 
 @pytest.mark.parametrize("share", [0.2, 0.9])
@@ -288,7 +299,7 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
 
     def agreement(fitter, network, clip):
         looked.append(copy.deepcopy(network.state_dict()))
-        return next(merits), share if len(looked) == 2 else 0.0
+        return module._Agreement(next(merits), share if len(looked) == 2 else 0.0, 9.0)
 
     monkeypatch.setattr(module, "_agreement", agreement)
     options = tiny(fit=replace(BRISK, bootstrap_rounds=3))
@@ -312,7 +323,7 @@ def test_what_is_worse_than_linear_interpolates(monkeypatch):
 
 
 def test_stages_beyond_those_that_have_a_network_interpolate():
-    options = tiny()
+    options = tiny(pairs=replace(tiny().pairs, across=0.5))
     options = replace(options, pyramid=replace(options.pyramid, networks=1))
     clip, shelf = pan(16, 32, 32), Shelf()
     made, told = fitted(clip, options=options, checkpoints=shelf)
@@ -322,6 +333,35 @@ def test_stages_beyond_those_that_have_a_network_interpolate():
     again, _ = fitted(clip, options=options, checkpoints=shelf)
     assert [stage.network is None for stage in again] == [False, True]
     assert torch.equal(climb(made, clip), climb(again, clip))
+
+
+def test_pairs_of_the_same_dimension_give_every_stage_a_network_unless_time_is_short():
+    options = tiny()
+    few = replace(options, pyramid=replace(options.pyramid, networks=1))
+    assert few.pairs.alone
+    assert [has_network(few, n) for n in range(3)] == [True] * 3
+    assert steps_of_stage(few, 1) == steps_of_stage(few, 0)  # it is fitted anew
+    _, told = fitted(pan(16, 32, 32), options=few)
+    assert all(event.steps for event in outcomes(told))
+    for other in (
+        replace(few, time_budget=60.0),
+        replace(few, pairs=replace(few.pairs, across=0.5)),
+    ):
+        assert [has_network(other, n) for n in range(3)] == [True, False, False]
+
+
+def test_a_later_stage_is_fitted_on_what_fits_into_memory(monkeypatch):
+    monkeypatch.setattr(stages_module, "_MOST_VOXELS", 32 * 32 * 2 * 20)
+    seen = []
+    fit_later = stages_module.fit_later
+
+    def watched(fitter, network, clip, *rest):
+        seen.append(len(clip))
+        return fit_later(fitter, network, clip, *rest)
+
+    monkeypatch.setattr(stages_module, "fit_later", watched)
+    fitted(pan(32, 32, 32))
+    assert seen == [20]
 
 
 def test_the_first_stage_alone_averages_over_mirror_images():
@@ -355,7 +395,7 @@ def test_every_stage_is_told_in_order():
 def test_shares_of_the_work_rise_to_one():
     shares = [[], []]
 
-    def fraction(number, share):
+    def fraction(number, share, alone):
         shares[number].append(share)
         return (number + share) / 2
 
@@ -490,7 +530,8 @@ def test_going_on_within_a_stage_ends_where_one_run_does(alone):
 def test_a_long_fit_is_kept_every_so_often(monkeypatch):
     monkeypatch.setattr(keeping, "_INTERVAL", -1.0)
     shelf = Shelf()
-    fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
+    _, told = fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
+    fits = len({(event.stage, name) for event in outcomes(told) for name, _, _ in event.curve})
     assert shelf.started[1]["state"] is None
     monkeypatch.setattr(keeping, "_INTERVAL", 3600.0)
     seen = []
@@ -498,4 +539,5 @@ def test_a_long_fit_is_kept_every_so_often(monkeypatch):
     shelf.started.clear()
     shelf.kept.clear()
     fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
-    assert seen == [None] * 7  # only when a fit is finished: three of the first stage, four later
+    assert seen == [None] * len(seen)  # only when a fit is finished
+    assert len(seen) == fits

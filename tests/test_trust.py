@@ -1,5 +1,7 @@
 """How far a result can be trusted, without the truth."""
 
+import math
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from deeptsr.config import NetworkSettings
 from deeptsr.exposure import correct, expose, repeat
 from deeptsr.networks import StepNetwork, build
 from deeptsr.resample import interpolate_time
-from deeptsr.trust import blend, changes, disagreement, removed, restore_again, trust
+from deeptsr.trust import blend, changes, detour, disagreement, removed, restore_again, trust
 from tests.synth import gap, noise, pan, still, wake
 
 
@@ -127,3 +129,23 @@ def test_a_moving_clip_makes_interpolation_disagree_less_than_guesses():
     wild = wake(network, 1)
     guessed = (made + 0.3 * (noise(*made.shape) - 0.5)).clamp(0, 1)
     assert disagreement(guessed, restore_again(wild, guessed, torch.float32), 2).mean() > 4 * calm
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_the_detour_of_what_moves_the_shortest_way_and_of_what_goes_round(factor):
+    """A wave whose frames are 0.3 of its length apart, or, seen the other way, 0.7."""
+
+    def wave(step):
+        along = torch.arange(24 * factor)[:, None, None, None] * step / factor
+        place = torch.arange(40)[None, None, :, None] / 20
+        return (torch.sin(2 * torch.pi * (place - along)) / 4 + 0.5).expand(-1, 8, -1, 3)
+
+    short, long = wave(0.3), wave(-0.7)
+    ltr = expose(short, factor, "delta")
+    assert gap(ltr, expose(long, factor, "delta")) < 1e-4  # the same at the moments of the input
+    right, wrong = (detour(made, ltr, factor, "delta") for made in (short, long))
+    assert right < 1 / 2
+    assert wrong > 1
+    frames = noise(6, 8, 8, 3)
+    assert detour(repeat(frames, 2), frames, 2, "full") == pytest.approx(0.25)  # half of each
+    assert math.isfinite(detour(repeat(frames * 0, 2), frames * 0, 2, "full"))
