@@ -137,7 +137,9 @@ class StageFitted(Event):
     stage: int  # from 1
     stages: int
     label: str  # such as "S1/4 T1 -> T2"
-    gain_db: float  # over linear interpolation, on held-out pairs of this video
+    # Over linear interpolation, on held-out pairs of this video; of a stage that learns from frames
+    # in translation, as its agreement with itself tells.
+    gain_db: float
     steps: int  # optimiser steps made
     seconds: float
     outcome: str  # "fitted", "kept the previous stage's weights" or "interpolates"

@@ -28,7 +28,7 @@ __all__ = ["JUDGED", "Fitter", "fit_first", "fit_later"]
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
 _SETTLED = 0.85  # share of a change that improves, from which no further round is made
-_MOVING, _SPEEDS = 0.4, (1, 2, 4)  # of the pairs of such a fit: translations for each other one
+_SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
 _DETOUR = 2 / 3  # that a later stage may make; measured, 0.25 to 0.43, and 0.91 the long way round
 JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
 _NOTHING = 1e-9  # mean square of no change at all
@@ -68,7 +68,10 @@ class Fitter:
         rate: float | None = None,
         name: str = "fit",
     ) -> FitResult:
-        """Fit on pairs of the examples but their held-out frames, judged by those of the judges."""
+        """Fit on pairs of the examples but their held-out frames, judged by those of the judges.
+
+        Without judges the last weights are kept.
+        """
         found = self._keeper.next(network, self._generator) if self._keeper else None
         if found:
             return found
@@ -82,8 +85,9 @@ class Fitter:
 
         def score(candidate: StepNetwork) -> float:
             candidate.eval()
-            found = min(self._held(j, step).gain(candidate, j, self.precision) for j in judges)
-            if math.isfinite(found):
+            gains = [self._held(j, step).gain(candidate, j, self.precision) for j in judges]
+            found = min(gains, default=0.0)
+            if judges and math.isfinite(found):
                 self.curve.append((name, self._step, found))
             return found
 
@@ -131,7 +135,7 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
         # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
         mixes["same dimension alone"] = replace(mixed, across=0.0, shift=0.0)
     result = _best(fitter, network, clip, mixes)
-    return _go_on(fitter, network, clip, result, most=math.inf)
+    return _go_on(fitter, network, clip, result)
 
 
 def _best(
@@ -160,13 +164,8 @@ def _best(
     return result
 
 
-def _go_on(
-    fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult, most: float
-) -> FitResult:
-    """Fit on; where all pairs are from the same dimension, on the network's own result, too.
-
-    There, a network whose result makes a greater detour than ``most`` is not taken.
-    """
+def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult) -> FitResult:
+    """Fit on; where all pairs are from the same dimension, on the network's own result, too."""
     rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
     if not rounds:
         return result
@@ -185,15 +184,11 @@ def _go_on(
             slack = math.inf
         again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
         found = _agreement(fitter, network, clip)
-        if found.detour > most:
-            continue
         if found.removed >= top:
             top, kept = found.removed, copy.deepcopy(network.state_dict())
             result = FitResult(again.steps, again.score, result.improved or again.improved)
         if found.share >= _SETTLED:
             break
-    if top < 0:
-        return FitResult(again.steps, 0.0, improved=False)  # no gain: it interpolates
     network.load_state_dict(kept)
     return result
 
@@ -205,6 +200,11 @@ class _Agreement:
     removed: float  # of interpolation's mean square error
     share: float  # that this is of its change of interpolation, in [0, 1]
     detour: float  # that it makes between the frames of the clip
+
+    @property
+    def gain_db(self) -> float:
+        """That it has over interpolation, where its error is half of what they disagree by."""
+        return 10 * math.log10((1 + self.share) / max(1 - self.share, _NOTHING))
 
 
 def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement:
@@ -233,18 +233,20 @@ def fit_later(
     """Fit a finer stage, on the video itself and on what was made of it so far.
 
     The frames of the first are true, and at the size taken here, down the diagonal of figure 7, its
-    motion in pixels a frame is that of the task; the second has the task's size and blur. Where all
-    pairs are from the same dimension, the stage is fitted anew, in rounds, as the first was, and on
-    the second alone: a rotation is as fast in degrees at any size, so that its blur is new at every
-    stage, and weights that have learnt that things move against what they seem to would turn it
-    back. What was aliased no longer is, and moves the shortest way: frames in translation teach
-    that, and a network that goes the long way round is not taken.
+    motion in pixels a frame is that of the task; the second has the task's size and blur.
+
+    Where all pairs of the first stage are from the same dimension, motion is aliased in the first
+    clip and in all that can be cut from the second, but not in the second itself: there it goes the
+    shortest way. So the stage is fitted anew, on frames of the second in translation alone, and
+    judged not by held-out frames but by whether it agrees with itself and goes that way.
     """
     estimate = _estimate(fitter, clip, below, stage)
     if fitter.pairs.alone:
-        fitter.pairs = replace(fitter.pairs, shift=_MOVING * fitter.pairs.within, speeds=_SPEEDS)
-        result = fitter(network, [estimate], [estimate], fitter.settings.steps)
-        return _go_on(fitter, network, estimate, result, most=_DETOUR)
+        fitter.pairs = replace(fitter.pairs, within=0.0, shift=1.0, speeds=_SPEEDS)
+        result = fitter(network, [estimate], [], steps, slack=math.inf, name="translations")
+        found = _agreement(fitter, network, estimate)
+        score = found.gain_db if found.detour <= _DETOUR else 0.0
+        return FitResult(result.steps, score, result.improved)
     slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
     examples = [resize(clip, slow).clamp(0, 1), estimate]
     rate = None

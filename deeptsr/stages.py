@@ -126,10 +126,10 @@ def fit_stages(
             if checkpoints:
                 checkpoints.save(number, network, event)
             release()
-        # The next stage takes the mix that this one chose, also when it was restored.
-        within, across, shift = event.mix
-        mixed = replace(options.pairs, within=within, across=across, shift=shift)
-        options = replace(options, pairs=mixed)
+        if number == 0:  # the others take the mix that the first one chose, or was restored with
+            within, across, shift = event.mix
+            mixed = replace(options.pairs, within=within, across=across, shift=shift)
+            options = replace(options, pairs=mixed)
         on_event(event)
         share = fraction(number, 1.0, options.pairs.alone)
         on_event(Progress(share, "fit", f"stage {number + 1} of {len(plan)}: done"))

@@ -53,7 +53,8 @@ def test_a_bound_is_met(share):
 
 def test_no_more_is_cut_than_must_be():
     cut = within(round(0.7 * peak(SMALL, bounded(SMALL, OPTIONS, STAGES, CPU), STAGES)), SMALL)
-    longer = replace(cut, pyramid=replace(cut.pyramid, excerpt=cut.pyramid.excerpt + 1))
+    frame = OPTIONS.factor * SMALL.pixels
+    longer = replace(cut, pyramid=replace(cut.pyramid, voxels=cut.pyramid.voxels + frame))
     assert peak(SMALL, longer, STAGES) > cut.memory
 
 
