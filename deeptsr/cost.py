@@ -31,9 +31,7 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
-    alone: Cost | None = (
-        None  # of a run that comes to pairs from the same dimension alone, if other
-    )
+    alone: Cost | None = None  # where it comes to pairs from the same dimension alone, if other
 
     @property
     def total(self) -> float:
