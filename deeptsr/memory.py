@@ -155,13 +155,11 @@ def _result(clip: Clip, options: Options) -> int:
 def _climbing(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> float:
     """Bytes while the video is climbed and written."""
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
-    climb = _climb(clip, models, chunk, options.exposure, Fraction(1))
+    climb = _climb(clip, models, chunk, Fraction(1))
     return _BASE + _CODED * clip.pixels + climb
 
 
-def _climb(
-    clip: Clip, models: tuple[FittedStage, ...], chunk: int, exposure: str, scale: Fraction
-) -> float:
+def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fraction) -> float:
     """Bytes that the climb of a chunk takes, up to some size."""
 
     def pixel_bytes(at: Fraction) -> int:
@@ -223,7 +221,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
             beside = max(beside, pool_bytes(slow, pairs) + slow * _PIXEL)
             chunk = max(1, voxels * seen // pixels)
             below = Clip(seen, clip.height, clip.width)
-            climb = _climb(below, models[:number], chunk, options.exposure, stage.scale)
+            climb = _climb(below, models[:number], chunk, stage.scale)
             most = max(most, given + made + climb)
         pool = pool_bytes(pixels, pairs) + beside
         tile = _tile(network, (seen * stage.done, rows, columns))

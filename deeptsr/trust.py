@@ -45,9 +45,8 @@ def restore_again(
     again = made[near.start * k : near.stop * k].clone()
     later = range(near.start, min(frames - 1, wanted.stop))  # frames of the later camera
     if later:
-        first = k // 2
-        ltr = expose(made[first : len(made) - (k - first)], k, network.exposure)
-        out = again[first : first + len(later) * k]
+        out = again[k // 2 :][: len(later) * k]
+        ltr = _filmed_later(made, k, network.exposure)
         predict(network, ltr, precision=precision, wanted=later, out=out)
     return again[(wanted.start - near.start) * k : (wanted.stop - near.start) * k]
 
@@ -93,8 +92,7 @@ def detour(made: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
         Their mean square difference from the frames before and after, as a share of that between
         these two: 1/4 for interpolation of what moves slowly, above 1 for a long way round.
     """
-    first = factor // 2
-    later = expose(made[first : len(made) - (factor - first)], factor, exposure)
+    later = _filmed_later(made, factor, exposure)
     before, after = ltr[:-1], ltr[1:]
     apart = (after - before).square().mean().item()
     away = (later - before).square().mean().item() + (later - after).square().mean().item()
@@ -144,6 +142,12 @@ def blend(made: Tensor, plain: Tensor, share: Tensor) -> Tensor:
         frames = slice(number * factor, (number + 1) * factor)
         made[frames] = torch.lerp(plain[frames], made[frames], weight)
     return made
+
+
+def _filmed_later(made: Tensor, factor: int, exposure: str) -> Tensor:
+    """What a slow camera sees whose frames begin half a frame later: (T - 1, H, W, C)."""
+    first = factor // 2
+    return expose(made[first : len(made) - (factor - first)], factor, exposure)
 
 
 def _cells(one: Tensor, other: Tensor, factor: int) -> Tensor:
