@@ -83,6 +83,7 @@ def measure(clip: Tensor, truth: Tensor, settings: Options) -> tuple[float, floa
 @click.option("--scale", default=0.25, show_default=True, help="Of the frames' sides.")
 @click.option("--size", default=256, show_default=True, help="Side of a rendered clip, pixels.")
 @click.option("--threads", default=1, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
 def main(
     clips: tuple[str, ...],
     mixes: str,
@@ -91,13 +92,14 @@ def main(
     scale: float,
     size: int,
     threads: int,
+    device: str,
 ) -> None:
     """Tell each fit as it ends, then show the means over the seeds together."""
     torch.set_num_threads(threads)
     names = mixes.split(",")
     grid = Table("clip", *names)
     for name in clips or tuple(CLIPS):
-        clip, truth = level(name, scale, size)
+        clip, truth = (part.to(devices.choose(device)) for part in level(name, scale, size))
         row = []
         for mix in names:
             gains = []

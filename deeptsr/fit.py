@@ -15,6 +15,7 @@ from deeptsr.config import FitSettings
 from deeptsr.exposure import expose
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
+from deeptsr.replay import Replayed
 from deeptsr.volume import to_network
 
 __all__ = ["FitResult", "Keeper", "fit"]
@@ -63,6 +64,68 @@ def _loss(
     return inner.square().mean()
 
 
+class _Learner:
+    """A network that learns, and the running mean of its weights."""
+
+    def __init__(
+        self,
+        network: StepNetwork,
+        source: PairSource,
+        settings: FitSettings,
+        generator: torch.Generator,
+        precision: torch.dtype,
+    ) -> None:
+        self._network, self._source, self._settings = network, source, settings
+        self._generator, self._precision = generator, precision
+        self.average = copy.deepcopy(network)
+        card = source.device.type == "cuda"
+        self._optimizer = torch.optim.Adam(network.parameters(), fused=card, capturable=card)
+        # Numbers; on a card tensors, whose values a replayed step finds changed.
+        self._rate: float | Tensor = 0.0
+        self._share: float | Tensor = 0.0
+        if card:
+            self._rate, self._share = torch.zeros(2, device=source.device).unbind()
+
+    def set_pace(self, rate: float, share: float) -> None:
+        """Set the learning rate, and the share of the new weights in their mean."""
+        if isinstance(self._rate, Tensor) and isinstance(self._share, Tensor):
+            self._rate.fill_(rate)
+            self._share.fill_(share)
+        else:
+            self._rate, self._share = rate, share
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate
+
+    def learn(self) -> None:
+        """Make a step."""
+        htr = to_network(self._source.draw(self._generator))  # (N, C, T*k, H, W)
+        loss = _loss(self._network, htr, self._settings.margin, self._precision)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        with torch.no_grad():
+            for mean, now in zip(
+                self.average.parameters(), self._network.parameters(), strict=True
+            ):
+                mean.lerp_(now, self._share)
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._generator.set_state(state["random"])
+
+    def state(self) -> dict[str, Any]:
+        """All that a later run needs to go on."""
+        return {
+            "network": self._network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "random": self._generator.get_state(),
+        }
+
+
 def fit(
     network: StepNetwork,
     source: PairSource,
@@ -101,48 +164,29 @@ def fit(
     Differs from the paper: a running mean of the weights is what is validated and kept.
     """
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    average = copy.deepcopy(network)
-    optimizer = torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, fused=source.device.type == "cuda"
-    )
+    learner = _Learner(network, source, settings, generator, precision)
+    make_step = Replayed(learner.learn, generator)
     begun = keeper.load() if keeper else None
     if begun is None:
         kept, kept_score = copy.deepcopy(network.state_dict()), score(network)
         top, improved, stale, step = kept_score, False, 0, 0
     else:
-        network.load_state_dict(begun["network"])
-        average.load_state_dict(begun["average"])
-        optimizer.load_state_dict(begun["optimizer"])
-        generator.set_state(begun["random"])
+        learner.load(begun)
         kept = begun["kept"]
         kept_score, top, improved, stale, step = begun["counts"]
 
     def state() -> dict[str, Any]:
-        return {
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "random": generator.get_state(),
-            "kept": kept,
-            "counts": (kept_score, top, improved, stale, step),
-        }
+        counts = (kept_score, top, improved, stale, step)
+        return learner.state() | {"kept": kept, "counts": counts}
 
     peak = settings.learning_rate if rate is None else rate
     interval = max(1, math.ceil(steps / settings.checks))
     over = enough()
     while step < steps and stale < settings.patience and not over:
-        for group in optimizer.param_groups:
-            group["lr"] = _rate(settings, peak, step, steps)
+        decay = min(settings.averaging, (step + 1) / (step + 11))
+        learner.set_pace(_rate(settings, peak, step, steps), 1 - decay)
+        make_step()
         step += 1
-        htr = to_network(source.draw(generator))  # (N, C, T*k, H, W)
-        loss = _loss(network, htr, settings.margin, precision)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        decay = min(settings.averaging, step / (step + 10))
-        with torch.no_grad():
-            for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-                mean.lerp_(now, 1 - decay)
         stopped: BaseException | None = None
         try:
             on_step(step)
@@ -150,9 +194,9 @@ def fit(
             stopped = error
         over = enough()
         if step % interval == 0 or step == steps or over:
-            found = score(average)
+            found = score(learner.average)
             if found > top - slack and (found > 0 or top <= 0):
-                kept, kept_score, stale = copy.deepcopy(average.state_dict()), found, 0
+                kept, kept_score, stale = copy.deepcopy(learner.average.state_dict()), found, 0
                 top, improved = max(top, found), True
             else:
                 stale += 1

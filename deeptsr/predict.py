@@ -17,8 +17,9 @@ __all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
 _SMALLEST_TILE = 16  # pixels
 _FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that march at once
 # Values of a hidden layer in a slab: on a CPU it comes from memory that the process has, as fresh
-# memory costs as much time as a convolution; on a card it is large enough to keep that busy.
-_HIDDEN_VALUES = {"cpu": 8e6, "cuda": 4e8}
+# memory costs as much time as a convolution; on a card few large tiles compute little twice.
+_HIDDEN_VALUES = {"cpu": 8e6, "cuda": 1e9}
+_CARD_SHARE = 32  # bytes of a card's memory for each of these values, at least
 
 
 def predict(
@@ -113,8 +114,15 @@ def tile_voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) ->
     return min(slab, length) * rows * columns, max(1.0, length / slab)
 
 
+def _hidden_values(kind: str) -> float:
+    most = _HIDDEN_VALUES[kind]
+    if kind == "cuda" and torch.cuda.is_available():
+        most = min(most, torch.cuda.get_device_properties().total_memory / _CARD_SHARE)
+    return most
+
+
 def _suitable_tile(network: StepNetwork, kind: str) -> int:
-    side = math.sqrt(_HIDDEN_VALUES[kind] / (_FEWEST[kind] * network.width))
+    side = math.sqrt(_hidden_values(kind) / (_FEWEST[kind] * network.width))
     return max(_SMALLEST_TILE, round(side) - 2 * network.edge)
 
 
@@ -122,7 +130,7 @@ def _suitable_slab(network: StepNetwork, shape: tuple[int, int], kind: str) -> i
     """Frames that march at once; a tile that was halved for want of memory has no more of them."""
     most = _suitable_tile(network, kind)
     rows, columns = (min(n, most) + 2 * network.edge for n in shape)
-    return max(1, int(_HIDDEN_VALUES[kind] / (network.width * rows * columns)))
+    return max(1, int(_hidden_values(kind) / (network.width * rows * columns)))
 
 
 def _predict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -52,8 +53,26 @@ def interpolate_time(
     Returns:
         The same with ``axis`` of length T * factor.
     """
-    length = ltr.shape[axis]
-    position = first_position(factor, exposure) + torch.arange(length * factor) / factor
+    shape = [1] * ltr.ndim
+    shape[axis] = -1
+    result: Tensor | None = None
+    for index, weight in _taps(ltr.shape[axis], factor, exposure, cubic, ltr.device):
+        term = ltr.index_select(axis, index) * weight.to(ltr.dtype).view(shape)
+        result = term if result is None else result.add_(term)
+    assert result is not None
+    return result
+
+
+@cache
+def _taps(
+    length: int, factor: int, exposure: str, cubic: bool, device: torch.device
+) -> list[tuple[Tensor, Tensor]]:
+    """Input frames and their weights, by output frame, tap by tap.
+
+    Kept, and on the device: a copy from the host would wait for all that runs there.
+    """
+    frames = torch.arange(length * factor, device="cpu")
+    position = first_position(factor, exposure) + frames / factor
     below = position.floor()
     x = position - below  # in [0, 1)
     if cubic:
@@ -66,15 +85,10 @@ def interpolate_time(
     else:
         weights = [1 - x, x]
     first_tap = 1 - len(weights) // 2
-    shape = [1] * ltr.ndim
-    shape[axis] = -1
-    result = torch.zeros(())
-    for tap, weight in enumerate(weights, start=first_tap):
-        index = (below.long() + tap).clamp(0, length - 1).to(ltr.device)
-        scale = weight.to(ltr.device, ltr.dtype).view(shape)
-        term = ltr.index_select(axis, index) * scale
-        result = term if tap == first_tap else result.add_(term)
-    return result
+    indices = (
+        (below.long() + tap).clamp(0, length - 1) for tap in range(first_tap, len(weights) // 2 + 1)
+    )
+    return [(i.to(device), w.to(device)) for i, w in zip(indices, weights, strict=True)]
 
 
 def exposing_taps(factor: int, exposure: str = "full", cubic: bool = False) -> Tensor:

@@ -20,5 +20,5 @@ def test_it_is_imported_without_codecs():
 def test_what_the_time_is_up_for_is_named():
     done = CliRunner().invoke(gpu.main, ["--device", "cpu", "--small", "--minutes", "0"])
     assert done.exit_code == 0, done.output
-    for part in ("correctness", "speed", "paper, fan", "quality, pan"):
+    for part in ("correctness", "speed", "paper-fan", "quality-pan"):
         assert f"{part}: left out, as 0 minutes are over" in done.output

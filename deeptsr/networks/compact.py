@@ -39,7 +39,7 @@ class _Block(nn.Module):
     def march(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
         """The same slab by slab, without its first and last frame and 2 pixels a side."""
         for x in slide(slabs, 2):
-            change = convolve(self.frame, convolve(self.time, x).relu_())
+            change = convolve(self.frame, convolve(self.time, x, relu=True))
             yield change.add_(x[:, :, 1:-1, 2:-2, 2:-2])
 
 

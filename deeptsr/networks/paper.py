@@ -77,8 +77,7 @@ class Paper(StepNetwork):
     def _layer(self, slabs: Iterable[Tensor], index: int, keep: int) -> Iterator[Tensor]:
         layer, last = self.layers[index], index + 1 == len(self.layers)
         for x in slide(slabs, keep):
-            made = convolve(layer, x)  # type: ignore[arg-type]
-            yield made if last else made.relu_()
+            yield convolve(layer, x, relu=not last)  # type: ignore[arg-type]
 
 
 def _grouped(frames: Tensor, factor: int) -> Tensor:
