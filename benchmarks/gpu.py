@@ -11,7 +11,9 @@ running is broken off and what is left is named.
 
 from __future__ import annotations
 
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -188,15 +190,19 @@ def main(device: str, small: bool, minutes: float, only: str | None) -> None:
         "balanced-fan": partial(_run, "fan", "balanced", place, fan, steps, end),
         "quality-fan": partial(_run, "fan", "quality", place, fan, steps, end),
     }
+    failed = False
     for title in only.split(",") if only else parts:
-        part = parts[title]
         if time.monotonic() > end:
             print(f"{title}: left out, as {minutes:g} minutes are over", flush=True)
             continue
         try:
-            part()
+            parts[title]()
         except _TimeIsUp:
             print(f"{title}: broken off, as {minutes:g} minutes are over", flush=True)
+        except Exception:  # the other parts are worth as much
+            failed = True
+            print(f"{title}: failed\n{traceback.format_exc()}", flush=True)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

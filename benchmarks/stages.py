@@ -86,8 +86,8 @@ def measure(
         share = None
         if rotor:
             angles = rotation_truth(rotor, len(clip), faster)
-            share = share_right(made.numpy(), angles, folds=ROTORS[rotor].folds)
-        base, found = (float(np.mean(psnr_frames(v, wanted))) for v in (linear, made))
+            share = share_right(made.cpu().numpy(), angles, folds=ROTORS[rotor].folds)
+        base, found = (float(np.mean(psnr_frames(v.cpu(), wanted.cpu()))) for v in (linear, made))
         label = last.stage.label if scale == last.stage.scale else f"S{scale} T{faster}"
         rows.append(Row(label, last.network is not None, base, found - base, share))
     return rows
@@ -100,8 +100,15 @@ def measure(
 @click.option("--size", default=256, show_default=True, help="Side of a rendered clip, pixels.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=1, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
 def main(
-    clips: tuple[str, ...], factor: int, preset_name: str, size: int, seed: int, threads: int
+    clips: tuple[str, ...],
+    factor: int,
+    preset_name: str,
+    size: int,
+    seed: int,
+    threads: int,
+    device: str,
 ) -> None:
     """Tell each clip as it ends, then show them together."""
     torch.set_num_threads(threads)
@@ -109,7 +116,8 @@ def main(
     for name in clips or tuple(CLIPS):
         ltr_file, _, htr_file = name.partition(":")
         pair = load(ltr_file, htr_file or None, factor, None, size)
-        clip, truth = (torch.from_numpy(unit(part)) for part in (pair.ltr, pair.htr))
+        place = devices.choose(device)
+        clip, truth = (torch.from_numpy(unit(part)).to(place) for part in (pair.ltr, pair.htr))
         settings = preset(preset_name, factor=pair.factor, seed=seed)
         begin = time.perf_counter()
         height, width = clip.shape[1:3]

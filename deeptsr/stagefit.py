@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from deeptsr.config import Options, PairSettings
+from deeptsr.config import Options
 from deeptsr.exposure import correct
 from deeptsr.fit import FitResult, fit
 from deeptsr.heldout import HeldOut
@@ -27,10 +27,17 @@ __all__ = ["JUDGED", "Fitter", "fit_first", "fit_later"]
 
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
+_MISLED = 1.0  # dB on them, by which pairs from the same dimension alone are better where aliased:
+# measured, 2.0 to 3.5, and at most 0.6 elsewhere
+_AGREES = 0.1  # share of a change that improves, from which a mix is right; measured: 0, and 0.36
+_HALF_LEVEL = 0.5 / 255  # root mean square of a change that is not worth its risk
 _SETTLED = 0.85  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
+_SLOW = (1, 2, 4)  # the same, beside others,
+_SOME = 3 / 7  # and how many of them for each of those
 _DETOUR = 2 / 3  # that a later stage may make; measured, 0.25 to 0.43, and 0.91 the long way round
 JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
+_GIVEN = "given mix"
 _NOTHING = 1e-9  # mean square of no change at all
 
 
@@ -130,38 +137,54 @@ class Fitter:
 def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit the coarsest stage: choose the mix of pairs, then go on with it."""
     clip, mixed = clip.clamp(0, 1), fitter.pairs
-    mixes = {"given mix": mixed}
     if mixed.probe and mixed.within and not mixed.alone:
-        # Uniform motion wants the swapped dimensions; rotation is misled by them (section 5.1).
-        mixes["same dimension alone"] = replace(mixed, across=0.0, shift=0.0)
-    result = _best(fitter, network, clip, mixes)
-    return _go_on(fitter, network, clip, result)
-
-
-def _best(
-    fitter: Fitter, network: StepNetwork, clip: Tensor, mixes: dict[str, PairSettings]
-) -> FitResult:
-    """Fit with several mixes, and keep the one whose network agrees best with itself.
-
-    The held-out frames are a slow camera's, at a multiple of the video's speed: where motion is
-    aliased they say nothing of the video itself. Agreement there does; where it is mute, they
-    decide.
-    """
-    start, draws, top = copy.deepcopy(network.state_dict()), fitter.draws, (-math.inf, -math.inf)
-    for name, mix in mixes.items():
-        network.load_state_dict(start)
-        # All begin with the same draws, so that the winner goes on as if it had had no rival.
-        fitter.pairs, fitter.draws = mix, draws
-        found = fitter(network, [clip], [clip], fitter.settings.steps, name=name)
-        if len(mixes) == 1:
-            return found
-        merit = (_agreement(fitter, network, clip).removed, found.score)
-        if merit > top:
-            top, result, pairs, drawn = merit, found, fitter.pairs, fitter.draws
-            kept = copy.deepcopy(network.state_dict())
-    network.load_state_dict(kept)
-    fitter.pairs, fitter.draws = pairs, drawn
+        result = _choose(fitter, network, clip)
+    else:
+        result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
+    result = _go_on(fitter, network, clip, result)
+    if _most_changed(fitter, network, clip) < _HALF_LEVEL**2:
+        return replace(result, score=0.0)
     return result
+
+
+def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
+    """Fit with the given mix or, where motion is aliased, on the same dimension alone.
+
+    Pairs of swapped dimensions help most videos and mislead where motion is aliased (section 5.1):
+    there, pairs from the same dimension alone are restored much better, on held-out frames. Where
+    they are, the given mix has a second chance: of a motion that is aliased in part only, such as
+    that of a fan which starts, it makes what agrees with itself, and more than the other does.
+    """
+    mixed, steps = fitter.pairs, fitter.settings.steps
+    begun = _State(fitter, network)
+    given = fitter(network, [clip], [clip], steps, name=_GIVEN)
+    probed = _State(fitter, network)
+    begun.restore()  # so that the winner goes on as if it had had no rival
+    fitter.pairs = replace(mixed, across=0.0, shift=0.0)
+    alone = fitter(network, [clip], [clip], steps, name="same dimension alone")
+    if alone.score > given.score + _MISLED:
+        rival = _State(fitter, network)
+        probed.restore()
+        fitter(network, [clip], [clip], steps, slack=_LOOSE, name=f"{_GIVEN} again")
+        if _agreement(fitter, network, clip).share < _AGREES:
+            rival.restore()
+            return alone
+    probed.restore()
+    return given
+
+
+class _State:
+    """What a fit goes on from."""
+
+    def __init__(self, fitter: Fitter, network: StepNetwork) -> None:
+        self._fitter, self._network = fitter, network
+        self._weights, self._draws = copy.deepcopy(network.state_dict()), fitter.draws
+        self._pairs = fitter.pairs
+
+    def restore(self) -> None:
+        """Go back to it."""
+        self._network.load_state_dict(self._weights)
+        self._fitter.draws, self._fitter.pairs = self._draws, self._pairs
 
 
 def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult) -> FitResult:
@@ -169,28 +192,43 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
     rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
     if not rounds:
         return result
-    if not fitter.pairs.alone:
-        again = fitter(network, [clip], [clip], rounds * steps, slack=_LOOSE, name="round 1")
-        return FitResult(again.steps, again.score, result.improved or again.improved)
-    top = -math.inf
-    for number in range(1, rounds + 1):
+    if fitter.pairs.alone:
+        return _go_rounds(fitter, network, clip, result)[0]
+    again = fitter(network, [clip], [clip], rounds * steps, slack=_LOOSE, name="round 1")
+    return FitResult(again.steps, again.score, result.improved or again.improved)
+
+
+def _go_rounds(
+    fitter: Fitter,
+    network: StepNetwork,
+    clip: Tensor,
+    result: FitResult,
+    hopeless: Callable[[_Agreement], bool] = lambda found: False,
+) -> tuple[FitResult, _Agreement]:
+    """Fit on, on the network's own result, too, until it agrees with itself.
+
+    The result holds frame rates between those of the input: the mean of 3 of its frames has seen
+    3/2 of an input frame's time. Where a motion is aliased at every multiple of the input's rate,
+    only these tell its true direction. Held-out frames do not: what agrees best with itself is
+    kept.
+    """
+    best = _Agreement(-math.inf, 0.0, math.inf)
+    kept = network.state_dict()
+    for number in range(1, fitter.settings.bootstrap_rounds + 1):
         shown, slack = [clip], _LOOSE
         if number > 1:  # by then it shows which way things turn
-            # The network's own result holds frame rates between those of the input: the mean of 3
-            # of its frames has seen 3/2 of an input frame's time. Where a motion is aliased at
-            # every multiple of the input's rate, only these tell its true direction. Held-out
-            # frames do not: what agrees best with itself is kept.
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
             slack = math.inf
+        steps = fitter.settings.bootstrap_steps
         again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
         found = _agreement(fitter, network, clip)
-        if found.removed >= top:
-            top, kept = found.removed, copy.deepcopy(network.state_dict())
+        if found.removed >= best.removed:
+            best, kept = found, copy.deepcopy(network.state_dict())
             result = FitResult(again.steps, again.score, result.improved or again.improved)
-        if found.share >= _SETTLED:
+        if found.share >= _SETTLED or (number > 1 and hopeless(found)):
             break
     network.load_state_dict(kept)
-    return result
+    return result, best
 
 
 @dataclass(frozen=True)
@@ -205,6 +243,14 @@ class _Agreement:
     def gain_db(self) -> float:
         """That it has over interpolation, where its error is half of what they disagree by."""
         return 10 * math.log10((1 + self.share) / max(1 - self.share, _NOTHING))
+
+
+def _most_changed(fitter: Fitter, network: StepNetwork, clip: Tensor) -> float:
+    """Mean square of what a network changes interpolation by, where that is most."""
+    step, exposure = network.factor, fitter.exposure
+    made = predict(network, clip, precision=fitter.precision)
+    plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
+    return changes(made, plain, step).max().item()
 
 
 def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement:
@@ -237,16 +283,14 @@ def fit_later(
 
     Where all pairs of the first stage are from the same dimension, motion is aliased in the first
     clip and in all that can be cut from the second, but not in the second itself: there it goes the
-    shortest way. So the stage is fitted anew, on frames of the second in translation alone, and
-    judged not by held-out frames but by whether it agrees with itself and goes that way.
+    shortest way. So the stage is fitted anew, on the second alone and on frames of it in
+    translation, in rounds as the first one; where that goes the long way round, on translations
+    alone. It is judged not by held-out frames but by whether it agrees with itself and goes the
+    shortest way.
     """
     estimate = _estimate(fitter, clip, below, stage)
     if fitter.pairs.alone:
-        fitter.pairs = replace(fitter.pairs, within=0.0, shift=1.0, speeds=_SPEEDS)
-        result = fitter(network, [estimate], [], steps, slack=math.inf, name="translations")
-        found = _agreement(fitter, network, estimate)
-        score = found.gain_db if found.detour <= _DETOUR else 0.0
-        return FitResult(result.steps, score, result.improved)
+        return _fit_anew(fitter, network, estimate, steps // 2)
     slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
     examples = [resize(clip, slow).clamp(0, 1), estimate]
     rate = None
@@ -254,6 +298,28 @@ def fit_later(
         network.load_state_dict(carried.state_dict())
         rate = fitter.settings.finetune_rate
     return fitter(network, examples, examples, steps, rate=rate, name="fine-tuning")
+
+
+def _goes_wrong(found: _Agreement) -> bool:
+    """Whether a result knows no way between the frames of its clip, or goes the long one round."""
+    return not found.share or found.detour > _DETOUR
+
+
+def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor, steps: int) -> FitResult:
+    """Fit a later stage of a video whose motion is aliased, in one way or two of as many steps."""
+    begun, alone = _State(fitter, network), fitter.pairs
+    fitter.pairs = replace(alone, shift=_SOME * alone.within, speeds=_SLOW)
+    result = fitter(
+        network, [estimate], [estimate], fitter.settings.steps, name="some translations"
+    )
+    result, found = _go_rounds(fitter, network, estimate, result, _goes_wrong)
+    if _goes_wrong(found):
+        begun.restore()
+        fitter.pairs = replace(alone, within=0.0, shift=1.0, speeds=_SPEEDS)
+        result = fitter(network, [estimate], [], steps, slack=math.inf, name="translations")
+        found = _agreement(fitter, network, estimate)
+    score = found.gain_db if found.detour <= _DETOUR else 0.0
+    return FitResult(result.steps, score, result.improved)
 
 
 def _estimate(fitter: Fitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage) -> Tensor:

@@ -175,9 +175,11 @@ def steps_of_stage(options: Options, number: int) -> int:
     settings, first = options.fit, number == 0
     if not has_network(options, number):
         return 0
-    if first or options.pairs.alone:
-        probes = 2 if first and options.pairs.probe else 1
-        return probes * settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
+    rounds = settings.bootstrap_rounds * settings.bootstrap_steps
+    if first:
+        return (3 if options.pairs.probe else 1) * settings.steps + rounds
+    if options.pairs.alone:
+        return 2 * (settings.steps + rounds)  # the second half where the first goes the long way
     return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
 
 

@@ -166,12 +166,9 @@ def test_the_curve_tells_every_validation_of_every_fit():
     names = ["given mix", "same dimension alone"]
     assert probes == [(n, s) for n, b in zip(names, (0, 4), strict=True) for s in (b, b + 2, b + 4)]
     assert [row[:2] for row in first.curve[6:]] == [("round 1", 8), ("round 1", 9)]
-    later = [("fine-tuning", 0), ("fine-tuning", 1)]
-    alone = first.mix[1:] == (0, 0)  # then nothing is held out of the second
-    assert [row[:2] for row in second.curve] == ([] if alone else later)
-    for event in (first,) if alone else (first, second):
-        assert event.curve[-1][1] == event.steps
-        assert event.gain_db in [gain for _, _, gain in event.curve]
+    assert [row[:2] for row in second.curve] == [("fine-tuning", 0), ("fine-tuning", 1)]
+    assert [event.curve[-1][1] == event.steps for event in (first, second)] == [True, True]
+    assert second.gain_db in [gain for _, _, gain in second.curve]
 
 
 # --- what is gained ---
@@ -200,25 +197,69 @@ def test_what_learnt_nothing_interpolates():
     assert [event.gain_db for event in outcomes(told)] == pytest.approx([0, 0], abs=1e-6)
 
 
-@pytest.mark.parametrize(("mixed", "alone"), [(2.0, 1.0), (1.0, 2.0), (1.0, 1.0)])
-def test_the_better_mix_is_kept(monkeypatch, mixed, alone):
-    answers = iter([mixed, alone])
+@pytest.mark.parametrize(
+    ("mixed", "alone", "share", "kept"),
+    [
+        (2.0, 1.0, None, "mixed"),
+        (1.0, 1.9, None, "mixed"),  # better, but not by as much as aliasing makes it
+        (1.0, 2.1, 0.0, "alone"),
+        (1.0, 2.1, 0.3, "mixed"),  # at its second chance it agrees with itself
+    ],
+)
+def test_the_mix_that_suits_is_kept(monkeypatch, mixed, alone, share, kept):
+    answers = iter([mixed, alone, 9.0])
 
     def made_up(network, *_, steps, **__):
         score = next(answers)
         torch.nn.init.constant_(next(network.parameters()), score)
         return FitResult(steps, score, True)
 
+    def agreement(fitter, network, clip):
+        assert next(network.parameters()).detach().flatten()[0] == 9
+        return module._Agreement(0.0, share, 0.0)
+
     monkeypatch.setattr(module, "fit", made_up)
+    monkeypatch.setattr(module, "_agreement", agreement)
+    monkeypatch.setattr(module, "_most_changed", lambda *_: 1.0)
     pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
     options = tiny(pairs=pairs, fit=replace(FIT, bootstrap_rounds=0))
     (stage,), told = fitted(noise(8, 24, 24, 3), TWO[:1], options)
     (event,) = outcomes(told)
-    assert event.mix == ((0.5, 0, 0) if alone > mixed else (0.5, 0.25, 0.25))
-    assert event.gain_db == max(mixed, alone)
-    assert event.steps == 2 * FIT.steps
+    assert event.mix == ((0.5, 0, 0) if kept == "alone" else (0.5, 0.25, 0.25))
+    best = {"mixed": mixed, "alone": alone}[kept]
+    assert event.gain_db == best
+    assert event.steps == (2 if share is None else 3) * FIT.steps
     weights = next(stage.network.parameters())
-    assert torch.equal(weights, torch.full_like(weights, max(mixed, alone)))
+    assert torch.equal(weights, torch.full_like(weights, best))
+
+
+@pytest.mark.parametrize(("levels", "taken"), [(0.6, True), (0.4, False)])
+def test_a_change_that_is_less_than_half_a_level_anywhere_is_not_taken(monkeypatch, levels, taken):
+    monkeypatch.setattr(module, "_most_changed", lambda *_: (levels / 255) ** 2)
+    (stage,), told = fitted(pan(24, 24, 24), TWO[1:], tiny(fit=BRISK))
+    assert (stage.network is not None) == taken
+    assert outcomes(told)[0].outcome == ("fitted" if taken else "interpolates")
+
+
+def test_how_much_is_changed_is_looked_up_where_it_is_most():
+    clip = torch.full((6, 32, 32, 3), 0.5)
+
+    class Fitted:
+        exposure, precision = "full", torch.float32
+
+    class Network:
+        factor = 2
+
+    def made(network, clip, **_):
+        found = interpolate_time(clip, 2)
+        found[4, 8:10, 8:10] += 0.1
+        found[5, 8:10, 8:10] -= 0.1  # so that it exposes to the clip
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "predict", made)
+        found = module._most_changed(Fitted(), Network(), clip)
+    assert found == pytest.approx(0.01)
 
 
 def test_a_pan_is_fitted_as_if_pairs_in_translation_were_asked_for():
@@ -251,23 +292,35 @@ def test_the_winner_goes_on_as_it_would_have_without_a_rival(monkeypatch, better
     assert torch.equal(climb(one, clip), climb(other, clip))
 
 
-def test_after_pairs_from_the_same_dimension_a_stage_learns_from_translations(monkeypatch):
+@pytest.mark.parametrize(("share", "detour", "ways"), [(0.5, 0.4, 1), (0.5, 0.9, 2), (0.0, 0.4, 2)])
+def test_after_pairs_from_the_same_dimension_a_stage_is_fitted_anew(
+    monkeypatch, share, detour, ways
+):
     begun, clip, shelf = [], pan(24, 24, 24), Shelf()
     fitted(clip, TWO[:1], tiny(fit=BRISK), checkpoints=shelf)  # what comes now is the later stage's
     call = module.Fitter.__call__
 
-    def watched(fitter, network, *given, **named):
-        begun.append((copy.deepcopy(network.state_dict()), fitter.pairs))
-        return call(fitter, network, *given, **named)
+    def watched(fitter, network, *given, name="fit", **named):
+        begun.append((name, copy.deepcopy(network.state_dict()), fitter.pairs, fitter.draws))
+        return call(fitter, network, *given, name=name, **named)
 
     monkeypatch.setattr(module.Fitter, "__call__", watched)
+    monkeypatch.setattr(module, "_agreement", lambda *_: module._Agreement(1.0, share, detour))
     _, told = fitted(clip, options=tiny(fit=BRISK), checkpoints=shelf)
-    ((weights, pairs),) = begun
+    names = ["some translations", "round 1", "translations"]
+    assert [name for name, *_ in begun] == (names if ways == 2 else names[:2])
     first, event = shelf.kept[0]
+    _, weights, pairs, draws = begun[0]
     assert event.mix[0]
     assert any(not torch.equal(weights[name], first[name]) for name in weights)
-    assert (pairs.within, pairs.across, pairs.shift) == outcomes(told)[1].mix == (0, 0, 1)
-    assert outcomes(told)[1].curve == ()
+    assert (pairs.within, pairs.across) == (1, 0)
+    assert 0 < pairs.shift < 1
+    if ways == 2:  # the long way round, or none: again from the start, on translations alone
+        _, weights_then, pairs, draws_then = begun[2]
+        assert all(torch.equal(weights[name], weights_then[name]) for name in weights)
+        assert torch.equal(draws, draws_then)
+        assert (pairs.within, pairs.across, pairs.shift) == (0, 0, 1)
+    assert (pairs.within, pairs.across, pairs.shift) == outcomes(told)[1].mix
 
 
 @pytest.mark.parametrize(
@@ -317,7 +370,7 @@ def test_what_is_worse_than_linear_interpolates(monkeypatch):
 
 
 def test_stages_beyond_those_that_have_a_network_interpolate():
-    options = tiny(pairs=replace(tiny().pairs, across=0.5))
+    options = tiny(pairs=replace(tiny().pairs, across=0.5), fit=BRISK)
     options = replace(options, pyramid=replace(options.pyramid, networks=1))
     clip, shelf = pan(16, 32, 32), Shelf()
     made, told = fitted(clip, options=options, checkpoints=shelf)
@@ -334,7 +387,7 @@ def test_pairs_of_the_same_dimension_give_every_stage_a_network_unless_time_is_s
     few = replace(options, pyramid=replace(options.pyramid, networks=1))
     assert few.pairs.alone
     assert [has_network(few, n) for n in range(3)] == [True] * 3
-    assert steps_of_stage(few, 1) == steps_of_stage(few, 0)  # it is fitted anew
+    assert steps_of_stage(few, 1) == 2 * steps_of_stage(few, 0)  # it is fitted anew, in two ways
     _, told = fitted(pan(16, 32, 32), options=few)
     assert all(event.steps for event in outcomes(told))
     for other in (
@@ -532,4 +585,5 @@ def test_a_long_fit_is_kept_every_so_often(monkeypatch):
     shelf.started.clear()
     shelf.kept.clear()
     fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
-    assert seen == [None] * 4  # only when a fit is finished: three of the first stage, one later
+    # Only when a fit is finished: three of the first stage; later three, and then translations.
+    assert seen == [None] * 7
