@@ -88,7 +88,7 @@ def _speed(device: torch.device, small: bool) -> None:
     sizes = ["fast"] if small else list(deeptsr.config.PRESETS)
     frames, steps, limit = (4, 1, 0.2) if small else (60, 50, 10.0)
     found, rows = speed.measure(device, sizes, frames, steps, limit, 0.05 if small else 0.3)
-    Console().print(speed.table(found, rows, str(device)))
+    Console(width=120).print(speed.table(found, rows, str(device)))
 
 
 def _options(name: str, factor: int, device: torch.device, steps: int | None) -> deeptsr.Options:

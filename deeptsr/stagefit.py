@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import Options
-from deeptsr.exposure import correct
+from deeptsr.exposure import correct, expose
 from deeptsr.fit import FitResult, fit
 from deeptsr.heldout import HeldOut
 from deeptsr.keeping import Checkpoints, StageKeeper
@@ -27,9 +27,8 @@ __all__ = ["JUDGED", "Fitter", "fit_first", "fit_later"]
 
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
-_MISLED = 1.0  # dB on them, by which pairs from the same dimension alone are better where aliased:
-# measured, 2.0 to 3.5, and at most 0.6 elsewhere
-_AGREES = 0.1  # share of a change that improves, from which a mix is right; measured: 0, and 0.36
+_SHY = 0.5  # share of its boldness on a slower version; measured, below 0.24 where motion is
+# aliased, and above 0.73 elsewhere (measurements.md)
 _HALF_LEVEL = 0.5 / 255  # root mean square of a change that is not worth its risk
 _SETTLED = 0.85  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
@@ -142,7 +141,7 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     else:
         result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
     result = _go_on(fitter, network, clip, result)
-    if _most_changed(fitter, network, clip) < _HALF_LEVEL**2:
+    if _changed(fitter, network, _judged(clip)).max() < _HALF_LEVEL**2:
         return replace(result, score=0.0)
     return result
 
@@ -150,27 +149,26 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
 def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit with the given mix or, where motion is aliased, on the same dimension alone.
 
-    Pairs of swapped dimensions help most videos and mislead where motion is aliased (section 5.1):
-    there, pairs from the same dimension alone are restored much better, on held-out frames. Where
-    they are, the given mix has a second chance: of a motion that is aliased in part only, such as
-    that of a fan which starts, it makes what agrees with itself, and more than the other does.
+    Pairs of swapped dimensions help most videos, and mislead where motion is aliased (section 5.1).
+    Then a network does with the video next to nothing of what it does with its slower version, of
+    which the pairs are: it looks so different.
     """
-    mixed, steps = fitter.pairs, fitter.settings.steps
     begun = _State(fitter, network)
-    given = fitter(network, [clip], [clip], steps, name=_GIVEN)
-    probed = _State(fitter, network)
-    begun.restore()  # so that the winner goes on as if it had had no rival
-    fitter.pairs = replace(mixed, across=0.0, shift=0.0)
-    alone = fitter(network, [clip], [clip], steps, name="same dimension alone")
-    if alone.score > given.score + _MISLED:
-        rival = _State(fitter, network)
-        probed.restore()
-        fitter(network, [clip], [clip], steps, slack=_LOOSE, name=f"{_GIVEN} again")
-        if _agreement(fitter, network, clip).share < _AGREES:
-            rival.restore()
-            return alone
-    probed.restore()
-    return given
+    result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
+    step = network.factor
+    slower = expose(clip[: len(clip) // step * step], step, fitter.exposure)
+    if _boldness(fitter, network, clip) >= _SHY * _boldness(fitter, network, slower):
+        return result
+    begun.restore()  # so that it goes on as if it had had no rival
+    fitter.pairs = replace(fitter.pairs, across=0.0, shift=0.0)
+    return fitter(network, [clip], [clip], fitter.settings.steps, name="same dimension alone")
+
+
+def _boldness(fitter: Fitter, network: StepNetwork, clip: Tensor) -> float:
+    """What a network changes interpolation by, as a share of how much the frames differ."""
+    clip = _judged(clip)
+    apart = clip.diff(dim=0).square().mean().item()
+    return math.sqrt(_changed(fitter, network, clip).mean().item() / max(apart, _NOTHING))
 
 
 class _State:
@@ -245,19 +243,24 @@ class _Agreement:
         return 10 * math.log10((1 + self.share) / max(1 - self.share, _NOTHING))
 
 
-def _most_changed(fitter: Fitter, network: StepNetwork, clip: Tensor) -> float:
-    """Mean square of what a network changes interpolation by, where that is most."""
+def _changed(fitter: Fitter, network: StepNetwork, clip: Tensor) -> Tensor:
+    """Mean square of what a network changes interpolation by, (T, rows, columns)."""
     step, exposure = network.factor, fitter.exposure
     made = predict(network, clip, precision=fitter.precision)
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
-    return changes(made, plain, step).max().item()
+    return changes(made, plain, step)
+
+
+def _judged(clip: Tensor) -> Tensor:
+    """The middle of a clip, as long as there is time and memory to look at."""
+    affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
+    first = max(0, len(clip) - affordable) // 2
+    return clip[first : first + affordable]
 
 
 def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement:
     step, exposure = network.factor, fitter.exposure
-    affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
-    first = max(0, len(clip) - affordable) // 2
-    clip = clip[first : first + affordable]
+    clip = _judged(clip)
     made = predict(network, clip, precision=fitter.precision)
     again = restore_again(network, made, fitter.precision)
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)

@@ -177,7 +177,7 @@ def steps_of_stage(options: Options, number: int) -> int:
         return 0
     rounds = settings.bootstrap_rounds * settings.bootstrap_steps
     if first:
-        return (3 if options.pairs.probe else 1) * settings.steps + rounds
+        return (2 if options.pairs.probe else 1) * settings.steps + rounds
     if options.pairs.alone:
         return 2 * (settings.steps + rounds)  # the second half where the first goes the long way
     return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
