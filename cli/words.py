@@ -130,7 +130,7 @@ def _stage_fitted(event: StageFitted, verbose: bool) -> str:
         text += f" ({event.label})"
     text += f": {event.outcome}, {event.gain_db:+.1f} dB against linear interpolation"
     if verbose:
-        text += f" on held-out pairs, {event.steps} steps in {duration(event.seconds)}"
+        text += f", {event.steps} steps in {duration(event.seconds)}"
         text += f", pairs {_mix(*event.mix)}"
     within, across, _ = event.mix
     if event.stage == 1 < event.stages and within and not across:

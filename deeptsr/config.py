@@ -37,9 +37,7 @@ class PairSettings:
     across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
     shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
     speeds: tuple[int, ...] = (1,)  # of these, pixels an HTR frame, each >= 1
-    probe: bool = (
-        True  # "auto": shift alone for a pan; else also try "within" alone, keep the better
-    )
+    probe: bool = True  # "auto": shift alone for a pan, within alone where motion is aliased
     crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1

@@ -159,7 +159,7 @@ class SelfChecked(Event):
 
 @dataclass(frozen=True)
 class MixProposed(Event):
-    """Which shares of pairs a video's statistics speak for; a probe fit tries them."""
+    """Which shares of pairs a video's motion speaks for; the fit's first steps may overrule them."""
 
     within: float
     across: float

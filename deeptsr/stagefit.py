@@ -29,7 +29,7 @@ _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
 _SHY = 0.5  # share of its boldness on a slower version; measured, below 0.24 where motion is
 # aliased, and above 0.73 elsewhere (measurements.md)
-_HALF_LEVEL = 0.5 / 255  # root mean square of a change that is not worth its risk
+_LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
 _SETTLED = 0.85  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
 _SLOW = (1, 2, 4)  # the same, beside others,
@@ -141,7 +141,7 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     else:
         result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
     result = _go_on(fitter, network, clip, result)
-    if _changed(fitter, network, _judged(clip)).max() < _HALF_LEVEL**2:
+    if _changed(fitter, network, _judged(clip)).max() < _LEVEL**2:
         return replace(result, score=0.0)
     return result
 

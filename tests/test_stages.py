@@ -224,8 +224,8 @@ def test_a_mix_is_kept_where_it_does_with_the_video_what_it_does_with_a_slower_o
     assert torch.equal(weights, torch.full_like(weights, score))
 
 
-@pytest.mark.parametrize(("levels", "taken"), [(0.6, True), (0.4, False)])
-def test_a_change_that_is_less_than_half_a_level_anywhere_is_not_taken(monkeypatch, levels, taken):
+@pytest.mark.parametrize(("levels", "taken"), [(1.1, True), (0.9, False)])
+def test_a_change_that_is_less_than_a_level_anywhere_is_not_taken(monkeypatch, levels, taken):
     most = torch.tensor([0.0, (levels / 255) ** 2])
     monkeypatch.setattr(module, "_changed", lambda *_: most)
     (stage,), told = fitted(pan(24, 24, 24), TWO[1:], tiny(fit=BRISK))
