@@ -58,6 +58,11 @@ class PairSettings:
         return self.within > 0 and not self.across
 
     @property
+    def moved(self) -> bool:
+        """Whether all pairs are frames in translation."""
+        return not (self.within or self.across)
+
+    @property
     def if_alone(self) -> PairSettings | None:
         """These with all pairs from the same dimension, where a probe may come to that."""
         if self.alone or not self.within or not self.probe:
@@ -80,7 +85,7 @@ class FitSettings:
 
     steps: int = 60  # optimiser steps of the first stage, >= 1
     bootstrap_rounds: int = 5  # further fits of it, on its own result too if "within" alone, >= 0
-    bootstrap_steps: int = 126  # steps of each of those, >= 1
+    bootstrap_steps: int = 160  # steps of each of those, >= 1
     finetune_steps: int = 120  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
@@ -89,7 +94,7 @@ class FitSettings:
     warmup: int = 30  # steps of linear warm-up, >= 0
     checks: int = 6  # validations on held-out pairs a stage, >= 1
     patience: int = 4  # failed validations in a row after which a stage stops, >= 1
-    margin: tuple[int, int] = (1, 4)  # of a crop, left out of the loss: LTR frames, pixels
+    margin: tuple[int, int] = (1, 2)  # of a crop, left out of the loss: LTR frames, pixels
     averaging: float = 0.95  # decay of the running mean of the weights, in [0, 1)
 
 

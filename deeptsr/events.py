@@ -159,7 +159,7 @@ class SelfChecked(Event):
 
 @dataclass(frozen=True)
 class MixProposed(Event):
-    """Which shares of pairs a video's motion speaks for; the fit's first steps may overrule them."""
+    """Which shares of pairs a video's motion speaks for; the fit's first steps may overrule it."""
 
     within: float
     across: float

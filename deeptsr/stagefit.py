@@ -136,6 +136,8 @@ class Fitter:
 def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit the coarsest stage: choose the mix of pairs, then go on with it."""
     clip, mixed = clip.clamp(0, 1), fitter.pairs
+    if mixed.moved:
+        return _fit_moved(fitter, network, clip)
     if mixed.probe and mixed.within and not mixed.alone:
         result = _choose(fitter, network, clip)
     else:
@@ -144,6 +146,14 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     if _changed(fitter, network, _judged(clip)).max() < _LEVEL**2:
         return replace(result, score=0.0)
     return result
+
+
+def _fit_moved(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
+    """Fit on frames in translation alone, which held-out frames, means of several, misjudge."""
+    settings = fitter.settings
+    steps = settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
+    result = fitter(network, [clip], [], steps, slack=math.inf, name="translations")
+    return replace(result, score=_agreement(fitter, network, clip).gain_db)
 
 
 def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:

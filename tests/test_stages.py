@@ -175,7 +175,9 @@ def test_the_curve_tells_every_validation_of_every_fit():
 def test_true_motion_gains_over_linear_interpolation():
     options = tiny(
         fit=BRISK,
-        pairs=replace(PAIRS, frames=4, batch=4, scales=(0.7, 1.0), longest_jump=1, contrast=0.2),
+        pairs=replace(
+            PAIRS, frames=4, batch=4, scales=(0.7, 1.0), longest_jump=1, within=0.5, across=0.5
+        ),
         network=NetworkSettings(channels=8, blocks=1),
     )
     truth = pan(64, 48, 48, speed=1.5)
