@@ -214,7 +214,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
         beside = 0.0  # the clip of this size
-        if alone and not number and options.fit.bootstrap_rounds:  # its own result is learnt from
+        if alone and options.fit.bootstrap_rounds:  # its own result is learnt from
             beside = pool_bytes(pixels * stage.step, pairs) + made * stage.step
         if number:
             slow = max(1, round(seen * clip.pixels * (stage.scale / stage.done) ** 2))
