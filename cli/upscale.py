@@ -94,8 +94,8 @@ MOST = "quality"  # where the time decides how much work there is
     type=mix,
     metavar="auto|W:A:S",
     help="Which training pairs to take. auto: what suits the video, by how it moves and by the "
-    "first steps of the fit. W:A:S: these shares of within, across and shift.  [default: auto; with "
-    "--preset paper 0.4:0.4:0.2]",
+    "first steps of the fit. W:A:S: these shares of within, across and shift.  [default: auto; "
+    "with --preset paper 0.4:0.4:0.2]",
 )
 @click.option(
     "--within",
