@@ -33,7 +33,7 @@ FIT = FitSettings(
     finetune_steps=1,
     warmup=0,
     checks=1,
-    learning_rate=1e-3,
+    learning_rate=1e-2,  # so that a few steps change what can be seen
 )
 
 
