@@ -23,7 +23,7 @@ from deeptsr.pyramid import FittedStage, stream
 from deeptsr.resample import interpolate_time, resize
 from deeptsr.trust import changes, detour, disagreement, removed, restore_again
 
-__all__ = ["JUDGED", "Fitter", "fit_first", "fit_later"]
+__all__ = ["JUDGED", "LATER_ROUNDS", "Fitter", "fit_first", "fit_later"]
 
 _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
@@ -35,6 +35,7 @@ _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage
 _SLOW = (1, 2, 4)  # the same, beside others,
 _SOME = 3 / 7  # and how many of them for each of those
 _DETOUR = 2 / 3  # that a later stage may make; measured, 0.25 to 0.43, and 0.91 the long way round
+LATER_ROUNDS = 3  # of a later stage, at most: at its size they take long
 JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
 _GIVEN = "given mix"
 _NOTHING = 1e-9  # mean square of no change at all
@@ -150,10 +151,14 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
 
 def _fit_moved(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit on frames in translation alone, which held-out frames, means of several, misjudge."""
+    result = _fit_translations(fitter, network, clip)
+    return replace(result, score=_agreement(fitter, network, clip).gain_db)
+
+
+def _fit_translations(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     settings = fitter.settings
     steps = settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
-    result = fitter(network, [clip], [], steps, slack=math.inf, name="translations")
-    return replace(result, score=_agreement(fitter, network, clip).gain_db)
+    return fitter(network, [clip], [], steps, slack=math.inf, name="translations")
 
 
 def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
@@ -201,7 +206,7 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
     if not rounds:
         return result
     if fitter.pairs.alone:
-        return _go_rounds(fitter, network, clip, result)[0]
+        return _go_rounds(fitter, network, clip, result, rounds)[0]
     again = fitter(network, [clip], [clip], rounds * steps, slack=_LOOSE, name="round 1")
     return FitResult(again.steps, again.score, result.improved or again.improved)
 
@@ -211,6 +216,7 @@ def _go_rounds(
     network: StepNetwork,
     clip: Tensor,
     result: FitResult,
+    rounds: int,
     hopeless: Callable[[_Agreement], bool] = lambda found: False,
 ) -> tuple[FitResult, _Agreement]:
     """Fit on, on the network's own result, too, until it agrees with itself.
@@ -222,7 +228,7 @@ def _go_rounds(
     """
     best = _Agreement(-math.inf, 0.0, math.inf)
     kept = network.state_dict()
-    for number in range(1, fitter.settings.bootstrap_rounds + 1):
+    for number in range(1, rounds + 1):
         shown, slack = [clip], _LOOSE
         if number > 1:  # by then it shows which way things turn
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
@@ -303,7 +309,7 @@ def fit_later(
     """
     estimate = _estimate(fitter, clip, below, stage)
     if fitter.pairs.alone:
-        return _fit_anew(fitter, network, estimate, steps // 2)
+        return _fit_anew(fitter, network, estimate)
     slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
     examples = [resize(clip, slow).clamp(0, 1), estimate]
     rate = None
@@ -318,18 +324,19 @@ def _goes_wrong(found: _Agreement) -> bool:
     return not found.share or found.detour > _DETOUR
 
 
-def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor, steps: int) -> FitResult:
-    """Fit a later stage of a video whose motion is aliased, in one way or two of as many steps."""
+def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResult:
+    """Fit a later stage of a video whose motion is aliased, in one way or two."""
     begun, alone = _State(fitter, network), fitter.pairs
     fitter.pairs = replace(alone, shift=_SOME * alone.within, speeds=_SLOW)
     result = fitter(
         network, [estimate], [estimate], fitter.settings.steps, name="some translations"
     )
-    result, found = _go_rounds(fitter, network, estimate, result, _goes_wrong)
+    rounds = min(LATER_ROUNDS, fitter.settings.bootstrap_rounds)
+    result, found = _go_rounds(fitter, network, estimate, result, rounds, _goes_wrong)
     if _goes_wrong(found):
         begun.restore()
         fitter.pairs = replace(alone, within=0.0, shift=1.0, speeds=_SPEEDS)
-        result = fitter(network, [estimate], [], steps, slack=math.inf, name="translations")
+        result = _fit_translations(fitter, network, estimate)
         found = _agreement(fitter, network, estimate)
     score = found.gain_db if found.detour <= _DETOUR else 0.0
     return FitResult(result.steps, score, result.improved)

@@ -19,7 +19,7 @@ from deeptsr.networks import StepNetwork, build
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
 from deeptsr.resample import resize
-from deeptsr.stagefit import Fitter, fit_first, fit_later
+from deeptsr.stagefit import LATER_ROUNDS, Fitter, fit_first, fit_later
 
 __all__ = [
     "averages",
@@ -175,11 +175,11 @@ def steps_of_stage(options: Options, number: int) -> int:
     settings, first = options.fit, number == 0
     if not has_network(options, number):
         return 0
-    rounds = settings.bootstrap_rounds * settings.bootstrap_steps
+    rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
     if first:
-        return (2 if options.pairs.probe else 1) * settings.steps + rounds
-    if options.pairs.alone:
-        return 2 * (settings.steps + rounds)  # the second half where the first goes the long way
+        return (2 if options.pairs.probe else 1) * settings.steps + rounds * steps
+    if options.pairs.alone:  # on translations, too, where the first fits go the long way round
+        return 2 * settings.steps + (min(LATER_ROUNDS, rounds) + rounds) * steps
     return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
 
 
