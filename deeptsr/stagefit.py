@@ -30,7 +30,7 @@ _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (me
 _SHY = 0.5  # share of its boldness on a slower version; measured, below 0.24 where motion is
 # aliased, and above 0.73 elsewhere (measurements.md)
 _LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
-_SETTLED = 0.85  # share of a change that improves, from which no further round is made
+_SETTLED = 0.9  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
 _SLOW = (1, 2, 4)  # the same, beside others,
 _SOME = 3 / 7  # and how many of them for each of those
