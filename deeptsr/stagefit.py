@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from deeptsr.config import Options
+from deeptsr.config import Options, PairSettings
 from deeptsr.exposure import correct, expose
 from deeptsr.fit import FitResult, fit
 from deeptsr.heldout import HeldOut
@@ -139,8 +139,8 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     clip, mixed = clip.clamp(0, 1), fitter.pairs
     if mixed.moved:
         return _fit_moved(fitter, network, clip)
-    if mixed.probe and mixed.within and not mixed.alone:
-        result = _choose(fitter, network, clip)
+    if mixed.if_alone:
+        result = _choose(fitter, network, clip, mixed.if_alone)
     else:
         result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
     result = _go_on(fitter, network, clip, result)
@@ -161,7 +161,7 @@ def _fit_translations(fitter: Fitter, network: StepNetwork, clip: Tensor) -> Fit
     return fitter(network, [clip], [], steps, slack=math.inf, name="translations")
 
 
-def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
+def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSettings) -> FitResult:
     """Fit with the given mix or, where motion is aliased, on the same dimension alone.
 
     Pairs of swapped dimensions help most videos, and mislead where motion is aliased (section 5.1).
@@ -175,7 +175,7 @@ def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     if _boldness(fitter, network, clip) >= _SHY * _boldness(fitter, network, slower):
         return result
     begun.restore()  # so that it goes on as if it had had no rival
-    fitter.pairs = replace(fitter.pairs, across=0.0, shift=0.0)
+    fitter.pairs = alone
     return fitter(network, [clip], [clip], fitter.settings.steps, name="same dimension alone")
 
 
@@ -261,8 +261,11 @@ class _Agreement:
 
 def _changed(fitter: Fitter, network: StepNetwork, clip: Tensor) -> Tensor:
     """Mean square of what a network changes interpolation by, (T, rows, columns)."""
-    step, exposure = network.factor, fitter.exposure
-    made = predict(network, clip, precision=fitter.precision)
+    return _change(network, predict(network, clip, precision=fitter.precision), clip)
+
+
+def _change(network: StepNetwork, made: Tensor, clip: Tensor) -> Tensor:
+    step, exposure = network.factor, network.exposure
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
     return changes(made, plain, step)
 
@@ -279,8 +282,7 @@ def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement
     clip = _judged(clip)
     made = predict(network, clip, precision=fitter.precision)
     again = restore_again(network, made, fitter.precision)
-    plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
-    change = changes(made, plain, step)
+    change = _change(network, made, clip)
     better = removed(disagreement(made, again, step), change)
     share = better / max(change.mean().item(), _NOTHING)
     return _Agreement(better, share, detour(made, clip, step, exposure))
@@ -338,8 +340,7 @@ def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResu
         fitter.pairs = replace(alone, within=0.0, shift=1.0, speeds=_SPEEDS)
         result = _fit_translations(fitter, network, estimate)
         found = _agreement(fitter, network, estimate)
-    score = found.gain_db if found.detour <= _DETOUR else 0.0
-    return FitResult(result.steps, score, result.improved)
+    return replace(result, score=0.0 if _goes_wrong(found) else found.gain_db)
 
 
 def _estimate(fitter: Fitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage) -> Tensor:
