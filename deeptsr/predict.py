@@ -16,10 +16,10 @@ __all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
 
 _SMALLEST_TILE = 16  # pixels
 _FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that march at once
-# Values of a hidden layer in a slab: on a CPU it comes from memory that the process has, as fresh
+# Bytes of a hidden layer in a slab: on a CPU it comes from memory that the process has, as fresh
 # memory costs as much time as a convolution; on a card few large tiles compute little twice.
-_HIDDEN_VALUES = {"cpu": 8e6, "cuda": 1e9}
-_CARD_SHARE = 32  # bytes of a card's memory for each of these values, at least
+_HIDDEN_BYTES = {"cpu": 16e6, "cuda": 2e9}
+_CARD_SHARE = 16  # times these that a card's memory has, at least
 
 
 def predict(
@@ -49,7 +49,7 @@ def predict(
     Raises:
         ResourceError: when not even a small tile fits.
     """
-    tile = tile or network.tile or _suitable_tile(network, ltr.device.type)
+    tile = tile or network.tile or _suitable_tile(network, ltr.device.type, precision)
     wanted = range(len(ltr)) if wanted is None else wanted
     while True:
         try:
@@ -90,47 +90,55 @@ def predict_ensemble(
     return total.div_(len(turned))
 
 
-def voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> float:
+def voxels(
+    network: StepNetwork, shape: tuple[int, int, int], kind: str, precision: torch.dtype
+) -> float:
     """Pixels x frames that a network works on to predict a clip, on average over its layers.
 
     Args:
         network: that predicts.
         shape: frames, height and width of the clip.
         kind: of the device: "cpu" or "cuda".
+        precision: of the convolutions.
     """
-    tile = _suitable_tile(network, kind)
+    tile = _suitable_tile(network, kind, precision)
     frames, height, width = shape
     # The first layer works on a margin to both sides, the last one on none.
     rows, columns = (n + network.edge * math.ceil(n / tile) for n in (height, width))
     return (frames + network.reach[0]) * rows * columns
 
 
-def tile_voxels(network: StepNetwork, shape: tuple[int, int, int], kind: str) -> tuple[int, float]:
+def tile_voxels(
+    network: StepNetwork, shape: tuple[int, int, int], kind: str, precision: torch.dtype
+) -> tuple[int, float]:
     """Pixels x frames of a slab of a tile, with what is around it, and how many slabs it has."""
     frames, *sides = shape
-    tile, slab = _suitable_tile(network, kind), _suitable_slab(network, (shape[1], shape[2]), kind)
+    tile = _suitable_tile(network, kind, precision)
+    slab = _suitable_slab(network, (shape[1], shape[2]), kind, precision)
     rows, columns = (min(side, tile) + 2 * network.edge for side in sides)
     length = frames + 2 * network.reach[0]
     return min(slab, length) * rows * columns, max(1.0, length / slab)
 
 
-def _hidden_values(kind: str) -> float:
-    most = _HIDDEN_VALUES[kind]
+def _hidden_values(kind: str, precision: torch.dtype) -> float:
+    most = _HIDDEN_BYTES[kind]
     if kind == "cuda" and torch.cuda.is_available():
         most = min(most, torch.cuda.get_device_properties().total_memory / _CARD_SHARE)
-    return most
+    return most / precision.itemsize
 
 
-def _suitable_tile(network: StepNetwork, kind: str) -> int:
-    side = math.sqrt(_hidden_values(kind) / (_FEWEST[kind] * network.width))
+def _suitable_tile(network: StepNetwork, kind: str, precision: torch.dtype) -> int:
+    side = math.sqrt(_hidden_values(kind, precision) / (_FEWEST[kind] * network.width))
     return max(_SMALLEST_TILE, round(side) - 2 * network.edge)
 
 
-def _suitable_slab(network: StepNetwork, shape: tuple[int, int], kind: str) -> int:
+def _suitable_slab(
+    network: StepNetwork, shape: tuple[int, int], kind: str, precision: torch.dtype
+) -> int:
     """Frames that march at once; a tile that was halved for want of memory has no more of them."""
-    most = _suitable_tile(network, kind)
+    most = _suitable_tile(network, kind, precision)
     rows, columns = (min(n, most) + 2 * network.edge for n in shape)
-    return max(1, int(_hidden_values(kind) / (network.width * rows * columns)))
+    return max(1, int(_hidden_values(kind, precision) / (network.width * rows * columns)))
 
 
 def _predict(
@@ -147,7 +155,7 @@ def _predict(
     tall, wide = (math.ceil(n / math.ceil(n / tile) / multiple) * multiple for n in (height, width))
     shape = (len(wanted) * k, height, width, channels)
     result = torch.empty(shape, device=ltr.device) if out is None else out
-    slab = _suitable_slab(network, (height, width), ltr.device.type)
+    slab = _suitable_slab(network, (height, width), ltr.device.type, precision)
     needed = range(wanted.start - frames, wanted.stop + frames)
     for top, left in itertools.product(range(0, height, tall), range(0, width, wide)):
         below, right = min(top + tall, height), min(left + wide, width)

@@ -112,12 +112,12 @@ def test_another_preset_keeps_what_was_changed():
 @pytest.mark.parametrize(("kind", "fold"), [("compact", 1), ("compact", 2), ("paper", 1)])
 def test_a_network_works_on_as_many_voxels_as_are_counted(monkeypatch, shape, kind, fold):
     network = build(replace(NETWORK, kind=kind, blocks=2), 2, "full", fold)
-    monkeypatch.setattr("deeptsr.predict._suitable_tile", lambda network, kind: 64)
+    monkeypatch.setattr("deeptsr.predict._suitable_tile", lambda *_: 64)
     # The counter does not know oneDNN's convolution by its own name.
     monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
     with FlopCounterMode(display=False) as counter:
         predict(network, noise(*shape, 3))
-    counted = voxels(network, shape, "cpu") * network.operations
+    counted = voxels(network, shape, "cpu", torch.float32) * network.march_operations
     assert counted == pytest.approx(counter.get_total_flops(), rel=0.15)
 
 

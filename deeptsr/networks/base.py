@@ -41,6 +41,11 @@ class StepNetwork(nn.Module):
         weights = sum(m.weight.numel() for m in self.modules() if isinstance(m, nn.Conv3d))
         return 2 * weights * self._positions
 
+    @property
+    def march_operations(self) -> float:
+        """Those that :meth:`march` takes for the same."""
+        return self.operations
+
     # Places that a kernel visits for one input pixel of one frame.
     _positions: float = 1.0
 
