@@ -6,8 +6,8 @@
     python -m benchmarks.speed --device cuda --full  whole frames, also of 1280 x 720
 
 The ceiling is the best that a plain convolution or matrix product of the same type reaches in the
-same run. Operations are counted as a network's convolutions have them (``StepNetwork.operations``,
-``march_operations``), once for each pixel of the clip: what tiles compute twice, and all else, counts
+same run. Operations are those of a network (``StepNetwork.operations``, ``march_operations``),
+once for each pixel of the clip: what tiles compute twice, and all else, counts
 as time lost. A step of the fit is three times its forward pass.
 """
 
