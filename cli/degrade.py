@@ -13,6 +13,7 @@ from deeptsr.config import EncodeSettings, Options
 
 from .conversation import conversation
 from .flags import encoding, speech, spoken
+from .kinds import exposure as open_share
 from .notes import Detail
 
 __all__ = ["degrade"]
@@ -32,9 +33,11 @@ DEFAULTS = Options()
 )
 @click.option(
     "--exposure",
-    type=click.Choice(["full", "delta"]),
+    type=open_share,
     default=DEFAULTS.exposure,
-    help="full: the mean of them (blurred motion). delta: the first of them (sharp, jerky motion).",
+    metavar="SHARE",
+    help="full: the mean of them (blurred motion). delta: the first of them (sharp, jerky motion). "
+    "0.5: the mean of the first half of them.",
 )
 @encoding
 @speech

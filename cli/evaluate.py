@@ -14,6 +14,7 @@ from deeptsr.events import Evaluated
 
 from .conversation import conversation
 from .flags import speech, spoken
+from .kinds import exposure as open_share
 from .notes import Detail
 
 __all__ = ["evaluate"]
@@ -31,9 +32,10 @@ __all__ = ["evaluate"]
 )
 @click.option(
     "--exposure",
-    type=click.Choice(["full", "delta"]),
+    type=open_share,
     default=Options.exposure,
-    help="Of LTR: how linear and minterpolate are aligned with TRUTH.",
+    metavar="SHARE",
+    help="Of LTR, as for upscale: how linear and minterpolate are aligned with TRUTH.",
 )
 @click.option(
     "--ignore-rate",

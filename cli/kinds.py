@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import click
 
-__all__ = ["device", "devices", "frame_rate", "mix", "moment", "span"]
+__all__ = ["device", "devices", "exposure", "frame_rate", "mix", "moment", "span"]
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",
@@ -52,6 +52,29 @@ def frame_rate(text: str) -> Fraction:
     ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
     digits = len(text.partition(".")[2])
     return ntsc if digits >= 2 and round(ntsc, digits) == rate else rate
+
+
+def exposure(text: str) -> str | float:
+    """Read ``full``, ``delta``, ``auto``, or the open share of a frame's time.
+
+    >>> exposure("full"), exposure("0.5"), exposure("1/2")
+    ('full', 0.5, 0.5)
+
+    Raises:
+        click.BadParameter: for anything else.
+    """
+    if text in ("full", "delta", "auto"):
+        return text
+    try:
+        share = float(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        share = 0.0
+    if not 0 < share <= 1:
+        raise click.BadParameter(
+            f"got {text!r}; expected full, delta, auto or the share of a frame's time that the "
+            "shutter is open, above 0 and up to 1, such as 0.5"
+        )
+    return "full" if share == 1 else share
 
 
 def mix(text: str) -> str | tuple[float, float, float]:

@@ -26,11 +26,18 @@ def plan_rows(event: Planned, verbose: bool) -> list[Row]:
         *([("length", duration(event.duration))] if event.duration else []),
         ("size", f"{event.width} x {event.height}"),
         *(("stages" if i == 0 else "", stage) for i, stage in enumerate(event.stages)),
+        *([("shutter", _shutter(event.exposure))] if event.exposure != "full" else []),
         ("preset", f"{event.preset}, on {event.device}"),
         ("time", f"about {duration(event.seconds)}" + work),
         ("memory", size(event.memory_bytes)),
         ("disk", size(event.disk_bytes)),
     ]
+
+
+def _shutter(exposure: str | float) -> str:
+    return "open for " + (
+        "an instant" if exposure == "delta" else f"{exposure:.0%} of a frame's time"
+    )
 
 
 def sections(event: Probed, verbose: bool) -> list[tuple[str, list[Row]]]:

@@ -17,7 +17,7 @@ from deeptsr.events import Listener, Planned, Progress
 
 from .conversation import conversation
 from .flags import encoding, picture, speech, spoken
-from .kinds import device, frame_rate, memory, mix, moment, span
+from .kinds import device, exposure, frame_rate, memory, mix, moment, span
 from .notes import Detail
 from .signals import gentle
 from .words import settings
@@ -84,10 +84,11 @@ MOST = "quality"  # where the time decides how much work there is
 )
 @click.option(
     "--exposure",
-    type=click.Choice(["full", "delta"]),
+    type=exposure,
     default=DEFAULTS.exposure,
-    help="full: the shutter is open for the whole frame (blurred motion). "
-    "delta: for an instant (sharp, jerky motion).",
+    metavar="SHARE",
+    help="How long the shutter was open. full: for the whole frame (blurred motion). delta: for an "
+    "instant (sharp, jerky motion). 0.5: for half of it. auto: as long as blur and motion tell.",
 )
 @click.option(
     "--mix",

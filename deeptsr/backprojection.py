@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from deeptsr.exposure import correct, expose
+from deeptsr.exposure import Exposure, correct, expose
 from deeptsr.resample import interpolate_time, resize
 
 __all__ = ["backproject"]
 
 
 def backproject(
-    coarse: Tensor, ltr: Tensor, factor: int, exposure: str = "full", rounds: int = 1
+    coarse: Tensor, ltr: Tensor, factor: int, exposure: Exposure = "full", rounds: int = 1
 ) -> Tensor:
     """Raise a temporally fine, spatially coarse video to the size of the LTR video.
 
@@ -22,7 +22,7 @@ def backproject(
         coarse: (T * factor, h, w, C), what the network made at the coarser level.
         ltr: (T, H, W, C), the LTR video at the finer level.
         factor: HTR frames an LTR frame.
-        exposure: "full" or "delta".
+        exposure: of the LTR video.
         rounds: alternations of temporal and spatial correction.
 
     Returns:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deeptsr.exposure import first_position
+from deeptsr.exposure import Exposure, first_position
 from deeptsr.resample import interpolate_time
 
 __all__ = ["BASELINES", "baseline", "linear", "minterpolate", "repeat"]
@@ -27,7 +27,7 @@ def baseline(
     name: str,
     ltr: Iterable[Frame],
     factor: int,
-    exposure: str = "full",
+    exposure: Exposure = "full",
     cuts: Sequence[int] = (),
 ) -> Iterator[Frame]:
     """Raise the frame rate by one of :data:`BASELINES`.
@@ -36,7 +36,7 @@ def baseline(
         name: of the method.
         ltr: frames (H, W, 3) in [0, 1], at least one.
         factor: output frames an input frame.
-        exposure: "full" aligns the centres of the frames' intervals, "delta" their starts.
+        exposure: of the input; the middles of the open times are aligned.
         cuts: numbers of frames that begin another scene: no result mixes two.
 
     Yields:
@@ -56,7 +56,7 @@ def repeat(ltr: Iterable[Frame], factor: int) -> Iterator[Frame]:
         yield from itertools.repeat(frame, factor)
 
 
-def linear(ltr: Iterable[Frame], factor: int, exposure: str = "full") -> Iterator[Frame]:
+def linear(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
     """Interpolate linearly, as :func:`deeptsr.resample.interpolate_time` does with a whole clip."""
     for near in _neighbours(ltr):
         # The outputs of a frame lie between the middles of it and its neighbours.
@@ -64,7 +64,7 @@ def linear(ltr: Iterable[Frame], factor: int, exposure: str = "full") -> Iterato
         yield from fine[factor : 2 * factor].numpy()
 
 
-def minterpolate(ltr: Iterable[Frame], factor: int, exposure: str = "full") -> Iterator[Frame]:
+def minterpolate(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
     """Interpolate by FFmpeg's motion compensation; see :func:`deeptsr.io.minterpolate`."""
     from deeptsr import io  # noqa: PLC0415, the core runs without codecs
 

@@ -166,7 +166,9 @@ class Options:
     vfr: str = "keep"  # a variable rate is kept, made constant ("cfr") or refused ("error")
     slow_motion: bool = False  # keep the input's rate, and let time pass slower
     slow_audio: bool = False  # in slow motion, stretch the sound along instead of dropping it
-    exposure: str = "full"  # "full" (the shutter never closes) or "delta" (an instant)
+    # "full" (the shutter never closes), "delta" (an instant), the share of a frame's time that it
+    # is open, in (0, 1], or "auto": that share is found in the video.
+    exposure: str | float = "full"
     device: str = "auto"  # "auto", "cpu", "cuda" or "cuda:N"
     seed: int = 0  # of every random draw, 0 <= seed < 2**63
     start: float | None = None  # first moment of the input that is used, seconds
@@ -196,8 +198,13 @@ class Options:
                 f"factor is {self.factor!r}; expected a whole number of at least 2, such as 8"
             )
         self._check_time()
-        if self.exposure not in ("full", "delta"):
-            raise OptionError(f"exposure is {self.exposure!r}; expected 'full' or 'delta'")
+        shutter = self.exposure
+        known = ("full", "delta", "auto")
+        if shutter not in known if isinstance(shutter, str) else not 0 < shutter <= 1:
+            raise OptionError(
+                f"exposure is {self.exposure!r}; expected 'full', 'delta', 'auto' or the open "
+                "share of a frame's time, above 0 and up to 1, such as 0.5"
+            )
         if not 0 <= self.seed < 2**63:
             raise OptionError(f"seed is {self.seed}; expected 0 or more, and less than 2**63")
         shares = (self.pairs.within, self.pairs.across, self.pairs.shift)

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from deeptsr.config import Options
 from deeptsr.devices import precision
+from deeptsr.exposure import of_step
 from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.stages import averages, fold_of, has_network, steps_of_stage
@@ -76,7 +77,9 @@ def estimate(
     for number, stage in enumerate(stages):
         fold = fold_of(stage, height, width)
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
-            network = build(options.network, stage.step, options.exposure, fold)
+            network = build(
+                options.network, stage.step, of_step(options.exposure, stage.done), fold
+            )
         fit.append(steps_of_stage(options, number) * _BACKWARD * crops * network.operations)
         rows, columns = stage.size(height, width)
         times = 5 if averages(options, number) else 2  # once more for the second result

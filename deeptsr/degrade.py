@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from deeptsr.config import Options
-from deeptsr.errors import InputError
+from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.exposure import expose
 
@@ -48,6 +48,8 @@ def degrade_file(
     began = time.monotonic()
     options = options or Options()
     factor = options.factor
+    if options.exposure == "auto":
+        raise OptionError("exposure is 'auto'; expected 'full', 'delta' or an open share")
     io.check_output(output, options.encode)  # before the input, which may take long to count
     info = io.probe(source)
     chosen = io.selected(info, options.start, options.end)

@@ -15,6 +15,7 @@ import torch
 from deeptsr.baselines import BASELINES, baseline
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
+from deeptsr.exposure import Exposure
 from deeptsr.metrics import Tally
 from deeptsr.perceptual import Lpips
 
@@ -34,7 +35,7 @@ def evaluate_file(
     truth: str | Path,
     ltr: str | Path | None = None,
     *,
-    exposure: str = "full",
+    exposure: Exposure = "full",
     ignore_rate: bool = False,
     lpips: bool = False,
     on_event: Listener = ignore,
@@ -48,7 +49,7 @@ def evaluate_file(
         truth: the same, of equal size, rate and count of frames.
         ltr: the low-framerate video that the result was made from; then repeat, linear and
             minterpolate are measured too.
-        exposure: of the low-framerate video, "full" or "delta": how the methods are aligned.
+        exposure: of the low-framerate video: how the methods are aligned.
         ignore_rate: compare frame by frame, whatever the rates: a result in slow motion.
         lpips: whether to measure LPIPS, see :class:`deeptsr.perceptual.Lpips`.
         on_event: listener for progress.
@@ -62,8 +63,8 @@ def evaluate_file(
     """
     from deeptsr import io  # noqa: PLC0415, the core runs without codecs
 
-    if exposure not in ("full", "delta"):
-        raise OptionError(f"exposure is {exposure!r}; expected 'full' or 'delta'")
+    if isinstance(exposure, str) and exposure not in ("full", "delta"):
+        raise OptionError(f"exposure is {exposure!r}; expected 'full', 'delta' or an open share")
     network = Lpips() if lpips else None
     paths = [truth, result] if ltr is None else [truth, result, ltr]
     infos = [io.probe(path) for path in paths]

@@ -62,6 +62,7 @@ class Planned(Event):
     disk_bytes: int  # estimated size of the output and of what stands beside it while it is made
     duration: float = 0.0  # seconds that the output lasts; 0: not known
     dropped: int = 0  # frames of the input that repeat the one before and are left out
+    exposure: str | float = "full"  # of the input: "full", "delta", or the share that was taken
 
 
 @dataclass(frozen=True)

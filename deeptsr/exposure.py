@@ -2,21 +2,75 @@
 
 ``L = (H * rect)`` subsampled in time (paper section 1). With full exposure the shutter is open all
 the time, and an LTR frame is the mean of its HTR frames; with delta exposure it is open for an
-instant at the start of a frame, and an LTR frame is the first of them.
+instant at the start of a frame, and an LTR frame is the first of them. With a share such as 1/2 it
+is the mean of the first of them that come to that share, each of which is open all its time.
+
+So a share is delta exposure up to the step from which on frames touch, and full exposure after it
+(:func:`of_step`). Which shares a climb can be exact for follows from its steps (:func:`nearest`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from math import log
+from operator import mul
 
 import torch
 from torch import Tensor
 
 from deeptsr.errors import OptionError
 
-__all__ = ["correct", "expose", "first_position", "repeat", "shutter"]
+__all__ = [
+    "Exposure",
+    "correct",
+    "expose",
+    "first_position",
+    "nearest",
+    "of_step",
+    "repeat",
+    "shutter",
+]
+
+Exposure = str | float  # "full", "delta", or the open share of a frame's time, in (0, 1)
+
+
+def nearest(share: float, steps: Sequence[int]) -> Exposure:
+    """The exposure closest to an open share, by ratio, that a climb can be exact for.
+
+    Args:
+        share: of an LTR frame's time, in (0, 1].
+        steps: HTR frames that the climb makes of a frame, step by step.
+
+    >>> nearest(0.45, (2, 2, 2)), nearest(0.9, (2, 2, 2))
+    (0.5, 'full')
+    """
+    shares = [1 / n for n in accumulate((1, *steps), mul)]
+    found = min(shares, key=lambda known: abs(log(known / share)))
+    return "full" if found == 1 else found
+
+
+def of_step(exposure: Exposure, done: int) -> str:
+    """The exposure of one step of a climb: "full" or "delta".
+
+    Args:
+        exposure: of the LTR video.
+        done: frames that an LTR frame has become before.
+    """
+    if isinstance(exposure, str):
+        return exposure
+    return "full" if exposure * done >= _TOUCHING else "delta"
+
+
+def _lit(factor: int, exposure: Exposure) -> int:
+    """HTR frames, of ``factor``, that an LTR frame holds."""
+    if isinstance(exposure, str):
+        return factor if exposure == "full" else 1
+    return max(1, round(exposure * factor))
+
+
+_TOUCHING = 0.999  # open share from which frames touch
 
 
 def _grouped(htr: Tensor, factor: int, axis: int) -> Tensor:
@@ -31,13 +85,13 @@ def _grouped(htr: Tensor, factor: int, axis: int) -> Tensor:
     return htr.reshape(*shape[:axis], shape[axis] // factor, factor, *shape[axis + 1 :])
 
 
-def expose(htr: Tensor, factor: int, exposure: str = "full", axis: int = 0) -> Tensor:
+def expose(htr: Tensor, factor: int, exposure: Exposure = "full", axis: int = 0) -> Tensor:
     """The LTR video that a slow camera would have recorded.
 
     Args:
         htr: any tensor whose ``axis``, of length T * factor, is time (or plays its part).
         factor: HTR frames an LTR frame.
-        exposure: "full" or "delta".
+        exposure: "full", "delta" or an open share.
         axis: the axis of time.
 
     Returns:
@@ -48,7 +102,10 @@ def expose(htr: Tensor, factor: int, exposure: str = "full", axis: int = 0) -> T
     """
     groups = _grouped(htr, factor, axis)
     inner = axis % htr.ndim + 1
-    return groups.mean(inner) if exposure == "full" else groups.select(inner, 0)
+    lit = _lit(factor, exposure)
+    if lit == 1:
+        return groups.select(inner, 0)
+    return groups.narrow(inner, 0, lit).mean(inner)
 
 
 def shutter(
@@ -87,18 +144,20 @@ def repeat(ltr: Tensor, factor: int, axis: int = 0) -> Tensor:
     return ltr.repeat_interleave(factor, axis)
 
 
-def correct(htr: Tensor, ltr: Tensor, factor: int, exposure: str = "full", axis: int = 0) -> Tensor:
+def correct(
+    htr: Tensor, ltr: Tensor, factor: int, exposure: Exposure = "full", axis: int = 0
+) -> Tensor:
     """An HTR video close to ``htr`` that exposes to ``ltr`` exactly.
 
-    What an LTR frame lacks is given to all of its HTR frames alike (full exposure: the nearest such
-    video, in least squares), or fades from one instant to the next (delta exposure), so that the
-    frames between look like those that were recorded.
+    What an LTR frame lacks is given to all HTR frames that it holds alike (full exposure: the
+    nearest such video, in least squares), and fades to what the next one lacks while the shutter is
+    closed, so that the frames between look like those that were recorded.
 
     Args:
         htr: tensor whose ``axis`` has length T * factor.
         ltr: the same with length T.
         factor: HTR frames an LTR frame.
-        exposure: "full" or "delta".
+        exposure: "full", "delta" or an open share.
         axis: the axis of time.
 
     Returns:
@@ -107,22 +166,24 @@ def correct(htr: Tensor, ltr: Tensor, factor: int, exposure: str = "full", axis:
     groups = _grouped(htr, factor, axis)
     axis %= htr.ndim
     error = ltr - expose(htr, factor, exposure, axis)
-    if exposure == "full":
+    lit = _lit(factor, exposure)
+    if lit == factor:
         spread = error.unsqueeze(axis + 1)
     else:
         last = error.shape[axis] - 1
         after = torch.cat([error.narrow(axis, 1, last), error.narrow(axis, last, 1)], axis)
         shape = [1] * (htr.ndim + 1)
         shape[axis + 1] = factor
-        weight = (torch.arange(factor, device=htr.device) / factor).to(htr.dtype).view(shape)
+        closed = (torch.arange(factor, device=htr.device) - (lit - 1)).clamp(min=0)
+        weight = (closed / (factor - lit + 1)).to(htr.dtype).view(shape)
         spread = torch.lerp(error.unsqueeze(axis + 1), after.unsqueeze(axis + 1), weight)
     return (groups + spread).flatten(axis, axis + 1)
 
 
-def first_position(factor: int, exposure: str) -> float:
+def first_position(factor: int, exposure: Exposure) -> float:
     """Where HTR frame 0 sits on the time line of the LTR frames, in LTR frames.
 
-    HTR frame i sits at ``first_position + i / factor``. With full exposure a frame stands for the
-    middle of its interval, so that both videos are aligned at their centres.
+    HTR frame i sits at ``first_position + i / factor``. A frame stands for the middle of its open
+    time, so that both videos are aligned at these.
     """
-    return 0.5 / factor - 0.5 if exposure == "full" else 0.0
+    return (1 - _lit(factor, exposure)) / (2 * factor)

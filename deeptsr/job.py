@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,17 +10,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from deeptsr import budget, config, devices
+from deeptsr.blur import FRAMES, open_share
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.cost import Cost, estimate
 from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
+from deeptsr.exposure import nearest
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import Clip, bounded, peak
-from deeptsr.plan import Stage, plan
+from deeptsr.plan import Stage, plan, steps_of
 from deeptsr.scenes import survey
 from deeptsr.schedule import Schedule, schedule
 from deeptsr.timeline import Timeline
@@ -97,6 +101,7 @@ class Job:
             disk_bytes=sum(self.bulk),
             duration=float(shown.duration),
             dropped=self.dropped,
+            exposure=self.options.exposure,
         )
 
 
@@ -111,6 +116,9 @@ def settle(
     """Settle a job on frames that the input counts from ``number`` on."""
     frames, laid_out = len(given), schedule(given, options)
     options = replace(options, factor=laid_out.factor)
+    if not isinstance(options.exposure, str):
+        share = nearest(options.exposure, steps_of(options.factor))
+        options = replace(options, exposure=share)
     if frames < _LEAST_FRAMES:
         raise InputError(
             f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
@@ -190,6 +198,9 @@ def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and sounds(options)
     lead = info.start - info.origin if late else Fraction(0)
+    if options.exposure == "auto":
+        frames = list(itertools.islice(io.read(info, options.start, options.end), FRAMES))
+        options = replace(options, exposure=open_share(torch.from_numpy(np.stack(frames))))
     given = info.timeline.part(chosen).starting_at(lead)
     job = settle(given, info.height, info.width, options, chosen.start, info.first_from)
     # As if it became an MP4, until an output is known.

@@ -12,6 +12,7 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.errors import ResourceError
+from deeptsr.exposure import of_step
 from deeptsr.figures import size
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pairs import pool_bytes
@@ -140,7 +141,9 @@ def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[Fi
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
             fold = fold_of(stage, clip.height, clip.width)
-            network = build(options.network, stage.step, options.exposure, fold)
+            network = build(
+                options.network, stage.step, of_step(options.exposure, stage.done), fold
+            )
             known = network if has_network(options, number) else None
             found.append(FittedStage(stage, known, averages(options, number)))
     return tuple(found)

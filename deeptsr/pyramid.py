@@ -13,7 +13,7 @@ from torch import Tensor
 
 from deeptsr.backprojection import backproject
 from deeptsr.devices import ran_out
-from deeptsr.exposure import correct, repeat
+from deeptsr.exposure import Exposure, correct, of_step, repeat
 from deeptsr.networks import StepNetwork
 from deeptsr.plan import Stage
 from deeptsr.predict import predict, predict_ensemble
@@ -180,7 +180,7 @@ def climb(
     stages: tuple[FittedStage, ...],
     window: Tensor,
     *,
-    exposure: str = "full",
+    exposure: Exposure = "full",
     rounds: int = 1,
     precision: torch.dtype = torch.float32,
     first: int = 0,
@@ -193,7 +193,7 @@ def climb(
     Args:
         stages: coarse to fine.
         window: volume (T, H, W, C), frames ``first`` to ``first + T`` of the video.
-        exposure: "full" or "delta".
+        exposure: of the LTR video.
         rounds: alternations of back-projection.
         precision: of the convolutions.
         first: see ``window``.
@@ -222,7 +222,7 @@ def climb(
 class _Manner:
     """How a clip is climbed: see :func:`climb`."""
 
-    exposure: str
+    exposure: Exposure
     rounds: int
     precision: torch.dtype
     scale: Fraction
@@ -257,7 +257,7 @@ def _climb(
         ltr = level(given, fitted.stage.size(*full))
         fine = ltr if done == 1 else backproject(fine, ltr, done, exposure, rounds)
         inner = range((asked.start - given.start) * done, (asked.stop - given.start) * done)
-        fine = fitted.take(fine, exposure, manner.precision, inner)
+        fine = fitted.take(fine, of_step(exposure, done), manner.precision, inner)
         done *= fitted.stage.step
     last = ranges[-1]
     for stage in _beyond(stages, manner.scale):
@@ -281,7 +281,7 @@ def stream(
     chunk: int,
     *,
     start: int = 0,
-    exposure: str = "full",
+    exposure: Exposure = "full",
     rounds: int = 1,
     precision: torch.dtype = torch.float32,
     cuts: Sequence[int] = (),
@@ -297,7 +297,7 @@ def stream(
         chunk: LTR frames that are climbed at once.
         start: first frame whose result is wanted. The results are the same to the bit as those of
             a climb from 0 where it lies a multiple of ``chunk`` behind its scene's first frame.
-        exposure: "full" or "delta".
+        exposure: of the LTR video.
         rounds: alternations of back-projection.
         precision: of the convolutions.
         cuts: first frames of scenes, 0 excepted; no result depends on another scene than its own.

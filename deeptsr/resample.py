@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deeptsr.exposure import correct, first_position
+from deeptsr.exposure import Exposure, correct, first_position
 
 __all__ = ["blend_frames", "exposing_taps", "interpolate_time", "resize"]
 
@@ -39,14 +39,14 @@ def resize(volume: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def interpolate_time(
-    ltr: Tensor, factor: int, exposure: str = "full", axis: int = 0, cubic: bool = False
+    ltr: Tensor, factor: int, exposure: Exposure = "full", axis: int = 0, cubic: bool = False
 ) -> Tensor:
     """Interpolate in time; beyond its ends the clip stands still.
 
     Args:
         ltr: any tensor whose ``axis``, of length T, is time.
         factor: output frames an input frame.
-        exposure: "full" aligns the centres of the frames' intervals, "delta" their starts.
+        exposure: of the LTR video; the middles of the open times are aligned.
         axis: the axis of time.
         cubic: Catmull-Rom instead of linear.
 
@@ -65,7 +65,7 @@ def interpolate_time(
 
 @cache
 def _taps(
-    length: int, factor: int, exposure: str, cubic: bool, device: torch.device
+    length: int, factor: int, exposure: Exposure, cubic: bool, device: torch.device
 ) -> list[tuple[Tensor, Tensor]]:
     """Input frames and their weights, by output frame, tap by tap.
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from deeptsr import config, devices
+from deeptsr.blur import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Planned, Progress, Warned, ignore
@@ -63,6 +64,8 @@ def upscale_array(
         raise OptionError(f"fps is {options.fps} and an array has no frame rate; choose a factor")
     if options.duplicates == "drop":
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
+    if options.exposure == "auto":
+        options = replace(options, exposure=open_share(clip[:FRAMES].expand(-1, -1, -1, 3)))
     job = settle(Timeline.constant(Fraction(1), count), height, width, options)
     job = in_time(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)

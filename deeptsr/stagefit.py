@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import Options, PairSettings
-from deeptsr.exposure import correct, expose
+from deeptsr.exposure import correct, expose, of_step
 from deeptsr.fit import FitResult, fit
 from deeptsr.heldout import HeldOut
 from deeptsr.keeping import Checkpoints, StageKeeper
@@ -29,6 +29,8 @@ _SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
 _LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
 _SHY = 0.5  # share of its boldness on a slower version; measured, below 0.24 where motion is
 # aliased, and above 0.73 elsewhere (measurements.md)
+_TORN = 0.65  # the same after some 200 steps; measured, 0.5 where motion is aliased in part of the
+# time, and above 0.8 elsewhere
 _LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
 _SETTLED = 0.9  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
@@ -74,10 +76,11 @@ class Fitter:
         slack: float = _SLACK,
         rate: float | None = None,
         name: str = "fit",
+        doubt: Callable[[StepNetwork], bool] = lambda network: False,
     ) -> FitResult:
         """Fit on pairs of the examples but their held-out frames, judged by those of the judges.
 
-        Without judges the last weights are kept.
+        Without judges the last weights are kept. For ``doubt`` see :func:`deeptsr.fit.fit`.
         """
         found = self._keeper.next(network, self._generator) if self._keeper else None
         if found:
@@ -87,7 +90,7 @@ class Fitter:
         # Shorter crops for a clip that is shorter than they are.
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
-        source = PairSource(pieces, pairs, step, self.exposure)
+        source = PairSource(pieces, pairs, step, network.exposure)
         before = self._step = self.made
 
         def score(candidate: StepNetwork) -> float:
@@ -115,6 +118,7 @@ class Fitter:
             on_step=on_step,
             keeper=self._keeper,
             enough=self._enough,
+            doubt=doubt,
         )
         self.made = before + result.steps
         if self._keeper:
@@ -170,13 +174,18 @@ def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSetti
     """
     begun = _State(fitter, network)
     result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
-    step = network.factor
-    slower = expose(clip[: len(clip) // step * step], step, fitter.exposure)
-    if _boldness(fitter, network, clip) >= _SHY * _boldness(fitter, network, slower):
+    if not _shy(fitter, network, clip, _SHY):
         return result
     begun.restore()  # so that it goes on as if it had had no rival
     fitter.pairs = alone
     return fitter(network, [clip], [clip], fitter.settings.steps, name="same dimension alone")
+
+
+def _shy(fitter: Fitter, network: StepNetwork, clip: Tensor, share: float) -> bool:
+    """Whether a network does less with a video than a share of what it does with a slower one."""
+    step = network.factor
+    slower = expose(clip[: len(clip) // step * step], step, network.exposure)
+    return _boldness(fitter, network, clip) < share * _boldness(fitter, network, slower)
 
 
 def _boldness(fitter: Fitter, network: StepNetwork, clip: Tensor) -> float:
@@ -207,7 +216,18 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
         return result
     if fitter.pairs.alone:
         return _go_rounds(fitter, network, clip, result, rounds)[0]
-    again = fitter(network, [clip], [clip], rounds * steps, slack=_LOOSE, name="round 1")
+    begun, mixed = _State(fitter, network), fitter.pairs
+    probed = mixed.probe and mixed.shift > 0
+
+    def doubt(candidate: StepNetwork) -> bool:
+        return probed and _shy(fitter, candidate, clip, _TORN)
+
+    total = rounds * steps
+    again = fitter(network, [clip], [clip], total, slack=_LOOSE, name="round 1", doubt=doubt)
+    if again.doubted:  # translations of a still frame say that nothing is aliased
+        begun.restore()
+        fitter.pairs = replace(mixed, across=mixed.across + mixed.shift, shift=0.0)
+        again = fitter(network, [clip], [clip], total, slack=_LOOSE, name="without translations")
     return FitResult(again.steps, again.score, result.improved or again.improved)
 
 
@@ -278,7 +298,7 @@ def _judged(clip: Tensor) -> Tensor:
 
 
 def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement:
-    step, exposure = network.factor, fitter.exposure
+    step, exposure = network.factor, network.exposure
     clip = _judged(clip)
     made = predict(network, clip, precision=fitter.precision)
     again = restore_again(network, made, fitter.precision)
@@ -313,7 +333,9 @@ def fit_later(
     if fitter.pairs.alone:
         return _fit_anew(fitter, network, estimate)
     slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
-    examples = [resize(clip, slow).clamp(0, 1), estimate]
+    examples = [estimate]
+    if of_step(fitter.exposure, stage.done) == fitter.exposure:  # else its frames do not touch yet
+        examples.insert(0, resize(clip, slow).clamp(0, 1))
     rate = None
     if carried:
         network.load_state_dict(carried.state_dict())

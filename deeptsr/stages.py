@@ -12,6 +12,7 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.devices import release
 from deeptsr.events import Listener, Progress, StageFitted, ignore
+from deeptsr.exposure import of_step
 from deeptsr.fit import FitResult
 from deeptsr.keeping import Checkpoints
 from deeptsr.mix import propose
@@ -78,7 +79,9 @@ def fit_stages(
         fold = fold_of(stage, *clip.shape[1:3])
         with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
             torch.manual_seed(options.seed + number)
-            network = build(options.network, stage.step, options.exposure, fold).to(clip.device)
+            network = build(
+                options.network, stage.step, of_step(options.exposure, stage.done), fold
+            ).to(clip.device)
         event = checkpoints.restore(number, network) if checkpoints else None
         if event is None and not has_network(options, number):
             event = _left_out(options, number, stage, len(plan))
@@ -176,8 +179,12 @@ def steps_of_stage(options: Options, number: int) -> int:
     if not has_network(options, number):
         return 0
     rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
-    if first:
-        return (2 if options.pairs.probe else 1) * settings.steps + rounds * steps
+    if first and not options.pairs.probe:
+        return settings.steps + rounds * steps
+    if first:  # some steps are thrown away where the mix turns out to be wrong
+        return (
+            settings.steps + max(settings.steps, rounds * steps // settings.checks) + rounds * steps
+        )
     if options.pairs.alone:  # on translations, too, where the first fits go the long way round
         return 2 * settings.steps + (min(LATER_ROUNDS, rounds) + rounds) * steps
     return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))

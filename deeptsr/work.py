@@ -15,6 +15,7 @@ from deeptsr.devices import ran_out, release
 from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.excerpt import Frames, read_excerpt
+from deeptsr.exposure import of_step
 from deeptsr.job import Job
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import chunk_length, part_length
@@ -149,7 +150,7 @@ def exposed(
     if opened is None:
         return volumes
     apart = [cut * factor for cut in cuts]
-    exposure, first = job.options.exposure, start * factor
+    exposure, first = of_step(job.options.exposure, factor), start * factor
     return retime(volumes, fine, opened, exposure, first=first, made=made, cuts=apart)
 
 
@@ -175,7 +176,8 @@ def ends(job: Job, cuts: tuple[int, ...]) -> set[int]:
     known = [end * factor for end in ends if 0 < end < job.frames]
     if plan.opened is None:
         return set(known)
-    return {ready(plan.fine, plan.opened, end, job.options.exposure) for end in known}
+    exposure = of_step(job.options.exposure, factor)
+    return {ready(plan.fine, plan.opened, end, exposure) for end in known}
 
 
 @contextmanager

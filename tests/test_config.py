@@ -46,9 +46,9 @@ def test_a_factor_is_a_whole_number_from_2_on(factor):
         Options(factor=factor)
 
 
-@pytest.mark.parametrize("exposure", ["", "Full", "half"])
+@pytest.mark.parametrize("exposure", ["", "Full", "half", 0, 0.0, -0.5, 1.1, math.nan])
 def test_another_exposure_is_refused(exposure):
-    with pytest.raises(OptionError, match="expected 'full' or 'delta'"):
+    with pytest.raises(OptionError, match="expected 'full', 'delta', 'auto' or the open share"):
         Options(exposure=exposure)
 
 

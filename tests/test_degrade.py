@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cli.main import cli
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.degrade import degrade_file
-from deeptsr.errors import InputError, OutputError
+from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Done, Progress, Warned, to_json
 from deeptsr.exposure import expose
 from deeptsr.io import probe, read
@@ -66,6 +66,19 @@ def test_delta_exposure_is_the_first_frame_to_the_bit(htr, tmp_path):
     degraded(path, tmp_path / "ltr.mkv", exposure="delta", encode=LOSSLESS)
     made = decode(tmp_path / "ltr.mkv", "rgb24", (48, 32))
     np.testing.assert_array_equal(made, frames[[0, 4, 8]])
+
+
+def test_a_share_is_the_mean_of_the_first_frames(htr, tmp_path):
+    path, frames = htr
+    degraded(path, tmp_path / "ltr.mkv", exposure=0.5, encode=LOSSLESS)
+    made = decode(tmp_path / "ltr.mkv", "rgb24", (48, 32))
+    mean = (frames[[0, 4, 8]].astype(float) + frames[[1, 5, 9]]) / 2
+    assert np.abs(made - mean).max() <= 0.5 + 1e-3
+
+
+def test_nothing_tells_how_long_to_open_the_shutter(htr, tmp_path):
+    with pytest.raises(OptionError, match="exposure is 'auto'; expected 'full'"):
+        degraded(htr[0], tmp_path / "ltr.mkv", exposure="auto")
 
 
 def test_it_is_the_model_that_the_method_assumes(htr, tmp_path):

@@ -117,6 +117,14 @@ def test_delta_exposure_aligns_the_methods_with_the_first_frames(clips, tmp_path
     assert max(evaluated(*paths)[0].scores[2].frames_psnr_db[4:]) < CEILING
 
 
+def test_a_share_aligns_the_methods_with_the_first_frames(clips, tmp_path):
+    paths, _, truth, _ = clips
+    halves = truth.reshape(4, 4, *truth.shape[1:])[:, :2].mean(1).round().astype(np.uint8)
+    paths[2] = save(tmp_path / "halves.mkv", halves, LTR)
+    share, full = (evaluated(*paths, exposure=e)[0].scores[2].psnr_db for e in (0.5, "full"))
+    assert share > full
+
+
 def test_vmaf_is_measured_where_it_can_be_or_missed_aloud(clips, monkeypatch):
     paths = clips[0]
     if not io.vmaf_missing(SIZE):

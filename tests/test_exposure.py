@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import accumulate
+from operator import mul
 
 import numpy as np
 import pytest
@@ -10,17 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeptsr.errors import OptionError
-from deeptsr.exposure import correct, expose, first_position, repeat, shutter
+from deeptsr.exposure import (
+    correct,
+    expose,
+    first_position,
+    nearest,
+    of_step,
+    repeat,
+    shutter,
+)
 from tests.synth import noise
 
-EXPOSURES = ("full", "delta")
+SHUTTERS = ("full", "delta")
+EXPOSURES = (*SHUTTERS, 0.5, 0.25)
 
 
 def slow(htr, factor, exposure, axis):
     """The forward model, one LTR frame at a time."""
     frames = np.moveaxis(htr.double().numpy(), axis, 0)
     groups = [frames[i : i + factor] for i in range(0, len(frames), factor)]
-    made = [np.mean(g, 0) if exposure == "full" else g[0] for g in groups]
+    share = {"full": 1, "delta": 0}.get(exposure, exposure)
+    made = [np.mean(g[: max(1, round(share * factor))], 0) for g in groups]
     return torch.from_numpy(np.moveaxis(np.stack(made), 0, axis))
 
 
@@ -32,7 +43,41 @@ def test_numbers_worked_by_hand():
     assert correct(htr, torch.tensor([3.0, 7]), 2).tolist() == [2, 4, 4, 10]
     # What frames 0 and 2 lack, 3 and 2, fades from the one to the other.
     assert correct(htr, torch.tensor([3.0, 6]), 2, "delta").tolist() == [3, 4.5, 6, 12]
+    # Of the first half of a frame's time; what is lacked fades while the shutter is closed.
+    assert expose(htr, 4, 0.5).tolist() == [1]
+    lacked = correct(torch.zeros(8), torch.tensor([3.0, 6]), 4, 0.5)
+    assert lacked.tolist() == [3, 3, 4, 5, 6, 6, 6, 6]
     assert repeat(torch.tensor([3.0, 7]), 2).tolist() == [3, 3, 7, 7]
+
+
+@pytest.mark.parametrize(
+    ("share", "steps", "found"),
+    [
+        (1, (2, 2, 2), "full"),
+        (0.75, (2, 2, 2), "full"),
+        (0.65, (2, 2, 2), 0.5),
+        (0.4, (2, 2, 2), 0.5),
+        (0.3, (2, 2, 2), 0.25),
+        (0.01, (2, 2, 2), 0.125),
+        (0.5, (3,), 1 / 3),
+        (0.2, (3, 2), 1 / 6),
+    ],
+)
+def test_the_nearest_share_that_a_climb_can_be_exact_for(share, steps, found):
+    assert nearest(share, steps) == found
+
+
+def test_a_share_is_an_instant_until_frames_touch():
+    assert [of_step(0.25, done) for done in (1, 2, 4, 8)] == ["delta", "delta", "full", "full"]
+    assert [of_step(1 / 3, done) for done in (1, 3, 6)] == ["delta", "full", "full"]
+    assert [of_step(name, 4) for name in ("full", "delta")] == ["full", "delta"]
+    # Step by step it is the same camera as all at once.
+    htr = noise(24, 2, 2, 1)
+    for share, steps in ((0.25, (2, 2, 2)), (0.5, (2, 2, 2)), (1 / 3, (3, 2))):
+        fine, factor = htr, int(np.prod(steps))
+        for done, step in reversed([*zip(accumulate((1, *steps), mul), steps, strict=False)]):
+            fine = expose(fine, step, of_step(share, done))
+        assert torch.allclose(fine, expose(htr, factor, share), atol=1e-6)
 
 
 @pytest.mark.parametrize("exposure", EXPOSURES)
@@ -120,7 +165,7 @@ def test_a_shutter_by_hand():
     lengths=st.lists(st.integers(1, 50), min_size=1, max_size=9),
     opens=st.fractions(0, 1, max_denominator=97),
     length=st.fractions(Fraction(1, 97), 3, max_denominator=97),
-    exposure=st.sampled_from(EXPOSURES),
+    exposure=st.sampled_from(SHUTTERS),
 )
 def test_a_shutter_against_many_instants(lengths, opens, length, exposure):
     moments = [Fraction(m) for m in accumulate(lengths, initial=0)]
@@ -139,7 +184,7 @@ def test_a_shutter_against_many_instants(lengths, opens, length, exposure):
         assert np.dot(weights, values) == pytest.approx(min(float(opens), values[-1]))
 
 
-@pytest.mark.parametrize("exposure", EXPOSURES)
+@pytest.mark.parametrize("exposure", SHUTTERS)
 @pytest.mark.parametrize("factor", [1, 2, 5])
 def test_a_shutter_open_for_whole_frames_is_the_plain_exposure(exposure, factor):
     moments = [Fraction(i, factor) for i in range(3 * factor + 1)]

@@ -91,6 +91,25 @@ def test_delta_exposure_keeps_every_frame():
     assert gap(made[::6], frames) < 1e-6
 
 
+@pytest.mark.parametrize(("share", "lit"), [(0.5, 4), (0.3, 2), (0.9, 8)])
+def test_a_share_is_the_mean_of_the_first_frames(share, lit):
+    frames = pan(8, 100, 110) * 0.4 + 0.3
+    options = tiny(8, exposure=share, pyramid=replace(CLIMB, rounds=2))
+    made, told = upscaled(frames, options)
+    assert gap(made.unflatten(0, (8, 8))[:, :lit].mean(1), torch.as_tensor(frames)) < 1e-5
+    assert [stage.outcome for stage in told if isinstance(stage, StageFitted)]
+
+
+def test_the_share_is_found_in_the_video(monkeypatch):
+    seen = []
+    monkeypatch.setattr("deeptsr.run.open_share", lambda clip: seen.append(clip.shape) or 0.5)
+    frames = pan(120, 24, 25)
+    found, _ = upscaled(frames, tiny(4, exposure="auto"))
+    given, _ = upscaled(frames, tiny(4, exposure=0.5))
+    assert torch.equal(found, given)
+    assert seen == [(96, 24, 25, 3)]
+
+
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 @pytest.mark.parametrize("size", [(24, 25), (100, 110)])
 def test_a_static_clip_stays_static_and_warns(exposure, size):

@@ -256,10 +256,27 @@ def test_what_is_chosen_goes_on_as_it_would_have_without_a_choice(monkeypatch, k
     if not kept:
         fixed = replace(fixed, across=0.0, shift=0.0)
     monkeypatch.setattr(module, "_SHY", -1.0 if kept else 1e9)
+    monkeypatch.setattr(module, "_TORN", -1.0)
     one, told = fitted(clip, TWO[1:], tiny(pairs=auto, fit=BRISK))
     other, _ = fitted(clip, TWO[1:], tiny(pairs=fixed, fit=BRISK))
     assert bool(outcomes(told)[0].mix[1]) == kept
     assert torch.equal(climb(one, clip), climb(other, clip))
+
+
+@pytest.mark.parametrize(("torn", "changes"), [(-1.0, {}), (1e9, {}), (1e9, {"probe": False})])
+def test_translations_are_left_out_where_motion_is_aliased_in_part(monkeypatch, torn, changes):
+    monkeypatch.setattr(module, "_SHY", -1.0)
+    monkeypatch.setattr(module, "_TORN", torn)
+    pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
+    options = tiny(pairs=replace(pairs, **changes), fit=replace(FIT, bootstrap_steps=4, checks=2))
+    _, told = fitted(noise(16, 24, 24, 3), TWO[1:], options)
+    (event,) = outcomes(told)
+    again = torn > 0 and not changes
+    assert event.mix == ((0.5, 0.5, 0.0) if again else (0.5, 0.25, 0.25))
+    names = list(dict.fromkeys(name for name, _, _ in event.curve))
+    assert names == ["given mix", "round 1"] + ["without translations"] * again
+    assert event.steps == FIT.steps + (2 + 4 if again else 4)
+    assert event.steps <= steps_of_stage(options, 0)
 
 
 @pytest.mark.parametrize(("share", "detour", "ways"), [(0.5, 0.4, 1), (0.5, 0.9, 2), (0.0, 0.4, 2)])

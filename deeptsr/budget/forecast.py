@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from deeptsr.config import Options
+from deeptsr.exposure import of_step
 from deeptsr.fit import fit
 from deeptsr.memory import chunk_length
 from deeptsr.networks import StepNetwork, build
@@ -85,7 +86,7 @@ class Forecast:
             FittedStage(stage, network if has_network(options, number) else None)
             for number, (stage, network) in enumerate(pairs)
         )[:stages]
-        turned = 1 + (options.exposure == "full")  # forwards and backwards
+        turned = 1 + (of_step(options.exposure, 1) == "full")  # forwards and backwards
         works = (
             (2 * turned if averages(options, number) else 1) * self._work(number, load.seen)
             + self._work(number, load.trusted)
@@ -135,7 +136,7 @@ def _pyramid(task: Task, options: Options) -> tuple[tuple[Stage, ...], tuple[Ste
 
 def _build(options: Options, stage: Stage, task: Task) -> StepNetwork:
     fold = fold_of(stage, task.height, task.width)
-    return build(options.network, stage.step, options.exposure, fold)
+    return build(options.network, stage.step, of_step(options.exposure, stage.done), fold)
 
 
 def operations_of_step(task: Task, options: Options) -> float:
@@ -163,7 +164,7 @@ def measure(task: Task, options: Options, excerpt: int) -> Speeds:
     longest = max(3, min(options.pairs.frames, excerpt * 7 // 8 // stages[0].step))
     pairs = replace(options.pairs, frames=longest)
     began = time.monotonic()
-    source = PairSource([clip], pairs, stages[0].step, options.exposure)
+    source = PairSource([clip], pairs, stages[0].step, of_step(options.exposure, 1))
     _wait(task.device)
     pool = (time.monotonic() - began) / clip[..., 0].numel()
     on_device = torch.Generator(task.device).manual_seed(0)

@@ -41,7 +41,7 @@ class Footage:
         result: the output, as probed.
         frames: of the input that were used.
         schedule: when the frames of both are shown.
-        exposure: of the run: "full" or "delta".
+        exposure: of the run.
     """
 
     def __init__(
@@ -167,6 +167,7 @@ class Footage:
         import torch  # noqa: PLC0415
 
         from deeptsr.baselines import baseline  # noqa: PLC0415
+        from deeptsr.exposure import of_step  # noqa: PLC0415
         from deeptsr.retime import retime  # noqa: PLC0415
 
         laid_out, wanted = self.schedule, self.fine(stretch)
@@ -182,7 +183,8 @@ class Footage:
         if laid_out.opened is None:
             return itertools.islice(frames, wanted.start - begin, wanted.stop - begin)
         volumes: Iterable[torch.Tensor] = (torch.from_numpy(frame)[None] for frame in frames)
-        times = laid_out.fine, laid_out.opened, self.exposure
+        exposure = of_step(self.exposure, laid_out.factor)
+        times = laid_out.fine, laid_out.opened, exposure
         fine_cuts = [cut * laid_out.factor for cut in self._cuts]
         made = retime(volumes, *times, first=begin, made=wanted.start, cuts=fine_cuts)
         return itertools.islice((frame for volume in made for frame in volume.numpy()), len(wanted))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deeptsr.baselines import linear
+from deeptsr.exposure import Exposure
 from deeptsr.report.film import Film, Panels
 from deeptsr.report.footage import Footage, Picture
 from deeptsr.report.motion import Box, Map, measure
@@ -131,7 +132,7 @@ class _Camera:
             found.across if isinstance(found, Repeats) else None,
         )
 
-    def _closeup(self, place: int, factor: int, exposure: str) -> Closeup:
+    def _closeup(self, place: int, factor: int, exposure: Exposure) -> Closeup:
         box, coarse, made = self._boxes[place], self._coarse[place], self._fine[place]
         chosen = np.unique(np.linspace(0, len(made) - 1, _INSTANTS).round().astype(int))
         between = list(linear(coarse.values(), factor, exposure))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.baselines import linear
+from deeptsr.exposure import Exposure
 from deeptsr.report.stills import Bytes, Still, still, to_bytes
 
 __all__ = ["Line", "Slice"]
@@ -80,7 +81,7 @@ class Line:
             self._fine.append(to_bytes(self._cut(made, frame.shape[:2])))
             self._moments.append((index, part))
 
-    def develop(self, factor: int, exposure: str) -> Slice:
+    def develop(self, factor: int, exposure: Exposure) -> Slice:
         """Make the pictures, where ``factor`` frames were climbed for each of the input."""
         rows = max(1, round(_TALL / max(1, len(self._fine))))
         tall = rows * len(self._fine)

@@ -1,0 +1,139 @@
+"""How long the shutter was open, as the blur of what moves tells.
+
+What moves by v pixels a frame, while the shutter is open for a share e of it, is blurred by a box
+of e * v pixels along its way and not at all across. So the power spectrum along the way, over that
+across, is sinc(e * v * frequency) squared, whatever the texture, on average over many places.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+__all__ = ["FRAMES", "open_share"]
+
+FRAMES = 96  # of a video that are looked at, at most
+_AT = 24  # frames whose blocks are looked at
+_SIDE, _REACH = 64, 20  # of a block, and how far it is sought, pixels
+_SLOWEST, _FASTEST = 2.5, 19.0  # pixels a frame whose blur shows, and that are surely found
+_LIKE = 0.2  # mean square error of the block that is found, as a share of its variance
+_MOVED = 0.3  # the same as a share of that of the block that stands still
+_STEADY = 0.25  # change of the motion from frame to frame, as a share of it
+_TEXTURE = 2e-4  # least variance of a block
+_BANDS = torch.arange(0.03, 0.4, 0.03)  # frequencies, cycles a pixel
+_HALF, _AWRY = 0.02, 0.08  # width of a band along its axis and beside it, half of it
+_NOISE = 10  # times the power of the highest frequencies that a band must have
+_FLOOR = 0.02  # of the power across, that noise and a block's borders leave in the sinc's zeros
+_FURTHEST = 1.6  # v * frequency up to which the ratio is compared
+_SHARES = torch.logspace(-1.2, 0, 40)
+_LEAST = 16  # blocks that must be found,
+_UNLIKE = 1.3  # and mean error of the logarithm from which they tell nothing
+_AS_GOOD = 0.03  # of that error, that is no worse
+
+
+def open_share(clip: Tensor) -> float:
+    """The share of a frame's time that the shutter was open.
+
+    Textured places that move steadily tell it, by 2.5 to 19 pixels a frame: a camera that pans, or
+    something large that passes by.
+
+    Args:
+        clip: volume (T, H, W, 3), frames of a scene.
+
+    Returns:
+        The share, in (0, 1]; the longest that fits the blur, and 1 where too little moves so.
+    """
+    gray = clip.float().mean(3)  # (T, H, W)
+    if len(gray) < 3 or min(gray.shape[1:]) < _SIDE + 2 * _REACH:
+        return 1.0
+    count = min(_AT, len(gray) - 2)
+    found = [_seen(*gray[at - 1 : at + 2]) for at in torch.linspace(1, len(gray) - 2, count).int()]
+    reach, ratio = (torch.cat(part) for part in zip(*found, strict=True))  # (B, bands) each
+    known = ratio.isfinite() & (reach < _FURTHEST)
+    if len(reach) < _LEAST or not known.any():
+        return 1.0
+    errors = torch.stack(
+        [
+            (ratio - (torch.sinc(share * reach).square() + _FLOOR).log())[known].abs().mean()
+            for share in _SHARES
+        ]
+    )
+    if errors.min() > _UNLIKE:
+        return 1.0
+    return float(_SHARES[errors <= errors.min() + _AS_GOOD].max())
+
+
+def _seen(before: Tensor, now: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """Of the blocks that move: v * frequency, and the logarithm of the ratio there, (B, bands)."""
+    inner = now[_REACH : len(now) - _REACH, _REACH : now.shape[1] - _REACH]
+    blocks = _cut(inner, _SIDE)
+    variance = blocks.var((1, 2))
+    blocks = blocks[variance > _TEXTURE]
+    ways, good = [], torch.ones(len(blocks), dtype=torch.bool)
+    for other, sign in ((before, -1), (after, 1)):
+        way, error, moved = _sought(blocks, _cut(other, _SIDE + 2 * _REACH)[variance > _TEXTURE])
+        ways.append(sign * way)
+        good &= (error < _LIKE) & (moved < _MOVED)
+    way = (ways[0] + ways[1]) / 2
+    speed = way.norm(dim=1)
+    good &= (speed > _SLOWEST) & (speed < _FASTEST)
+    good &= (ways[0] - ways[1]).norm(dim=1) < _STEADY * speed
+    blocks, way, speed = blocks[good], way[good], speed[good]
+    return speed[:, None] * _BANDS, _ratio(blocks, way / speed[:, None])
+
+
+def _cut(frame: Tensor, side: int) -> Tensor:
+    """Blocks that overlap by half a :data:`_SIDE`, (B, side, side)."""
+    step = _SIDE // 2
+    return frame.unfold(0, side, step).unfold(1, side, step).reshape(-1, side, side)
+
+
+def _window() -> Tensor:
+    return torch.outer(*[torch.hann_window(_SIDE, periodic=False)] * 2)
+
+
+def _sought(blocks: Tensor, around: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Find blocks in larger ones with the same middles.
+
+    Returns:
+        The way to where they are most alike, (B, 2), pixels; the mean square error there, as a
+        share of the block's variance; and as a share of that where it stands still.
+    """
+    size, places = around.shape[1:], 2 * _REACH + 1
+    if not len(blocks):
+        return blocks.new_zeros(0, 2), blocks.new_zeros(0), blocks.new_zeros(0)
+    weight = _window().sqrt()
+    spectra = (
+        torch.fft.rfft2(x, s=size) for x in (blocks * weight, weight, around, around.square())
+    )
+    block, window, other, squares = spectra
+    error = torch.fft.irfft2(window.conj() * squares - 2 * block.conj() * other, s=size)
+    error = error[:, :places, :places] + (weight * blocks.square()).sum((1, 2))[:, None, None]
+    least, place = error.clamp(min=1e-9).flatten(1).min(1)
+    way = torch.stack([place // places, place % places], 1) - _REACH
+    mean = (weight * blocks).sum((1, 2)) / weight.sum()
+    spread = ((blocks - mean[:, None, None]).square() * weight).sum((1, 2))
+    return way.float(), least / spread, least / error[:, _REACH, _REACH].clamp(min=1e-9)
+
+
+def _ratio(blocks: Tensor, way: Tensor) -> Tensor:
+    """Logarithm of the power along the way over that across, by band; NaN in what is noise."""
+    if not len(blocks):
+        return blocks.new_zeros(0, len(_BANDS))
+    power = torch.fft.fft2((blocks - blocks.mean((1, 2), keepdim=True)) * _window()).abs().square()
+    fy, fx = torch.meshgrid(*[torch.fft.fftfreq(_SIDE)] * 2, indexing="ij")
+    dy, dx = way[:, 0, None, None], way[:, 1, None, None]
+    along, across = (dy * fy + dx * fx).abs(), (dy * fx - dx * fy).abs()  # (B, S, S)
+    noise = power[:, torch.hypot(fy, fx) > 0.45].mean(1)
+    found = []
+    for band in _BANDS:
+        one, other = (
+            _mean(power, ((a - band).abs() < _HALF) & (b < _AWRY))
+            for a, b in ((along, across), (across, along))
+        )
+        found.append((one / other).log().where(other > _NOISE * noise, torch.nan))
+    return torch.stack(found, 1)
+
+
+def _mean(power: Tensor, chosen: Tensor) -> Tensor:
+    return (power * chosen).sum((1, 2)) / chosen.sum((1, 2))
