@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 from benchmarks.direction import share_right  # noqa: E402
 from deeptsr import devices  # noqa: E402
 from deeptsr.config import preset  # noqa: E402
-from deeptsr.exposure import expose  # noqa: E402
+from deeptsr.exposure import expose, nearest  # noqa: E402
 from deeptsr.metrics import psnr  # noqa: E402
 from deeptsr.plan import plan  # noqa: E402
 from deeptsr.pyramid import climb  # noqa: E402
@@ -68,11 +68,12 @@ def measure(speed: float, exposure: float, name: str, seed: int, device: str) ->
     place = devices.choose(device)
     clip, truth = (part.to(place) for part in render(speed, exposure))
     precision = devices.precision(place)
-    settings = preset(name, factor=_FACTOR, seed=seed)
+    told = nearest(exposure, (_FACTOR,))
+    settings = preset(name, factor=_FACTOR, seed=seed, exposure=told)
     stages = plan(_FACTOR, *clip.shape[1:3])
     fitted = fit_stages(clip, stages, settings, precision=precision)
-    made = climb(fitted, clip, precision=precision).clamp(0, 1)
-    gain = psnr(made, truth) - psnr(interpolate_time(clip, _FACTOR), truth)
+    made = climb(fitted, clip, exposure=told, precision=precision).clamp(0, 1)
+    gain = psnr(made, truth) - psnr(interpolate_time(clip, _FACTOR, told), truth)
     right = share_right(made.cpu().numpy(), speed / _FACTOR, folds=ROTORS["fan"].folds)
     task = {"preset": name, "speed": speed, "exposure": exposure, "seed": seed}
     return task | {"right": right, "gain_db": gain}
