@@ -135,6 +135,8 @@ def _stage_fitted(event: StageFitted, verbose: bool) -> str:
     within, across, _ = event.mix
     if event.stage == 1 < event.stages and within and not across:
         text += "; pairs of the same dimension serve best: later stages take longer"
+    elif event.stage == 1 < event.stages and event.aliased:
+        text += "; motion is aliased in part: later stages take longer"
     return text
 
 

@@ -146,6 +146,7 @@ class StageFitted(Event):
     outcome: str  # "fitted", "kept the previous stage's weights" or "interpolates"
     mix: tuple[float, float, float] = (1.0, 0.0, 0.0)  # of pairs: within, across, shift
     curve: tuple[tuple[str, int, float], ...] = ()  # of each validation: the fit, its step, dB
+    aliased: bool = False  # whether the first stage found motion to be, at least in part
 
 
 @dataclass(frozen=True)

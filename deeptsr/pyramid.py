@@ -23,7 +23,8 @@ from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 __all__ = ["FittedStage", "Load", "climb", "first_needed", "loads", "margin", "stream"]
 
 _PIECE = 4  # input frames of a stage that are corrected and blended at once
-_TIME_TAPS = 1  # frames to each side that linear interpolation looks at, in back-projection, too
+_TIME_TAPS = 1  # frames to each side that linear interpolation looks at
+_DETAIL_TAPS = 2  # and back-projection, in which what is lacked fades into what the next one lacks
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def _spreads(stages: tuple[FittedStage, ...]) -> list[int]:
     """LTR frames to each side that each stage, and what comes after the last, depend on."""
     after = sum(1 for _ in _beyond(stages, Fraction(1)))
     return [
-        *(math.ceil(f.reach / f.stage.done) + (f.stage.done > 1) * _TIME_TAPS for f in stages),
-        after * _TIME_TAPS,
+        *(math.ceil(f.reach / f.stage.done) + (f.stage.done > 1) * _DETAIL_TAPS for f in stages),
+        after * _DETAIL_TAPS,
     ]
 
 

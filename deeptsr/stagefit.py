@@ -61,6 +61,7 @@ class Fitter:
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.voxels = options.pyramid.voxels
         self.precision, self.made = precision, 0
+        self.aliased = False  # whether motion is, as the first stage finds
         self._frames = frames  # of the input: the same moments are held out of all examples
         self.curve: list[tuple[str, int, float]] = []
         self._step, self._on_step, self._enough = 0, on_step, enough
@@ -177,7 +178,7 @@ def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSetti
     if not _shy(fitter, network, clip, _SHY):
         return result
     begun.restore()  # so that it goes on as if it had had no rival
-    fitter.pairs = alone
+    fitter.pairs, fitter.aliased = alone, True
     return fitter(network, [clip], [clip], fitter.settings.steps, name="same dimension alone")
 
 
@@ -226,6 +227,7 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
     again = fitter(network, [clip], [clip], total, slack=_LOOSE, name="round 1", doubt=doubt)
     if again.doubted:  # translations of a still frame say that nothing is aliased
         begun.restore()
+        fitter.aliased = True
         fitter.pairs = replace(mixed, across=mixed.across + mixed.shift, shift=0.0)
         again = fitter(network, [clip], [clip], total, slack=_LOOSE, name="without translations")
     return FitResult(again.steps, again.score, result.improved or again.improved)

@@ -125,14 +125,15 @@ def fit_stages(
                 outcome=_outcome(result),
                 mix=(fitter.pairs.within, fitter.pairs.across, fitter.pairs.shift),
                 curve=tuple(fitter.curve),
+                aliased=fitter.aliased,
             )
             if checkpoints:
                 checkpoints.save(number, network, event)
             release()
-        if number == 0:  # the others take the mix that the first one chose, or was restored with
+        if number == 0:  # the others follow from what the first one chose, or was restored with
             within, across, shift = event.mix
             mixed = replace(options.pairs, within=within, across=across, shift=shift)
-            options = replace(options, pairs=mixed)
+            options = replace(options, pairs=(event.aliased and mixed.if_alone) or mixed)
         on_event(event)
         share = fraction(number, 1.0, options.pairs.alone)
         on_event(Progress(share, "fit", f"stage {number + 1} of {len(plan)}: done"))

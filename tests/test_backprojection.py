@@ -54,7 +54,7 @@ def test_against_the_formula(rounds):
     assert made.numpy() == pytest.approx(slow(coarse.numpy(), ltr.numpy(), 2, rounds), abs=1e-4)
 
 
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 @pytest.mark.parametrize("factor", [2, 3])
 def test_the_result_exposes_to_the_ltr_video(exposure, factor):
     coarse, ltr = noise(4 * factor, 6, 5, 3), noise(4, 13, 10, 3, seed=1)
@@ -63,7 +63,7 @@ def test_the_result_exposes_to_the_ltr_video(exposure, factor):
     assert gap(expose(made, factor, exposure), ltr) < 1e-5
 
 
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 def test_a_static_clip_stays_static(exposure):
     ltr = still(3, 16, 20)
     coarse = repeat(resize(ltr, (8, 10)), 4)

@@ -11,7 +11,7 @@ import torch
 from deeptsr import pyramid
 from deeptsr.backprojection import backproject
 from deeptsr.config import NetworkSettings
-from deeptsr.exposure import correct, expose, repeat
+from deeptsr.exposure import correct, expose, nearest, of_step, repeat
 from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.predict import predict
@@ -32,12 +32,19 @@ CLIMBS = {
 every = pytest.mark.parametrize("name", CLIMBS)
 
 
+def shutter(name, exposure):
+    """An open share as near as the climb can be exact for."""
+    steps = [step for _, step, _, _ in CLIMBS[name]]
+    return exposure if isinstance(exposure, str) else nearest(exposure, steps)
+
+
 def fitted(name, exposure="full", awake=True):
     stages, done = [], 1
     for number, (scale, step, kind, fold) in enumerate(CLIMBS[name]):
         network = None
         if kind:
-            network = build(NetworkSettings(kind, 4, 1), step, exposure, fold).eval()
+            step_exposure = of_step(exposure, done)
+            network = build(NetworkSettings(kind, 4, 1), step, step_exposure, fold).eval()
             network = wake(network, number) if awake else network
         stages.append(FittedStage(Stage(scale, step, done), network))
         done *= step
@@ -49,9 +56,10 @@ def streamed(stages, clip, chunk, **settings):
 
 
 @every
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 @pytest.mark.parametrize("chunk", [1, 3, 7, 12, 99])
 def test_chunked_equals_whole(name, exposure, chunk):
+    exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
     clip = noise(12, 21, 30, 3)
     whole = climb(stages, clip, exposure=exposure, rounds=2)
@@ -60,9 +68,10 @@ def test_chunked_equals_whole(name, exposure, chunk):
 
 
 @every
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 @pytest.mark.parametrize("size", [(21, 30), (16, 17)])
 def test_the_result_exposes_to_the_input(name, exposure, size):
+    exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
     clip = noise(5, *size, 3)
     made = climb(stages, clip, exposure=exposure)
@@ -70,8 +79,9 @@ def test_the_result_exposes_to_the_input(name, exposure, size):
 
 
 @every
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 def test_a_static_clip_stays_static(name, exposure):
+    exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure, awake=False)
     clip = still(4, 21, 30)
     assert gap(climb(stages, clip, exposure=exposure), repeat(clip, factor)) < 1e-4
@@ -235,9 +245,10 @@ def test_streaming_yields_chunk_by_chunk():
 
 
 @every
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 @pytest.mark.parametrize("start", [3, 9, 15, 18])
 def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
+    exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
     clip = noise(20, 17, 18, 3)
     whole = streamed(stages, clip, 3, exposure=exposure)
@@ -254,9 +265,10 @@ def test_a_climb_that_begins_later_reads_no_more_than_it_needs():
 
 
 @every
-@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
 def test_scenes_are_climbed_each_by_itself(name, exposure):
-    stages, factor = fitted(name)
+    exposure = shutter(name, exposure)
+    stages, factor = fitted(name, exposure)
     clip, ends = noise(14, 9, 10, 3), [0, 5, 6, 8, 14]
     made = torch.cat(list(stream(stages, clip, 14, 4, exposure=exposure, cuts=ends[1:-1])))
     for start, stop in pairwise(ends):

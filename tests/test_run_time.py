@@ -183,6 +183,8 @@ def test_a_stretch_of_a_variable_rate(quick, tmp_path):
     [
         ("25", Fraction(60), 20, "full", "a.mp4"),  # 8 / 25 s: 19.2 frames
         ("25", Fraction(60), 20, "delta", "a.mkv"),
+        ("25", Fraction(60), 20, 0.5, "a.mkv"),
+        ("25", Fraction(60), 20, "auto", "a.mkv"),
         ("24000/1001", Fraction(60), 21, "full", "a.mkv"),
         ("24", Fraction(60_000, 1001), 20, "full", "a.avi"),
         ("30000/1001", Fraction(120_000, 1001), 32, "delta", "a.mp4"),
@@ -232,7 +234,16 @@ def test_a_lower_rate_is_refused(tmp_path):
         upscale_array(noise(8, 20, 20), tiny(fps=60))
 
 
-@pytest.mark.parametrize("options", [{"fps": 60}, {"fps": 60, "exposure": "delta"}, {"vfr": "cfr"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fps": 60},
+        {"fps": 60, "exposure": "delta"},
+        {"fps": 60, "exposure": 0.5},
+        {"factor": 4, "exposure": 0.5},
+        {"vfr": "cfr"},
+    ],
+)
 def test_an_interrupted_run_goes_on_to_the_same_frames(quick, tmp_path, monkeypatch, options):
     monkeypatch.setattr(memory, "_PART", 4)
     path = uneven(tmp_path / "in.mkv", [40, 60] * 6)
@@ -462,7 +473,7 @@ def test_a_dry_run_tells_the_new_rate(tmp_path):
     fps=st.none() | st.sampled_from([Fraction(120), Fraction(120_000, 1001), Fraction(999, 7)]),
     slow=st.booleans(),
     vfr=st.sampled_from(["keep", "cfr"]),
-    exposure=st.sampled_from(["full", "delta"]),
+    exposure=st.sampled_from(["full", "delta", 0.5, 0.25]),
 )
 def test_the_output_lasts_as_long_as_the_input(
     quick, tmp_path_factory, gaps, even, factor, fps, slow, vfr, exposure

@@ -269,9 +269,14 @@ def test_translations_are_left_out_where_motion_is_aliased_in_part(monkeypatch, 
     monkeypatch.setattr(module, "_TORN", torn)
     pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
     options = tiny(pairs=replace(pairs, **changes), fit=replace(FIT, bootstrap_steps=4, checks=2))
-    _, told = fitted(noise(16, 24, 24, 3), TWO[1:], options)
-    (event,) = outcomes(told)
+    made, told = fitted(noise(16, 24, 24, 3), options=options)
+    event, later = outcomes(told)
     again = torn > 0 and not changes
+    assert event.aliased == again
+    # Then later stages are fitted as if all pairs were from the same dimension.
+    assert later.curve[0][0] == ("some translations" if again else "fine-tuning")
+    assert later.mix[1] == (0 if again else 0.25)
+    assert not any(stage.twice for stage in made) or not again
     assert event.mix == ((0.5, 0.5, 0.0) if again else (0.5, 0.25, 0.25))
     names = list(dict.fromkeys(name for name, _, _ in event.curve))
     assert names == ["given mix", "round 1"] + ["without translations"] * again
