@@ -133,8 +133,8 @@ def test_a_plan_names_all_that_the_user_decides_by():
         ),
         (
             replace(FITTED, mix=(0.6, 0.4, 0.0), aliased=True),
-            "stage 1 of 2: fitted, +2.3 dB against linear interpolation; motion is aliased in part: "
-            "later stages take longer",
+            "stage 1 of 2: fitted, +2.3 dB against linear interpolation; motion is aliased in "
+            "part: later stages take longer",
         ),
         (
             replace(FITTED, stages=1, mix=(0.6, 0.0, 0.0)),
