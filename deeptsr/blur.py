@@ -26,7 +26,7 @@ _NOISE = 10  # times the power of the highest frequencies that a band must have
 _FLOOR = 0.02  # of the power across, that noise and a block's borders leave in the sinc's zeros
 _FURTHEST = 1.6  # v * frequency up to which the ratio is compared
 _SHARES = torch.logspace(-1.2, 0, 40)
-_LEAST = 16  # blocks that must be found,
+_LEAST = 24  # blocks that must be found,
 _UNLIKE = 1.3  # and mean error of the logarithm from which they tell nothing
 _AS_GOOD = 0.03  # of that error, that is no worse
 
