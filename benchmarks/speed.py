@@ -7,8 +7,8 @@
 
 The ceiling is the best that a plain convolution or matrix product of the same type reaches in the
 same run. Operations are those of a network (``StepNetwork.operations``, ``march_operations``),
-once for each pixel of the clip: what tiles compute twice, and all else, counts
-as time lost. A step of the fit is three times its forward pass.
+once for each pixel of the clip: what tiles compute twice, and all else, counts as time lost. A step
+of the fit is three times its forward pass.
 """
 
 from __future__ import annotations

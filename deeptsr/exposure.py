@@ -33,6 +33,8 @@ __all__ = [
     "shutter",
 ]
 
+_TOUCHING = 0.999  # open share from which frames touch
+
 Exposure = str | float  # "full", "delta", or the open share of a frame's time, in (0, 1)
 
 
@@ -68,9 +70,6 @@ def _lit(factor: int, exposure: Exposure) -> int:
     if isinstance(exposure, str):
         return factor if exposure == "full" else 1
     return max(1, round(exposure * factor))
-
-
-_TOUCHING = 0.999  # open share from which frames touch
 
 
 def _grouped(htr: Tensor, factor: int, axis: int) -> Tensor:
