@@ -11,10 +11,8 @@ from torch.nn import functional
 
 from deeptsr.config import Options
 from deeptsr.devices import precision
-from deeptsr.exposure import of_step
-from deeptsr.networks import build
 from deeptsr.plan import Stage
-from deeptsr.stages import averages, fold_of, has_network, steps_of_stage
+from deeptsr.stages import averages, has_network, network_of, steps_of_stage
 
 __all__ = ["Cost", "estimate"]
 
@@ -75,11 +73,8 @@ def estimate(
         alone = estimate(stages, frames, height, width, settled, device)
     crops = pairs.batch * pairs.frames * pairs.crop**2
     for number, stage in enumerate(stages):
-        fold = fold_of(stage, height, width)
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
-            network = build(
-                options.network, stage.step, of_step(options.exposure, stage.done), fold
-            )
+            network = network_of(options, stage, height, width)
         fit.append(steps_of_stage(options, number) * _BACKWARD * crops * network.operations)
         rows, columns = stage.size(height, width)
         times = 5 if averages(options, number) else 2  # once more for the second result

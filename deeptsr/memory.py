@@ -12,15 +12,14 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.errors import ResourceError
-from deeptsr.exposure import of_step
 from deeptsr.figures import size
-from deeptsr.networks import StepNetwork, build
+from deeptsr.networks import StepNetwork
 from deeptsr.pairs import pool_bytes
 from deeptsr.plan import Stage
 from deeptsr.predict import tile_voxels
 from deeptsr.pyramid import FittedStage, loads
 from deeptsr.stagefit import JUDGED
-from deeptsr.stages import averages, fitted_frames, fold_of, has_network
+from deeptsr.stages import averages, fitted_frames, has_network, network_of
 
 __all__ = ["Clip", "available", "bounded", "chunk_length", "part_length", "peak"]
 
@@ -140,10 +139,7 @@ def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[Fi
     options = replace(options, pairs=options.pairs.if_alone or options.pairs)  # they may be more
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
-            fold = fold_of(stage, clip.height, clip.width)
-            network = build(
-                options.network, stage.step, of_step(options.exposure, stage.done), fold
-            )
+            network = network_of(options, stage, clip.height, clip.width)
             known = network if has_network(options, number) else None
             found.append(FittedStage(stage, known, averages(options, number)))
     return tuple(found)

@@ -28,6 +28,7 @@ __all__ = [
     "fitted_frames",
     "fold_of",
     "has_network",
+    "network_of",
     "steps_of_stage",
 ]
 
@@ -40,6 +41,12 @@ _FEWEST = 16  # LTR frames that it sees in any case
 def fold_of(stage: Stage, height: int, width: int) -> int:
     """Coarse levels carry the aliased detail in single pixels; fine ones can be folded."""
     return 2 if min(stage.size(height, width)) >= _FOLDED_SIDE else 1
+
+
+def network_of(options: Options, stage: Stage, height: int, width: int) -> StepNetwork:
+    """The network of a stage of a video of that size, as it begins."""
+    exposure, fold = of_step(options.exposure, stage.done), fold_of(stage, height, width)
+    return build(options.network, stage.step, exposure, fold)
 
 
 def fit_stages(
@@ -76,12 +83,9 @@ def fit_stages(
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
     for number, stage in enumerate(plan):
-        fold = fold_of(stage, *clip.shape[1:3])
         with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
             torch.manual_seed(options.seed + number)
-            network = build(
-                options.network, stage.step, of_step(options.exposure, stage.done), fold
-            ).to(clip.device)
+            network = network_of(options, stage, *clip.shape[1:3]).to(clip.device)
         event = checkpoints.restore(number, network) if checkpoints else None
         if event is None and not has_network(options, number):
             event = _left_out(options, number, stage, len(plan))

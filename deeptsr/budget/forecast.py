@@ -12,12 +12,12 @@ from deeptsr.config import Options
 from deeptsr.exposure import of_step
 from deeptsr.fit import fit
 from deeptsr.memory import chunk_length
-from deeptsr.networks import StepNetwork, build
+from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage, plan
 from deeptsr.predict import voxels
 from deeptsr.pyramid import FittedStage, climb, loads
-from deeptsr.stages import averages, fold_of, has_network, steps_of_stage
+from deeptsr.stages import averages, has_network, network_of, steps_of_stage
 
 __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
 
@@ -135,8 +135,7 @@ def _pyramid(task: Task, options: Options) -> tuple[tuple[Stage, ...], tuple[Ste
 
 
 def _build(options: Options, stage: Stage, task: Task) -> StepNetwork:
-    fold = fold_of(stage, task.height, task.width)
-    return build(options.network, stage.step, of_step(options.exposure, stage.done), fold)
+    return network_of(options, stage, task.height, task.width)
 
 
 def operations_of_step(task: Task, options: Options) -> float:
