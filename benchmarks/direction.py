@@ -15,7 +15,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["rotation_between", "rotations", "share_right", "wrap"]
+__all__ = [
+    "EVEN",
+    "FORWARD",
+    "deviations",
+    "rotation_between",
+    "rotations",
+    "share_right",
+    "wrap",
+]
+
+EVEN = 0.2  # deviation up to which a pair turns as far as the truth,
+FORWARD = 0.5  # and up to which it turns the truth's way: by half to one and a half of its angle
 
 ANGLES = 360  # samples a turn of the polar picture: spokes narrower than 2 degrees are not seen
 RADII = 24  # samples from the inner to the outer radius
@@ -81,28 +92,26 @@ def rotations(
     return np.array([_best_shift(a, b, folds) for a, b in pairwise(spectra)])
 
 
-def share_right(
+def deviations(
     frames: Array,
     truth_degrees: ArrayLike,
-    tolerance: float = 0.2,
     *,
     center: tuple[float, float] | None = None,
     radii: tuple[float, float] | None = None,
     folds: int = 5,
-) -> float:
-    """Share of the successive pairs that turn as the truth does.
+) -> NDArray[np.float64]:
+    """How far each successive pair turns from the truth, as a share of the angle that is true.
 
     Args:
         frames: clip (T, H, W, C) in [0, 1].
         truth_degrees: degrees a frame, one number or (T - 1,).
-        tolerance: error allowed, as a share of the truth. Five spokes that truly turn by 20
-            degrees and seem to turn by -16 are far outside any useful tolerance.
         center: (row, column) of the axis, pixels; the middle of the picture if not given.
         radii: where the spokes lie, pixels; 0.15 to 0.42 of the height if not given.
         folds: equal spokes.
 
     Returns:
-        A share in [0, 1]. A pair without visible spokes counts as wrong.
+        (T - 1,), 0 or more; 1 for a pair that stands still. A pair without visible spokes is NaN,
+        which compares as wrong.
 
     Raises:
         ValueError: for less than two frames.
@@ -117,8 +126,23 @@ def share_right(
         folds=folds,
     )
     truth = np.broadcast_to(np.asarray(truth_degrees, np.float64), found.shape)
-    error = np.abs(wrap(found - truth, folds))
-    return float(np.mean(error <= tolerance * np.abs(truth)))  # NaN compares as wrong
+    away: NDArray[np.float64] = np.abs(wrap(found - truth, folds)) / np.abs(truth)
+    return away
+
+
+def share_right(
+    frames: Array, truth_degrees: ArrayLike, tolerance: float = EVEN, **where: Any
+) -> float:
+    """Share in [0, 1] of the successive pairs that turn as the truth does.
+
+    Args:
+        frames: clip (T, H, W, C) in [0, 1].
+        truth_degrees: degrees a frame, one number or (T - 1,).
+        tolerance: deviation allowed. Five spokes that truly turn by 20 degrees and seem to turn by
+            -16 are far outside any useful one.
+        where: as in :func:`deviations`.
+    """
+    return float(np.mean(deviations(frames, truth_degrees, **where) <= tolerance))
 
 
 def _polar(frame: Array, center: tuple[float, float], radii: tuple[float, float]) -> Array:

@@ -5,7 +5,9 @@
     python -m benchmarks.stages fan pan LTR.mkv:HTR.mkv --factor 8
 
 A stage's result is compared at its own size and frame rate: with the truth made as small and filmed
-as slowly, and with linear interpolation of the input made as small.
+as slowly, and with linear interpolation of the input made as small. Of what turns, "forward" is the
+share of the frames beyond the aliasing limit, where the input seems to turn backwards, that turn
+the right way by half to one and a half of the true angle; "even" is that of all within 20 % of it.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
-from benchmarks.direction import share_right  # noqa: E402
+from benchmarks.direction import EVEN, FORWARD, deviations  # noqa: E402
 from benchmarks.quality import load, unit  # noqa: E402
 from deeptsr import devices  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
@@ -47,7 +49,8 @@ class Row:
     fitted: bool  # whether a network takes it; else it interpolates
     linear_db: float  # PSNR of linear interpolation, mean over frames
     gain_db: float  # of the result over that
-    right: float | None  # share of frame pairs that turn as the truth does, for rotors
+    forward: float | None  # of what turns, the share of aliased frames that turn the right way,
+    even: float | None  # and that of all frames that turn as far as the truth
 
 
 def measure(
@@ -83,13 +86,15 @@ def measure(
             scale=scale,
         ).clamp(0, 1)
         linear = interpolate_time(resize(clip, size), faster).clamp(0, 1)
-        share = None
+        forward = even = None
         if rotor:
-            angles = rotation_truth(rotor, len(clip), faster)
-            share = share_right(made.cpu().numpy(), angles, folds=ROTORS[rotor].folds)
+            angles, folds = rotation_truth(rotor, len(clip), faster), ROTORS[rotor].folds
+            away, aliased = deviations(made.cpu().numpy(), angles, folds=folds), 180 / folds
+            forward = float(np.mean(away[angles * faster > aliased] <= FORWARD))
+            even = float(np.mean(away <= EVEN))
         base, found = (float(np.mean(psnr_frames(v.cpu(), wanted.cpu()))) for v in (linear, made))
         label = last.stage.label if scale == last.stage.scale else f"S{scale} T{faster}"
-        rows.append(Row(label, last.network is not None, base, found - base, share))
+        rows.append(Row(label, last.network is not None, base, found - base, forward, even))
     return rows
 
 
@@ -112,7 +117,7 @@ def main(
 ) -> None:
     """Tell each clip as it ends, then show them together."""
     torch.set_num_threads(threads)
-    grid = Table("clip", "stage", "by", "linear, dB", "gain, dB", "right")
+    grid = Table("clip", "stage", "by", "linear, dB", "gain, dB", "forward", "even")
     for name in clips or tuple(CLIPS):
         ltr_file, _, htr_file = name.partition(":")
         pair = load(ltr_file, htr_file or None, factor, None, size)
@@ -128,8 +133,8 @@ def main(
         seconds = time.perf_counter() - begin
         for row in rows:
             by = "network" if row.fitted else "interpolation"
-            right = "" if row.right is None else f"{row.right:.1%}"
-            cells = (row.label, by, f"{row.linear_db:.2f}", f"{row.gain_db:+.2f}", right)
+            turns = ("" if s is None else f"{s:.1%}" for s in (row.forward, row.even))
+            cells = (row.label, by, f"{row.linear_db:.2f}", f"{row.gain_db:+.2f}", *turns)
             grid.add_row(Path(ltr_file).name, *cells)
             click.echo(" ".join((Path(ltr_file).name, *cells)))
         click.echo(f"{Path(ltr_file).name}: {seconds:.0f} s")

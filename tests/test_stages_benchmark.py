@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from benchmarks import stages
@@ -14,6 +15,7 @@ from deeptsr.metrics import psnr_frames
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
 from deeptsr.resample import interpolate_time, resize
+from examples.render_clips import render, rotation_truth
 from tests.synth import pan, tiny
 
 
@@ -32,6 +34,24 @@ def test_each_stage_at_its_own_size_and_frame_rate():
     assert rows[0].gain_db == pytest.approx(psnr_frames(made, wanted).mean() - linear)
     whole = psnr_frames(interpolate_time(clip, 4), truth).mean()
     assert rows[2].linear_db == pytest.approx(whole, abs=1e-3)
+
+
+def test_forward_counts_aliased_frames_alone(monkeypatch):
+    ltr, htr = render("fan-spinup", size=64, frames=24, factor=2)  # from 10 to 48 degrees a frame
+    clip, truth = torch.from_numpy(ltr), torch.from_numpy(htr)
+    fitted = (FittedStage(Stage(Fraction(1), 2, 1), None),)
+    angles = rotation_truth("fan-spinup", 24, 2)
+    fast = int(np.flatnonzero(angles * 2 > 36)[0])
+    for known, forward, even in (
+        (len(htr), 1.0, 1.0),
+        (fast, 0.0, fast / len(angles)),
+    ):
+        made = truth.clone()
+        made[known:] = made[known - 1]  # from there on it stands still
+        monkeypatch.setattr(stages, "climb", lambda *args, made=made, **kwargs: made)
+        (row,) = stages.measure(clip, truth, fitted, config.Options(factor=2), "fan-spinup")
+        assert row.forward == pytest.approx(forward, abs=0.08)
+        assert row.even == pytest.approx(even, abs=0.08)
 
 
 def test_the_table_has_a_line_for_each_stage(monkeypatch):
