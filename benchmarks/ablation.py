@@ -15,7 +15,6 @@ paper's own ablation does (section 5.1), as what follows a fit does not blur the
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -36,6 +35,7 @@ import deeptsr  # noqa: E402
 from benchmarks.compress import compressed  # noqa: E402
 from benchmarks.configs import BUILT_IN, Config, parse  # noqa: E402
 from benchmarks.quality import Pair, load, score, unit  # noqa: E402
+from benchmarks.results import Record, complete, read  # noqa: E402
 from benchmarks.tables import BASE, tables  # noqa: E402
 from deeptsr.baselines import baseline  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
@@ -104,12 +104,12 @@ def clip(
     return Pair(ltr, htr, pair.rotor)
 
 
-def measure(task: Task) -> dict[str, Any]:
-    """Do a task; a line of the results."""
+def measure(task: Task) -> Record:
+    """Do a task; the figures of its line."""
     pair = clip(task.clip, task.factor, task.frames, task.size, task.level, task.crf)
     if task.config in BASE:
         row = score(task.config, baseline(task.config, map(unit, pair.ltr), pair.factor), pair)
-        return asdict(task) | asdict(row) | {"fits": []}
+        return asdict(row) | {"fits": []}
     told: list[Event] = []
     begin = time.perf_counter()
     with Config(task.config, task.changes).switched():
@@ -121,7 +121,7 @@ def measure(task: Task) -> dict[str, Any]:
         for e in told
         if isinstance(e, StageFitted)
     ]
-    return asdict(task) | asdict(row) | {"fits": fits}
+    return asdict(row) | {"fits": fits}
 
 
 def tasks(
@@ -141,32 +141,15 @@ def tasks(
     return found
 
 
-def read(results: Path) -> list[dict[str, Any]]:
-    """All lines of a results file; one that a killed run left unfinished is taken off."""
-    if not results.exists():
-        return []
-    text = results.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        results.write_text(whole, encoding="utf-8")
-    return [json.loads(line) for line in whole.splitlines()]
-
-
 def run(wanted: list[Task], results: Path, tell: Callable[[str], None]) -> None:
     """Do what the results lack, and add each result as it comes."""
-    names = Task.__dataclass_fields__
-    done = [{name: record[name] for name in names} for record in read(results)]
-    for number, task in enumerate(wanted, 1):
-        if asdict(task) in done:
-            continue
-        crf = "" if task.crf is None else f" at crf {task.crf}"
-        record = measure(task)
+    tasks = [asdict(task) for task in wanted]
+    for number, record in complete(results, tasks, lambda given: measure(Task(**given))):
+        crf = "" if record["crf"] is None else f" at crf {record['crf']}"
         tell(
-            f"{number} of {len(wanted)}: {task.clip}{crf}, {task.config}, seed {task.seed}: "
-            f"{record['psnr_db']:.2f} dB in {record['seconds']:.0f} s"
+            f"{number + 1} of {len(wanted)}: {record['clip']}{crf}, {record['config']}, "
+            f"seed {record['seed']}: {record['psnr_db']:.2f} dB in {record['seconds']:.0f} s"
         )
-        with results.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
 
 
 @click.command(help="Compare configurations on CLIPS: names of rendered clips, or LTR:HTR files.")

@@ -12,11 +12,9 @@ what is there is not done again.
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -26,9 +24,9 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
-from benchmarks.direction import share_right  # noqa: E402
-from deeptsr import devices  # noqa: E402
-from deeptsr.config import preset  # noqa: E402
+from benchmarks.direction import EVEN, FORWARD, deviations  # noqa: E402
+from benchmarks.results import Record, complete, read  # noqa: E402
+from deeptsr import config, devices  # noqa: E402
 from deeptsr.exposure import expose, nearest  # noqa: E402
 from deeptsr.metrics import psnr  # noqa: E402
 from deeptsr.plan import plan  # noqa: E402
@@ -63,23 +61,23 @@ def render(speed: float, exposure: float) -> tuple[Tensor, Tensor]:
     return groups[:, : round(exposure * _PARTS)].mean(1), expose(htr, _PARTS // _FACTOR)
 
 
-def measure(speed: float, exposure: float, name: str, seed: int, device: str) -> dict[str, Any]:
-    """Fit, climb, and compare; a line of the results."""
+def measure(speed: float, exposure: float, preset: str, seed: int, device: str) -> Record:
+    """Fit, climb, and compare; the figures of a line of the results."""
     place = devices.choose(device)
     clip, truth = (part.to(place) for part in render(speed, exposure))
     precision = devices.precision(place)
     told = nearest(exposure, (_FACTOR,))
-    settings = preset(name, factor=_FACTOR, seed=seed, exposure=told)
+    settings = config.preset(preset, factor=_FACTOR, seed=seed, exposure=told)
     stages = plan(_FACTOR, *clip.shape[1:3])
     fitted = fit_stages(clip, stages, settings, precision=precision)
     made = climb(fitted, clip, exposure=told, precision=precision).clamp(0, 1)
     gain = psnr(made, truth) - psnr(interpolate_time(clip, _FACTOR, told), truth)
-    right = share_right(made.cpu().numpy(), speed / _FACTOR, folds=ROTORS["fan"].folds)
-    task = {"preset": name, "speed": speed, "exposure": exposure, "seed": seed}
-    return task | {"right": right, "gain_db": gain}
+    away = deviations(made.cpu().numpy(), speed / _FACTOR, folds=ROTORS["fan"].folds)
+    shares = {"forward": float((away <= FORWARD).mean()), "even": float((away <= EVEN).mean())}
+    return shares | {"gain_db": gain}
 
 
-def draw(records: list[dict[str, Any]], target: Path) -> None:
+def draw(records: list[Record], target: Path) -> None:
     """Draw the shares that turn right, a curve for each exposure."""
     import matplotlib.pyplot as plt  # noqa: PLC0415, measuring needs none
 
@@ -91,12 +89,12 @@ def draw(records: list[dict[str, Any]], target: Path) -> None:
         found: dict[float, list[float]] = {}
         for record in records:
             if record["exposure"] == exposure:
-                found.setdefault(record["speed"], []).append(100 * record["right"])
+                found.setdefault(record["speed"], []).append(100 * record["forward"])
         speeds = sorted(found)
         axes.plot(speeds, [np.mean(found[s]) for s in speeds], "o-", color=colour, ms=4, label=told)
     axes.set(ylim=(-4, 110), xlim=(18, 72), yticks=(0, 50, 100))
     axes.set_xlabel("turns, degrees a frame", fontsize=9)
-    axes.set_ylabel("turns right within 20 %, %", fontsize=9)
+    axes.set_ylabel("turns the right way, % of frames", fontsize=9)
     axes.legend(title="shutter open", fontsize=8, title_fontsize=8, frameon=False, loc="lower left")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, dpi=110)
@@ -124,26 +122,22 @@ def main(
     target: Path | None,
 ) -> None:
     """Measure what is missing, or draw all that is there."""
-    lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-    records = [json.loads(line) for line in lines]
     if target:
-        draw(records, target)
+        draw(read(results), target)
         return
     torch.set_num_threads(threads)
-    names = ("preset", "exposure", "speed", "seed")
-    done = {tuple(record[name] for name in names) for record in records}
-    for exposure in map(float, exposures.split(",")):
-        for speed in map(float, speeds.split(",")):
-            for seed in map(int, seeds.split(",")):
-                if (preset_name, exposure, speed, seed) in done:
-                    continue
-                record = measure(speed, exposure, preset_name, seed, device)
-                with results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(record) + "\n")
-                click.echo(
-                    f"{speed:g} degrees, {exposure:g} open, seed {seed}: {record['right']:.1%} "
-                    f"right, {record['gain_db']:+.2f} dB"
-                )
+    wanted = [
+        {"preset": preset_name, "exposure": exposure, "speed": speed, "seed": seed}
+        for exposure in map(float, exposures.split(","))
+        for speed in map(float, speeds.split(","))
+        for seed in map(int, seeds.split(","))
+    ]
+    for _, record in complete(results, wanted, lambda given: measure(**given, device=device)):
+        click.echo(
+            f"{record['speed']:g} degrees, {record['exposure']:g} open, seed {record['seed']}: "
+            f"{record['forward']:.1%} forward, {record['even']:.1%} even, "
+            f"{record['gain_db']:+.2f} dB"
+        )
 
 
 if __name__ == "__main__":

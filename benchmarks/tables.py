@@ -8,9 +8,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from benchmarks.results import Record
+
 __all__ = ["BASE", "CONTEXT", "tables"]
 
-Record = dict[str, Any]  # a line of the results
 Cells = dict[str, dict[str, Record]]  # clip -> configuration -> means over the seeds
 
 CONTEXT = ("preset", "factor", "frames", "size", "level", "effort", "crf")  # what a table shares

@@ -27,12 +27,9 @@ def test_an_open_shutter_sees_the_mean_of_the_truth_and_a_short_one_its_beginnin
 def test_what_is_there_is_not_measured_again_and_is_drawn(monkeypatch, tmp_path):
     asked = []
 
-    def measure(speed, exposure, name, seed, device):
+    def measure(speed, exposure, preset, seed, device):
         asked.append((speed, exposure))
-        return {"preset": name, "speed": speed, "exposure": exposure, "seed": seed} | {
-            "right": 0.5,
-            "gain_db": 1.0,
-        }
+        return {"forward": 0.5, "even": 0.4, "gain_db": 1.0}
 
     monkeypatch.setattr(breakdown, "measure", measure)
     results = tmp_path / "found.jsonl"
