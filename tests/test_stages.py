@@ -352,6 +352,23 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
     assert outcomes(told)[0].gain_db == gains["round 2"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "share", "taken"), [(False, 0.5, False), (False, 0.7, True), (True, 0.5, True)]
+)
+def test_an_aliased_motion_is_taken_where_the_network_is_sure(monkeypatch, asked, share, taken):
+    """What seems to turn backwards and is made to agrees with itself, too, but less."""
+    monkeypatch.setattr(module, "_SHY", 1e9)  # aliased, as far as it can see
+    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, share, 0.4))
+    mix = (1.0, 0.0 if asked else 0.5, 0.0)
+    monkeypatch.setattr(stages_module, "propose", lambda *given: MixProposed(*mix, "no pan"))
+    pairs = replace(PAIRS, within=mix[0], across=mix[1], shift=mix[2], probe=True)
+    (stage,), told = fitted(pan(24, 24, 24), TWO[1:], tiny(pairs=pairs, fit=BRISK))
+    (event,) = outcomes(told)
+    assert event.aliased != asked
+    assert (stage.network is not None) == taken
+    assert event.outcome == ("fitted" if taken else "interpolates")
+
+
 def test_what_is_worse_than_linear_interpolates(monkeypatch):
     monkeypatch.setattr(HeldOut, "gain", lambda *_: -0.1)
     clip = pan(16, 24, 24)
