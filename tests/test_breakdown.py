@@ -7,6 +7,8 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import breakdown
+from deeptsr import config
+from tests.synth import tiny
 
 
 @pytest.fixture(autouse=True)
@@ -22,6 +24,14 @@ def test_an_open_shutter_sees_the_mean_of_the_truth_and_a_short_one_its_beginnin
     assert torch.equal(truth, again)
     torch.testing.assert_close(open_, truth.view(4, 2, 16, 16, 3).mean(1))
     torch.testing.assert_close(half, truth[::2])
+
+
+@pytest.mark.parametrize("exposure", [1.0, 0.5])
+def test_frames_that_were_filmed_are_not_compared(monkeypatch, exposure):
+    monkeypatch.setitem(config.PRESETS, "fast", tiny())
+    found = breakdown.measure(40, exposure, "fast", 0, "cpu")
+    assert set(found) == {"forward", "even", "gain_db"}
+    assert abs(found["gain_db"]) < 10
 
 
 def test_what_is_there_is_not_measured_again_and_is_drawn(monkeypatch, tmp_path):
