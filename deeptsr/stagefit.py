@@ -32,8 +32,8 @@ _SHY = 0.5  # share of its boldness on a slower version; measured, below 0.24 wh
 _TORN = 0.65  # the same after some 200 steps; measured, 0.5 where motion is aliased in part of the
 # time, and above 0.8 elsewhere
 _LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
-_SURE = 0.65  # share of a change that improves, below which an aliased motion may go the wrong way;
-# measured, 0.57 of a fan that did, 0.74 and more of what goes the right way
+_SURE = 0.7  # share of a change that improves, below which an aliased motion may go the wrong way;
+# measured, 0.57 and 0.65 of fans that did, 0.74 and more of what goes the right way
 _SETTLED = 0.9  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
 _SLOW = (1, 2, 4)  # the same, beside others,

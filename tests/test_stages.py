@@ -353,7 +353,7 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
 
 
 @pytest.mark.parametrize(
-    ("asked", "share", "taken"), [(False, 0.5, False), (False, 0.7, True), (True, 0.5, True)]
+    ("asked", "share", "taken"), [(False, 0.5, False), (False, 0.75, True), (True, 0.5, True)]
 )
 def test_an_aliased_motion_is_taken_where_the_network_is_sure(monkeypatch, asked, share, taken):
     """What seems to turn backwards and is made to agrees with itself, too, but less."""
