@@ -143,8 +143,8 @@ def tasks(
 
 def run(wanted: list[Task], results: Path, tell: Callable[[str], None]) -> None:
     """Do what the results lack, and add each result as it comes."""
-    tasks = [asdict(task) for task in wanted]
-    for number, record in complete(results, tasks, lambda given: measure(Task(**given))):
+    asked = [asdict(task) for task in wanted]
+    for number, record in complete(results, asked, lambda given: measure(Task(**given))):
         crf = "" if record["crf"] is None else f" at crf {record['crf']}"
         tell(
             f"{number + 1} of {len(wanted)}: {record['clip']}{crf}, {record['config']}, "

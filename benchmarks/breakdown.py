@@ -75,9 +75,10 @@ def measure(speed: float, exposure: float, preset: str, seed: int, device: str) 
     # With a short exposure the others are the input's own frames.
     unknown = slice(None) if told == "full" else slice(1, None, _FACTOR)
     gain = psnr(made[unknown], truth[unknown]) - psnr(linear[unknown], truth[unknown])
-    away = deviations(made.cpu().numpy(), speed / _FACTOR, folds=ROTORS["fan"].folds)
-    shares = {"forward": float((away <= FORWARD).mean()), "even": float((away <= EVEN).mean())}
-    return shares | {"gain_db": gain}
+    angle = speed / _FACTOR
+    away = deviations(made.cpu().numpy(), angle, folds=ROTORS["fan"].folds)
+    forward, even = (float((away <= share * angle).mean()) for share in (FORWARD, EVEN))
+    return {"forward": forward, "even": even, "gain_db": gain}
 
 
 def draw(records: list[Record], target: Path) -> None:

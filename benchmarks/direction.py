@@ -25,7 +25,7 @@ __all__ = [
     "wrap",
 ]
 
-EVEN = 0.2  # deviation up to which a pair turns as far as the truth,
+EVEN = 0.2  # deviation, as a share of the truth, up to which a pair turns as far as the truth,
 FORWARD = 0.5  # and up to which it turns the truth's way: by half to one and a half of its angle
 
 ANGLES = 360  # samples a turn of the polar picture: spokes narrower than 2 degrees are not seen
@@ -100,7 +100,7 @@ def deviations(
     radii: tuple[float, float] | None = None,
     folds: int = 5,
 ) -> NDArray[np.float64]:
-    """How far each successive pair turns from the truth, as a share of the angle that is true.
+    """How far each successive pair turns from the truth, degrees.
 
     Args:
         frames: clip (T, H, W, C) in [0, 1].
@@ -110,8 +110,7 @@ def deviations(
         folds: equal spokes.
 
     Returns:
-        (T - 1,), 0 or more; 1 for a pair that stands still. A pair without visible spokes is NaN,
-        which compares as wrong.
+        (T - 1,), 0 to 180 / folds. A pair without visible spokes is NaN, which compares as wrong.
 
     Raises:
         ValueError: for less than two frames.
@@ -125,9 +124,7 @@ def deviations(
         radii or (0.15 * height, 0.42 * height),
         folds=folds,
     )
-    truth = np.broadcast_to(np.asarray(truth_degrees, np.float64), found.shape)
-    away: NDArray[np.float64] = np.abs(wrap(found - truth, folds)) / np.abs(truth)
-    return away
+    return np.abs(wrap(found - np.asarray(truth_degrees, np.float64), folds))
 
 
 def share_right(
@@ -138,11 +135,12 @@ def share_right(
     Args:
         frames: clip (T, H, W, C) in [0, 1].
         truth_degrees: degrees a frame, one number or (T - 1,).
-        tolerance: deviation allowed. Five spokes that truly turn by 20 degrees and seem to turn by
-            -16 are far outside any useful one.
+        tolerance: deviation allowed, as a share of the truth. Five spokes that truly turn by 20
+            degrees and seem to turn by -16 are far outside any useful one.
         where: as in :func:`deviations`.
     """
-    return float(np.mean(deviations(frames, truth_degrees, **where) <= tolerance))
+    allowed = tolerance * np.abs(truth_degrees)
+    return float(np.mean(deviations(frames, truth_degrees, **where) <= allowed))
 
 
 def _polar(frame: Array, center: tuple[float, float], radii: tuple[float, float]) -> Array:

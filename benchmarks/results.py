@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def read(results: Path) -> list[Record]:
 
 def complete(
     results: Path, wanted: Iterable[Record], measure: Callable[[Record], Record]
-) -> Iterable[tuple[int, Record]]:
+) -> Iterator[tuple[int, Record]]:
     """Measure what the results lack, and add each result as it comes.
 
     Args:
@@ -38,7 +38,7 @@ def complete(
     """
     there = read(results)
     for number, task in enumerate(wanted):
-        if any(task == {name: record.get(name) for name in task} for record in there):
+        if any(task == {name: record[name] for name in task} for record in there):
             continue
         record = task | measure(task)
         with results.open("a", encoding="utf-8") as file:

@@ -90,8 +90,8 @@ def measure(
         if rotor:
             angles, folds = rotation_truth(rotor, len(clip), faster), ROTORS[rotor].folds
             away, aliased = deviations(made.cpu().numpy(), angles, folds=folds), 180 / folds
-            forward = float(np.mean(away[angles * faster > aliased] <= FORWARD))
-            even = float(np.mean(away <= EVEN))
+            forward = float(np.mean((away <= FORWARD * angles)[angles * faster > aliased]))
+            even = float(np.mean(away <= EVEN * angles))
         base, found = (float(np.mean(psnr_frames(v.cpu(), wanted.cpu()))) for v in (linear, made))
         label = last.stage.label if scale == last.stage.scale else f"S{scale} T{faster}"
         rows.append(Row(label, last.network is not None, base, found - base, forward, even))
