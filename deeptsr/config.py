@@ -105,7 +105,9 @@ class PyramidSettings:
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     rounds: int = 1  # alternations of back-projection, >= 1
-    ensemble: bool = True  # average: all over a later camera, the first over mirrors, reversed time
+    ensemble: bool = True  # average what a network makes of the clip, and of it filmed again
+    mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
+    # too, where there is an ensemble; None: all; >= 0
     # Stages that have a network, the first ones; None: all; >= 1. Where all pairs are from the same
     # dimension, as aliased motion asks for, all have one, unless a time budget is set.
     networks: int | None = None
@@ -251,18 +253,22 @@ class Options:
             raise OptionError("slow_audio is set without slow_motion; expected both, or neither")
 
 
+_FURTHER = NetworkSettings(blocks=6)  # in time, which tells how things turn, and takes more steps
 # The first three differ in how long they learn: more examples win more than a wider network does.
 PRESETS: dict[str, Options] = {
     "fast": Options(preset="fast", pyramid=PyramidSettings(networks=2)),
     "balanced": Options(
         preset="balanced",
+        network=_FURTHER,
+        pairs=PairSettings(frames=12),
         fit=FitSettings(bootstrap_steps=480, finetune_steps=450, checks=12, patience=8),
     ),
     "quality": Options(
         preset="quality",
+        network=_FURTHER,
+        pairs=PairSettings(frames=12, batch=16),
         fit=FitSettings(bootstrap_steps=600, finetune_steps=900, checks=12, patience=8),
-        pairs=PairSettings(batch=16),
-        pyramid=PyramidSettings(rounds=2),
+        pyramid=PyramidSettings(rounds=2, mirrored=None),
     ),
     # The settings that the paper's authors published with their implementation.
     "paper": Options(

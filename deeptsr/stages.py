@@ -164,7 +164,8 @@ def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
 
 def averages(options: Options, number: int) -> bool:
     """Whether a stage, counted from 0, averages over mirror images and reversed time."""
-    return options.pyramid.ensemble and number == 0
+    mirrored = options.pyramid.mirrored
+    return options.pyramid.ensemble and (mirrored is None or number < mirrored)
 
 
 def _left_out(options: Options, number: int, stage: Stage, stages: int) -> StageFitted:

@@ -420,9 +420,21 @@ def test_a_later_stage_is_fitted_on_what_fits_into_memory(monkeypatch):
     assert seen == [20]
 
 
-def test_the_first_stage_alone_averages_over_mirror_images():
-    made, _ = fitted(pan(16, 32, 32))
-    assert [stage.ensemble for stage in made] == [True, False]
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [True, False]),
+        ({"mirrored": None}, [True, True]),
+        ({"mirrored": 0}, [False, False]),
+        ({"mirrored": None, "ensemble": False}, [False, False]),
+    ],
+)
+def test_the_first_stages_average_over_mirror_images(changes, expected):
+    options = tiny()
+    made, _ = fitted(
+        pan(16, 32, 32), options=replace(options, pyramid=replace(options.pyramid, **changes))
+    )
+    assert [stage.ensemble for stage in made] == expected
 
 
 def test_a_static_clip_interpolates_and_stays_static():
