@@ -21,7 +21,7 @@ from deeptsr.plan import Stage
 from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, stream
 from deeptsr.resample import interpolate_time, resize
-from deeptsr.trust import changes, detour, disagreement, removed, restore_again
+from deeptsr.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["JUDGED", "LATER_ROUNDS", "Fitter", "fit_first", "fit_later"]
 
@@ -34,11 +34,19 @@ _TORN = 0.65  # the same after some 200 steps; measured, 0.5 where motion is ali
 _LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
 _SURE = 0.7  # share of a change that improves, below which an aliased motion may go the wrong way;
 # measured, 0.57 and 0.65 of fans that did, 0.74 and more of what goes the right way
+_FAR = 1.0  # detour of the first stage that is not believed even where motion is aliased: the longer
+# way of a turn is twice the shorter then; measured, 0.73 and 0.82 of fan and wheel, mended
+_LEAPS = 0.5  # evenness below which neither is such a result; measured, 0.9 to 1.4 of what goes the
+# right way, 0.4 of what leaps
 _SETTLED = 0.9  # share of a change that improves, from which no further round is made
 _SPEEDS = (1, 2, 4, 8)  # pixels a frame, of frames in translation where a stage has no others
 _SLOW = (1, 2, 4)  # the same, beside others,
 _SOME = 3 / 7  # and how many of them for each of those
-_DETOUR = 2 / 3  # that a later stage may make; measured, 0.25 to 0.43, and 0.91 the long way round
+_DETOUR = 2 / 3  # that a result may make where motion is not aliased, as at later stages; measured,
+# 0.25 to 0.44, and 0.87 to 0.91 the long way round
+_ROUND = 160  # steps of a round of the first stage where all motion is aliased, at most: in longer
+# ones it learns to go by how things seem to move (measurements.md)
+_SHORT = 8  # LTR frames of its crops at most: longer than means of frames are, they are mirrored
 LATER_ROUNDS = 3  # of a later stage, at most: at its size they take long
 JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
 _GIVEN = "given mix"
@@ -146,14 +154,31 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     clip, mixed = clip.clamp(0, 1), fitter.pairs
     if mixed.moved:
         return _fit_moved(fitter, network, clip)
+    begun = _State(fitter, network)
     if mixed.if_alone:
         result = _choose(fitter, network, clip, mixed.if_alone)
     else:
         result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
     result = _go_on(fitter, network, clip, result)
+    if mixed.probe and result.score > 0 and _strays(fitter, network, clip):
+        begun.restore()
+        fitter.pairs = replace(mixed, within=0.0, across=0.0, shift=1.0, speeds=_SPEEDS)
+        return _fit_moved(fitter, network, clip)
     if _changed(fitter, network, _judged(clip)).max() < _LEVEL**2:
         return replace(result, score=0.0)
     return result
+
+
+def _strays(fitter: Fitter, network: StepNetwork, clip: Tensor) -> bool:
+    """Whether a result goes another way than the shortest without a reason to, or leaps.
+
+    Either way of a steady rotation explains a video, and pairs speak for one of the two by chance:
+    so the longer one is believed only where motion is aliased, and unless it is much longer.
+    """
+    found = _agreement(fitter, network, clip)
+    if not fitter.aliased:
+        return found.detour > _DETOUR
+    return found.detour > _FAR or (fitter.pairs.alone and found.evenness < _LEAPS)
 
 
 def _fit_moved(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
@@ -180,7 +205,8 @@ def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSetti
     if not _shy(fitter, network, clip, _SHY):
         return result
     begun.restore()  # so that it goes on as if it had had no rival
-    fitter.pairs, fitter.aliased = alone, True
+    fitter.pairs = replace(alone, frames=min(alone.frames, _SHORT))
+    fitter.aliased = True
     return fitter(network, [clip], [clip], fitter.settings.steps, name="same dimension alone")
 
 
@@ -218,7 +244,8 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
     if not rounds:
         return result
     if fitter.pairs.alone:
-        result, found = _go_rounds(fitter, network, clip, result, rounds)
+        short = min(_ROUND, steps)
+        result, found = _go_rounds(fitter, network, clip, result, rounds * steps // short, short)
         unsure = fitter.aliased and found.share < _SURE
         return replace(result, score=0.0) if unsure else result
     begun, mixed = _State(fitter, network), fitter.pairs
@@ -243,6 +270,7 @@ def _go_rounds(
     clip: Tensor,
     result: FitResult,
     rounds: int,
+    steps: int,
     hopeless: Callable[[_Agreement], bool] = lambda found: False,
 ) -> tuple[FitResult, _Agreement]:
     """Fit on, on the network's own result, too, until it agrees with itself.
@@ -252,14 +280,13 @@ def _go_rounds(
     only these tell its true direction. Held-out frames do not: what agrees best with itself is
     kept.
     """
-    best = _Agreement(-math.inf, 0.0, math.inf)
+    best = _Agreement(-math.inf, 0.0, math.inf, 0.0)
     kept = network.state_dict()
     for number in range(1, rounds + 1):
         shown, slack = [clip], _LOOSE
         if number > 1:  # by then it shows which way things turn
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
             slack = math.inf
-        steps = fitter.settings.bootstrap_steps
         again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
         found = _agreement(fitter, network, clip)
         if found.removed >= best.removed:
@@ -278,6 +305,7 @@ class _Agreement:
     removed: float  # of interpolation's mean square error
     share: float  # that this is of its change of interpolation, in [0, 1]
     detour: float  # that it makes between the frames of the clip
+    evenness: float  # with which it goes on
 
     @property
     def gain_db(self) -> float:
@@ -311,7 +339,7 @@ def _agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> _Agreement
     change = _change(network, made, clip)
     better = removed(disagreement(made, again, step), change)
     share = better / max(change.mean().item(), _NOTHING)
-    return _Agreement(better, share, detour(made, clip, step, exposure))
+    return _Agreement(better, share, detour(made, clip, step, exposure), evenness(made, step))
 
 
 def fit_later(
@@ -361,8 +389,9 @@ def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResu
     result = fitter(
         network, [estimate], [estimate], fitter.settings.steps, name="some translations"
     )
-    rounds = min(LATER_ROUNDS, fitter.settings.bootstrap_rounds)
-    result, found = _go_rounds(fitter, network, estimate, result, rounds, _goes_wrong)
+    rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
+    rounds = min(LATER_ROUNDS, rounds)
+    result, found = _go_rounds(fitter, network, estimate, result, rounds, steps, _goes_wrong)
     if _goes_wrong(found):
         begun.restore()
         fitter.pairs = replace(alone, within=0.0, shift=1.0, speeds=_SPEEDS)

@@ -16,7 +16,16 @@ from deeptsr.exposure import expose
 from deeptsr.networks import StepNetwork
 from deeptsr.predict import predict
 
-__all__ = ["blend", "changes", "detour", "disagreement", "removed", "restore_again", "trust"]
+__all__ = [
+    "blend",
+    "changes",
+    "detour",
+    "disagreement",
+    "evenness",
+    "removed",
+    "restore_again",
+    "trust",
+]
 
 _CELLS = 16  # that the short side is divided into; errors are means over 5 x 5 of them
 _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
@@ -97,6 +106,22 @@ def detour(made: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
     apart = (after - before).square().mean().item()
     away = (later - before).square().mean().item() + (later - after).square().mean().item()
     return away / (2 * max(apart, _STILL))
+
+
+def evenness(made: Tensor, factor: int) -> float:
+    """How evenly a result goes on.
+
+    Args:
+        made: volume (T * factor, H, W, C).
+        factor: HTR frames an LTR frame.
+
+    Returns:
+        Mean square difference of successive frames of the same LTR frame, as a share of that from
+        one LTR frame to the next: about 1 of any video, below where a result halts and leaps.
+    """
+    steps = (made[1:] - made[:-1]).square_().mean((1, 2, 3))
+    leaps = torch.arange(1, len(made), device=made.device) % factor == 0
+    return ((steps[~leaps].mean() + _STILL) / (steps[leaps].mean() + _STILL)).item()
 
 
 def trust(error: Tensor, change: Tensor) -> Tensor:

@@ -214,6 +214,7 @@ def test_a_mix_is_kept_where_it_does_with_the_video_what_it_does_with_a_slower_o
 
     monkeypatch.setattr(module, "fit", made_up)
     monkeypatch.setattr(module, "_changed", changed)
+    monkeypatch.setattr(module, "_strays", lambda *given: False)
     pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
     options = tiny(pairs=pairs, fit=replace(FIT, bootstrap_rounds=0))
     (stage,), told = fitted(noise(8, 24, 24, 3), TWO[:1], options)
@@ -297,7 +298,7 @@ def test_after_pairs_from_the_same_dimension_a_stage_is_fitted_anew(
         return call(fitter, network, *given, name=name, **named)
 
     monkeypatch.setattr(module.Fitter, "__call__", watched)
-    monkeypatch.setattr(module, "_agreement", lambda *_: module._Agreement(1.0, share, detour))
+    monkeypatch.setattr(module, "_agreement", lambda *_: module._Agreement(1.0, share, detour, 1.0))
     _, told = fitted(clip, options=tiny(fit=BRISK), checkpoints=shelf)
     names = ["some translations", "round 1", "translations"]
     assert [name for name, *_ in begun] == (names if ways == 2 else names[:2])
@@ -323,7 +324,7 @@ def test_it_is_taken_where_it_agrees_with_itself_and_goes_the_shortest_way(
 ):
     clip, shelf = pan(24, 24, 24), Shelf()
     fitted(clip, TWO[:1], tiny(fit=BRISK), checkpoints=shelf)
-    found = module._Agreement(1.0, share, detour)
+    found = module._Agreement(1.0, share, detour, 1.0)
     monkeypatch.setattr(module, "_agreement", lambda *given: found)
     stages, told = fitted(clip, options=tiny(fit=BRISK), checkpoints=shelf)
     assert (stages[1].network is not None) == taken
@@ -338,7 +339,7 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
 
     def agreement(fitter, network, clip):
         looked.append(copy.deepcopy(network.state_dict()))
-        return module._Agreement(next(merits), share if len(looked) == 2 else 0.0, 9.0)
+        return module._Agreement(next(merits), share if len(looked) == 2 else 0.0, 9.0, 1.0)
 
     monkeypatch.setattr(module, "_agreement", agreement)
     options = tiny(fit=replace(BRISK, bootstrap_rounds=3))
@@ -353,12 +354,43 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
 
 
 @pytest.mark.parametrize(
+    ("detour", "evenness", "aliased", "probe", "kept"),
+    [
+        (0.6, 0.1, False, True, True),  # what is learned in part may leap
+        (0.7, 1.0, False, True, False),
+        (0.9, 0.6, True, True, True),
+        (0.7, 0.4, True, True, False),
+        (1.1, 1.0, True, True, False),
+        (0.9, 0.1, False, False, True),  # who gives a mix has it
+    ],
+)
+def test_a_first_stage_that_goes_far_round_or_leaps_learns_from_translations(
+    monkeypatch, detour, evenness, aliased, probe, kept
+):
+    """Pairs of a slow fan are those of a fast one, and teach it to turn backwards."""
+    found = module._Agreement(1.0, 0.8, detour, evenness)
+    monkeypatch.setattr(module, "_SHY", 1e9 if aliased else -1.0)
+    monkeypatch.setattr(module, "_TORN", -1.0)
+    monkeypatch.setattr(module, "_agreement", lambda *given: found)
+    clip = noise(24, 24, 24, 3)
+    pairs = replace(PAIRS, within=0.5, across=0.3, shift=0.2, probe=probe)
+    (stage,), told = fitted(clip, TWO[1:], tiny(pairs=pairs, fit=BRISK))
+    (event,) = outcomes(told)
+    assert (event.mix == (0, 0, 1)) != kept
+    if not kept:  # as if it had been asked for translations at once
+        moved = replace(pairs, within=0.0, across=0.0, shift=1.0, speeds=module._SPEEDS)
+        (other,), _ = fitted(clip, TWO[1:], tiny(pairs=moved, fit=BRISK))
+        assert torch.equal(climb((stage,), clip), climb((other,), clip))
+        assert event.gain_db == pytest.approx(10 * math.log10(1.8 / 0.2))
+
+
+@pytest.mark.parametrize(
     ("asked", "share", "taken"), [(False, 0.5, False), (False, 0.75, True), (True, 0.5, True)]
 )
 def test_an_aliased_motion_is_taken_where_the_network_is_sure(monkeypatch, asked, share, taken):
     """What seems to turn backwards and is made to agrees with itself, too, but less."""
     monkeypatch.setattr(module, "_SHY", 1e9)  # aliased, as far as it can see
-    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, share, 0.4))
+    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, share, 0.4, 1.0))
     mix = (1.0, 0.0 if asked else 0.5, 0.0)
     monkeypatch.setattr(stages_module, "propose", lambda *given: MixProposed(*mix, "no pan"))
     pairs = replace(PAIRS, within=mix[0], across=mix[1], shift=mix[2], probe=True)

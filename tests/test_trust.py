@@ -9,7 +9,16 @@ from deeptsr.config import NetworkSettings
 from deeptsr.exposure import correct, expose, repeat
 from deeptsr.networks import StepNetwork, build
 from deeptsr.resample import interpolate_time
-from deeptsr.trust import blend, changes, detour, disagreement, removed, restore_again, trust
+from deeptsr.trust import (
+    blend,
+    changes,
+    detour,
+    disagreement,
+    evenness,
+    removed,
+    restore_again,
+    trust,
+)
 from tests.synth import gap, noise, pan, still, wake
 
 
@@ -149,3 +158,15 @@ def test_the_detour_of_what_moves_the_shortest_way_and_of_what_goes_round(factor
     frames = noise(6, 8, 8, 3)
     assert detour(repeat(frames, 2), frames, 2, "full") == pytest.approx(0.25)  # half of each
     assert math.isfinite(detour(repeat(frames * 0, 2), frames * 0, 2, "full"))
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_what_goes_on_evenly_is_told_from_what_halts_and_leaps(factor):
+    """Grey frames that grow brighter by ``within`` in an LTR frame, and by 0.02 to the next."""
+    for within in (0.01, 0.02, 0.03):
+        steps = torch.full((12,), within)
+        steps[::factor] = 0.02
+        clip = steps.cumsum(0)[:, None, None, None].expand(-1, 8, 8, 3)
+        assert evenness(clip, factor) == pytest.approx((within / 0.02) ** 2, rel=1e-3)
+    assert evenness(pan(12, 32, 40), factor) == pytest.approx(1, rel=0.1)
+    assert evenness(still(12, 8, 8), factor) == 1
