@@ -34,8 +34,8 @@ _TORN = 0.65  # the same after some 200 steps; measured, 0.5 where motion is ali
 _LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
 _SURE = 0.7  # share of a change that improves, below which an aliased motion may go the wrong way;
 # measured, 0.57 and 0.65 of fans that did, 0.74 and more of what goes the right way
-_FAR = 1.0  # detour of the first stage that is not believed even where motion is aliased: the longer
-# way of a turn is twice the shorter then; measured, 0.73 and 0.82 of fan and wheel, mended
+_FAR = 1.0  # detour of the first stage that is not believed even where motion is aliased: there the
+# longer way of a turn is twice the shorter; measured, 0.73 and 0.82 of fan and wheel, mended
 _LEAPS = 0.5  # evenness below which neither is such a result; measured, 0.9 to 1.4 of what goes the
 # right way, 0.4 of what leaps
 _SETTLED = 0.9  # share of a change that improves, from which no further round is made

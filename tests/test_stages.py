@@ -390,7 +390,8 @@ def test_a_first_stage_that_goes_far_round_or_leaps_learns_from_translations(
 def test_an_aliased_motion_is_taken_where_the_network_is_sure(monkeypatch, asked, share, taken):
     """What seems to turn backwards and is made to agrees with itself, too, but less."""
     monkeypatch.setattr(module, "_SHY", 1e9)  # aliased, as far as it can see
-    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, share, 0.4, 1.0))
+    found = module._Agreement(1.0, share, 0.4, 1.0)
+    monkeypatch.setattr(module, "_agreement", lambda *given: found)
     mix = (1.0, 0.0 if asked else 0.5, 0.0)
     monkeypatch.setattr(stages_module, "propose", lambda *given: MixProposed(*mix, "no pan"))
     pairs = replace(PAIRS, within=mix[0], across=mix[1], shift=mix[2], probe=True)
