@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
+_SHORT = 8  # LTR frames of a crop where all motion is aliased, at most (measurements.md)
 _COLOR = re.compile("black|white|#[0-9a-fA-F]{6}")
 
 
@@ -68,6 +69,15 @@ class PairSettings:
         if self.alone or not self.within or not self.probe:
             return None
         return replace(self, across=0.0, shift=0.0)
+
+    @property
+    def shortened(self) -> PairSettings:
+        """These with crops for motion that is aliased all the time.
+
+        Means of several frames, which tell its way, are mirrored at their ends, where they are
+        shorter than crops: there it turns back.
+        """
+        return replace(self, frames=min(self.frames, _SHORT))
 
 
 @dataclass(frozen=True)

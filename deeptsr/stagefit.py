@@ -46,7 +46,6 @@ _DETOUR = 2 / 3  # that a result may make where motion is not aliased, as at lat
 # 0.25 to 0.44, and 0.87 to 0.91 the long way round
 _ROUND = 160  # steps of a round of the first stage where all motion is aliased, at most: in longer
 # ones it learns to go by how things seem to move (measurements.md)
-_SHORT = 8  # LTR frames of its crops at most: longer than means of frames are, they are mirrored
 LATER_ROUNDS = 3  # of a later stage, at most: at its size they take long
 JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
 _GIVEN = "given mix"
@@ -205,8 +204,7 @@ def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSetti
     if not _shy(fitter, network, clip, _SHY):
         return result
     begun.restore()  # so that it goes on as if it had had no rival
-    fitter.pairs = replace(alone, frames=min(alone.frames, _SHORT))
-    fitter.aliased = True
+    fitter.pairs, fitter.aliased = alone.shortened, True
     return fitter(network, [clip], [clip], fitter.settings.steps, name="same dimension alone")
 
 
@@ -244,8 +242,7 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
     if not rounds:
         return result
     if fitter.pairs.alone:
-        short = min(_ROUND, steps)
-        result, found = _go_rounds(fitter, network, clip, result, rounds * steps // short, short)
+        result, found = _go_rounds(fitter, network, clip, result, rounds, min(_ROUND, steps))
         unsure = fitter.aliased and found.share < _SURE
         return replace(result, score=0.0) if unsure else result
     begun, mixed = _State(fitter, network), fitter.pairs
@@ -389,8 +386,8 @@ def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResu
     result = fitter(
         network, [estimate], [estimate], fitter.settings.steps, name="some translations"
     )
-    rounds, steps = fitter.settings.bootstrap_rounds, fitter.settings.bootstrap_steps
-    rounds = min(LATER_ROUNDS, rounds)
+    rounds = min(LATER_ROUNDS, fitter.settings.bootstrap_rounds)
+    steps = fitter.settings.bootstrap_steps
     result, found = _go_rounds(fitter, network, estimate, result, rounds, steps, _goes_wrong)
     if _goes_wrong(found):
         begun.restore()

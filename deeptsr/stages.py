@@ -137,7 +137,9 @@ def fit_stages(
         if number == 0:  # the others follow from what the first one chose, or was restored with
             within, across, shift = event.mix
             mixed = replace(options.pairs, within=within, across=across, shift=shift)
-            options = replace(options, pairs=(event.aliased and mixed.if_alone) or mixed)
+            if event.aliased:
+                mixed = mixed.if_alone or mixed.shortened
+            options = replace(options, pairs=mixed)
         on_event(event)
         share = fraction(number, 1.0, options.pairs.alone)
         on_event(Progress(share, "fit", f"stage {number + 1} of {len(plan)}: done"))

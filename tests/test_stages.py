@@ -353,6 +353,34 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
     assert outcomes(told)[0].gain_db == gains["round 2"]
 
 
+def test_the_first_rounds_of_an_aliased_motion_are_short(monkeypatch):
+    monkeypatch.setattr(module, "_ROUND", 2)
+    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, 0.5, 0.4, 1.0))
+    options = tiny(fit=replace(FIT, bootstrap_rounds=5, bootstrap_steps=4))
+    _, told = fitted(noise(24, 24, 24, 3), options=options)
+    first, later = outcomes(told)
+    assert first.steps == FIT.steps + 5 * 2
+    assert later.steps == FIT.steps + module.LATER_ROUNDS * 4
+
+
+@pytest.mark.parametrize(("aliased", "frames"), [(False, {12}), (True, {8})])
+def test_where_all_motion_is_aliased_crops_are_short(monkeypatch, aliased, frames):
+    monkeypatch.setattr(module, "_SHY", 1e9 if aliased else -1.0)
+    monkeypatch.setattr(module, "_TORN", -1.0)
+    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, 0.8, 0.4, 1.0))
+    seen, source = [], module.PairSource
+
+    def watched(clips, pairs, *rest):
+        seen.append(pairs.frames)
+        return source(clips, pairs, *rest)
+
+    monkeypatch.setattr(module, "PairSource", watched)
+    pairs = replace(PAIRS, within=0.5, across=0.5, shift=0.0, frames=12, probe=True)
+    fitted(noise(32, 24, 24, 3), options=tiny(pairs=pairs, fit=BRISK))
+    assert seen.pop(0) == 12  # while it is not known yet
+    assert set(seen) == frames
+
+
 @pytest.mark.parametrize(
     ("detour", "evenness", "aliased", "probe", "kept"),
     [
