@@ -160,8 +160,7 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
         result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
     result = _go_on(fitter, network, clip, result)
     if mixed.probe and result.score > 0 and _strays(fitter, network, clip):
-        begun.restore()
-        fitter.pairs = replace(mixed, within=0.0, across=0.0, shift=1.0, speeds=_SPEEDS)
+        _go_back_to_translations(fitter, begun)
         return _fit_moved(fitter, network, clip)
     if _changed(fitter, network, _judged(clip)).max() < _LEVEL**2:
         return replace(result, score=0.0)
@@ -190,6 +189,11 @@ def _fit_translations(fitter: Fitter, network: StepNetwork, clip: Tensor) -> Fit
     settings = fitter.settings
     steps = settings.steps + settings.bootstrap_rounds * settings.bootstrap_steps
     return fitter(network, [clip], [], steps, slack=math.inf, name="translations")
+
+
+def _go_back_to_translations(fitter: Fitter, begun: _State) -> None:
+    begun.restore()
+    fitter.pairs = replace(fitter.pairs, within=0.0, across=0.0, shift=1.0, speeds=_SPEEDS)
 
 
 def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSettings) -> FitResult:
@@ -390,8 +394,7 @@ def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResu
     steps = fitter.settings.bootstrap_steps
     result, found = _go_rounds(fitter, network, estimate, result, rounds, steps, _goes_wrong)
     if _goes_wrong(found):
-        begun.restore()
-        fitter.pairs = replace(alone, within=0.0, shift=1.0, speeds=_SPEEDS)
+        _go_back_to_translations(fitter, begun)
         result = _fit_translations(fitter, network, estimate)
         found = _agreement(fitter, network, estimate)
     return replace(result, score=0.0 if _goes_wrong(found) else found.gain_db)
