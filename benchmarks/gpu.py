@@ -26,7 +26,6 @@ from torch import Tensor
 import deeptsr
 from benchmarks import speed
 from benchmarks.direction import share_right
-from deeptsr.devices import choose, precision
 from deeptsr.events import Event, SelfChecked, StageFitted
 from deeptsr.exposure import expose
 from deeptsr.metrics import psnr
@@ -36,6 +35,7 @@ from deeptsr.predict import predict
 from deeptsr.pyramid import climb
 from deeptsr.resample import interpolate_time, resize
 from deeptsr.stages import fit_stages
+from deeptsr.system.devices import choose, precision
 from examples.render_clips import ROTORS, render, rotation_truth
 
 _NEAR = 0.05  # dB that bfloat16 may cost

@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 from benchmarks.quality import load  # noqa: E402
-from deeptsr import devices  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
 from deeptsr.exposure import expose  # noqa: E402
@@ -36,6 +35,7 @@ from deeptsr.plan import plan  # noqa: E402
 from deeptsr.pyramid import climb  # noqa: E402
 from deeptsr.resample import interpolate_time, resize  # noqa: E402
 from deeptsr.stages import fit_stages  # noqa: E402
+from deeptsr.system import devices  # noqa: E402
 from examples.render_clips import CLIPS  # noqa: E402
 
 MIXES = "auto,0.6:0.3:0.1,0.5:0.5:0,1:0:0,0:1:0,0:0:1"

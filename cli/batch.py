@@ -174,7 +174,7 @@ def _preset(device: str, flags: dict[str, Any]) -> str:
 
 def _here(names: Sequence[str], jobs: int | None) -> Engine:
     from deeptsr.batch import LocalEngine, slots  # noqa: PLC0415
-    from deeptsr.devices import available  # noqa: PLC0415
+    from deeptsr.system.devices import available  # noqa: PLC0415
 
     return LocalEngine(slots(available(names), jobs), MODULE)
 

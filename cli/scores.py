@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from deeptsr.events import Evaluated, Scores
-from deeptsr.figures import rate
+from deeptsr.system.humanize import rate
 
 __all__ = ["table"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from deeptsr.events import Planned, Probed
-from deeptsr.figures import duration, rate, size
+from deeptsr.system.humanize import duration, rate, size
 
 __all__ = ["WIDTH", "plan_rows", "sections", "sheet"]
 

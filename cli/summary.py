@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted
-from deeptsr.figures import duration, rate, size
+from deeptsr.system.humanize import duration, rate, size
 
 from .words import clean, sentence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from deeptsr.events import Event, VideoEnded
-from deeptsr.figures import duration
+from deeptsr.system.humanize import duration
 
 from .records import print_line
 from .talk import draws

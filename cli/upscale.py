@@ -247,7 +247,7 @@ def chosen_options(name: str | None, flags: dict[str, Any]) -> Options:
         if flags["time_budget"] is not None:
             return options_of(MOST, flags)
 
-        from deeptsr.devices import choose, default_preset  # noqa: PLC0415
+        from deeptsr.system.devices import choose, default_preset  # noqa: PLC0415
 
         name = default_preset(choose(flags["device"]))
     return options_of(name, flags)

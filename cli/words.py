@@ -32,7 +32,7 @@ from deeptsr.events import (
     VideoWarned,
     Warned,
 )
-from deeptsr.figures import duration, rate, size
+from deeptsr.system.humanize import duration, rate, size
 
 from .notes import Detail, Error
 from .scores import table

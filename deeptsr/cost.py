@@ -10,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
-from deeptsr.devices import precision
 from deeptsr.plan import Stage
 from deeptsr.stages import averages, has_network, network_of, steps_of_stage
+from deeptsr.system.devices import precision
 
 __all__ = ["Cost", "estimate"]
 

@@ -15,7 +15,7 @@ from deeptsr.config import FitSettings
 from deeptsr.exposure import expose
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
-from deeptsr.replay import Replayed
+from deeptsr.system.cudagraph import Replayed
 from deeptsr.volume import to_network
 
 __all__ = ["FitResult", "Keeper", "fit"]

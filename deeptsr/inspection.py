@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -16,9 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeptsr import devices
 from deeptsr.config import EncodeSettings, PairSettings, RecurrenceSettings
-from deeptsr.errors import OptionError, OutputError
+from deeptsr.errors import OptionError
 from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, ignore
 from deeptsr.excerpt import choose, window
 from deeptsr.heatmap import blend, draw, require_matplotlib, strip
@@ -27,6 +24,8 @@ from deeptsr.plan import plan
 from deeptsr.recurrence import Recurrence, inspect, least_size, statistics
 from deeptsr.resample import resize
 from deeptsr.scenes import survey
+from deeptsr.system import devices
+from deeptsr.system.files import check_file, whole
 
 if TYPE_CHECKING:
     from deeptsr.io import VideoInfo
@@ -85,7 +84,7 @@ def inspect_file(
         io.check_output(output, EncodeSettings(overwrite=overwrite))
     for place in (None if film else output, json_output):
         if place is not None:
-            _check_file(Path(place), overwrite)
+            check_file(Path(place), overwrite)
     info = io.probe(source)
     for note in info.notes:
         on_event(Warned(note))
@@ -107,10 +106,10 @@ def inspect_file(
             _film(output, info, wanted, found, overwrite)
         else:
             title = f"Where {info.path.name} repeats itself"
-            _whole(Path(output), lambda path: draw(found, numbers, title, path, stretch.start))
+            whole(Path(output), lambda path: draw(found, numbers, title, path, stretch.start))
     if json_output is not None:
         text = json.dumps(numbers, indent=1, allow_nan=False) + "\n"
-        _whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
+        whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
     outputs = tuple(str(place) for place in (output, json_output) if place is not None)
     shares = (mix.within, mix.across, mix.shift)
     seconds = time.monotonic() - began
@@ -223,26 +222,3 @@ def _film(
             picture = blend(shown)[:height, :width]
             writer.write(np.concatenate([picture, foot])[None])
         writer.finish()
-
-
-def _check_file(path: Path, overwrite: bool) -> None:
-    """Refuse a file that cannot be written, before any work."""
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"the folder {path.absolute().parent} does not exist; create it first")
-
-
-def _whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a hidden name, and give it its own when it is whole."""
-    aside = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        write(aside)
-        os.replace(aside, path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); expected a folder with room that is "
-            "yours to write; choose another"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)

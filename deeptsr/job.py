@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from deeptsr import budget, config, devices
+from deeptsr import budget, config
 from deeptsr.blur import FRAMES, open_share
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.cost import Cost, estimate
@@ -26,6 +26,7 @@ from deeptsr.memory import Clip, bounded, peak
 from deeptsr.plan import Stage, plan, steps_of
 from deeptsr.scenes import survey
 from deeptsr.schedule import Schedule, schedule
+from deeptsr.system import devices
 from deeptsr.timeline import Timeline
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs

@@ -6,13 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 
 import torch
 
 from deeptsr.config import Options
 from deeptsr.errors import ResourceError
-from deeptsr.figures import size
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import pool_bytes
 from deeptsr.plan import Stage
@@ -20,8 +18,10 @@ from deeptsr.predict import tile_voxels
 from deeptsr.pyramid import FittedStage, loads
 from deeptsr.stagefit import JUDGED
 from deeptsr.stages import averages, fitted_frames, has_network, network_of
+from deeptsr.system.humanize import size
+from deeptsr.system.ram import total
 
-__all__ = ["Clip", "available", "bounded", "chunk_length", "part_length", "peak"]
+__all__ = ["Clip", "bounded", "chunk_length", "part_length", "peak"]
 
 _PIXEL = 3 * 4  # bytes
 _PART = 120  # output frames of a part, at least: each begins with a key frame
@@ -80,7 +80,7 @@ def bounded(
         ResourceError: when the bound leaves no room for the smallest.
     """
     bound = options.memory
-    machine = _total() if device.type == "cpu" else None
+    machine = total() if device.type == "cpu" else None
     limit = bound or (_SHARE * machine if machine else math.inf)
     models = _models(clip, options, stages)
 
@@ -244,34 +244,3 @@ def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
 
 def _layers(network: StepNetwork) -> int:
     return sum(parameter.ndim > 1 for parameter in network.parameters())
-
-
-def available() -> int | None:
-    """Bytes of memory that are free for programs now; None where that cannot be told."""
-    free = _told("MemAvailable")
-    limit, used = _group("memory.max"), _group("memory.current")
-    if limit is None or used is None:
-        return free
-    return limit - used if free is None else min(free, limit - used)
-
-
-def _total() -> int | None:
-    """Bytes of memory that this process may use at most; None where that cannot be told."""
-    found = [n for n in (_told("MemTotal"), _group("memory.max")) if n is not None]
-    return min(found, default=None)
-
-
-def _told(name: str) -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
-    except (OSError, ValueError, StopIteration):
-        return None
-
-
-def _group(name: str) -> int | None:
-    """What the control group of a container says; it has "max" where it sets no bound."""
-    try:
-        return int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None

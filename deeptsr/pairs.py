@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.config import PairSettings
-from deeptsr.devices import release
 from deeptsr.exposure import expose
 from deeptsr.resample import resize
+from deeptsr.system.devices import release
 
 __all__ = ["PairSource", "pool_bytes"]
 

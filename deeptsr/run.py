@@ -16,17 +16,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deeptsr import config, devices
+from deeptsr import config
 from deeptsr.blur import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Planned, Progress, Warned, ignore
-from deeptsr.figures import size
 from deeptsr.job import Job, in_time, settle, settled_file, settled_input, sounds, thinned
-from deeptsr.lock import locked
-from deeptsr.memory import available, part_length
+from deeptsr.memory import part_length
 from deeptsr.pyramid import first_needed
-from deeptsr.room import Room
+from deeptsr.system import devices
+from deeptsr.system.disk import Room
+from deeptsr.system.humanize import size
+from deeptsr.system.lock import locked
+from deeptsr.system.ram import available
 from deeptsr.timeline import Timeline
 from deeptsr.volume import as_volume
 from deeptsr.work import begun, climb_job, ends, exposed, fit_job, look, out_of_memory

@@ -9,8 +9,8 @@ from itertools import count
 
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
-from deeptsr.figures import rate as figure
 from deeptsr.plan import steps_of
+from deeptsr.system.humanize import rate as figure
 from deeptsr.timeline import Timeline
 
 __all__ = ["Schedule", "schedule"]

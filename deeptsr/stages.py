@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import Options
-from deeptsr.devices import release
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.exposure import of_step
 from deeptsr.fit import FitResult
@@ -21,6 +20,7 @@ from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
 from deeptsr.resample import resize
 from deeptsr.stagefit import LATER_ROUNDS, Fitter, fit_first, fit_later
+from deeptsr.system.devices import release
 
 __all__ = [
     "averages",

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deeptsr.devices import ran_out, release
 from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.excerpt import Frames, read_excerpt
@@ -23,6 +22,7 @@ from deeptsr.pyramid import FittedStage, stream
 from deeptsr.retime import needed, ready, retime
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
+from deeptsr.system.devices import ran_out, release
 
 __all__ = ["begun", "climb_job", "ends", "exposed", "fit_job", "look", "out_of_memory"]
 

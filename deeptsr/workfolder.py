@@ -18,8 +18,8 @@ import deeptsr
 from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
-from deeptsr.fingerprint import fingerprint
 from deeptsr.networks import StepNetwork
+from deeptsr.system.fingerprint import fingerprint
 
 __all__ = ["LOCK", "WorkFolder", "identity"]
 

@@ -51,7 +51,7 @@ class Recorder:
 
 @dataclass
 class Library:
-    """Stands in for ``deeptsr.run`` and ``deeptsr.devices``; notes what it is asked."""
+    """Stands in for ``deeptsr.run`` and ``deeptsr.system.devices``; notes what it is asked."""
 
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
@@ -90,13 +90,13 @@ def library(monkeypatch):
     fake = Library()
     run = types.ModuleType("deeptsr.run")
     run.plan_file, run.upscale_file = fake.plan_file, fake.upscale_file
-    devices = types.ModuleType("deeptsr.devices")
+    devices = types.ModuleType("deeptsr.system.devices")
     devices.choose, devices.default_preset = fake.choose, fake.default_preset
     report = types.ModuleType("deeptsr.report")
     report.Recorder, report.write_report = Recorder, None
     monkeypatch.setitem(sys.modules, "deeptsr.report", report)
     monkeypatch.setitem(sys.modules, "deeptsr.run", run)
-    monkeypatch.setitem(sys.modules, "deeptsr.devices", devices)
+    monkeypatch.setitem(sys.modules, "deeptsr.system.devices", devices)
     return fake
 
 

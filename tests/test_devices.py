@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from deeptsr import devices
 from deeptsr.config import PRESETS
 from deeptsr.errors import DeviceError, OptionError
+from deeptsr.system import devices
 
 
 def without_cuda(monkeypatch, cards=0):

@@ -16,8 +16,8 @@ from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import Progress, Warned
 from deeptsr.io import bits_a_pixel, probe
-from deeptsr.room import Room
 from deeptsr.run import plan_file, upscale_file
+from deeptsr.system.disk import Room
 from tests.clips import clip, noise, raw_clip
 from tests.synth import tiny
 

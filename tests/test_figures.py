@@ -2,7 +2,7 @@
 
 import pytest
 
-from deeptsr.figures import duration, rate, size
+from deeptsr.system.humanize import duration, rate, size
 
 
 @pytest.mark.parametrize(

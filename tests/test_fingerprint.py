@@ -2,7 +2,7 @@
 
 import pytest
 
-from deeptsr.fingerprint import fingerprint
+from deeptsr.system.fingerprint import fingerprint
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@ from fractions import Fraction
 
 import pytest
 
-from deeptsr.io.timing import describe_rate, find_timeline
+from deeptsr.io.timing import find_timeline
+from deeptsr.system.humanize import describe_rate
 from deeptsr.timeline import Timeline
 
 NTSC = Fraction(24000, 1001)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from deeptsr.errors import OutputError
-from deeptsr.lock import locked
+from deeptsr.system.lock import locked
 
 
 def test_a_lock_is_held_once_and_leaves_nothing(tmp_path):

@@ -10,8 +10,9 @@ import torch
 from deeptsr import memory
 from deeptsr.config import preset
 from deeptsr.errors import ResourceError
-from deeptsr.memory import Clip, available, bounded, chunk_length, part_length, peak
+from deeptsr.memory import Clip, bounded, chunk_length, part_length, peak
 from deeptsr.plan import plan
+from deeptsr.system.ram import available
 
 CPU = torch.device("cpu")
 FILM = Clip(1000, 720, 1280)

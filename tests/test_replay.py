@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from deeptsr import replay
 from deeptsr.config import preset
 from deeptsr.fit import fit
 from deeptsr.networks import build
 from deeptsr.pairs import PairSource
-from deeptsr.replay import Replayed
+from deeptsr.system import cudagraph
+from deeptsr.system.cudagraph import Replayed
 
 
 def test_on_a_cpu_each_call_runs_the_function():
@@ -40,7 +40,7 @@ def _fitted(device):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
 def test_a_recorded_fit_ends_as_one_that_is_not(monkeypatch):
     recorded, drawn = _fitted("cuda")
-    monkeypatch.setattr(replay, "_WARM", 1000)
+    monkeypatch.setattr(cudagraph, "_WARM", 1000)
     plain, drawn_then = _fitted("cuda")
     assert torch.equal(drawn, drawn_then)
     torch.testing.assert_close(recorded, plain, rtol=1e-3, atol=1e-5)

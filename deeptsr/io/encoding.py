@@ -30,7 +30,7 @@ from deeptsr.io.hdr import Mastering
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.pixels import from_rgb, tags_of
 from deeptsr.io.planes import bits, has_alpha, holds
-from deeptsr.io.timing import describe_rate
+from deeptsr.system.humanize import describe_rate
 from deeptsr.timeline import Timeline
 
 __all__ = ["plan_encoding"]

@@ -21,8 +21,9 @@ from deeptsr.io.encodeplan import EncodePlan, add_video, tags_for
 from deeptsr.io.extras import Extras
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.packetfile import read_packets, write_packet
-from deeptsr.io.parts import Parts, flush_to_disk
+from deeptsr.io.parts import Parts
 from deeptsr.io.pixels import from_rgb
+from deeptsr.system.files import flush_to_disk
 from deeptsr.timeline import Timeline
 
 __all__ = ["FileSink"]

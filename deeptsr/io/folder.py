@@ -16,9 +16,10 @@ from deeptsr.io.codecs import best_format
 from deeptsr.io.color import is_hdr
 from deeptsr.io.destination import Destination
 from deeptsr.io.info import VideoInfo
-from deeptsr.io.parts import Parts, flush_to_disk
+from deeptsr.io.parts import Parts
 from deeptsr.io.pillow import RGB
 from deeptsr.io.pixels import from_rgb
+from deeptsr.system.files import flush_to_disk
 
 __all__ = ["FolderSink"]
 

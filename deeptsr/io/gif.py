@@ -19,9 +19,10 @@ from av.filter import Graph
 
 from deeptsr.io.destination import Destination
 from deeptsr.io.graphs import TICK, entry, ready
-from deeptsr.io.parts import Parts, flush_to_disk
+from deeptsr.io.parts import Parts
 from deeptsr.io.pillow import RGB
 from deeptsr.io.pixels import from_rgb
+from deeptsr.system.files import flush_to_disk
 from deeptsr.timeline import Timeline
 
 __all__ = ["GifSink"]

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from deeptsr.errors import InputError
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.pillow import BROKEN, RGB, as_probed, to_picture
-from deeptsr.io.timing import describe_rate, find_timeline
+from deeptsr.io.timing import find_timeline
+from deeptsr.system.humanize import describe_rate
 from deeptsr.timeline import Timeline
 
 __all__ = ["is_gif", "probe_gif", "read_gif"]

@@ -20,7 +20,7 @@ from deeptsr.io.orientation import UPRIGHT, Orientation, from_exif
 from deeptsr.io.pillow import BROKEN, RGB, as_probed, to_picture
 from deeptsr.io.pixels import tags_of, to_rgb
 from deeptsr.io.planes import bits, holds
-from deeptsr.io.timing import describe_rate
+from deeptsr.system.humanize import describe_rate
 from deeptsr.timeline import Timeline
 
 __all__ = ["images_of", "natural_key", "probe_folder", "read_folder"]

@@ -9,7 +9,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["Part", "Parts", "flush_to_disk", "frames_kept", "remove_parts"]
+from deeptsr.system.files import flush_to_disk
+
+__all__ = ["Part", "Parts", "frames_kept", "remove_parts"]
 
 _LIST = "parts.jsonl"
 _OPEN = "part.open"
@@ -146,12 +148,3 @@ def _digest(file: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def flush_to_disk(path: Path) -> None:
-    """Wait until a file or the entries of a folder are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

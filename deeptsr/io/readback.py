@@ -12,7 +12,7 @@ from deeptsr.io.color import ColorTags, resolve
 from deeptsr.io.packets import last_duration
 from deeptsr.io.pixels import tags_of
 from deeptsr.io.planes import holds
-from deeptsr.io.timing import describe_rate
+from deeptsr.system.humanize import describe_rate
 from deeptsr.timeline import Timeline
 
 __all__ = ["check_times", "colors_of"]

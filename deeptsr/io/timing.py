@@ -9,9 +9,10 @@ from math import gcd
 
 import numpy as np
 
+from deeptsr.system.humanize import describe_rate
 from deeptsr.timeline import Timeline
 
-__all__ = ["describe_rate", "find_timeline"]
+__all__ = ["find_timeline"]
 
 _FALLBACK = Fraction(25)
 _HIGHEST = 10_000  # frames a second; a "rate" above it is some demuxer's clock
@@ -22,11 +23,6 @@ _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
 _LARGEST_TERM = 100_000  # of an average rate: rate x factor must fit FFmpeg's 32-bit fractions
 _FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate, for the same reason
 _HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
-
-
-def describe_rate(rate: Fraction) -> str:
-    """Describe a rate for people: "25 fps" or "23.976 fps"."""
-    return f"{float(rate):.3f}".rstrip("0").rstrip(".") + " fps"
 
 
 def find_timeline(

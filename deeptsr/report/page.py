@@ -12,7 +12,6 @@ from typing import Any
 
 import jinja2
 
-from deeptsr import figures
 from deeptsr.config import PRESETS
 from deeptsr.errors import OptionError, OutputError
 from deeptsr.events import (
@@ -29,7 +28,9 @@ from deeptsr.report import charts
 from deeptsr.report.film import PANELS
 from deeptsr.report.footage import Footage
 from deeptsr.report.pictures import Pictures, look
-from deeptsr.report.record import Record, unwritable
+from deeptsr.report.record import Record
+from deeptsr.system import humanize
+from deeptsr.system.files import unwritable
 
 __all__ = ["check_page", "write_report"]
 
@@ -108,7 +109,7 @@ def _render(record: Record, footage: Footage, pictures: Pictures, cuts: list[int
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=figures.duration, rate=figures.rate, size=figures.size)
+    environment.filters.update(duration=humanize.duration, rate=humanize.rate, size=humanize.size)
     return environment.get_template("page.html").render(
         record=record,
         began=datetime.fromisoformat(record.began),
@@ -136,10 +137,10 @@ def _rates(footage: Footage) -> dict[str, Any]:
     """Frames a second of what was filmed: slow motion, too, was filmed in real time."""
     laid_out = footage.schedule
     varies = not footage.shown.is_constant
-    slower = figures.rate(str(laid_out.stretch))
+    slower = humanize.rate(str(laid_out.stretch))
     return {
-        "input": figures.rate(str(laid_out.given.rate)),
-        "result": figures.rate(str(footage.shown.rate)),
+        "input": humanize.rate(str(laid_out.given.rate)),
+        "result": humanize.rate(str(footage.shown.rate)),
         "manner": (", on average" if varies or not laid_out.given.is_constant else "")
         + (f", shown {slower} times slower" if laid_out.stretch != 1 else ""),
         "varies_in": not laid_out.given.is_constant,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import platform
@@ -16,10 +15,11 @@ from typing import Any
 
 import deeptsr
 from deeptsr.config import Options
-from deeptsr.errors import InputError, OutputError, ResourceError
+from deeptsr.errors import InputError
 from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
-from deeptsr.fingerprint import fingerprint
 from deeptsr.io.destination import destination
+from deeptsr.system.files import unwritable
+from deeptsr.system.fingerprint import fingerprint
 
 __all__ = ["RECORD", "Record", "Recorder"]
 
@@ -184,13 +184,6 @@ class Recorder:
             options=json.loads(json.dumps(asdict(self._options), default=str)),
             events=tuple(self._events),
         )
-
-
-def unwritable(path: Path, error: OSError) -> OutputError | ResourceError:
-    """The error of this library that says that a file could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError(f"the disk of {path} is full; free some space and try again")
-    return OutputError(f"{path} cannot be written ({error.strerror}); choose another place")
 
 
 def _versions() -> dict[str, str]:

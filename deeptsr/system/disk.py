@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Warned
-from deeptsr.figures import size
+from deeptsr.system.humanize import size
 
 __all__ = ["Room"]
 

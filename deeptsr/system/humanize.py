@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-__all__ = ["duration", "rate", "size"]
+__all__ = ["describe_rate", "duration", "rate", "size"]
 
 
 def duration(seconds: float) -> str:
@@ -49,3 +49,8 @@ def size(count: float) -> str:
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+
+
+def describe_rate(rate: Fraction) -> str:
+    """Describe a rate for people: "25 fps" or "23.976 fps"."""
+    return f"{float(rate):.3f}".rstrip("0").rstrip(".") + " fps"

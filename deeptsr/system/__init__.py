@@ -1,0 +1,1 @@
+"""The computer: devices, memory, disk, locks. Knows nothing of video or of learning."""
