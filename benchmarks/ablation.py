@@ -40,7 +40,7 @@ from benchmarks.tables import BASE, tables  # noqa: E402
 from deeptsr.baselines import baseline  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
-from deeptsr.resample import resize  # noqa: E402
+from deeptsr.imaging.resample import resize  # noqa: E402
 from examples.render_clips import CLIPS  # noqa: E402
 
 QUICK_CLIPS = ("fan", "pan", "falling", "fire", "shake", "slow")

@@ -35,10 +35,10 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 
 from benchmarks.ablation import QUICK, Task, clip  # noqa: E402
 from benchmarks.direction import rotations, wrap  # noqa: E402
-from deeptsr.exposure import correct, expose  # noqa: E402
+from deeptsr.imaging.exposure import correct, expose  # noqa: E402
+from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
 from deeptsr.plan import plan  # noqa: E402
 from deeptsr.predict import predict_ensemble  # noqa: E402
-from deeptsr.resample import interpolate_time, resize  # noqa: E402
 from deeptsr.stages import fit_stages  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 from deeptsr.trust import changes, disagreement, restore_again  # noqa: E402

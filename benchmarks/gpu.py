@@ -27,13 +27,13 @@ import deeptsr
 from benchmarks import speed
 from benchmarks.direction import share_right
 from deeptsr.events import Event, SelfChecked, StageFitted
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.metrics import psnr
 from deeptsr.networks import build
 from deeptsr.plan import plan
 from deeptsr.predict import predict
 from deeptsr.pyramid import climb
-from deeptsr.resample import interpolate_time, resize
 from deeptsr.stages import fit_stages
 from deeptsr.system.devices import choose, precision
 from examples.render_clips import ROTORS, render, rotation_truth

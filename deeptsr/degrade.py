@@ -12,7 +12,7 @@ import torch
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
 
 __all__ = ["degrade_file"]
 

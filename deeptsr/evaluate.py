@@ -15,7 +15,7 @@ import torch
 from deeptsr.baselines import BASELINES, baseline
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
-from deeptsr.exposure import Exposure
+from deeptsr.imaging.exposure import Exposure
 from deeptsr.metrics import Tally
 from deeptsr.perceptual import Lpips
 

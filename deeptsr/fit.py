@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import FitSettings
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.volume import to_network
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
 from deeptsr.system.cudagraph import Replayed
-from deeptsr.volume import to_network
 
 __all__ = ["FitResult", "Keeper", "fit"]
 

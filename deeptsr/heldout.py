@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork
 from deeptsr.predict import predict
-from deeptsr.resample import interpolate_time
 
 __all__ = ["HeldOut", "gain"]
 

@@ -19,10 +19,10 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, ignore
 from deeptsr.excerpt import choose, window
 from deeptsr.heatmap import blend, draw, require_matplotlib, strip
+from deeptsr.imaging.resample import resize
 from deeptsr.mix import propose, uniform_motion
 from deeptsr.plan import plan
 from deeptsr.recurrence import Recurrence, inspect, least_size, statistics
-from deeptsr.resample import resize
 from deeptsr.scenes import survey
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, whole

@@ -20,14 +20,14 @@ from deeptsr.cost import Cost, estimate
 from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
-from deeptsr.exposure import nearest
+from deeptsr.imaging.exposure import nearest
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import Clip, bounded, peak
 from deeptsr.plan import Stage, plan, steps_of
 from deeptsr.scenes import survey
 from deeptsr.schedule import Schedule, schedule
 from deeptsr.system import devices
-from deeptsr.timeline import Timeline
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs
     from deeptsr.io import VideoInfo

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deeptsr.exposure import expose
-from deeptsr.resample import resize
-from deeptsr.volume import swap
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import resize
+from deeptsr.imaging.volume import swap
 
 __all__ = ["KINDS", "Patches", "cut", "nearest", "pools"]
 

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.config import PairSettings
-from deeptsr.exposure import expose
-from deeptsr.resample import resize
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import resize
 from deeptsr.system.devices import release
 
 __all__ = ["PairSource", "pool_bytes"]

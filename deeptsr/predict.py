@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from deeptsr.errors import ResourceError
+from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import StepNetwork
-from deeptsr.volume import to_network, to_volume
 
 __all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
 

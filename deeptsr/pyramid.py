@@ -11,12 +11,12 @@ from itertools import chain, pairwise
 import torch
 from torch import Tensor
 
-from deeptsr.backprojection import backproject
-from deeptsr.exposure import Exposure, correct, of_step, repeat
+from deeptsr.imaging.backprojection import backproject
+from deeptsr.imaging.exposure import Exposure, correct, of_step, repeat
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.networks import StepNetwork
 from deeptsr.plan import Stage
 from deeptsr.predict import predict, predict_ensemble
-from deeptsr.resample import interpolate_time, resize
 from deeptsr.system.devices import ran_out
 from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 

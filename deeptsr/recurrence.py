@@ -12,8 +12,8 @@ from torch import Tensor
 
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError
+from deeptsr.imaging.resample import resize
 from deeptsr.neighbors import KINDS, Patches, cut, nearest, pools
-from deeptsr.resample import resize
 
 __all__ = ["Recurrence", "Slice", "inspect", "least_size", "statistics"]
 

@@ -21,6 +21,8 @@ from deeptsr.blur import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Planned, Progress, Warned, ignore
+from deeptsr.imaging.timeline import Timeline
+from deeptsr.imaging.volume import as_volume
 from deeptsr.job import Job, in_time, settle, settled_file, settled_input, sounds, thinned
 from deeptsr.memory import part_length
 from deeptsr.pyramid import first_needed
@@ -29,8 +31,6 @@ from deeptsr.system.disk import Room
 from deeptsr.system.humanize import size
 from deeptsr.system.lock import locked
 from deeptsr.system.ram import available
-from deeptsr.timeline import Timeline
-from deeptsr.volume import as_volume
 from deeptsr.work import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
 from deeptsr.workfolder import LOCK, WorkFolder, identity
 

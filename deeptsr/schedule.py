@@ -9,9 +9,9 @@ from itertools import count
 
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.plan import steps_of
 from deeptsr.system.humanize import rate as figure
-from deeptsr.timeline import Timeline
 
 __all__ = ["Schedule", "schedule"]
 

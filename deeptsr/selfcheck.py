@@ -7,11 +7,11 @@ from torch import Tensor
 
 from deeptsr.config import Options
 from deeptsr.events import SelfChecked
-from deeptsr.exposure import expose
 from deeptsr.heldout import HeldOut
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.metrics import CEILING, psnr_frames
 from deeptsr.pyramid import FittedStage, climb
-from deeptsr.resample import interpolate_time
 
 __all__ = ["self_check"]
 

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import Options, PairSettings
-from deeptsr.exposure import correct, expose, of_step
 from deeptsr.fit import FitResult, fit
 from deeptsr.heldout import HeldOut
+from deeptsr.imaging.exposure import correct, expose, of_step
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.keeping import Checkpoints, StageKeeper
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
 from deeptsr.plan import Stage
 from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, stream
-from deeptsr.resample import interpolate_time, resize
 from deeptsr.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["JUDGED", "LATER_ROUNDS", "Fitter", "fit_first", "fit_later"]

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
-from deeptsr.exposure import of_step
 from deeptsr.fit import FitResult
+from deeptsr.imaging.exposure import of_step
+from deeptsr.imaging.resample import resize
 from deeptsr.keeping import Checkpoints
 from deeptsr.mix import propose
 from deeptsr.networks import StepNetwork, build
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
-from deeptsr.resample import resize
 from deeptsr.stagefit import LATER_ROUNDS, Fitter, fit_first, fit_later
 from deeptsr.system.devices import release
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
 from deeptsr.networks import StepNetwork
 from deeptsr.predict import predict
 

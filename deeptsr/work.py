@@ -14,12 +14,12 @@ from torch import Tensor
 from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.excerpt import Frames, read_excerpt
-from deeptsr.exposure import of_step
+from deeptsr.imaging.exposure import of_step
+from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.job import Job
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import chunk_length, part_length
 from deeptsr.pyramid import FittedStage, stream
-from deeptsr.retime import needed, ready, retime
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
 from deeptsr.system.devices import ran_out, release

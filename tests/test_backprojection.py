@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from deeptsr.backprojection import backproject
 from deeptsr.errors import OptionError
-from deeptsr.exposure import correct, expose, repeat
-from deeptsr.resample import interpolate_time, resize
+from deeptsr.imaging.backprojection import backproject
+from deeptsr.imaging.exposure import correct, expose, repeat
+from deeptsr.imaging.resample import interpolate_time, resize
 from tests.synth import gap, noise, pan, still
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from deeptsr.baselines import BASELINES, baseline, linear, minterpolate, repeat
-from deeptsr.exposure import expose, first_position
-from deeptsr.resample import interpolate_time
+from deeptsr.imaging.exposure import expose, first_position
+from deeptsr.imaging.resample import interpolate_time
 from tests.synth import noise
 
 

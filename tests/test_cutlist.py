@@ -6,7 +6,7 @@ import pytest
 
 from deeptsr.cutlist import read_cuts
 from deeptsr.errors import OptionError
-from deeptsr.timeline import Timeline
+from deeptsr.imaging.timeline import Timeline
 
 TIMES = Timeline.constant(Fraction(25), 5000).first_from
 

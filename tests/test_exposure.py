@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeptsr.errors import OptionError
-from deeptsr.exposure import (
+from deeptsr.imaging.exposure import (
     correct,
     expose,
     first_position,

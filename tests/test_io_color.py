@@ -3,12 +3,12 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io import ColorTags, VideoWriter, probe, read
 from deeptsr.io import writer as writer_module
 from deeptsr.io.color import convention, is_hdr, resolve, rgb_to_yuv, yuv_to_rgb
 from deeptsr.io.pixels import from_rgb, to_rgb
 from deeptsr.io.planes import holds
-from deeptsr.timeline import Timeline
 from tests.clips import LUMA, clip, decode, describe, from_yuv, patches, raw_clip, to_yuv
 
 SIZE = (96, 64)

@@ -6,10 +6,10 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError, OutputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io import check_output, probe
 from deeptsr.io.destination import destination
 from deeptsr.io.encoding import plan_encoding
-from deeptsr.timeline import Timeline
 from tests.clips import clip
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from deeptsr.config import EncodeSettings
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io import VideoWriter, probe
 from deeptsr.io.packetfile import read_packets
 from deeptsr.io.parts import Parts, remove_parts
-from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, noise, timestamps
 
 NTSC = Fraction(24000, 1001)

@@ -9,8 +9,8 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError, OptionError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io import VideoWriter, check_output, probe, read
-from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, describe, ffmpeg, raw_clip
 
 SIZE = (64, 48)

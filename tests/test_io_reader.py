@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from deeptsr.errors import InputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io import probe, read, selected
-from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, ffmpeg, noise, raw_clip
 
 NTSC = Fraction(24000, 1001)

@@ -2,9 +2,9 @@ from fractions import Fraction
 
 import pytest
 
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.timing import find_timeline
 from deeptsr.system.humanize import describe_rate
-from deeptsr.timeline import Timeline
 
 NTSC = Fraction(24000, 1001)
 MS = Fraction(1, 1000)

@@ -10,8 +10,8 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError, OutputError, ResourceError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io import VideoWriter, file, probe, read
-from deeptsr.timeline import Timeline
 from tests.clips import clip, decode, describe, duration, noise, timestamps
 
 NTSC = Fraction(24000, 1001)

@@ -8,9 +8,9 @@ from torch import nn
 
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import OptionError
-from deeptsr.exposure import correct, expose
+from deeptsr.imaging.exposure import correct, expose
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import Compact, Paper, StepNetwork, build
-from deeptsr.resample import interpolate_time
 from tests.synth import gap, noise, wake
 
 KINDS = [("compact", 1), ("compact", 2), ("paper", 1)]

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from deeptsr.config import PairSettings
+from deeptsr.imaging.resample import resize
 from deeptsr.pairs import PairSource
-from deeptsr.resample import resize
 from tests.synth import generator, noise
 
 ONLY = PairSettings(

@@ -5,10 +5,10 @@ import torch
 
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import ResourceError
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import StepNetwork, build
 from deeptsr.predict import predict, predict_ensemble
-from deeptsr.volume import to_network, to_volume
 from tests.synth import gap, noise, wake
 
 KINDS = [("compact", 1), ("compact", 2), ("compact", 3), ("paper", 1)]

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from deeptsr import pyramid
-from deeptsr.backprojection import backproject
 from deeptsr.config import NetworkSettings
-from deeptsr.exposure import correct, expose, nearest, of_step, repeat
+from deeptsr.imaging.backprojection import backproject
+from deeptsr.imaging.exposure import correct, expose, nearest, of_step, repeat
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.networks import build
 from deeptsr.plan import Stage
 from deeptsr.predict import predict
 from deeptsr.pyramid import FittedStage, climb, first_needed, margin, stream
-from deeptsr.resample import interpolate_time, resize
 from deeptsr.trust import blend, changes, disagreement, restore_again, trust
 from tests.synth import gap, generator, noise, still, wake
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from deeptsr.exposure import correct, expose
-from deeptsr.resample import blend_frames, exposing_taps, interpolate_time, resize
+from deeptsr.imaging.exposure import correct, expose
+from deeptsr.imaging.resample import blend_frames, exposing_taps, interpolate_time, resize
 from tests.synth import gap, noise, still
 
 

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeptsr.exposure import expose
-from deeptsr.retime import retime
-from deeptsr.timeline import Timeline
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.retime import retime
+from deeptsr.imaging.timeline import Timeline
 from tests.synth import gap, noise
 
 EXPOSURES = ("full", "delta")

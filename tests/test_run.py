@@ -15,7 +15,7 @@ from deeptsr import memory, run, work
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
-from deeptsr.exposure import expose, repeat
+from deeptsr.imaging.exposure import expose, repeat
 from deeptsr.run import plan_file, upscale_array, upscale_file
 from deeptsr.system import devices
 from tests.clips import clip, decode, describe, raw_clip, sound, timestamps

@@ -12,7 +12,7 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import Planned
 from deeptsr.examine import probe_file
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
 from deeptsr.run import plan_file, upscale_array, upscale_file
 from tests.clips import decode, raw_clip, timestamps
 from tests.synth import gap, tiny

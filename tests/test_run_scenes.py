@@ -10,7 +10,7 @@ from deeptsr import work
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import SelfChecked, StageFitted, Surveyed, Warned
-from deeptsr.exposure import expose
+from deeptsr.imaging.exposure import expose
 from deeptsr.run import upscale_array, upscale_file
 from tests.clips import decode, raw_clip
 from tests.synth import gap, tiny

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from deeptsr.events import to_json
-from deeptsr.exposure import correct, expose
 from deeptsr.heldout import HeldOut
+from deeptsr.imaging.exposure import correct, expose
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
-from deeptsr.resample import interpolate_time
 from deeptsr.selfcheck import self_check
 from tests.synth import noise, pan, still, tiny
 

@@ -16,13 +16,13 @@ from deeptsr import stagefit as module
 from deeptsr import stages as stages_module
 from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import MixProposed, Progress, StageFitted, to_json
-from deeptsr.exposure import expose, repeat
 from deeptsr.fit import FitResult
 from deeptsr.heldout import HeldOut, gain
+from deeptsr.imaging.exposure import expose, repeat
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork, build
 from deeptsr.plan import Stage, plan
 from deeptsr.pyramid import climb
-from deeptsr.resample import interpolate_time
 from deeptsr.stages import fit_stages, fold_of, has_network, steps_of_stage
 from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 

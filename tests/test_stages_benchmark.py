@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from benchmarks import stages
 from benchmarks.quality import Pair
 from deeptsr import config
-from deeptsr.exposure import correct, expose
+from deeptsr.imaging.exposure import correct, expose
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.metrics import psnr_frames
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
-from deeptsr.resample import interpolate_time, resize
 from examples.render_clips import render, rotation_truth
 from tests.synth import pan, tiny
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeptsr.timeline import Timeline
+from deeptsr.imaging.timeline import Timeline
 
 NTSC = Fraction(24000, 1001)
 FEW = settings(deadline=None, max_examples=50)

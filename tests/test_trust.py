@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from deeptsr.config import NetworkSettings
-from deeptsr.exposure import correct, expose, repeat
+from deeptsr.imaging.exposure import correct, expose, repeat
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork, build
-from deeptsr.resample import interpolate_time
 from deeptsr.trust import (
     blend,
     changes,

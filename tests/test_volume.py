@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from deeptsr.errors import InputError
-from deeptsr.volume import as_volume, swap, to_network, to_volume
+from deeptsr.imaging.volume import as_volume, swap, to_network, to_volume
 from tests.synth import noise
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from deeptsr.config import Options
-from deeptsr.exposure import of_step
 from deeptsr.fit import fit
+from deeptsr.imaging.exposure import of_step
 from deeptsr.memory import chunk_length
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource

@@ -10,11 +10,11 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from deeptsr.errors import OptionError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.codecs import ANY_COLORS
 from deeptsr.io.color import UNKNOWN, ColorTags, convention
 from deeptsr.io.destination import Container
 from deeptsr.io.planes import holds
-from deeptsr.timeline import Timeline
 
 __all__ = ["EncodePlan", "add_video", "tags_for"]
 

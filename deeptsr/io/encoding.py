@@ -11,6 +11,7 @@ import numpy as np
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.codecs import (
     ANY_COLORS,
     CODECS,
@@ -31,7 +32,6 @@ from deeptsr.io.info import VideoInfo
 from deeptsr.io.pixels import from_rgb, tags_of
 from deeptsr.io.planes import bits, has_alpha, holds
 from deeptsr.system.humanize import describe_rate
-from deeptsr.timeline import Timeline
 
 __all__ = ["plan_encoding"]
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.audio import AudioFeed
 from deeptsr.io.encodeplan import EncodePlan, add_video, tags_for
 from deeptsr.io.extras import Extras
@@ -24,7 +25,6 @@ from deeptsr.io.packetfile import read_packets, write_packet
 from deeptsr.io.parts import Parts
 from deeptsr.io.pixels import from_rgb
 from deeptsr.system.files import flush_to_disk
-from deeptsr.timeline import Timeline
 
 __all__ = ["FileSink"]
 

@@ -17,13 +17,13 @@ import numpy.typing as npt
 from av.container import OutputContainer
 from av.filter import Graph
 
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.destination import Destination
 from deeptsr.io.graphs import TICK, entry, ready
 from deeptsr.io.parts import Parts
 from deeptsr.io.pillow import RGB
 from deeptsr.io.pixels import from_rgb
 from deeptsr.system.files import flush_to_disk
-from deeptsr.timeline import Timeline
 
 __all__ = ["GifSink"]
 

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.errors import InputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.pillow import BROKEN, RGB, as_probed, to_picture
 from deeptsr.io.timing import find_timeline
 from deeptsr.system.humanize import describe_rate
-from deeptsr.timeline import Timeline
 
 __all__ = ["is_gif", "probe_gif", "read_gif"]
 

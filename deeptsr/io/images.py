@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from deeptsr.errors import InputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.color import ColorTags, is_hdr, resolve
 from deeptsr.io.info import VideoInfo
 from deeptsr.io.orientation import UPRIGHT, Orientation, from_exif
@@ -21,7 +22,6 @@ from deeptsr.io.pillow import BROKEN, RGB, as_probed, to_picture
 from deeptsr.io.pixels import tags_of, to_rgb
 from deeptsr.io.planes import bits, holds
 from deeptsr.system.humanize import describe_rate
-from deeptsr.timeline import Timeline
 
 __all__ = ["images_of", "natural_key", "probe_folder", "read_folder"]
 

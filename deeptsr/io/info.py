@@ -9,10 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from deeptsr.errors import InputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.color import ColorTags
 from deeptsr.io.hdr import Mastering
 from deeptsr.io.orientation import UPRIGHT, Orientation
-from deeptsr.timeline import Timeline
 
 __all__ = ["VideoInfo", "selected"]
 

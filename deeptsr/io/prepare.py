@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from deeptsr.config import EncodeSettings
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.destination import Destination, check_place, destination
 from deeptsr.io.encodeplan import EncodePlan
 from deeptsr.io.encoding import plan_encoding
 from deeptsr.io.info import VideoInfo
-from deeptsr.timeline import Timeline
 
 __all__ = ["check_output", "prepared"]
 

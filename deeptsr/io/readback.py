@@ -8,12 +8,12 @@ from pathlib import Path
 import av
 
 from deeptsr.errors import OutputError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.color import ColorTags, resolve
 from deeptsr.io.packets import last_duration
 from deeptsr.io.pixels import tags_of
 from deeptsr.io.planes import holds
 from deeptsr.system.humanize import describe_rate
-from deeptsr.timeline import Timeline
 
 __all__ = ["check_times", "colors_of"]
 

@@ -9,8 +9,8 @@ from math import gcd
 
 import numpy as np
 
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
-from deeptsr.timeline import Timeline
 
 __all__ = ["find_timeline"]
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import DeeptsrError, OutputError, ResourceError
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.io.color import same_colors
 from deeptsr.io.file import FileSink
 from deeptsr.io.folder import FolderSink
@@ -25,7 +26,6 @@ from deeptsr.io.parts import Parts, remove_parts
 from deeptsr.io.prepare import prepared
 from deeptsr.io.readback import check_times, colors_of
 from deeptsr.io.sinks import Sink
-from deeptsr.timeline import Timeline
 
 __all__ = ["VideoWriter"]
 

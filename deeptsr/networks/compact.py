@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.exposure import correct
+from deeptsr.imaging.exposure import correct
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks.base import StepNetwork
 from deeptsr.networks.march import (
     Seen,
@@ -19,7 +20,6 @@ from deeptsr.networks.march import (
     regroup,
     slide,
 )
-from deeptsr.resample import interpolate_time
 
 __all__ = ["Compact"]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.resample import blend_frames, exposing_taps
+from deeptsr.imaging.resample import blend_frames, exposing_taps
 
 __all__ = ["Seen", "agreeing", "convolve", "convolve_by", "finish", "regroup", "slide"]
 
@@ -134,7 +134,7 @@ def finish(
 
 
 def agreeing(residual: Tensor, exposure: str) -> Tensor:
-    """What :func:`deeptsr.exposure.correct` leaves of residuals: nothing of them is exposed.
+    """What :func:`deeptsr.imaging.exposure.correct` leaves of residuals: nothing of them is exposed.
 
     Args:
         residual: (N, T, factor, ...); with delta exposure one frame more than is returned.

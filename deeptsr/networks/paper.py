@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from deeptsr.exposure import correct
+from deeptsr.imaging.exposure import correct
+from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks.base import StepNetwork
 from deeptsr.networks.march import Seen, agreeing, convolve, finish, regroup, slide
-from deeptsr.resample import interpolate_time
 
 __all__ = ["Paper"]
 

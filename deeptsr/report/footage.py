@@ -16,8 +16,8 @@ from deeptsr import io
 from deeptsr.config import Options
 from deeptsr.errors import InputError
 from deeptsr.excerpt import window
+from deeptsr.imaging.timeline import Timeline
 from deeptsr.scenes import survey
-from deeptsr.timeline import Timeline
 
 __all__ = ["Footage"]
 
@@ -167,8 +167,8 @@ class Footage:
         import torch  # noqa: PLC0415
 
         from deeptsr.baselines import baseline  # noqa: PLC0415
-        from deeptsr.exposure import of_step  # noqa: PLC0415
-        from deeptsr.retime import retime  # noqa: PLC0415
+        from deeptsr.imaging.exposure import of_step  # noqa: PLC0415
+        from deeptsr.imaging.retime import retime  # noqa: PLC0415
 
         laid_out, wanted = self.schedule, self.fine(stretch)
         first, last = (

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.baselines import linear
-from deeptsr.exposure import Exposure
+from deeptsr.imaging.exposure import Exposure
 from deeptsr.report.stills import Bytes, Still, still, to_bytes
 
 __all__ = ["Line", "Slice"]

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from deeptsr.exposure import shutter
-from deeptsr.timeline import Timeline
+from deeptsr.imaging.exposure import shutter
+from deeptsr.imaging.timeline import Timeline
 
 __all__ = ["needed", "ready", "retime"]
 

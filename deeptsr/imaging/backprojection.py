@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from deeptsr.exposure import Exposure, correct, expose
-from deeptsr.resample import interpolate_time, resize
+from deeptsr.imaging.exposure import Exposure, correct, expose
+from deeptsr.imaging.resample import interpolate_time, resize
 
 __all__ = ["backproject"]
 

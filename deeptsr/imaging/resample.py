@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deeptsr.exposure import Exposure, correct, first_position
+from deeptsr.imaging.exposure import Exposure, correct, first_position
 
 __all__ = ["blend_frames", "exposing_taps", "interpolate_time", "resize"]
 

@@ -1,0 +1,1 @@
+"""The signal model: how slow-camera frames arise from fast ones, and how to undo it."""
