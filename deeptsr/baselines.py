@@ -57,7 +57,7 @@ def repeat(ltr: Iterable[Frame], factor: int) -> Iterator[Frame]:
 
 
 def linear(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
-    """Interpolate linearly, as :func:`deeptsr.imaging.resample.interpolate_time` does with a whole clip."""
+    """Interpolate linearly, as ``resample.interpolate_time`` does with a whole clip."""
     for near in _neighbours(ltr):
         # The outputs of a frame lie between the middles of it and its neighbours.
         fine = interpolate_time(torch.from_numpy(np.stack(near)), factor, exposure)

@@ -134,7 +134,7 @@ def finish(
 
 
 def agreeing(residual: Tensor, exposure: str) -> Tensor:
-    """What :func:`deeptsr.imaging.exposure.correct` leaves of residuals: nothing of them is exposed.
+    """What ``exposure.correct`` leaves of residuals: nothing of them is exposed.
 
     Args:
         residual: (N, T, factor, ...); with delta exposure one frame more than is returned.

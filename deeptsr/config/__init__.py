@@ -1,0 +1,27 @@
+"""Every setting of a run: meaning, unit, range, default; and the presets.
+
+The command line takes its defaults from here. A function of the library receives the section that
+it needs, never the whole.
+"""
+
+from deeptsr.config.options import PRESETS, Options, preset
+from deeptsr.config.sections import (
+    EncodeSettings,
+    FitSettings,
+    NetworkSettings,
+    PairSettings,
+    PyramidSettings,
+    RecurrenceSettings,
+)
+
+__all__ = [
+    "PRESETS",
+    "EncodeSettings",
+    "FitSettings",
+    "NetworkSettings",
+    "Options",
+    "PairSettings",
+    "PyramidSettings",
+    "RecurrenceSettings",
+    "preset",
+]

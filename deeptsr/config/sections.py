@@ -1,0 +1,156 @@
+"""The settings by topic: pairs, network, fit, pyramid, encoding, recurrence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from deeptsr.errors import OptionError
+
+__all__ = [
+    "EncodeSettings",
+    "FitSettings",
+    "NetworkSettings",
+    "PairSettings",
+    "PyramidSettings",
+    "RecurrenceSettings",
+]
+_SHORT = 8  # LTR frames of a crop where all motion is aliased, at most (measurements.md)
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """Which training pairs are cut from the video (paper sections 3.1, 3.2 and 4.1)."""
+
+    within: float = 0.6  # share of pairs from the same dimension, >= 0
+    across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
+    shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
+    speeds: tuple[int, ...] = (1,)  # of these, pixels an HTR frame, each >= 1
+    probe: bool = True  # "auto": shift alone for a pan, within alone where motion is aliased
+    crop: int = 32  # side of a crop, pixels, >= 16
+    frames: int = 8  # LTR frames of a crop at most, >= 3
+    batch: int = 8  # crops a step, >= 1
+    scales: tuple[float, ...] = (
+        0.4,
+        0.5,
+        0.6,
+        0.7,
+        0.85,
+        1.0,
+    )  # spatial scales of the examples, each in (0, 1]
+    longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
+    contrast: float = 0.6  # "within" alone: contrast is multiplied by e**-contrast .. e**contrast
+
+    @property
+    def alone(self) -> bool:
+        """Whether all pairs are from the same dimension, and not of a still frame only."""
+        return self.within > 0 and not self.across
+
+    @property
+    def moved(self) -> bool:
+        """Whether all pairs are frames in translation."""
+        return not (self.within or self.across)
+
+    @property
+    def if_alone(self) -> PairSettings | None:
+        """These with all pairs from the same dimension, where a probe may come to that."""
+        if self.alone or not self.within or not self.probe:
+            return None
+        return replace(self, across=0.0, shift=0.0)
+
+    @property
+    def shortened(self) -> PairSettings:
+        """These with crops for motion that is aliased all the time.
+
+        Means of several frames, which tell its way, are mirrored at their ends, where they are
+        shorter than crops: there it turns back.
+        """
+        return replace(self, frames=min(self.frames, _SHORT))
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The network of a stage."""
+
+    kind: str = "compact"  # "compact" (ours) or "paper" (section 4.1, figure 8a)
+    channels: int = 16  # width of every hidden layer, >= 1
+    blocks: int = 4  # residual blocks of the compact network, >= 1
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How long and how fast a network learns."""
+
+    steps: int = 60  # optimiser steps of the first stage, >= 1
+    bootstrap_rounds: int = 5  # further fits of it, on its own result too if "within" alone, >= 0
+    bootstrap_steps: int = 160  # steps of each of those, >= 1
+    finetune_steps: int = 120  # steps of the second stage, >= 0
+    finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
+    learning_rate: float = 2e-3  # Adam's peak rate, > 0
+    finetune_rate: float = 8e-4  # the same where a stage starts from the weights of the one before
+    schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
+    warmup: int = 30  # steps of linear warm-up, >= 0
+    checks: int = 6  # validations on held-out pairs a stage, >= 1
+    patience: int = 4  # failed validations in a row after which a stage stops, >= 1
+    margin: tuple[int, int] = (1, 2)  # of a crop, left out of the loss: LTR frames, pixels
+    averaging: float = 0.95  # decay of the running mean of the weights, in [0, 1)
+
+
+@dataclass(frozen=True)
+class PyramidSettings:
+    """How the pyramid is climbed."""
+
+    excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
+    coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
+    rounds: int = 1  # alternations of back-projection, >= 1
+    ensemble: bool = True  # average what a network makes of the clip, and of it filmed again
+    mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
+    # too, where there is an ensemble; None: all; >= 0
+    # Stages that have a network, the first ones; None: all; >= 1. Where all pairs are from the same
+    # dimension, as aliased motion asks for, all have one, unless a time budget is set.
+    networks: int | None = None
+    voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
+
+
+@dataclass(frozen=True)
+class EncodeSettings:
+    """How an output file is written; ``None`` takes what suits the container."""
+
+    codec: str | None = None  # an FFmpeg encoder name, such as "libx264" or "ffv1"
+    crf: float | None = None  # constant quality, 0 (lossless) to 63; its scale is the codec's
+    pix_fmt: str | None = None  # an FFmpeg pixel format, such as "yuv420p"
+    overwrite: bool = False  # replace an output that exists
+
+
+@dataclass(frozen=True)
+class RecurrenceSettings:
+    """How the recurrence of patches is inspected (section 2, figure 6)."""
+
+    patch: tuple[int, int, int] = (5, 5, 3)  # width, height (pixels), frames; each >= 1
+    neighbors: int = 10  # nearest ones that are counted, >= 1
+    scales: tuple[float, ...] = (1.0, 0.75, 0.5)  # of the frames they are sought in, in (0, 1]
+    level: Fraction | None = None  # size of the frames, in (0, 1]; None: the fit's first stage
+    slices: str = "all"  # "xy", "ty", "xt" or "all"
+    stride: int | None = None  # pixels between patches, >= 1; None: as many as take little time
+    max_patches: int = 120_000  # that are searched, >= 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be searched.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        if len(self.patch) != 3 or min(self.patch) < 1 or max(self.patch[:2]) < 2:
+            raise OptionError(
+                f"patch is {self.patch}; expected width, height and frames, such as 5x5x3"
+            )
+        for name in ("neighbors", "stride", "max_patches"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise OptionError(f"{name} is {number}; expected 1 or more")
+        if not self.scales or not all(0 < s <= 1 for s in self.scales):
+            raise OptionError(f"scales are {self.scales}; expected sizes above 0, up to 1")
+        if self.level is not None and not 0 < self.level <= 1:
+            raise OptionError(f"level is {self.level}; expected a size above 0, up to 1")
+        if self.slices not in ("xy", "ty", "xt", "all"):
+            raise OptionError(f"slices are {self.slices!r}; expected xy, ty, xt or all")
