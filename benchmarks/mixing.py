@@ -24,8 +24,8 @@ import numpy as np
 
 from deeptsr.config import EncodeSettings, Options, preset
 from deeptsr.events import Event, Surveyed
-from deeptsr.io import probe, read
 from deeptsr.run import upscale_file
+from deeptsr.video import probe, read
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 

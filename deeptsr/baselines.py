@@ -65,11 +65,11 @@ def linear(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> It
 
 
 def minterpolate(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
-    """Interpolate by FFmpeg's motion compensation; see :func:`deeptsr.io.minterpolate`."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    """Interpolate by FFmpeg's motion compensation; see :func:`deeptsr.video.minterpolate`."""
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     first = Fraction(first_position(factor, exposure)).limit_denominator(2 * factor)
-    return io.minterpolate(ltr, factor, first)
+    return video.minterpolate(ltr, factor, first)
 
 
 def _scenes(frames: Iterable[Frame], cuts: Sequence[int]) -> Iterator[Iterator[Frame]]:

@@ -43,16 +43,16 @@ def degrade_file(
         OptionError: when a setting or the output cannot be met.
         ResourceError: when the disk runs out.
     """
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     began = time.monotonic()
     options = options or Options()
     factor = options.factor
     if options.exposure == "auto":
         raise OptionError("exposure is 'auto'; expected 'full', 'delta' or an open share")
-    io.check_output(output, options.encode)  # before the input, which may take long to count
-    info = io.probe(source)
-    chosen = io.selected(info, options.start, options.end)
+    video.check_output(output, options.encode)  # before the input, which may take long to count
+    info = video.probe(source)
+    chosen = video.selected(info, options.start, options.end)
     count, left_over = divmod(len(chosen), factor)
     if not count:
         raise InputError(
@@ -77,7 +77,7 @@ def degrade_file(
     rate = info.rate / factor
     alpha = info.keeps_alpha
     group = np.empty((factor, info.height, info.width, 3 + alpha), np.float32)
-    with io.VideoWriter(
+    with video.VideoWriter(
         output,
         size=(info.width, info.height),
         timeline=part.merged(factor).starting_at(lead),
@@ -88,7 +88,7 @@ def degrade_file(
     ) as writer:
         # To its end, left-over frames too: there it is found out whether the input broke off.
         damage: list[str] = []
-        frames = io.read(info, options.start, options.end, alpha=alpha, notes=damage)
+        frames = video.read(info, options.start, options.end, alpha=alpha, notes=damage)
         for index, frame in enumerate(frames):
             made, place = divmod(index, factor)
             group[place] = frame

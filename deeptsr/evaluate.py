@@ -20,7 +20,7 @@ from deeptsr.metrics import Tally
 from deeptsr.perceptual import Lpips
 
 if TYPE_CHECKING:  # loaded where a file is opened
-    from deeptsr.io import VideoInfo, Vmaf
+    from deeptsr.video import VideoInfo, Vmaf
 
 __all__ = ["evaluate_file"]
 
@@ -61,31 +61,31 @@ def evaluate_file(
         InputError: when a video cannot be used, or they do not belong together.
         OptionError: when LPIPS cannot be measured here.
     """
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     if isinstance(exposure, str) and exposure not in ("full", "delta"):
         raise OptionError(f"exposure is {exposure!r}; expected 'full', 'delta' or an open share")
     network = Lpips() if lpips else None
     paths = [truth, result] if ltr is None else [truth, result, ltr]
-    infos = [io.probe(path) for path in paths]
+    infos = [video.probe(path) for path in paths]
     _check(*infos, rated=not ignore_rate)
     for info in infos:
         for note in info.notes:
             on_event(Warned(f"{info.path}: {note}"))
     base, made = infos[:2]
-    sources = {"result": io.read(made)}
+    sources = {"result": video.read(made)}
     for coarse in infos[2:]:
         factor = base.frames // coarse.frames
-        sources |= {n: baseline(n, io.read(coarse), factor, exposure) for n in BASELINES}
+        sources |= {n: baseline(n, video.read(coarse), factor, exposure) for n in BASELINES}
     with ExitStack() as stack:
         rows = [_Row(name, frames, network) for name, frames in sources.items()]
-        missing = io.vmaf_missing((base.width, base.height))
+        missing = video.vmaf_missing((base.width, base.height))
         if missing:
             on_event(Warned(f"VMAF is left out: {missing}"))
         else:
             for row in rows:
-                row.vmaf = stack.enter_context(io.Vmaf((base.width, base.height)))
-        frames = zip(io.read(base), *(row.frames for row in rows), strict=True)
+                row.vmaf = stack.enter_context(video.Vmaf((base.width, base.height)))
+        frames = zip(video.read(base), *(row.frames for row in rows), strict=True)
         for index, (expected, *candidates) in enumerate(frames):
             share, detail = index / base.frames, f"comparing, frame {index + 1} of {base.frames}"
             on_event(Progress(share, "compare", detail))

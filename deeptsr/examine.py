@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from deeptsr import io
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.events import Listener, Probed, Progress, ignore
-from deeptsr.io.color import is_hdr
 from deeptsr.run import plan_input
 from deeptsr.scenes import survey
+from deeptsr.video.picture.color import is_hdr
 
 __all__ = ["probe_file"]
 
@@ -42,13 +42,13 @@ def probe_file(
     """
     plan, info, cuts = plan_input(source, options)
     options = options or Options()
-    chosen = io.selected(info, options.start, options.end)
-    inside = io.contents(info)
+    chosen = video.selected(info, options.start, options.end)
+    inside = video.contents(info)
     notes = list(info.notes)
 
     def watched() -> Iterator[npt.NDArray[np.float32]]:
         told = -1
-        for n, frame in enumerate(io.read(info, options.start, options.end, notes=notes)):
+        for n, frame in enumerate(video.read(info, options.start, options.end, notes=notes)):
             if n * _TOLD // len(chosen) > told:
                 told = n * _TOLD // len(chosen)
                 on_event(Progress(n / len(chosen), "read", f"frame {n} of {len(chosen)}"))

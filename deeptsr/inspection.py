@@ -28,7 +28,7 @@ from deeptsr.system import devices
 from deeptsr.system.files import check_file, whole
 
 if TYPE_CHECKING:
-    from deeptsr.io import VideoInfo
+    from deeptsr.video import VideoInfo
 
 __all__ = ["inspect_file"]
 
@@ -72,7 +72,7 @@ def inspect_file(
         InputError: when the input cannot be used, or is too small for a patch.
         OptionError: when a setting or an output cannot be met.
     """
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     began = time.monotonic()
     settings = settings or RecurrenceSettings()
@@ -81,11 +81,11 @@ def inspect_file(
     if output is not None:
         require_matplotlib()
     if film and output is not None:
-        io.check_output(output, EncodeSettings(overwrite=overwrite))
+        video.check_output(output, EncodeSettings(overwrite=overwrite))
     for place in (None if film else output, json_output):
         if place is not None:
             check_file(Path(place), overwrite)
-    info = io.probe(source)
+    info = video.probe(source)
     for note in info.notes:
         on_event(Warned(note))
     on_event(Progress(0.0, "read", "reading"))
@@ -124,11 +124,11 @@ def _choose(
 
     It lies in one scene, where that has the ``least`` frames and the frames asked for do too.
     """
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     total = info.frames
     if frames is None:
-        found = replace(survey(io.read(info)), duplicates=())
+        found = replace(survey(video.read(info)), duplicates=())
         lively = choose(found, found.cuts, _LONGEST, least)
         stretch = range(lively[0], lively[-1] + 1)
         if len(stretch) < least:
@@ -150,7 +150,7 @@ def _choose(
     length = max(len(wanted), _LONGEST)
     start = max(0, min((wanted.start + wanted.stop - length) // 2, total - length))
     around = range(start, min(total, start + length))
-    near = islice(io.read(info, skip=around.start), len(around))
+    near = islice(video.read(info, skip=around.start), len(around))
     cuts = [around.start + cut for cut in survey(near).cuts]
     scene = range(
         max((cut for cut in cuts if cut <= wanted.start), default=around.start),
@@ -161,12 +161,12 @@ def _choose(
 
 def _read(info: VideoInfo, stretch: range) -> Tensor:
     """A stretch of the video, (T, H, W, 3); large frames are made smaller at once."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     scale = min(1.0, _SIDE / max(info.height, info.width))
     size = (round(info.height * scale), round(info.width * scale))
     clip = torch.empty(len(stretch), *size, 3)
-    for index, frame in enumerate(islice(io.read(info, skip=stretch.start), len(stretch))):
+    for index, frame in enumerate(islice(video.read(info, skip=stretch.start), len(stretch))):
         clip[index] = resize(torch.from_numpy(frame.copy())[None], size)[0].clamp(0, 1)
     return clip
 
@@ -203,14 +203,14 @@ def _film(
     output: str | Path, info: VideoInfo, wanted: range, found: Recurrence, overwrite: bool
 ) -> None:
     """A video of the frames under their heatmaps, a colour bar below."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     parts = [part for part in found.slices if part.name == "xy"]
     first = blend(parts[0])
     height, width = (n // 2 * 2 for n in first.shape[:2])  # most encoders want even sides
     foot = strip(width)
     part = info.timeline.part(wanted)
-    with io.VideoWriter(
+    with video.VideoWriter(
         output,
         size=(width, height + len(foot)),
         timeline=part.starting_at(Fraction(0)),

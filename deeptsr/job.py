@@ -30,7 +30,7 @@ from deeptsr.schedule import Schedule, schedule
 from deeptsr.system import devices
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs
-    from deeptsr.io import VideoInfo
+    from deeptsr.video import VideoInfo
 
 __all__ = ["Job", "in_time", "settle", "settled_file", "settled_input", "sounds", "thinned"]
 
@@ -172,13 +172,13 @@ def settled_file(
     Returns:
         The job; and the input, whose notes tell what is known of the output, too.
     """
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
-    io.check_output(output, options.encode)  # before the input, which may take long to count
+    video.check_output(output, options.encode)  # before the input, which may take long to count
     job, info = thinned(*settled_input(source, options))
-    notes = io.check_output(
+    notes = video.check_output(
         output,
         options.encode,
         size=(info.width, info.height),
@@ -186,36 +186,36 @@ def settled_file(
         source=info,
         alpha=info.keeps_alpha,
     )
-    bits = io.bits_a_pixel(output, options.encode, source=info, alpha=info.keeps_alpha)
+    bits = video.bits_a_pixel(output, options.encode, source=info, alpha=info.keeps_alpha)
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
 
 
 def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]:
     """Settle the job of an input, whatever its output."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
-    info = io.probe(source, deinterlace=options.deinterlace, background=options.background)
-    chosen = io.selected(info, options.start, options.end)
+    info = video.probe(source, deinterlace=options.deinterlace, background=options.background)
+    chosen = video.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and sounds(options)
     lead = info.start - info.origin if late else Fraction(0)
     if options.exposure == "auto":
-        frames = list(itertools.islice(io.read(info, options.start, options.end), FRAMES))
+        frames = list(itertools.islice(video.read(info, options.start, options.end), FRAMES))
         options = replace(options, exposure=open_share(torch.from_numpy(np.stack(frames))))
     given = info.timeline.part(chosen).starting_at(lead)
     job = settle(given, info.height, info.width, options, chosen.start, info.first_from)
     # As if it became an MP4, until an output is known.
-    return replace(job, bits=io.bits_a_pixel("a.mp4", EncodeSettings())), info
+    return replace(job, bits=video.bits_a_pixel("a.mp4", EncodeSettings())), info
 
 
 def thinned(job: Job, info: VideoInfo) -> tuple[Job, VideoInfo]:
     """Leave the duplicate frames out, where that is asked for: all frames are read once."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     options = job.options
     if options.duplicates == "keep":
         return job, info
-    found = survey(io.read(info, options.start, options.end))
+    found = survey(video.read(info, options.start, options.end))
     cuts = found.cuts if job.cuts is None else job.cuts
     dropped = set(found.duplicates).difference(cuts)  # a scene keeps its first frame
     if not dropped:
@@ -227,7 +227,7 @@ def thinned(job: Job, info: VideoInfo) -> tuple[Job, VideoInfo]:
     thin = settle(job.schedule.given.without(dropped), *job.size, settled)
     options = replace(thin.options, vfr=options.vfr, scenes=options.scenes)
     moved = tuple(bisect_left(kept, cut) for cut in cuts)
-    first = io.selected(info, options.start, options.end).start
+    first = video.selected(info, options.start, options.end).start
     left = info.without({first + n for n in dropped})
     return (
         replace(thin, options=options, cuts=moved, dropped=len(dropped), bits=job.bits),

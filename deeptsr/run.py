@@ -35,7 +35,7 @@ from deeptsr.work import begun, climb_job, ends, exposed, fit_job, look, out_of_
 from deeptsr.workfolder import LOCK, WorkFolder, identity
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs
-    from deeptsr.io import VideoInfo
+    from deeptsr.video import VideoInfo
 
 __all__ = ["plan_file", "plan_input", "upscale_array", "upscale_file"]
 
@@ -149,7 +149,7 @@ def upscale_file(
         OptionError: when a setting, the output or the device cannot be met.
         ResourceError: when memory or disk runs out.
     """
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     began = time.monotonic()
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
@@ -164,7 +164,7 @@ def upscale_file(
         who = identity(info.path, known, job.device) | {"output": _parts_of(output, job)}
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, Path(os.path.abspath(output))):
-            io.check_output(output, options.encode)  # it is another run's after all
+            video.check_output(output, options.encode)  # it is another run's after all
             done = False
         if not done:
             _upscale(job, info, output, work, began, on_event)
@@ -180,11 +180,11 @@ def upscale_file(
 
 def _done_before(job: Job, work: WorkFolder) -> float:
     """Share of the work that an earlier run did."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     if work.stages < len(job.stages):
         return job.cost.fitting(work.stages, 0.0)
-    return job.cost.climbing(io.frames_kept(work.path) / len(job.schedule.shown))
+    return job.cost.climbing(video.frames_kept(work.path) / len(job.schedule.shown))
 
 
 def _from(share: float, on_event: Listener) -> Listener:
@@ -222,7 +222,7 @@ def _upscale(
     on_event: Listener,
 ) -> None:
     """Do the work of :func:`upscale_file`."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     options = job.options
     for note in info.notes:
@@ -248,17 +248,17 @@ def _upscale(
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         damage: list[str] = []
-        read = partial(io.read, info, options.start, options.end)
+        read = partial(video.read, info, options.start, options.end)
         excerpt, cuts = look(job, partial(read, notes=damage), on_event)
         for note in damage:
             on_event(Warned(note))
         fitted = fit_job(job, excerpt, on_event, work)
         del excerpt
-        chosen = io.selected(info, options.start, options.end)
+        chosen = video.selected(info, options.start, options.end)
         begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
         shown = job.schedule.shown
         count = len(shown)
-        with io.VideoWriter(
+        with video.VideoWriter(
             output,
             size=(info.width, info.height),
             timeline=shown,
@@ -291,14 +291,14 @@ def _upscale(
 
 def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
     """What must agree for finished parts of an output to be of use, beside the fit."""
-    from deeptsr import io  # noqa: PLC0415, the core runs without codecs
+    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
 
     encode = asdict(job.options.encode)
     del encode["overwrite"]
     return encode | {
         "path": os.path.abspath(output),
         "frames in a part": part_length(*job.size, job.options),
-        "encoders": io.versions(),
+        "encoders": video.versions(),
     }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 import torch._dynamo  # which Adam imports: here, so that it is not done in every child
 
-import deeptsr.io  # noqa: F401, the same
+import deeptsr.video  # noqa: F401, the same
 from deeptsr import keeping, memory
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.run import upscale_file

@@ -14,7 +14,7 @@ from deeptsr.degrade import degrade_file
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Done, Progress, Warned, to_json
 from deeptsr.imaging.exposure import expose
-from deeptsr.io import probe, read
+from deeptsr.video import probe, read
 from tests.clips import (
     clip,
     decode,

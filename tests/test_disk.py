@@ -15,9 +15,9 @@ from deeptsr import memory
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import Progress, Warned
-from deeptsr.io import bits_a_pixel, probe
 from deeptsr.run import plan_file, upscale_file
 from deeptsr.system.disk import Room
+from deeptsr.video import bits_a_pixel, probe
 from tests.clips import clip, noise, raw_clip
 from tests.synth import tiny
 

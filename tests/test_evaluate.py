@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from cli.main import cli
-from deeptsr import io
+from deeptsr import video
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.degrade import degrade_file
 from deeptsr.errors import InputError, OptionError
@@ -127,11 +127,11 @@ def test_a_share_aligns_the_methods_with_the_first_frames(clips, tmp_path):
 
 def test_vmaf_is_measured_where_it_can_be_or_missed_aloud(clips, monkeypatch):
     paths = clips[0]
-    if not io.vmaf_missing(SIZE):
+    if not video.vmaf_missing(SIZE):
         found, told = evaluated(paths[1], paths[1])
         assert found.scores[0].vmaf > 90
         assert evaluated(*paths[:2])[0].scores[0].vmaf < found.scores[0].vmaf
-    monkeypatch.setattr(io, "vmaf_missing", lambda size: "there is none")
+    monkeypatch.setattr(video, "vmaf_missing", lambda size: "there is none")
     found, told = evaluated(*paths[:2])
     assert found.scores[0].vmaf is None
     assert Warned("VMAF is left out: there is none") in told
@@ -180,9 +180,9 @@ def test_an_input_that_the_result_is_not_from_is_refused(clips, tmp_path, frames
 
 def test_a_folder_has_no_rate_to_differ_in(clips, tmp_path):
     paths, _, truth, _ = clips
-    info = io.probe(paths[1])
+    info = video.probe(paths[1])
     folder = tmp_path / "frames"
-    with io.VideoWriter(
+    with video.VideoWriter(
         f"{folder}/", size=SIZE, timeline=info.timeline, source=info, settings=EncodeSettings()
     ) as writer:
         writer.write(truth.astype(np.float32) / 255)

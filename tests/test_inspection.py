@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
-from deeptsr import io
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Inspected, Progress
 from deeptsr.inspection import inspect_file
+from deeptsr.video import probe, read
 from tests.clips import clip, raw_clip
 from tests.synth import pan
 
@@ -49,10 +49,10 @@ def test_a_picture_and_numbers(video, tmp_path):
 def test_a_video_of_heatmaps(video, tmp_path):
     place = tmp_path / "heat.mkv"
     inspected(video, place, None, frames=(4, 9))
-    info = io.probe(place)
+    info = probe(place)
     assert info.frames == 5
-    assert info.rate == io.probe(video).rate
-    frames = np.stack(list(io.read(info)))
+    assert info.rate == probe(video).rate
+    frames = np.stack(list(read(info)))
     assert np.ptp(frames[..., :-60, :, :], axis=3).mean() > 0.05  # coloured
 
 

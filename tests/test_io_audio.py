@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from deeptsr.config import EncodeSettings
-from deeptsr.io import VideoWriter, probe, read, selected
-from deeptsr.io.audio import AudioFeed
+from deeptsr.video import VideoWriter, probe, read, selected
+from deeptsr.video.tracks.audio import AudioFeed
 from tests.clips import clip, describe, duration, ffmpeg, sound, sound_packets, timestamps
 
 SECONDS = 2

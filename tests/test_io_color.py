@@ -4,11 +4,11 @@ import pytest
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import ColorTags, VideoWriter, probe, read
-from deeptsr.io import writer as writer_module
-from deeptsr.io.color import convention, is_hdr, resolve, rgb_to_yuv, yuv_to_rgb
-from deeptsr.io.pixels import from_rgb, to_rgb
-from deeptsr.io.planes import holds
+from deeptsr.video import ColorTags, VideoWriter, probe, read
+from deeptsr.video.picture.color import convention, is_hdr, resolve, rgb_to_yuv, yuv_to_rgb
+from deeptsr.video.picture.convert import from_rgb, to_rgb
+from deeptsr.video.picture.planes import holds
+from deeptsr.video.writing import writer as writer_module
 from tests.clips import LUMA, clip, decode, describe, from_yuv, patches, raw_clip, to_yuv
 
 SIZE = (96, 64)

@@ -7,9 +7,9 @@ import pytest
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError, OutputError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import check_output, probe
-from deeptsr.io.destination import destination
-from deeptsr.io.encoding import plan_encoding
+from deeptsr.video import check_output, probe
+from deeptsr.video.destination import destination
+from deeptsr.video.encoding.choose import plan_encoding
 from tests.clips import clip
 
 

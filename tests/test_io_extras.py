@@ -8,7 +8,7 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import VideoWriter, probe
+from deeptsr.video import VideoWriter, probe
 from tests.clips import clip, describe, ffmpeg
 
 SUBTITLES = "1\n00:00:00,100 --> 00:00:00,300\nfirst\n\n2\n00:00:00,500 --> 00:00:00,900\nsecond\n"

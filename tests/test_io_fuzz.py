@@ -41,7 +41,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from deeptsr.errors import InputError
-from deeptsr.io import probe, read
+from deeptsr.video import probe, read
 
 source, scratch, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 whole = source.read_bytes()

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from deeptsr.errors import InputError
-from deeptsr.io import probe, read
-from deeptsr.io.images import natural_key
+from deeptsr.video import probe, read
+from deeptsr.video.reading.image_folder import natural_key
 from tests.clips import decode, ffmpeg, noise
 
 

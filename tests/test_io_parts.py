@@ -8,9 +8,9 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import VideoWriter, probe
-from deeptsr.io.packetfile import read_packets
-from deeptsr.io.parts import Parts, remove_parts
+from deeptsr.video import VideoWriter, probe
+from deeptsr.video.writing.packet_file import read_packets
+from deeptsr.video.writing.parts import Parts, remove_parts
 from tests.clips import clip, decode, noise, timestamps
 
 NTSC = Fraction(24000, 1001)

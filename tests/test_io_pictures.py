@@ -10,7 +10,7 @@ import pytest
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import VideoWriter, check_output, probe, read
+from deeptsr.video import VideoWriter, check_output, probe, read
 from tests.clips import clip, decode, describe, ffmpeg, raw_clip
 
 SIZE = (64, 48)

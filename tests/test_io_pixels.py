@@ -2,9 +2,9 @@ import av
 import numpy as np
 import pytest
 
-from deeptsr.io.color import ColorTags
-from deeptsr.io.pixels import from_rgb, multiplied, straight, tags_of, to_rgb
-from deeptsr.io.planes import bits, has_alpha
+from deeptsr.video.picture.color import ColorTags
+from deeptsr.video.picture.convert import from_rgb, multiplied, straight, tags_of, to_rgb
+from deeptsr.video.picture.planes import bits, has_alpha
 from tests.clips import ffmpeg
 
 RGB = ColorTags("gbr", "pc")

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from deeptsr.io.preview import PREVIEW_RATE, encode_preview
+from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
 
 
 def decoded(data):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deeptsr.errors import InputError
-from deeptsr.io import probe, read
+from deeptsr.video import probe, read
 from tests.clips import clip, decode, ffmpeg
 
 NTSC = Fraction(24000, 1001)

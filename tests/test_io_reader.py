@@ -7,7 +7,7 @@ import pytest
 
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import probe, read, selected
+from deeptsr.video import probe, read, selected
 from tests.clips import clip, decode, ffmpeg, noise, raw_clip
 
 NTSC = Fraction(24000, 1001)

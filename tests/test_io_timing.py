@@ -3,8 +3,8 @@ from fractions import Fraction
 import pytest
 
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io.timing import find_timeline
 from deeptsr.system.humanize import describe_rate
+from deeptsr.video.reading.timestamps import find_timeline
 
 NTSC = Fraction(24000, 1001)
 MS = Fraction(1, 1000)

@@ -7,7 +7,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from deeptsr.io import Vmaf, probe, read, vmaf
+from deeptsr.video import Vmaf, probe, read
+from deeptsr.video.ffmpeg import vmaf
 from tests.clips import FFMPEG, ffmpeg
 from tests.synth import pan
 

@@ -11,7 +11,8 @@ import pytest
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError, OutputError, ResourceError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.io import VideoWriter, file, probe, read
+from deeptsr.video import VideoWriter, probe, read
+from deeptsr.video.writing import video_file
 from tests.clips import clip, decode, describe, duration, noise, timestamps
 
 NTSC = Fraction(24000, 1001)
@@ -109,12 +110,12 @@ def test_avi_refuses_a_variable_rate(tmp_path, source):
 
 def test_frames_at_the_wrong_moment_are_found_out(tmp_path, source, monkeypatch):
     wrong = Timeline(Fraction(1, 8000), (0, 320, 480, 1360, 1400, 3000, 3320))
-    add = file.FileSink.__init__
+    add = video_file.FileSink.__init__
 
     def late(self, *arguments, timeline, **options):
         add(self, *arguments, timeline=wrong, **options)
 
-    monkeypatch.setattr(file.FileSink, "__init__", late)
+    monkeypatch.setattr(video_file.FileSink, "__init__", late)
     with pytest.raises(OutputError, match=r"frame 2 of .* came out 0.0100 s too late"):
         write(tmp_path / "a.mp4", smooth(6), source, timeline=VARIABLE)
     assert os.listdir(tmp_path) == []
@@ -322,8 +323,8 @@ def full(*_arguments, **_options):
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.gif", "out/"])
 def test_a_full_disk_while_finishing(tmp_path, source, name, monkeypatch):
-    for sink in ("file", "folder", "gif"):
-        monkeypatch.setattr(f"deeptsr.io.{sink}.flush_to_disk", full)
+    for sink in ("video_file", "image_folder", "gif"):
+        monkeypatch.setattr(f"deeptsr.video.writing.{sink}.flush_to_disk", full)
     with pytest.raises(
         ResourceError, match=r"is full after 3 frames \(No space left on device\); free some space"
     ):
@@ -347,7 +348,7 @@ def test_a_full_disk_within_a_folder(tmp_path, source, monkeypatch):
 
 
 def test_an_encoder_that_loses_frames_is_found_out(tmp_path, source, monkeypatch):
-    mux = file.FileSink.write
+    mux = video_file.FileSink.write
     seen = []
 
     def lossy(self, frame):
@@ -355,7 +356,7 @@ def test_an_encoder_that_loses_frames_is_found_out(tmp_path, source, monkeypatch
         if len(seen) != 3:
             mux(self, frame)
 
-    monkeypatch.setattr(file.FileSink, "write", lossy)
+    monkeypatch.setattr(video_file.FileSink, "write", lossy)
     with pytest.raises(OutputError, match=r"came out with 5 frames in .* expected 6"):
         write(tmp_path / "a.mp4", smooth(6), source)
     assert os.listdir(tmp_path) == []
@@ -365,6 +366,6 @@ def test_an_error_of_ffmpeg_is_put_in_words(tmp_path, source, monkeypatch):
     def broken(*_arguments):
         raise av.InvalidDataError(1094995529, "Invalid data", "a.mp4")
 
-    monkeypatch.setattr(file, "from_rgb", broken)
+    monkeypatch.setattr(video_file, "from_rgb", broken)
     with pytest.raises(OutputError, match=r"cannot be written \(Invalid data\)"):
         write(tmp_path / "a.mp4", smooth(2), source)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import io
+from deeptsr import video
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import Planned
@@ -81,10 +81,10 @@ def test_a_part_and_listed_cuts(stuttering, tmp_path):
 
 
 def test_reading_leaves_them_out_wherever_it_begins(plain, stuttering):
-    info = io.probe(stuttering).without({3, 5, 11})
+    info = video.probe(stuttering).without({3, 5, 11})
     assert (info.frames, info.duration) == (12, Fraction(3, 2))
     for skip in (0, 2, 4, 11, 12):
-        frames = [(frame * 255).round() for frame in io.read(info, skip=skip)]
+        frames = [(frame * 255).round() for frame in video.read(info, skip=skip)]
         assert np.array_equal(np.reshape(frames, (-1, 36, 48, 3)), plain[skip:])
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from deeptsr.errors import OptionError
 from deeptsr.events import Progress, Warned
-from deeptsr.io import probe, read
 from deeptsr.run import plan_file, upscale_file
+from deeptsr.video import probe, read
 from tests.clips import clip, describe, ffmpeg, raw_clip
 from tests.synth import tiny
 

@@ -16,9 +16,9 @@ from deeptsr import memory, run
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Progress, Warned
-from deeptsr.io import probe
 from deeptsr.pyramid import FittedStage
 from deeptsr.run import plan_file, upscale_array, upscale_file
+from deeptsr.video import probe
 from tests.clips import (
     clip,
     decode,

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deeptsr import io
+from deeptsr import video
 from deeptsr.errors import InputError, OptionError, OutputError
 
 __all__ = ["Task", "find_tasks"]
 
 # What a folder is searched for; GIFs too, which are hardly ever a still picture.
-_VIDEOS = frozenset((*io.CONTAINERS, ".3gp", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf"))
+_VIDEOS = frozenset((*video.CONTAINERS, ".3gp", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf"))
 _VIDEOS |= {".ogv", ".ts", ".wmv"}
 _DEFAULT_SUFFIX = ".mp4"  # where the input's own cannot be written
 
@@ -48,8 +48,8 @@ def find_tasks(
         OptionError: for an unknown suffix, or where two inputs have the same output.
     """
     source, target = Path(os.path.abspath(source)), Path(os.path.abspath(target))
-    if suffix is not None and suffix not in io.CONTAINERS:
-        raise OptionError(f"suffix is {suffix!r}; expected one of {', '.join(io.CONTAINERS)}")
+    if suffix is not None and suffix not in video.CONTAINERS:
+        raise OptionError(f"suffix is {suffix!r}; expected one of {', '.join(video.CONTAINERS)}")
     if source.is_dir():
         if source == target:
             raise OutputError(
@@ -74,7 +74,7 @@ def find_tasks(
                 f"{tasks[output].input} and {path} would both become {output}; expected different "
                 "names; rename one of them"
             )
-        tasks[output] = Task(name.as_posix(), path, output, io.weight(path))
+        tasks[output] = Task(name.as_posix(), path, output, video.weight(path))
     # Equal ones by name, so that a batch's order can be told beforehand.
     return tuple(sorted(tasks.values(), key=lambda task: (-task.weight, task.name)))
 
@@ -116,6 +116,6 @@ def _wanted(path: Path, name: Path, pattern: str | None) -> bool:
 def _renamed(name: Path, suffix: str | None) -> Path:
     if suffix is not None:
         return name.with_suffix(suffix)
-    if name.suffix.lower() in io.CONTAINERS:
+    if name.suffix.lower() in video.CONTAINERS:
         return name
     return name.with_name(name.name + _DEFAULT_SUFFIX)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deeptsr.io.preview import PREVIEW_RATE, encode_preview
 from deeptsr.report.footage import Footage, Picture
 from deeptsr.report.stills import Bytes, shrunk, to_bytes
+from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
 
 __all__ = ["PANELS", "Film", "Panels"]
 

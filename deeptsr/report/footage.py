@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from deeptsr import io
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
 from deeptsr.excerpt import window
@@ -68,7 +68,7 @@ class Footage:
             held["scenes"] = "off"  # they are known; only what is left out depends on finding them
         # Whatever did the work: to look at it, a processor is enough.
         job, self.source = thinned(*settled_input(source, Options(device="cpu", **held)))
-        self.result = io.probe(result)
+        self.result = video.probe(result)
         self._cuts = cuts
         self._start, self._end = job.options.start, job.options.end
         self.schedule, self.frames, self.exposure = job.schedule, job.frames, job.options.exposure
@@ -119,7 +119,7 @@ class Footage:
 
     def coarse(self, stretch: range) -> Iterator[Picture]:
         """Yield the frames of the input in a stretch."""
-        frames = io.read(self.source, self._start, self._end, skip=stretch.start)
+        frames = video.read(self.source, self._start, self._end, skip=stretch.start)
         return (frame[..., :3] for frame in itertools.islice(frames, len(stretch)))
 
     def fine(self, stretch: range) -> range:
@@ -140,7 +140,7 @@ class Footage:
         """
         fine = self.fine(stretch)
         inputs = self.coarse(stretch)
-        results = itertools.islice(io.read(self.result, skip=fine.start), len(fine))
+        results = itertools.islice(video.read(self.result, skip=fine.start), len(fine))
         at, now = -1, None
         for number, made in zip(fine, results, strict=False):
             wanted = self.owner(number) - stretch.start

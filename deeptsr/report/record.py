@@ -17,9 +17,9 @@ import deeptsr
 from deeptsr.config import Options
 from deeptsr.errors import InputError
 from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
-from deeptsr.io.destination import destination
 from deeptsr.system.files import unwritable
 from deeptsr.system.fingerprint import fingerprint
+from deeptsr.video.destination import destination
 
 __all__ = ["RECORD", "Record", "Recorder"]
 

@@ -1,0 +1,1 @@
+"""FFmpeg used as a tool: filters, its interpolation, VMAF, previews."""

@@ -1,0 +1,1 @@
+"""The numbers of a decoded frame, and what they mean."""

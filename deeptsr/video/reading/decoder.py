@@ -1,0 +1,162 @@
+"""Opening a video and decoding it, with FFmpeg's errors in the words of this library."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import cast
+
+import av
+from av import logging
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from deeptsr.errors import InputError
+
+__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "complaints", "opened", "video_stream"]
+
+# IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
+DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
+
+# Demuxers that make "video" of text or of a single picture.
+_NOT_VIDEO = ("tty", "image2", "bin", "idf", "adf", "xbin")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[InputContainer]:
+    """Open a file for reading.
+
+    Raises:
+        InputError: when it is missing, empty, or nothing that FFmpeg knows.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected a video file or a folder of images")
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; expected a video file or a folder of images")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty; expected a video; get the file anew")
+    try:
+        container = av.open(
+            str(path.absolute()),  # absolute, lest "a:b.mp4" name a protocol
+            mode="r",
+            metadata_errors="ignore",
+            options={"protocol_whitelist": "file"},  # a playlist must not reach for the network
+        )
+    except PermissionError:
+        raise InputError(f"{path} may not be read; give yourself permission to read it") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be opened as a video ({_reason(error)}); it is cut off, damaged or no "
+            "video; play it with ffplay, and get the file anew if that fails"
+        ) from error
+    with container:
+        yield container
+
+
+def _reason(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the first video stream that is not a cover picture.
+
+    Raises:
+        InputError: when there is none, or the file holds a still picture.
+    """
+    name = container.format.name
+    if name in _NOT_VIDEO or name.endswith("_pipe"):
+        raise InputError(
+            f"{path} is a single picture or text ({name}); expected a video file or a folder of "
+            "images"
+        )
+    for stream in container.streams.video:
+        cover = stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
+        if cover or stream.codec_context is None:
+            continue
+        # Not threads a frame: they would work on behind the back of `complaints`.
+        stream.thread_type = "SLICE"
+        return stream
+    what = "sound only" if container.streams.audio else "no video stream that can be decoded"
+    raise InputError(f"{path} has {what}; expected a video")
+
+
+def alpha_decoder(stream: VideoStream) -> str:
+    """Return the decoder that sees the alpha of a WebM stream; "" where there is none to see.
+
+    WebM carries alpha beside the picture, and FFmpeg's own decoders overlook it.
+    """
+    if stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) != "1":
+        return ""
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.codec.canonical_name, "")
+    return name if name in av.codecs_available else ""
+
+
+class Decoder:
+    """Iterates over the frames of a stream in presentation order, stepping over damage.
+
+    Attributes:
+        skipped: packets so far that could not be decoded, and ends that came too early.
+        mended: packets so far whose pictures differ from what was recorded, as far as the decoder
+            knows.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self._container = container
+        self._stream = stream
+        self._context = stream.codec_context
+        name = alpha_decoder(stream)
+        if name:
+            self._context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
+        # Where a stream has checksums, they are compared.
+        self._context.options = {"err_detect": "crccheck"}
+        self.skipped = self.mended = 0
+
+    def __iter__(self) -> Generator[av.VideoFrame, None, None]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except DEMUX_ERRORS:
+                # Nothing can be read from here on; what the decoder holds still comes out.
+                self.skipped += 1
+                yield from self._decode(None)
+                return
+            if packet is None:
+                return
+            yield from self._decode(packet)
+
+    def _decode(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
+        try:
+            with complaints() as told:
+                frames = self._context.decode(packet)
+        except av.FFmpegError:
+            self.skipped += 1
+            return []
+        self.mended += bool(told) or any(frame.is_corrupt for frame in frames)
+        return frames
+
+
+_ONE_LOG = Lock()  # all of FFmpeg has a single one
+
+
+@contextmanager
+def complaints() -> Iterator[list[tuple[int, str, str]]]:
+    """Collect the errors that FFmpeg logs meanwhile: (level, who, what), none of them printed.
+
+    Only for calls that end when all of their work is done. A decoder that works on in threads of
+    its own could wait for Python here while Python waits for it.
+    """
+    with _ONE_LOG:
+        level, skip = logging.get_level(), logging.get_skip_repeated()
+        logging.set_level(logging.ERROR)
+        logging.set_skip_repeated(False)  # the last one of the file before counts as repeated, too
+        try:
+            with logging.Capture(local=False) as told:
+                yield told
+        finally:
+            logging.set_level(level)
+            logging.set_skip_repeated(skip)

@@ -1,0 +1,216 @@
+"""Folders of images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+from deeptsr.errors import InputError
+from deeptsr.imaging.timeline import Timeline
+from deeptsr.system.humanize import describe_rate
+from deeptsr.video.info import VideoInfo
+from deeptsr.video.picture.color import ColorTags, is_hdr, resolve
+from deeptsr.video.picture.convert import tags_of, to_rgb
+from deeptsr.video.picture.orientation import UPRIGHT, Orientation, from_exif
+from deeptsr.video.picture.planes import bits, holds
+from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
+
+__all__ = ["images_of", "natural_key", "probe_folder", "read_folder"]
+
+FOLDER_RATE = Fraction(30)
+_EXTENSIONS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
+_DEEP = frozenset((".png", ".tif", ".tiff", ".ppm", ".pgm"))  # may have more than 8 bits
+_ALPHA_MODES = frozenset(("RGBA", "RGBa", "LA", "La", "PA"))  # Pillow's names
+
+
+def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Sort "frame2" before "frame10", and letters without regard to case.
+
+    >>> sorted(["b10", "b9", "B1"], key=natural_key)
+    ['B1', 'b9', 'b10']
+    """
+    parts = re.split(r"([0-9]+)", name.casefold())
+    # Equal numbers ("1" and "01") keep an order too: by the name itself, at the very end.
+    numbers: list[tuple[int, int | str]] = [(0, int(p)) if p.isdecimal() else (1, p) for p in parts]
+    return (*numbers, (2, name))
+
+
+def images_of(folder: Path) -> tuple[list[Path], int]:
+    """Return the images of a folder in their natural order, and how many others lie there.
+
+    Hidden files are overlooked.
+    """
+    images, others = [], 0
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_file() and path.suffix.lower() in _EXTENSIONS:
+            images.append(path)
+        else:
+            others += 1
+    return sorted(images, key=lambda path: natural_key(path.name)), others
+
+
+def probe_folder(folder: Path) -> VideoInfo:
+    """Look at a folder of images, of which each is a frame.
+
+    Raises:
+        InputError: when it holds no image, one that cannot be read, or images of several sizes.
+    """
+    images, others = _listed(folder)
+    if not images:
+        raise InputError(
+            f"{folder} holds no image; expected files such as 00001.png; known endings are "
+            f"{', '.join(sorted(_EXTENSIONS))}"
+        )
+    headers = [_header(image) for image in images]
+    width, height = headers[0].size
+    for image, header in zip(images, headers, strict=True):
+        if header.size != (width, height):
+            raise InputError(
+                f"{image} has {header.size[0]}x{header.size[1]} pixels and {images[0].name} has "
+                f"{width}x{height}; expected one size; remove it or scale it"
+            )
+    notes = [
+        f"a folder of images has no frame rate: taken as {describe_rate(FOLDER_RATE)}",
+    ]
+    if others:
+        notes.append(f"{others} other files or folders in {folder} are ignored")
+    pix_fmt, codec, tags = _format(images[0])
+    maybe = (image for image, header in zip(images, headers, strict=True) if header.alpha)
+    return VideoInfo(
+        path=folder,
+        kind="folder",
+        width=width,
+        height=height,
+        timeline=Timeline.constant(FOLDER_RATE, len(images)),
+        color=replace(RGB, primaries=tags.primaries, transfer=tags.transfer),
+        sample_aspect_ratio=Fraction(1),
+        pix_fmt=pix_fmt or "rgb24",
+        codec=codec,
+        has_audio=False,
+        depth=min(16, bits(pix_fmt or "rgb24")),
+        alpha=any(_picture(image)[..., 3].min() < 1 for image in maybe),
+        notes=tuple(notes),
+    )
+
+
+def read_folder(info: VideoInfo, wanted: range) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the images of a folder as (H, W, 3) in [0, 1]; (H, W, 4) with alpha.
+
+    Raises:
+        InputError: when the folder changed since it was probed, or an image cannot be read.
+    """
+    images, _ = _listed(info.path)
+    if len(images) != info.frames:
+        raise InputError(
+            f"{info.path} had {info.frames} images and now has {len(images)}; leave it as it is "
+            "while it is read"
+        )
+    for index in wanted:
+        yield as_probed(_picture(images[index]), info, images[index].name)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What an image says before its pixels are read.
+
+    Attributes:
+        mode: Pillow's name of its pixel format.
+        size: width and height as shown, pixels.
+        orientation: how it is turned to be shown.
+        turned: whether Pillow turns it when it reads the pixels.
+        alpha: whether it may be transparent.
+    """
+
+    mode: str
+    size: tuple[int, int]
+    orientation: Orientation
+    turned: bool
+    alpha: bool
+
+
+def _header(image: Path) -> _Header:
+    try:
+        with Image.open(image) as file:
+            # Pillow decodes a whole PNG to look for EXIF behind its pixels.
+            late = file.format == "PNG" and "exif" not in file.info
+            orientation = from_exif(1 if late else file.getexif().get(ExifTags.Base.Orientation, 1))
+            alpha = file.mode in _ALPHA_MODES or "transparency" in file.info
+            turned = file.format == "TIFF" and orientation != UPRIGHT
+            if turned:
+                file.load()  # it tells the size as stored or as shown, depending on its version
+            size = file.size if turned else orientation.size(*file.size)
+            return _Header(file.mode, size, orientation, turned, alpha)
+    except BROKEN as error:
+        raise _unreadable(image) from error
+
+
+def _picture(image: Path) -> npt.NDArray[np.float32]:
+    """Read an image as it is shown, (H, W, 4): see ``picture.convert.multiplied``."""
+    header = _header(image)
+    # Pillow would clip 16-bit grey when it makes RGB of it; anything else it converts well.
+    deep = header.mode == "F" or header.mode.startswith("I")
+    try:
+        with Image.open(image) as file:
+            pixels = np.asarray(file if deep else file.convert("RGBA"))
+    except BROKEN as error:
+        raise _unreadable(image) from error
+    if header.mode == "I":
+        pixels = pixels.clip(0, 65535).astype(np.uint16)
+    # Pillow reads colours of 16 bits at 8.
+    finer = None if deep else _deep(image)
+    if finer is None and header.turned:
+        return to_picture(pixels)
+    return header.orientation.turn(to_picture(pixels) if finer is None else finer)
+
+
+def _deep(image: Path) -> npt.NDArray[np.float32] | None:
+    """Read colours of more than 8 bits with FFmpeg, as stored; None where there are no more."""
+    if image.suffix.lower() not in _DEEP:
+        return None
+    try:
+        with av.open(str(image.absolute())) as container:
+            pix_fmt = container.streams.video[0].codec_context.pix_fmt
+            if pix_fmt is None or bits(pix_fmt) <= 8:
+                return None
+            frame = next(container.decode(video=0))
+    except (av.FFmpegError, OSError, ValueError, IndexError, StopIteration):
+        return None
+    kind = holds(frame.format.name)
+    tags = resolve(tags_of(frame), kind=kind, width=frame.width, height=frame.height)
+    return to_rgb(frame, replace(tags, range="pc"), alpha=True)
+
+
+def _listed(folder: Path) -> tuple[list[Path], int]:
+    try:
+        return images_of(folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be listed ({error.strerror}); give yourself permission to read it"
+        ) from error
+
+
+def _format(image: Path) -> tuple[str, str, ColorTags]:
+    """Read pixel format, codec and tags as FFmpeg names them; "" and the ending where unknown."""
+    try:
+        with av.open(str(image.absolute())) as container:
+            context = container.streams.video[0].codec_context
+            tags = tags_of(next(container.decode(video=0)))
+            # What SDR images say (sRGB, a gamma) is how screens show video, too.
+            tags = tags if is_hdr(tags) else ColorTags()
+            return context.pix_fmt or "", context.codec.canonical_name, tags
+    except (av.FFmpegError, OSError, ValueError, IndexError, StopIteration):
+        return "", image.suffix[1:].lower(), ColorTags()
+
+
+def _unreadable(image: Path) -> InputError:
+    return InputError(f"{image} cannot be read as an image; it is damaged; remove or replace it")

@@ -1,0 +1,180 @@
+"""Looks at an input: what it is, and exactly how many frames it has."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from deeptsr.errors import InputError
+from deeptsr.video.info import VideoInfo
+from deeptsr.video.picture.color import UNKNOWN, ColorTags, color_of, resolve
+from deeptsr.video.picture.convert import alpha_of, tags_of
+from deeptsr.video.picture.hdr import dynamic_notes, mastering_of
+from deeptsr.video.picture.orientation import orientation_of
+from deeptsr.video.picture.planes import bits, has_alpha, holds
+from deeptsr.video.reading.decoder import Decoder, complaints, opened, video_stream
+from deeptsr.video.reading.frame_count import PACKET_IS_FRAME, count_decoded, scan
+from deeptsr.video.reading.gif import is_gif, probe_gif
+from deeptsr.video.reading.image_folder import probe_folder
+from deeptsr.video.reading.timestamps import find_timeline
+
+__all__ = ["probe"]
+
+_ENDLESS = ("mpeg", "mpegts")  # formats that name no length: a cut does not show
+
+_PROGRESSIVE = 1  # FFmpeg's order of fields: 0 is unknown, above 1 there are two
+
+
+def probe(
+    path: str | os.PathLike[str], *, deinterlace: bool = False, background: str | None = None
+) -> VideoInfo:
+    """Look at a video, a GIF or a folder of images.
+
+    The whole file is read once, without decoding, to count its packets; a file that shows damage,
+    or whose codec does not keep one frame a packet, is decoded to count what comes out; and one
+    that can be transparent, up to the first frame that is.
+
+    Args:
+        path: a file in any container that FFmpeg reads, or a folder.
+        deinterlace: make whole pictures of the fields of interlaced video.
+        background: lay transparent frames over this colour: "black", "white" or "#rrggbb".
+
+    Raises:
+        InputError: when it is missing, empty, damaged beyond use, or without video.
+    """
+    path = Path(path)
+    if path.is_dir():
+        info = probe_folder(path)
+    elif is_gif(path):
+        info = probe_gif(path)
+    else:
+        return _probe_video(path, deinterlace, color_of(background))
+    if deinterlace:
+        raise InputError(
+            f"{path} holds single pictures, which have no fields; leave deinterlacing out"
+        )
+    return replace(info, background=color_of(background))
+
+
+def _probe_video(
+    path: Path, deinterlace: bool, background: tuple[float, float, float] | None
+) -> VideoInfo:
+    with complaints() as told, opened(path) as container:
+        stream = video_stream(container, path)
+        packets = scan(container, stream)
+        # Of its own: what decoders say of the first frames is found when those are read.
+        faulty = any(who == container.format.name for _, who, _ in told)
+        claimed = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+        time_base = stream.time_base or Fraction(1, 90_000)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        codec = stream.codec_context.codec.canonical_name
+        fields = stream.codec_context.field_order > _PROGRESSIVE
+        endless = container.format.name in _ENDLESS
+        sounds = [sound for sound in container.streams.audio if sound.codec_context is not None]
+        heard = [
+            max(
+                Fraction(0), sound.start_time * sound.time_base
+            )  # before 0 is what primes a decoder
+            for sound in sounds
+            if sound.start_time is not None and sound.time_base
+        ]
+    first = _first_frame(path)
+    pix_fmt = first.format.name
+    interlaced = fields or first.interlaced_frame
+    orientation, note = orientation_of(first)
+    notes = [note] if note else []
+    notes += _field_notes(interlaced, deinterlace)
+    color, color_notes = _color(first, path)
+    notes += color_notes
+
+    frames, stamps, cut_off = len(packets.stamps), packets.known, packets.cut_off
+    if packets.doubts or faulty or codec not in PACKET_IS_FRAME or interlaced:
+        frames, stamps, skipped = count_decoded(path)
+        cut_off |= skipped > 0
+    if cut_off or faulty:
+        of = f"{frames} of the {packets.named}" if packets.named > frames else f"the {frames}"
+        notes.append(f"the file is cut off or damaged: {of} frames are used")
+    if len(stamps) != frames:  # some have none: they cannot be told apart
+        stamps = []
+    last = packets.last[1] if stamps and packets.last[0] == max(stamps) else 0
+    timeline, note = find_timeline(
+        stamps, time_base, claimed, frames=frames, last=last, cut_off=cut_off or endless
+    )
+    notes += [note] if note else []
+    width, height = orientation.size(first.width, first.height)
+    aspect = aspect if aspect > 0 else Fraction(1)
+    return VideoInfo(
+        path=path,
+        kind="video",
+        width=width,
+        height=height,
+        timeline=timeline,
+        color=color,
+        sample_aspect_ratio=1 / aspect if orientation.swap else aspect,
+        pix_fmt=pix_fmt,
+        codec=codec,
+        has_audio=bool(sounds),
+        origin=min(timeline.start, *heard) if heard else timeline.start,
+        depth=bits(pix_fmt),
+        orientation=orientation,
+        interlaced=interlaced,
+        deinterlace=deinterlace,
+        alpha=_is_transparent(path, first),
+        background=background,
+        mastering=mastering_of(first),
+        notes=tuple(notes),
+    )
+
+
+def _first_frame(path: Path) -> av.VideoFrame:
+    with opened(path) as container:
+        for frame in Decoder(container, video_stream(container, path)):
+            return frame
+    raise InputError(
+        f"not one frame of {path} can be decoded; it is damaged beyond use; get the file anew"
+    )
+
+
+def _is_transparent(path: Path, first: av.VideoFrame) -> bool:
+    """Tell whether something shines through somewhere: decodes up to the first such frame."""
+    if not (has_alpha(first.format.name) or first.format.has_palette):
+        return False
+    with opened(path) as container:
+        decoder = Decoder(container, video_stream(container, path))
+        with closing(iter(decoder)) as frames:
+            return any(cover is not None and cover.min() < 1 for cover in map(alpha_of, frames))
+
+
+def _field_notes(interlaced: bool, deinterlace: bool) -> list[str]:
+    if interlaced and not deinterlace:
+        return [
+            "interlaced video: its fields are not separated, and moving edges will look like "
+            "combs; `deinterlace` makes whole pictures of them"
+        ]
+    if deinterlace and not interlaced:
+        return ["the file does not say that it is interlaced: it is deinterlaced all the same"]
+    return []
+
+
+def _color(first: av.VideoFrame, path: Path) -> tuple[ColorTags, list[str]]:
+    tags, kind = tags_of(first), holds(first.format.name)
+    notes = dynamic_notes(first)
+    if notes and kind == "yuv" and tags.matrix == UNKNOWN:
+        raise InputError(
+            f"{path} has colours of Dolby Vision alone; expected a picture that other players show "
+            "too; convert it first: ffmpeg -i INPUT -vf libplacebo=colorspace=bt709 OUTPUT"
+        )
+    color = resolve(tags, kind=kind, width=first.width, height=first.height)
+    if kind != "yuv" or (tags.matrix == color.matrix and tags.range != UNKNOWN):
+        return color, notes
+    names = {"bt709": "BT.709", "smpte170m": "BT.601"}
+    return color, [
+        *notes,
+        f"the colours are not fully tagged: read as {names.get(color.matrix, color.matrix)}, "
+        f"{'full' if color.range == 'pc' else 'limited'} range, as players do at this size",
+    ]

@@ -1,0 +1,1 @@
+"""From frames to a file that appears under its name only when it is whole."""
