@@ -37,8 +37,8 @@ from benchmarks.configs import BUILT_IN, Config, parse  # noqa: E402
 from benchmarks.quality import Pair, load, score, unit  # noqa: E402
 from benchmarks.results import Record, complete, read  # noqa: E402
 from benchmarks.tables import BASE, tables  # noqa: E402
-from deeptsr.baselines import baseline  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
+from deeptsr.evaluation.baselines import baseline  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
 from deeptsr.imaging.resample import resize  # noqa: E402
 from examples.render_clips import CLIPS  # noqa: E402

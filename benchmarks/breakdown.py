@@ -27,9 +27,9 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 from benchmarks.direction import EVEN, FORWARD, deviations  # noqa: E402
 from benchmarks.results import Record, complete, read  # noqa: E402
 from deeptsr import config  # noqa: E402
+from deeptsr.evaluation.metrics import psnr  # noqa: E402
 from deeptsr.imaging.exposure import expose, nearest  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
-from deeptsr.metrics import psnr  # noqa: E402
 from deeptsr.plan import plan  # noqa: E402
 from deeptsr.pyramid import climb  # noqa: E402
 from deeptsr.stages import fit_stages  # noqa: E402

@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 
 import deeptsr  # noqa: E402
 from benchmarks.quality import Pair, Row, load, score  # noqa: E402
-from deeptsr.baselines import BASELINES, baseline  # noqa: E402
+from deeptsr.evaluation.baselines import BASELINES, baseline  # noqa: E402
 from deeptsr.report.motion import measure  # noqa: E402
 
 SQUARES = 5  # in a row

@@ -26,10 +26,10 @@ from torch import Tensor
 import deeptsr
 from benchmarks import speed
 from benchmarks.direction import share_right
+from deeptsr.evaluation.metrics import psnr
 from deeptsr.events import Event, SelfChecked, StageFitted
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
-from deeptsr.metrics import psnr
 from deeptsr.networks import build
 from deeptsr.plan import plan
 from deeptsr.predict import predict

@@ -28,10 +28,10 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 
 from benchmarks.quality import load  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
+from deeptsr.evaluation.metrics import psnr  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
 from deeptsr.imaging.exposure import expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
-from deeptsr.metrics import psnr  # noqa: E402
 from deeptsr.plan import plan  # noqa: E402
 from deeptsr.pyramid import climb  # noqa: E402
 from deeptsr.stages import fit_stages  # noqa: E402

@@ -34,8 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 from benchmarks.direction import share_right  # noqa: E402
-from deeptsr.baselines import BASELINES, baseline  # noqa: E402
-from deeptsr.metrics import Tally  # noqa: E402
+from deeptsr.evaluation.baselines import BASELINES, baseline  # noqa: E402
+from deeptsr.evaluation.metrics import Tally  # noqa: E402
 from examples.render_clips import CLIPS, ROTORS, render, rotation_truth  # noqa: E402
 
 Bytes = NDArray[np.uint8]  # (T, H, W, 3)

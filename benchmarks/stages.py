@@ -31,9 +31,9 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 from benchmarks.direction import EVEN, FORWARD, deviations  # noqa: E402
 from benchmarks.quality import load, unit  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
+from deeptsr.evaluation.metrics import psnr_frames  # noqa: E402
 from deeptsr.imaging.exposure import expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
-from deeptsr.metrics import psnr_frames  # noqa: E402
 from deeptsr.plan import Stage, plan  # noqa: E402
 from deeptsr.pyramid import FittedStage, climb  # noqa: E402
 from deeptsr.stages import fit_stages  # noqa: E402

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from deeptsr.baselines import BASELINES, baseline
 from deeptsr.errors import InputError, OptionError
+from deeptsr.evaluation.baselines import BASELINES, baseline
+from deeptsr.evaluation.lpips import Lpips
+from deeptsr.evaluation.metrics import Tally
 from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
 from deeptsr.imaging.exposure import Exposure
-from deeptsr.metrics import Tally
-from deeptsr.perceptual import Lpips
 
 if TYPE_CHECKING:  # loaded where a file is opened
     from deeptsr.video import VideoInfo, Vmaf
@@ -51,7 +51,7 @@ def evaluate_file(
             minterpolate are measured too.
         exposure: of the low-framerate video: how the methods are aligned.
         ignore_rate: compare frame by frame, whatever the rates: a result in slow motion.
-        lpips: whether to measure LPIPS, see :class:`deeptsr.perceptual.Lpips`.
+        lpips: whether to measure LPIPS, see :class:`deeptsr.evaluation.lpips.Lpips`.
         on_event: listener for progress.
 
     Returns:

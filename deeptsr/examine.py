@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr import video
+from deeptsr.analysis.scenes import survey
 from deeptsr.config import Options
 from deeptsr.events import Listener, Probed, Progress, ignore
 from deeptsr.run import plan_input
-from deeptsr.scenes import survey
 from deeptsr.video.picture.color import is_hdr
 
 __all__ = ["probe_file"]

@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deeptsr.analysis.excerpt import choose, window
+from deeptsr.analysis.heatmap import blend, draw, require_matplotlib, strip
+from deeptsr.analysis.pair_mix import propose, uniform_motion
+from deeptsr.analysis.recurrence import Recurrence, inspect, least_size, statistics
+from deeptsr.analysis.scenes import survey
 from deeptsr.config import EncodeSettings, PairSettings, RecurrenceSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, ignore
-from deeptsr.excerpt import choose, window
-from deeptsr.heatmap import blend, draw, require_matplotlib, strip
 from deeptsr.imaging.resample import resize
-from deeptsr.mix import propose, uniform_motion
 from deeptsr.plan import plan
-from deeptsr.recurrence import Recurrence, inspect, least_size, statistics
-from deeptsr.scenes import survey
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, whole
 

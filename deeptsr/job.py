@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from deeptsr import budget, config
-from deeptsr.blur import FRAMES, open_share
+from deeptsr.analysis.cut_list import read_cuts
+from deeptsr.analysis.scenes import survey
+from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.cost import Cost, estimate
-from deeptsr.cutlist import read_cuts
 from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
 from deeptsr.imaging.exposure import nearest
@@ -25,7 +26,6 @@ from deeptsr.imaging.timeline import Timeline
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import Clip, bounded, peak
 from deeptsr.plan import Stage, plan, steps_of
-from deeptsr.scenes import survey
 from deeptsr.schedule import Schedule, schedule
 from deeptsr.system import devices
 

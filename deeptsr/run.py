@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from deeptsr import config
-from deeptsr.blur import FRAMES, open_share
+from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Planned, Progress, Warned, ignore

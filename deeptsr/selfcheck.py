@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from deeptsr.config import Options
+from deeptsr.evaluation.metrics import CEILING, psnr_frames
 from deeptsr.events import SelfChecked
 from deeptsr.heldout import HeldOut
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.metrics import CEILING, psnr_frames
 from deeptsr.pyramid import FittedStage, climb
 
 __all__ = ["self_check"]

@@ -9,13 +9,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from deeptsr.analysis.pair_mix import propose
 from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.fit import FitResult
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.keeping import Checkpoints
-from deeptsr.mix import propose
 from deeptsr.networks import StepNetwork, build
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage

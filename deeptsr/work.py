@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Progress, Warned
-from deeptsr.excerpt import Frames, read_excerpt
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.job import Job

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr.baselines import BASELINES, baseline, linear, minterpolate, repeat
+from deeptsr.evaluation.baselines import BASELINES, baseline, linear, minterpolate, repeat
 from deeptsr.imaging.exposure import expose, first_position
 from deeptsr.imaging.resample import interpolate_time
 from tests.synth import noise

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deeptsr.blur import open_share
+from deeptsr.analysis.shutter import open_share
 from tests.synth import noise
 
 PARTS = 16  # of a frame's time that are averaged

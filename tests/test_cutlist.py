@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from deeptsr.cutlist import read_cuts
+from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.errors import OptionError
 from deeptsr.imaging.timeline import Timeline
 

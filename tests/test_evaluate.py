@@ -17,9 +17,9 @@ from deeptsr.config import EncodeSettings, Options
 from deeptsr.degrade import degrade_file
 from deeptsr.errors import InputError, OptionError
 from deeptsr.evaluate import evaluate_file
+from deeptsr.evaluation.metrics import CEILING
 from deeptsr.events import Progress, Warned, to_json
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.metrics import CEILING
 from deeptsr.run import upscale_file
 from tests.clips import decode, raw_clip
 from tests.synth import pan, tiny

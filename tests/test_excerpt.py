@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deeptsr.analysis.excerpt import choose, read_excerpt, window
+from deeptsr.analysis.scenes import Survey
 from deeptsr.events import Surveyed, Warned
-from deeptsr.excerpt import choose, read_excerpt, window
-from deeptsr.scenes import Survey
 from tests.test_scenes import scene
 
 

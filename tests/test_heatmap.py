@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from deeptsr.analysis.heatmap import blend, draw, require_matplotlib, strip
+from deeptsr.analysis.recurrence import Slice, inspect, statistics
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import OptionError
-from deeptsr.heatmap import blend, draw, require_matplotlib, strip
-from deeptsr.recurrence import Slice, inspect, statistics
 from tests.synth import pan
 
 pytest.importorskip("matplotlib")

@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from benchmarks import quality
 from deeptsr.errors import InputError
-from deeptsr.metrics import CEILING, Tally, psnr, psnr_frames, ssim, ssim_frames
+from deeptsr.evaluation.metrics import CEILING, Tally, psnr, psnr_frames, ssim, ssim_frames
 
 
 @pytest.fixture

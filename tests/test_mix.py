@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from deeptsr.analysis.pair_mix import propose, uniform_motion
 from deeptsr.config import PairSettings
-from deeptsr.mix import propose, uniform_motion
 from tests.synth import noise, pan, still
 
 PAIRS = PairSettings(within=0.5, across=0.3, shift=0.2)

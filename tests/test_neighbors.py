@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deeptsr.neighbors import KINDS, Patches, cut, nearest, pools
+from deeptsr.analysis.neighbors import KINDS, Patches, cut, nearest, pools
 from tests.synth import generator, noise, pan
 
 PATCH = (3, 5, 5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from deeptsr.errors import InputError, OptionError
-from deeptsr.perceptual import Lpips
+from deeptsr.evaluation.lpips import Lpips
 from tests.synth import noise
 
 WEIGHTS = "alexnet-of-a-test.pth"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from deeptsr.analysis.recurrence import _sums, inspect, least_size, statistics
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError
-from deeptsr.recurrence import _sums, inspect, least_size, statistics
 from tests.synth import noise, pan, still
 
 FEW = RecurrenceSettings(stride=6, max_patches=6000)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, shift, zoom
 
-from deeptsr.scenes import Survey, scenes_between, survey
+from deeptsr.analysis.scenes import Survey, scenes_between, survey
 from tests.synth import pan
 
 HEIGHT, WIDTH = 72, 96

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from benchmarks import stages
 from benchmarks.quality import Pair
 from deeptsr import config
+from deeptsr.evaluation.metrics import psnr_frames
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time, resize
-from deeptsr.metrics import psnr_frames
 from deeptsr.plan import Stage
 from deeptsr.pyramid import FittedStage
 from examples.render_clips import render, rotation_truth

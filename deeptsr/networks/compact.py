@@ -10,16 +10,8 @@ from torch.nn import functional
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.networks.base import StepNetwork
-from deeptsr.networks.march import (
-    Seen,
-    agreeing,
-    convolve,
-    convolve_by,
-    finish,
-    regroup,
-    slide,
-)
+from deeptsr.networks.protocol import StepNetwork
+from deeptsr.networks.streaming import Seen, agreeing, convolve, convolve_by, finish, regroup, slide
 
 __all__ = ["Compact"]
 

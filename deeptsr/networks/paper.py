@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.networks.base import StepNetwork
-from deeptsr.networks.march import Seen, agreeing, convolve, finish, regroup, slide
+from deeptsr.networks.protocol import StepNetwork
+from deeptsr.networks.streaming import Seen, agreeing, convolve, finish, regroup, slide
 
 __all__ = ["Paper"]
 

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr import video
+from deeptsr.analysis.excerpt import window
+from deeptsr.analysis.scenes import survey
 from deeptsr.config import Options
 from deeptsr.errors import InputError
-from deeptsr.excerpt import window
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.scenes import survey
 
 __all__ = ["Footage"]
 
@@ -159,14 +159,14 @@ class Footage:
         """Yield what a plain method makes of the input, for the same moments as the result.
 
         Args:
-            method: one of :data:`deeptsr.baselines.BASELINES`.
+            method: one of :data:`deeptsr.evaluation.baselines.BASELINES`.
             stretch: of the input.
             shrink: makes a frame as small as it is wanted, before the method sees it.
         """
         # Here, as torch takes seconds to load.
         import torch  # noqa: PLC0415
 
-        from deeptsr.baselines import baseline  # noqa: PLC0415
+        from deeptsr.evaluation.baselines import baseline  # noqa: PLC0415
         from deeptsr.imaging.exposure import of_step  # noqa: PLC0415
         from deeptsr.imaging.retime import retime  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deeptsr.baselines import linear
+from deeptsr.evaluation.baselines import linear
 from deeptsr.imaging.exposure import Exposure
 from deeptsr.report.film import Film, Panels
 from deeptsr.report.footage import Footage, Picture

@@ -45,9 +45,9 @@ def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | 
     # Here, as torch takes seconds to load.
     import torch  # noqa: PLC0415
 
-    from deeptsr.heatmap import blend  # noqa: PLC0415
+    from deeptsr.analysis.heatmap import blend  # noqa: PLC0415
+    from deeptsr.analysis.recurrence import inspect, statistics  # noqa: PLC0415
     from deeptsr.imaging.resample import resize  # noqa: PLC0415
-    from deeptsr.recurrence import inspect, statistics  # noqa: PLC0415
 
     stage, clip = None, []
     for picture in frames:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from deeptsr.baselines import linear
+from deeptsr.evaluation.baselines import linear
 from deeptsr.imaging.exposure import Exposure
 from deeptsr.report.stills import Bytes, Still, still, to_bytes
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from deeptsr.networks.march import slide
+from deeptsr.networks.streaming import slide
 
 __all__ = ["StepNetwork"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from deeptsr.analysis.recurrence import Recurrence, Slice
 from deeptsr.errors import OptionError
-from deeptsr.recurrence import Recurrence, Slice
 
 if TYPE_CHECKING:  # takes long to import
     from matplotlib.axes import Axes

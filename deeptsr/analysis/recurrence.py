@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deeptsr.analysis.neighbors import KINDS, Patches, cut, nearest, pools
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.resample import resize
-from deeptsr.neighbors import KINDS, Patches, cut, nearest, pools
 
 __all__ = ["Recurrence", "Slice", "inspect", "least_size", "statistics"]
 

@@ -9,8 +9,8 @@ from itertools import accumulate, islice, pairwise
 import numpy as np
 import numpy.typing as npt
 
+from deeptsr.analysis.scenes import Survey, survey
 from deeptsr.events import Listener, Surveyed, Warned
-from deeptsr.scenes import Survey, survey
 
 __all__ = ["Frames", "choose", "read_excerpt", "window"]
 

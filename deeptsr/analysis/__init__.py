@@ -1,0 +1,1 @@
+"""What a video tells of itself before anything is learned from it."""
