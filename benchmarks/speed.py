@@ -32,10 +32,7 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 
 from deeptsr.config import PRESETS, Options, preset  # noqa: E402
 from deeptsr.fit import fit  # noqa: E402
-from deeptsr.networks import (
-    StepNetwork,
-    build,
-)
+from deeptsr.networks import StepNetwork, build  # noqa: E402
 from deeptsr.pairs import PairSource  # noqa: E402
 from deeptsr.plan import Stage  # noqa: E402
 from deeptsr.predict import predict  # noqa: E402
