@@ -19,9 +19,10 @@ from unittest import mock
 import click
 import torch
 
-from deeptsr import pyramid, stages
+from deeptsr import stages
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
+from deeptsr.pyramid.stream import stream
 
 __all__ = ["BUILT_IN", "Config", "parse"]
 
@@ -78,7 +79,7 @@ class Config:
         off = {path for path, value in self._pairs() if path in _SWITCHES and value == "off"}
         with ExitStack() as stack:
             if "trust" in off:
-                stack.enter_context(mock.patch.object(pyramid, "trust", _all_of_it))
+                stack.enter_context(mock.patch.object(stream, "trust", _all_of_it))
             if "twice" in off:
                 stack.enter_context(mock.patch.object(stages, "FittedStage", _once))
             yield
@@ -114,8 +115,8 @@ def _all_of_it(error: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
     return torch.ones_like(error)
 
 
-def _once(*given: Any, **named: Any) -> pyramid.FittedStage:
-    return replace(pyramid.FittedStage(*given, **named), twice=False)
+def _once(*given: Any, **named: Any) -> stream.FittedStage:
+    return replace(stream.FittedStage(*given, **named), twice=False)
 
 
 def _changed(section: Any, path: list[str], value: str) -> Any:

@@ -37,11 +37,11 @@ from benchmarks.ablation import QUICK, Task, clip  # noqa: E402
 from benchmarks.direction import rotations, wrap  # noqa: E402
 from deeptsr.imaging.exposure import correct, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
-from deeptsr.plan import plan  # noqa: E402
-from deeptsr.predict import predict_ensemble  # noqa: E402
+from deeptsr.pyramid.plan import plan  # noqa: E402
+from deeptsr.pyramid.predict import predict_ensemble  # noqa: E402
+from deeptsr.pyramid.trust import changes, disagreement, restore_again  # noqa: E402
 from deeptsr.stages import fit_stages  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
-from deeptsr.trust import changes, disagreement, restore_again  # noqa: E402
 from examples.render_clips import render  # noqa: E402
 
 WIDTH, DPI = 7.6, 110  # inches, dots an inch
@@ -52,7 +52,7 @@ TRUST_CLIPS = {  # colour, share of the steps of a fit
     "fire": (ORANGE, 0.3),
     "fan": (RED, 0.3),
 }
-NOISE, LIKELY, DOUBTFUL = 1e-3, 0.6, 0.8  # of deeptsr.trust
+NOISE, LIKELY, DOUBTFUL = 1e-3, 0.6, 0.8  # of deeptsr.pyramid.trust
 
 Picture = NDArray[np.floating[Any]]
 

@@ -34,8 +34,8 @@ from deeptsr.config import PRESETS, Options, preset  # noqa: E402
 from deeptsr.fit import fit  # noqa: E402
 from deeptsr.networks import StepNetwork, build  # noqa: E402
 from deeptsr.pairs import PairSource  # noqa: E402
-from deeptsr.plan import Stage  # noqa: E402
-from deeptsr.predict import predict  # noqa: E402
+from deeptsr.pyramid.plan import Stage  # noqa: E402
+from deeptsr.pyramid.predict import predict  # noqa: E402
 from deeptsr.stages import fold_of  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 

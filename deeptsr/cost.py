@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
-from deeptsr.plan import Stage
+from deeptsr.pyramid.plan import Stage
 from deeptsr.stages import averages, has_network, network_of, steps_of_stage
 from deeptsr.system.devices import precision
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork
-from deeptsr.predict import predict
+from deeptsr.pyramid.predict import predict
 
 __all__ = ["HeldOut", "gain"]
 

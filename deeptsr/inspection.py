@@ -23,7 +23,7 @@ from deeptsr.config import EncodeSettings, PairSettings, RecurrenceSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, ignore
 from deeptsr.imaging.resample import resize
-from deeptsr.plan import plan
+from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, whole
 

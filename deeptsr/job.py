@@ -25,7 +25,7 @@ from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import Clip, bounded, peak
-from deeptsr.plan import Stage, plan, steps_of
+from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.schedule import Schedule, schedule
 from deeptsr.system import devices
 

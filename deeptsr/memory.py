@@ -13,9 +13,10 @@ from deeptsr.config import Options
 from deeptsr.errors import ResourceError
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import pool_bytes
-from deeptsr.plan import Stage
-from deeptsr.predict import tile_voxels
-from deeptsr.pyramid import FittedStage, loads
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.predict import tile_voxels
+from deeptsr.pyramid.reach import loads
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.stagefit import JUDGED
 from deeptsr.stages import averages, fitted_frames, has_network, network_of
 from deeptsr.system.humanize import size

@@ -25,7 +25,7 @@ from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
 from deeptsr.job import Job, in_time, settle, settled_file, settled_input, sounds, thinned
 from deeptsr.memory import part_length
-from deeptsr.pyramid import first_needed
+from deeptsr.pyramid.reach import first_needed
 from deeptsr.system import devices
 from deeptsr.system.disk import Room
 from deeptsr.system.humanize import size

@@ -10,7 +10,7 @@ from itertools import count
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.plan import steps_of
+from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
 __all__ = ["Schedule", "schedule"]

@@ -11,7 +11,8 @@ from deeptsr.events import SelfChecked
 from deeptsr.heldout import HeldOut
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.pyramid import FittedStage, climb
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["self_check"]
 

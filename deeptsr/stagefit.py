@@ -18,10 +18,11 @@ from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.keeping import Checkpoints, StageKeeper
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
-from deeptsr.plan import Stage
-from deeptsr.predict import predict
-from deeptsr.pyramid import FittedStage, stream
-from deeptsr.trust import changes, detour, disagreement, evenness, removed, restore_again
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.predict import predict
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.pyramid.stream import stream
+from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["JUDGED", "LATER_ROUNDS", "Fitter", "fit_first", "fit_later"]
 

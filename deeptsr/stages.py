@@ -17,8 +17,8 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.keeping import Checkpoints
 from deeptsr.networks import StepNetwork, build
-from deeptsr.plan import Stage
-from deeptsr.pyramid import FittedStage
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.stagefit import LATER_ROUNDS, Fitter, fit_first, fit_later
 from deeptsr.system.devices import release
 

@@ -19,7 +19,8 @@ from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.job import Job
 from deeptsr.keeping import Checkpoints
 from deeptsr.memory import chunk_length, part_length
-from deeptsr.pyramid import FittedStage, stream
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.pyramid.stream import stream
 from deeptsr.selfcheck import self_check
 from deeptsr.stages import fit_stages
 from deeptsr.system.devices import ran_out, release

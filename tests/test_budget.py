@@ -16,7 +16,7 @@ from deeptsr.budget.forecast import Forecast, Speeds, measure
 from deeptsr.config import PRESETS, Options, preset
 from deeptsr.events import Budgeted, Warned
 from deeptsr.networks import build
-from deeptsr.predict import predict, voxels
+from deeptsr.pyramid.predict import predict, voxels
 from deeptsr.stages import steps_of_stage
 from tests.synth import NETWORK, noise, tiny
 
@@ -112,7 +112,7 @@ def test_another_preset_keeps_what_was_changed():
 @pytest.mark.parametrize(("kind", "fold"), [("compact", 1), ("compact", 2), ("paper", 1)])
 def test_a_network_works_on_as_many_voxels_as_are_counted(monkeypatch, shape, kind, fold):
     network = build(replace(NETWORK, kind=kind, blocks=2), 2, "full", fold)
-    monkeypatch.setattr("deeptsr.predict._suitable_tile", lambda *_: 64)
+    monkeypatch.setattr("deeptsr.pyramid.predict._suitable_tile", lambda *_: 64)
     # The counter does not know oneDNN's convolution by its own name.
     monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
     with FlopCounterMode(display=False) as counter:

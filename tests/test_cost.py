@@ -7,7 +7,7 @@ import torch
 
 from deeptsr.config import preset
 from deeptsr.cost import estimate
-from deeptsr.plan import plan
+from deeptsr.pyramid.plan import plan
 
 SIZE = (96, 128)
 STAGES = plan(8, *SIZE, preset("fast").pyramid.coarsest)

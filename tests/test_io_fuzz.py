@@ -14,7 +14,7 @@ import pytest
 from deeptsr import run
 from deeptsr.errors import InputError
 from deeptsr.events import Planned
-from deeptsr.pyramid import FittedStage
+from deeptsr.pyramid.stage import FittedStage
 from tests.clips import clip, complaints, timestamps
 from tests.synth import tiny
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from deeptsr import run
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.pyramid import FittedStage
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.run import upscale_file
 from deeptsr.video import VideoWriter, probe, read
 from tests.clips import clip, decode, describe, ffmpeg, raw_clip, sound_packets, timestamps

@@ -11,7 +11,7 @@ from deeptsr import memory
 from deeptsr.config import preset
 from deeptsr.errors import ResourceError
 from deeptsr.memory import Clip, bounded, chunk_length, part_length, peak
-from deeptsr.plan import plan
+from deeptsr.pyramid.plan import plan
 from deeptsr.system.ram import available
 
 CPU = torch.device("cpu")

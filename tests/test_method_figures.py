@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from benchmarks import ablation, figures
-from deeptsr import config, trust
+from deeptsr import config
+from deeptsr.pyramid.stream import trust
 from tests.synth import tiny
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeptsr.plan import Stage, plan, steps_of
+from deeptsr.pyramid.plan import Stage, plan, steps_of
 
 HD = (720, 1280)
 

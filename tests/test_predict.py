@@ -8,7 +8,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import StepNetwork, build
-from deeptsr.predict import predict, predict_ensemble
+from deeptsr.pyramid.predict import predict, predict_ensemble
 from tests.synth import gap, noise, wake
 
 KINDS = [("compact", 1), ("compact", 2), ("compact", 3), ("paper", 1)]

@@ -8,16 +8,18 @@ from itertools import pairwise
 import pytest
 import torch
 
-from deeptsr import pyramid
 from deeptsr.config import NetworkSettings
 from deeptsr.imaging.backprojection import backproject
 from deeptsr.imaging.exposure import correct, expose, nearest, of_step, repeat
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.networks import build
-from deeptsr.plan import Stage
-from deeptsr.predict import predict
-from deeptsr.pyramid import FittedStage, climb, first_needed, margin, stream
-from deeptsr.trust import blend, changes, disagreement, restore_again, trust
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.predict import predict
+from deeptsr.pyramid.reach import first_needed, margin
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.pyramid.stream import stream
+from deeptsr.pyramid.trust import blend, changes, disagreement, restore_again, trust
 from tests.synth import gap, generator, noise, still, wake
 
 HALF, QUARTER = Fraction(1, 2), Fraction(1, 4)
@@ -201,14 +203,14 @@ def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, exposure):
 def test_a_chunk_is_halved_where_memory_runs_out(monkeypatch, error):
     stages, factor = fitted("compact")
     clip, told = noise(23, 9, 10, 3), []
-    whole, climbed = climb(stages, clip), pyramid._climb
+    whole, climbed = climb(stages, clip), stream._climb
 
     def small(*given):
         if len(given[5]) > 2:
             raise error
         return climbed(*given)
 
-    monkeypatch.setattr(pyramid, "_climb", small)
+    monkeypatch.setattr(stream, "_climb", small)
     parts = list(stream(stages, iter(clip), 23, 9, on_halved=told.append))
     assert told == [4, 2]
     assert gap(torch.cat(parts), whole) < 1e-4
@@ -222,7 +224,7 @@ def test_a_chunk_of_one_frame_for_which_there_is_no_memory_is_told(monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(pyramid, "_climb", full)
+    monkeypatch.setattr(stream, "_climb", full)
     with pytest.raises(torch.OutOfMemoryError):
         list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
 
@@ -233,7 +235,7 @@ def test_another_error_is_no_lack_of_memory(monkeypatch):
     def wrong(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(pyramid, "_climb", wrong)
+    monkeypatch.setattr(stream, "_climb", wrong)
     with pytest.raises(RuntimeError, match="a bug"):
         list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
 

@@ -16,7 +16,7 @@ from deeptsr import memory, run
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Progress, Warned
-from deeptsr.pyramid import FittedStage
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.run import plan_file, upscale_array, upscale_file
 from deeptsr.video import probe
 from tests.clips import (

@@ -10,8 +10,8 @@ from deeptsr.events import to_json
 from deeptsr.heldout import HeldOut
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.plan import Stage
-from deeptsr.pyramid import FittedStage
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.selfcheck import self_check
 from tests.synth import noise, pan, still, tiny
 

@@ -21,8 +21,8 @@ from deeptsr.heldout import HeldOut, gain
 from deeptsr.imaging.exposure import expose, repeat
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork, build
-from deeptsr.plan import Stage, plan
-from deeptsr.pyramid import climb
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.plan import Stage, plan
 from deeptsr.stages import fit_stages, fold_of, has_network, steps_of_stage
 from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 

@@ -13,8 +13,8 @@ from deeptsr import config
 from deeptsr.evaluation.metrics import psnr_frames
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time, resize
-from deeptsr.plan import Stage
-from deeptsr.pyramid import FittedStage
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
 from examples.render_clips import render, rotation_truth
 from tests.synth import pan, tiny
 

@@ -9,7 +9,7 @@ from deeptsr.config import NetworkSettings
 from deeptsr.imaging.exposure import correct, expose, repeat
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork, build
-from deeptsr.trust import (
+from deeptsr.pyramid.trust import (
     blend,
     changes,
     detour,

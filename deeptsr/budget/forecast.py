@@ -14,9 +14,11 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.memory import chunk_length
 from deeptsr.networks import StepNetwork
 from deeptsr.pairs import PairSource
-from deeptsr.plan import Stage, plan
-from deeptsr.predict import voxels
-from deeptsr.pyramid import FittedStage, climb, loads
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.plan import Stage, plan
+from deeptsr.pyramid.predict import voxels
+from deeptsr.pyramid.reach import loads
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.stages import averages, has_network, network_of, steps_of_stage
 
 __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError
-from deeptsr.plan import plan
+from deeptsr.pyramid.plan import plan
 
 __all__ = ["Repeats", "repeats"]
 

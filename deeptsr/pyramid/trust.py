@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from deeptsr.imaging.exposure import expose
 from deeptsr.networks import StepNetwork
-from deeptsr.predict import predict
+from deeptsr.pyramid.predict import predict
 
 __all__ = [
     "blend",

@@ -1,0 +1,75 @@
+"""Which input frames a stage, or a chunk, depends on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage, wider
+
+__all__ = ["Load", "beyond", "first_needed", "loads", "margin", "needed"]
+
+_DETAIL_TAPS = 2  # and back-projection, in which what is lacked fades into what the next one lacks
+
+
+def _spreads(stages: tuple[FittedStage, ...]) -> list[int]:
+    """LTR frames to each side that each stage, and what comes after the last, depend on."""
+    after = sum(1 for _ in beyond(stages, Fraction(1)))
+    return [
+        *(math.ceil(f.reach / f.stage.done) + (f.stage.done > 1) * _DETAIL_TAPS for f in stages),
+        after * _DETAIL_TAPS,
+    ]
+
+
+def needed(stages: tuple[FittedStage, ...], wanted: range, total: int) -> list[range]:
+    """LTR frames that each stage must receive, coarse to fine, and that the last must return."""
+    ranges = [wanted]
+    for spread in reversed(_spreads(stages)):
+        ranges.insert(0, wider(ranges[0], spread, total))
+    return ranges[:-1]
+
+
+def margin(stages: tuple[FittedStage, ...]) -> int:
+    """LTR frames to each side that a chunk needs to come out as if the whole clip were climbed."""
+    return sum(_spreads(stages))
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a stage does to climb a chunk."""
+
+    ltr: int  # LTR frames that it looks at
+    fine: int  # frames that it is given: those as it finds them
+    seen: int  # of these, those whose step is predicted
+    trusted: int  # and restored again
+
+
+def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load, ...]:
+    """What each stage does to climb a chunk in the middle of a clip of ``total`` frames."""
+    first = max(0, total - chunk) // 2
+    ranges = needed(stages, range(first, min(total, first + chunk)), total)
+    found = []
+    for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
+        done, last = fitted.stage.done, total * fitted.stage.done
+        wanted = range(asked.start * done, asked.stop * done)
+        trusted, seen = fitted._looked_at(wanted, last)
+        found.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
+    return tuple(found)
+
+
+def first_needed(stages: tuple[FittedStage, ...], start: int, cuts: Sequence[int] = ()) -> int:
+    """The first LTR frame that the results from ``start`` on depend on."""
+    scene = max((cut for cut in cuts if cut <= start), default=0)
+    return max(scene, start - margin(stages))
+
+
+def beyond(stages: tuple[FittedStage, ...], scale: Fraction) -> Iterator[Stage]:
+    """The sizes that a result goes through after the last stage."""
+    last = stages[-1].stage
+    reached = last.scale
+    while reached < scale:
+        reached = min(2 * reached, scale)
+        yield Stage(reached, 1, last.done * last.step)

@@ -1,0 +1,132 @@
+"""The coarse-to-fine pyramid: climb a clip, chunk by chunk (paper section 4.2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import chain, pairwise
+
+import torch
+from torch import Tensor
+
+from deeptsr.imaging.exposure import Exposure, repeat
+from deeptsr.imaging.resample import resize
+from deeptsr.pyramid.climb import ClimbSettings, climb_window
+from deeptsr.pyramid.reach import beyond, first_needed, needed
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.system.devices import ran_out
+
+__all__ = [
+    "stream",
+]
+
+
+def stream(
+    stages: tuple[FittedStage, ...],
+    frames: Iterable[Tensor],
+    total: int,
+    chunk: int,
+    *,
+    start: int = 0,
+    exposure: Exposure = "full",
+    rounds: int = 1,
+    precision: torch.dtype = torch.float32,
+    cuts: Sequence[int] = (),
+    scale: Fraction = Fraction(1),
+    on_halved: Callable[[int], None] = lambda chunk: None,
+) -> Iterator[Tensor]:
+    """Climb a video of any length in the memory of one chunk.
+
+    Args:
+        stages: coarse to fine.
+        frames: pictures (H, W, C), in order: all from :func:`first_needed` on.
+        total: how many frames the video has.
+        chunk: LTR frames that are climbed at once.
+        start: first frame whose result is wanted. The results are the same to the bit as those of
+            a climb from 0 where it lies a multiple of ``chunk`` behind its scene's first frame.
+        exposure: of the LTR video.
+        rounds: alternations of back-projection.
+        precision: of the convolutions.
+        cuts: first frames of scenes, 0 excepted; no result depends on another scene than its own.
+        scale: of the sides of the result, at least the last stage's.
+        on_halved: told what is left of the chunk where memory ran out. It ends where it would
+            have ended, in several volumes.
+
+    Yields:
+        Volumes (n * factor, H * scale, W * scale, C), together the result for all frames from the
+        start, in order.
+    """
+    source = iter(frames)
+    manner = ClimbSettings(exposure, rounds, precision, scale)
+    for first, stop in pairwise((0, *cuts, total)):
+        if stop == first + 1 > start:  # nothing moves in a single frame
+            yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
+        elif stop > start:
+            later, length = max(0, start - first), stop - first
+            yield from _scene(stages, source, length, chunk, later, manner, on_halved)
+
+
+def _scene(
+    stages: tuple[FittedStage, ...],
+    source: Iterator[Tensor],
+    total: int,
+    chunk: int,
+    start: int,
+    manner: ClimbSettings,
+    on_halved: Callable[[int], None],
+) -> Iterator[Tensor]:
+    head = next(source)
+    height, width, channels = head.shape
+    full = height, width
+    held = _Held(chain([head], source), first_needed(stages, start))
+    del head
+    most = chunk
+    for begin in range(start, total, chunk):
+        made_until, end = begin, min(begin + chunk, total)
+        while made_until < end:
+            wanted = range(made_until, min(made_until + most, end))
+            ranges = needed(stages, wanted, total)
+            looked: dict[tuple[int, int], range] = {}  # the coarser the wider
+            for stage, frames in zip((f.stage for f in stages), ranges, strict=False):
+                looked.setdefault(stage.size(*full), frames)
+            for stage in beyond(stages, manner.scale):
+                looked.setdefault(stage.size(*full), ranges[-1])
+            held.hold(looked)
+            try:
+                made = climb_window(stages, held, full, channels, total, wanted, manner)
+            except (RuntimeError, MemoryError) as error:
+                if len(wanted) == 1 or not ran_out(error):
+                    raise
+                most = len(wanted) // 2
+                on_halved(most)
+                continue
+            yield made
+            del made  # it is gone before the next one is made
+            made_until = wanted.stop
+
+
+class _Held:
+    """The frames of a scene at each size, from the first that the stage of that size looks at."""
+
+    def __init__(self, source: Iterator[Tensor], first: int) -> None:
+        self._source, self._next = source, first  # the number of the frame that is read next
+        self._frames: dict[tuple[int, int], dict[int, Tensor]] = {}
+
+    def __call__(self, frames: range, size: tuple[int, int]) -> Tensor:
+        held = self._frames[size]
+        return torch.stack([held[number] for number in frames])
+
+    def hold(self, looked: dict[tuple[int, int], range]) -> None:
+        """Drop what is not looked at any more, and read on."""
+        for size, frames in looked.items():
+            held = self._frames.setdefault(size, {})
+            for number in [n for n in held if n < frames.start]:
+                del held[number]
+        while self._next < max(frames.stop for frames in looked.values()):
+            frame = next(self._source)
+            for size, frames in looked.items():
+                if self._next >= frames.start:
+                    full = tuple(frame.shape[:2]) == size
+                    self._frames[size][self._next] = frame if full else resize(frame[None], size)[0]
+            self._next += 1
