@@ -30,9 +30,9 @@ from deeptsr import config  # noqa: E402
 from deeptsr.evaluation.metrics import psnr  # noqa: E402
 from deeptsr.imaging.exposure import expose, nearest  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
+from deeptsr.learning.stages import fit_stages  # noqa: E402
 from deeptsr.pyramid.climb import climb  # noqa: E402
 from deeptsr.pyramid.plan import plan  # noqa: E402
-from deeptsr.stages import fit_stages  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 from examples.scenes.turning import ROTORS, fan  # noqa: E402
 

@@ -19,9 +19,9 @@ from unittest import mock
 import click
 import torch
 
-from deeptsr import stages
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
+from deeptsr.learning import stages
 from deeptsr.pyramid.stream import stream
 
 __all__ = ["BUILT_IN", "Config", "parse"]

@@ -37,10 +37,10 @@ from benchmarks.ablation import QUICK, Task, clip  # noqa: E402
 from benchmarks.direction import rotations, wrap  # noqa: E402
 from deeptsr.imaging.exposure import correct, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
+from deeptsr.learning.stages import fit_stages  # noqa: E402
 from deeptsr.pyramid.plan import plan  # noqa: E402
 from deeptsr.pyramid.predict import predict_ensemble  # noqa: E402
 from deeptsr.pyramid.trust import changes, disagreement, restore_again  # noqa: E402
-from deeptsr.stages import fit_stages  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 from examples.render_clips import render  # noqa: E402
 

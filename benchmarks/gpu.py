@@ -30,11 +30,11 @@ from deeptsr.evaluation.metrics import psnr
 from deeptsr.events import Event, SelfChecked, StageFitted
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
+from deeptsr.learning.stages import fit_stages
 from deeptsr.networks import build
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.predict import predict
-from deeptsr.stages import fit_stages
 from deeptsr.system.devices import choose, precision
 from examples.render_clips import ROTORS, render, rotation_truth
 

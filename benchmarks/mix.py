@@ -32,9 +32,9 @@ from deeptsr.evaluation.metrics import psnr  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
 from deeptsr.imaging.exposure import expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
+from deeptsr.learning.stages import fit_stages  # noqa: E402
 from deeptsr.pyramid.climb import climb  # noqa: E402
 from deeptsr.pyramid.plan import plan  # noqa: E402
-from deeptsr.stages import fit_stages  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 from examples.render_clips import CLIPS  # noqa: E402
 

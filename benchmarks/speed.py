@@ -31,12 +31,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 from deeptsr.config import PRESETS, Options, preset  # noqa: E402
-from deeptsr.fit import fit  # noqa: E402
+from deeptsr.learning.fit import fit  # noqa: E402
+from deeptsr.learning.pairs.pool import PairSource  # noqa: E402
+from deeptsr.learning.recipe import fold_of  # noqa: E402
 from deeptsr.networks import StepNetwork, build  # noqa: E402
-from deeptsr.pairs import PairSource  # noqa: E402
 from deeptsr.pyramid.plan import Stage  # noqa: E402
 from deeptsr.pyramid.predict import predict  # noqa: E402
-from deeptsr.stages import fold_of  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 
 SIZES = ((320, 180), (640, 360), (1280, 720))

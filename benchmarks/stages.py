@@ -34,10 +34,10 @@ from deeptsr.config import Options, preset  # noqa: E402
 from deeptsr.evaluation.metrics import psnr_frames  # noqa: E402
 from deeptsr.imaging.exposure import expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
+from deeptsr.learning.stages import fit_stages  # noqa: E402
 from deeptsr.pyramid.climb import climb  # noqa: E402
 from deeptsr.pyramid.plan import Stage, plan  # noqa: E402
 from deeptsr.pyramid.stage import FittedStage  # noqa: E402
-from deeptsr.stages import fit_stages  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 from examples.render_clips import CLIPS, ROTORS, rotation_truth  # noqa: E402
 

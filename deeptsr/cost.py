@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
+from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
 from deeptsr.pyramid.plan import Stage
-from deeptsr.stages import averages, has_network, network_of, steps_of_stage
 from deeptsr.system.devices import precision
 
 __all__ = ["Cost", "estimate"]

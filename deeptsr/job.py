@@ -23,7 +23,7 @@ from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
 from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.keeping import Checkpoints
+from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.memory import Clip, bounded, peak
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.schedule import Schedule, schedule

@@ -11,14 +11,13 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.errors import ResourceError
+from deeptsr.learning.pairs.pool import pool_bytes
+from deeptsr.learning.recipe import JUDGED, averages, fitted_frames, has_network, network_of
 from deeptsr.networks import StepNetwork
-from deeptsr.pairs import pool_bytes
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import tile_voxels
 from deeptsr.pyramid.reach import loads
 from deeptsr.pyramid.stage import FittedStage
-from deeptsr.stagefit import JUDGED
-from deeptsr.stages import averages, fitted_frames, has_network, network_of
 from deeptsr.system.humanize import size
 from deeptsr.system.ram import total
 

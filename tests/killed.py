@@ -19,8 +19,9 @@ import torch
 import torch._dynamo  # which Adam imports: here, so that it is not done in every child
 
 import deeptsr.video  # noqa: F401, the same
-from deeptsr import keeping, memory
+from deeptsr import memory
 from deeptsr.config import EncodeSettings, PyramidSettings
+from deeptsr.learning import checkpoints
 from deeptsr.run import upscale_file
 from tests.clips import clip
 from tests.synth import FIT, tiny
@@ -150,7 +151,7 @@ def main(mode, folder):
         folder / "in.mkv", "-c:v", "ffv1", "-c:a", "aac", size=size, frames=FRAMES, sound=1
     )
     memory._PART = 16
-    keeping._INTERVAL = 0.0
+    checkpoints._INTERVAL = 0.0
     if mode == "random":
         print(json.dumps(at_random_moments(source, folder)))
     else:

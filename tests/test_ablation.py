@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from benchmarks import ablation, tables
 from benchmarks.compress import compressed
 from benchmarks.configs import BUILT_IN, Config, parse
-from deeptsr import config, stages
+from deeptsr import config
 from deeptsr.config import preset
+from deeptsr.learning import stages
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stream import stream
 from tests.synth import noise, tiny

@@ -15,9 +15,9 @@ from deeptsr.budget.choice import choose, least_of, rebased
 from deeptsr.budget.forecast import Forecast, Speeds, measure
 from deeptsr.config import PRESETS, Options, preset
 from deeptsr.events import Budgeted, Warned
+from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.networks import build
 from deeptsr.pyramid.predict import predict, voxels
-from deeptsr.stages import steps_of_stage
 from tests.synth import NETWORK, noise, tiny
 
 TASK = Task(24, 32, 48, torch.device("cpu"), torch.float32)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from deeptsr.config import FitSettings, NetworkSettings, PairSettings
-from deeptsr.fit import fit
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
+from deeptsr.learning.fit import fit
+from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork, build
-from deeptsr.pairs import PairSource
 from tests.synth import generator, pan, wake
 
 SETTINGS = FitSettings(learning_rate=2e-3, warmup=0, checks=4, patience=4)

@@ -9,7 +9,7 @@ import torch
 
 from deeptsr.config import PairSettings
 from deeptsr.imaging.resample import resize
-from deeptsr.pairs import PairSource
+from deeptsr.learning.pairs.pool import PairSource
 from tests.synth import generator, noise
 
 ONLY = PairSettings(

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from deeptsr.config import preset
-from deeptsr.fit import fit
+from deeptsr.learning.fit import fit
+from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import build
-from deeptsr.pairs import PairSource
 from deeptsr.system import cudagraph
 from deeptsr.system.cudagraph import Replayed
 

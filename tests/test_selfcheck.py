@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from deeptsr.events import to_json
-from deeptsr.heldout import HeldOut
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning.held_out import HeldOut
+from deeptsr.learning.self_check import self_check
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
-from deeptsr.selfcheck import self_check
 from tests.synth import noise, pan, still, tiny
 
 

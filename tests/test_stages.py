@@ -11,19 +11,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeptsr import keeping
-from deeptsr import stagefit as module
-from deeptsr import stages as stages_module
 from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import MixProposed, Progress, StageFitted, to_json
-from deeptsr.fit import FitResult
-from deeptsr.heldout import HeldOut, gain
 from deeptsr.imaging.exposure import expose, repeat
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning import checkpoints
+from deeptsr.learning import stages as stages_module
+from deeptsr.learning.fit import FitResult
+from deeptsr.learning.held_out import HeldOut, gain
+from deeptsr.learning.recipe import fold_of, has_network, steps_of_stage
+from deeptsr.learning.stages import fit_stages
+from deeptsr.learning.strategy import first_stage as module
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage, plan
-from deeptsr.stages import fit_stages, fold_of, has_network, steps_of_stage
 from tests.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 
 FULL, HALF = Fraction(1), Fraction(1, 2)
@@ -657,11 +658,11 @@ def test_going_on_within_a_stage_ends_where_one_run_does(alone):
 
 
 def test_a_long_fit_is_kept_every_so_often(monkeypatch):
-    monkeypatch.setattr(keeping, "_INTERVAL", -1.0)
+    monkeypatch.setattr(checkpoints, "_INTERVAL", -1.0)
     shelf = Shelf()
     fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
     assert shelf.started[1]["state"] is None
-    monkeypatch.setattr(keeping, "_INTERVAL", 3600.0)
+    monkeypatch.setattr(checkpoints, "_INTERVAL", 3600.0)
     seen = []
     shelf.keep = lambda number, state: seen.append(state["state"])
     shelf.started.clear()

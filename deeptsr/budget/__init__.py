@@ -13,8 +13,8 @@ from deeptsr.budget.forecast import Forecast, Speeds, Task, measure, operations_
 from deeptsr.budget.watch import Watch
 from deeptsr.config import Options
 from deeptsr.events import Budgeted, Listener, Warned, ignore
-from deeptsr.keeping import Checkpoints
-from deeptsr.stages import steps_of_stage
+from deeptsr.learning.checkpoints import Checkpoints
+from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.system.humanize import duration
 
 __all__ = ["Task", "Watch", "within"]

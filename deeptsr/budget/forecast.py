@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 import torch
 
 from deeptsr.config import Options
-from deeptsr.fit import fit
 from deeptsr.imaging.exposure import of_step
+from deeptsr.learning.fit import fit
+from deeptsr.learning.pairs.pool import PairSource
+from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
 from deeptsr.memory import chunk_length
 from deeptsr.networks import StepNetwork
-from deeptsr.pairs import PairSource
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage, plan
 from deeptsr.pyramid.predict import voxels
 from deeptsr.pyramid.reach import loads
 from deeptsr.pyramid.stage import FittedStage
-from deeptsr.stages import averages, has_network, network_of, steps_of_stage
 
 __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from deeptsr.events import StageFitted
-from deeptsr.fit import FitResult
+from deeptsr.learning.fit import FitResult
 from deeptsr.networks import StepNetwork
 
 __all__ = ["Checkpoints", "StageKeeper"]

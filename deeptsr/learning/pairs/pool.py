@@ -10,7 +10,7 @@ device, and a batch of any mixture is one gather.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -19,50 +19,17 @@ from torch.nn import functional
 from deeptsr.config import PairSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import resize
+from deeptsr.learning.pairs.kinds import Entry, matrices
 from deeptsr.system.devices import release
 
-__all__ = ["PairSource", "pool_bytes"]
+__all__ = [
+    "PairSource",
+    "pool_bytes",
+]
 
 _MOST_PIXELS = 25_000_000  # of a clip at all scales; its jumps and swaps come on top of that
 _POOLED = 3 * 2  # bytes a pixel
 _BUILDING = 30  # bytes a pixel of the largest volume, while it is scaled and looked at
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A volume from which crops of one kind are cut."""
-
-    volume: Tensor  # (T, H, W, C)
-    kind: str  # "within", "across-y", "across-x" or "shift"
-    share: float  # of all crops of its kind
-
-
-def _signed(order: tuple[int, int, int]) -> list[list[list[int]]]:
-    """All matrices that map the crop's axes to the volume's axes in this order, with any signs."""
-    found = []
-    for signs in itertools.product((1, -1), repeat=3):
-        matrix = [[0, 0, 0] for _ in range(3)]
-        for crop_axis, volume_axis in enumerate(order):
-            matrix[volume_axis][crop_axis] = signs[crop_axis]
-        found.append(matrix)
-    return found
-
-
-def _matrices(kind: str, speeds: tuple[int, ...]) -> list[list[list[int]]]:
-    """All augmentations of one kind of example: rows are volume axes, columns crop axes t, y, x."""
-    if kind == "within":
-        return _signed((0, 1, 2)) + _signed((0, 2, 1))
-    if kind == "across-y":
-        return _signed((1, 0, 2)) + _signed((1, 2, 0))
-    if kind == "across-x":
-        return _signed((2, 0, 1)) + _signed((2, 1, 0))
-    found = []
-    for matrix in _matrices("within", speeds):
-        for axis, speed, sign in itertools.product((1, 2), speeds, (1, -1)):
-            moved = [[0, *matrix[0][1:]], [0, *matrix[1][1:]], [0, *matrix[2][1:]]]
-            moved[axis][0] = sign * speed
-            found.append(moved)
-    return found
 
 
 def _affordable(pixels: int, settings: PairSettings) -> list[float]:
@@ -110,10 +77,10 @@ class PairSource:
         self._index(self._stored([e for clip in clips for e in self._entries(clip)]))
         release()
 
-    def _entries(self, clip: Tensor) -> list[_Entry]:
+    def _entries(self, clip: Tensor) -> list[Entry]:
         """The space-time pyramid of one clip (figure 7)."""
         s = self.settings
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         for scale in _affordable(clip[..., 0].numel(), s):
             height, width = (max(8, round(n * scale)) for n in clip.shape[1:3])
             small = resize(clip, (height, width)).clamp(0, 1).half()
@@ -121,14 +88,14 @@ class PairSource:
             for jump in range(1, s.longest_jump + 1):
                 if s.within and len(small) // jump * 2 >= self.frames:
                     volume = self._blurred(small, jump, 0)
-                    entries.append(_Entry(volume, "within", area / jump))
+                    entries.append(Entry(volume, "within", area / jump))
             for jump in (1, 2):
                 if s.across:
                     for axis, kind in ((1, "across-y"), (2, "across-x")):
                         volume = self._blurred(small, jump, axis)
-                        entries.append(_Entry(volume, kind, area / jump))
+                        entries.append(Entry(volume, kind, area / jump))
             if s.shift:
-                entries.append(_Entry(small, "shift", area))
+                entries.append(Entry(small, "shift", area))
         return entries
 
     def _blurred(self, volume: Tensor, jump: int, axis: int) -> Tensor:
@@ -138,7 +105,7 @@ class PairSource:
         length = volume.shape[axis] // jump * jump
         return expose(volume.narrow(axis, 0, length), jump, self.exposure, axis)
 
-    def _stored(self, entries: list[_Entry]) -> list[_Entry]:
+    def _stored(self, entries: list[Entry]) -> list[Entry]:
         """Lay all volumes into one flat table of pixels; volumes that are the same share it.
 
         Returns:
@@ -159,7 +126,7 @@ class PairSource:
             offset += count
         return entries
 
-    def _index(self, entries: list[_Entry]) -> None:
+    def _index(self, entries: list[Entry]) -> None:
         """A table of places to cut from, and how likely each of them is."""
         s, kinds = self.settings, ("within", "across-y", "across-x", "shift")
         mix = {"within": s.within, "across-y": s.across, "across-x": s.across, "shift": s.shift}
@@ -174,7 +141,7 @@ class PairSource:
             weights.append(weight * total)
             origins.append(origin)
             owners.append(torch.full((len(weight),), number))
-        matrices = [_matrices(k, s.speeds) for k in kinds]
+        matrices = [matrices(k, s.speeds) for k in kinds]
         starts = [0, *itertools.accumulate(len(m) for m in matrices)]
         kind_of = torch.tensor([kinds.index(e.kind) for e in entries])
         shape = torch.tensor([e.volume.shape[:3] for e in entries])
@@ -188,7 +155,7 @@ class PairSource:
         self._count = torch.tensor([len(m) for m in matrices])[kind_of].to(d)
         self._matrix = torch.tensor([m for group in matrices for m in group]).to(d)  # (M, 3, 3)
 
-    def _places(self, entry: _Entry) -> tuple[Tensor, Tensor]:
+    def _places(self, entry: Entry) -> tuple[Tensor, Tensor]:
         """Centres of crops on a grid, with probabilities by mean gradient magnitude."""
         volume = entry.volume
         gray = volume.mean(3, dtype=torch.float32)  # (T, H, W)

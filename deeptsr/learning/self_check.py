@@ -8,9 +8,9 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.evaluation.metrics import CEILING, psnr_frames
 from deeptsr.events import SelfChecked
-from deeptsr.heldout import HeldOut
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning.held_out import HeldOut
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
 

@@ -14,8 +14,8 @@ from torch import Tensor
 from deeptsr.config import FitSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
+from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
-from deeptsr.pairs import PairSource
 from deeptsr.system.cudagraph import Replayed
 
 __all__ = ["FitResult", "Keeper", "fit"]

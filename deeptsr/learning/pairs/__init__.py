@@ -1,0 +1,1 @@
+"""Training examples cut from the video itself (section 3)."""
