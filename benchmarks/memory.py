@@ -19,7 +19,8 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from deeptsr.config import FitSettings, NetworkSettings, Options, PairSettings, PyramidSettings
-from deeptsr.run import plan_file, upscale_file
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.upscale import upscale_file
 
 OPTIONS = Options(
     factor=2,

@@ -24,7 +24,7 @@ import numpy as np
 
 from deeptsr.config import EncodeSettings, Options, preset
 from deeptsr.events import Event, Surveyed
-from deeptsr.run import upscale_file
+from deeptsr.jobs.upscale import upscale_file
 from deeptsr.video import probe, read
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()

@@ -22,7 +22,7 @@ from .upscale import DEFAULTS, MOST, options_of, upscale
 from .words import settings
 
 if TYPE_CHECKING:  # the command line starts without them
-    from deeptsr.batch import Engine
+    from deeptsr.jobs.batch import Engine
 
 __all__ = ["batch"]
 
@@ -124,12 +124,7 @@ def batch(
             raise OptionError(f"jobs is {jobs}; expected 1 or more")
 
         # Here, as torch takes seconds to load.
-        from deeptsr.batch import (  # noqa: PLC0415
-            Manifest,
-            configuration_hash,
-            find_tasks,
-            run_batch,
-        )
+        from deeptsr.jobs.batch import Manifest, configuration_hash, find_tasks, run_batch  # noqa: PLC0415
 
         tasks = find_tasks(source, output, pattern=pattern, suffix=suffix)
         with contextlib.ExitStack() as stack:
@@ -173,7 +168,7 @@ def _preset(device: str, flags: dict[str, Any]) -> str:
 
 
 def _here(names: Sequence[str], jobs: int | None) -> Engine:
-    from deeptsr.batch import LocalEngine, slots  # noqa: PLC0415
+    from deeptsr.jobs.batch import LocalEngine, slots  # noqa: PLC0415
     from deeptsr.system.devices import available  # noqa: PLC0415
 
     return LocalEngine(slots(available(names), jobs), MODULE)
@@ -182,7 +177,7 @@ def _here(names: Sequence[str], jobs: int | None) -> Engine:
 def _on_ray(
     stack: contextlib.ExitStack, address: str, names: Sequence[str], jobs: int | None
 ) -> Engine:
-    from deeptsr.batch.cluster import RayEngine  # noqa: PLC0415
+    from deeptsr.jobs.batch.cluster import RayEngine  # noqa: PLC0415
 
     if len(names) != 1 or ":" in names[0]:
         raise OptionError(

@@ -58,6 +58,6 @@ def degrade(*, input: str, output: str, **flags: Any) -> None:
         options = Options(**shared, encode=EncodeSettings(**flags))
 
         # Here, as torch takes seconds to load.
-        from deeptsr.degrade import degrade_file  # noqa: PLC0415
+        from deeptsr.jobs.degrade import degrade_file  # noqa: PLC0415
 
         degrade_file(input, output, options, tell)

@@ -63,6 +63,6 @@ def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
 
         # Here, as torch takes seconds to load.
-        from deeptsr.evaluate import evaluate_file  # noqa: PLC0415
+        from deeptsr.jobs.evaluate import evaluate_file  # noqa: PLC0415
 
         evaluate_file(result, truth, ltr, **flags, on_event=tell)

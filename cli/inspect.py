@@ -206,7 +206,7 @@ def inspect_recurrence(
         tell(Detail(str(settings)))
 
         # Here, as torch takes seconds to load.
-        from deeptsr.inspection import inspect_file  # noqa: PLC0415
+        from deeptsr.jobs.inspect import inspect_file  # noqa: PLC0415
 
         inspect_file(
             input,

@@ -59,7 +59,7 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
         options = chosen_options(preset_name, flags | asdict(DEFAULTS.encode))
 
         # Here, as torch takes seconds to load.
-        from deeptsr.examine import probe_file  # noqa: PLC0415
+        from deeptsr.jobs.probe import probe_file  # noqa: PLC0415
 
         probe_file(input, options, tell)
 

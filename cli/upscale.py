@@ -207,7 +207,7 @@ def upscale(
 
             check_page(report, overwrite=options.encode.overwrite)
         if dry_run:
-            from deeptsr.run import plan_file  # noqa: PLC0415, as torch takes seconds to load
+            from deeptsr.jobs.dry_run import plan_file  # noqa: PLC0415, as torch takes seconds to load
 
             tell(plan_file(input, output, options, tell))
         else:
@@ -218,8 +218,8 @@ def upscale(
 def _upscale(source: str, output: str, options: Options, page: str | None, tell: Listener) -> None:
     """Do the work, and keep or show its facts where that is asked for."""
     # Here, as torch takes seconds to load.
+    from deeptsr.jobs.upscale import upscale_file  # noqa: PLC0415
     from deeptsr.report import Recorder, write_report  # noqa: PLC0415
-    from deeptsr.run import upscale_file  # noqa: PLC0415
 
     command = shlex.join(["deeptsr", *sys.argv[1:]])
     recorder = Recorder(source, output, options, tell, command=command)

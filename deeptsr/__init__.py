@@ -21,12 +21,12 @@ _HOME = {
     "Options": "config",
     "OutputError": "errors",
     "ResourceError": "errors",
-    "degrade_file": "degrade",
-    "evaluate_file": "evaluate",
+    "degrade_file": "jobs.degrade",
+    "evaluate_file": "jobs.evaluate",
     "preset": "config",
-    "probe_file": "examine",
-    "upscale_array": "run",
-    "upscale_file": "run",
+    "probe_file": "jobs.probe",
+    "upscale_array": "jobs.upscale",
+    "upscale_file": "jobs.upscale",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605

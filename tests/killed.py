@@ -19,10 +19,10 @@ import torch
 import torch._dynamo  # which Adam imports: here, so that it is not done in every child
 
 import deeptsr.video  # noqa: F401, the same
-from deeptsr import memory
 from deeptsr.config import EncodeSettings, PyramidSettings
+from deeptsr.jobs.resources import memory
+from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
-from deeptsr.run import upscale_file
 from tests.clips import clip
 from tests.synth import FIT, tiny
 

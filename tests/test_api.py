@@ -56,7 +56,10 @@ def test_one_class_catches_every_error(error):
 
 @pytest.mark.parametrize(
     ("module", "absent"),
-    [("deeptsr", ("torch", "numpy", "av")), ("deeptsr.run", ("av", "imageio", "deeptsr.video"))],
+    [
+        ("deeptsr", ("torch", "numpy", "av")),
+        ("deeptsr.jobs.upscale", ("av", "imageio", "deeptsr.video")),
+    ],
 )
 def test_an_import_does_not_wait_for_what_it_may_not_need(module, absent):
     code = f"import sys, {module}; print(*sorted(set({absent!r}) & set(sys.modules)))"

@@ -11,19 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from deeptsr.batch import (
-    LocalEngine,
-    Manifest,
-    Slot,
-    Task,
-    configuration_hash,
-    find_tasks,
-    run_batch,
-    slots,
-)
-from deeptsr.batch.child import Ended, News
-from deeptsr.batch.engine import Report, Work
-from deeptsr.batch.manifest import stamp
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import (
@@ -35,6 +22,19 @@ from deeptsr.events import (
     VideoStarted,
     VideoWarned,
 )
+from deeptsr.jobs.batch import (
+    LocalEngine,
+    Manifest,
+    Slot,
+    Task,
+    configuration_hash,
+    find_tasks,
+    run_batch,
+    slots,
+)
+from deeptsr.jobs.batch.child import Ended, News
+from deeptsr.jobs.batch.engine import Report, Work
+from deeptsr.jobs.batch.manifest import stamp
 from tests.clips import clip
 
 ROOT = Path(__file__).parents[1]

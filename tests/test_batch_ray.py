@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from cli import batch as module
 from cli.main import cli
-from deeptsr.batch import Manifest, Task, run_batch
-from deeptsr.batch.cluster import RayEngine
 from deeptsr.errors import DeviceError
 from deeptsr.events import VideoEnded, VideoProgress, VideoWarned
+from deeptsr.jobs.batch import Manifest, Task, run_batch
+from deeptsr.jobs.batch.cluster import RayEngine
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'deeptsr[ray]'")
 # Ray's own affairs.

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeptsr import budget
-from deeptsr.budget import Task, Watch, within
-from deeptsr.budget.choice import choose, least_of, rebased
-from deeptsr.budget.forecast import Forecast, Speeds, measure
 from deeptsr.config import PRESETS, Options, preset
 from deeptsr.events import Budgeted, Warned
+from deeptsr.jobs.resources import time_budget
+from deeptsr.jobs.resources.cutbacks import choose, least_of, rebased
+from deeptsr.jobs.resources.forecast import Forecast, Speeds, measure
+from deeptsr.jobs.resources.time_budget import Task, Watch, within
 from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.networks import build
 from deeptsr.pyramid.predict import predict, voxels
@@ -142,7 +142,7 @@ def test_a_forecast_grows_with_the_work():
 
 
 def test_speeds_are_measured_with_the_real_network(monkeypatch):
-    monkeypatch.setattr("deeptsr.budget.forecast._SAMPLE", 0.01)
+    monkeypatch.setattr("deeptsr.jobs.resources.forecast._SAMPLE", 0.01)
     state = torch.random.get_rng_state()
     speeds = measure(TASK, tiny(4), 24)
     assert 0 < speeds.step < 5
@@ -173,14 +173,14 @@ def measured(monkeypatch):
         names.append(options.preset)
         return SPEEDS
 
-    monkeypatch.setattr(budget, "measure", pretend)
+    monkeypatch.setattr(time_budget, "measure", pretend)
     return names
 
 
 def decide(seconds, checkpoints=None, name="quality"):
     events = []
     options = preset(name, factor=4, time_budget=seconds)
-    began = budget.time.monotonic()
+    began = time_budget.time.monotonic()
     result = within(TASK, options, 24, began, events.append, checkpoints)
     return (*result, events)
 
@@ -221,7 +221,7 @@ def test_too_little_time_is_said(measured):
 def test_a_run_that_goes_on_keeps_its_plan(measured, monkeypatch):
     kept = Kept()
     first, _, _ = decide(40.0, kept)
-    monkeypatch.setattr(budget, "measure", lambda *_: replace(SPEEDS, step=5.0, climb=1e9))
+    monkeypatch.setattr(time_budget, "measure", lambda *_: replace(SPEEDS, step=5.0, climb=1e9))
     again, _, events = decide(40.0, kept)
     assert again == first
     assert [type(e) for e in events] == [Budgeted]

@@ -30,9 +30,9 @@ def calls(monkeypatch):
             )
         )
 
-    module = types.ModuleType("deeptsr.inspection")
+    module = types.ModuleType("deeptsr.jobs.inspect")
     module.inspect_file = inspect_file
-    monkeypatch.setitem(sys.modules, "deeptsr.inspection", module)
+    monkeypatch.setitem(sys.modules, "deeptsr.jobs.inspect", module)
     return noted
 
 

@@ -34,10 +34,10 @@ def upscale_file(input, output, options, on_event):
 def recorder(source, output, options, on_event, *, command):
     return on_event
 
-run, report = types.ModuleType("deeptsr.run"), types.ModuleType("deeptsr.report")
+run, report = types.ModuleType("deeptsr.jobs.upscale"), types.ModuleType("deeptsr.report")
 run.upscale_file, run.plan_file = upscale_file, None
 report.Recorder, report.write_report = recorder, None
-sys.modules.update({"deeptsr.run": run, "deeptsr.report": report})
+sys.modules.update({"deeptsr.jobs.upscale": run, "deeptsr.report": report})
 from cli.main import main
 main()
 """

@@ -179,7 +179,7 @@ def test_errors_are_those_of_upscale(args, code, word):
 
 def test_it_takes_the_settings_of_upscale_and_hands_them_on(monkeypatch):
     seen = []
-    monkeypatch.setattr("deeptsr.examine.probe_file", lambda *call: seen.append(call))
+    monkeypatch.setattr("deeptsr.jobs.probe.probe_file", lambda *call: seen.append(call))
     args = ("--factor", "3", "--scenes", "off", "--start", "0.5", "--device", "cpu")
     assert run("in.mp4", *args, "--preset", "fast").exit_code == 0
     options = seen[0][1]

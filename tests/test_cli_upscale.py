@@ -51,7 +51,7 @@ class Recorder:
 
 @dataclass
 class Library:
-    """Stands in for ``deeptsr.run`` and ``deeptsr.system.devices``; notes what it is asked."""
+    """Stands in for ``jobs.upscale`` and ``system.devices``; notes what it is asked."""
 
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     devices: list[str] = field(default_factory=list)
@@ -88,14 +88,14 @@ class Library:
 @pytest.fixture
 def library(monkeypatch):
     fake = Library()
-    run = types.ModuleType("deeptsr.run")
+    run = types.ModuleType("deeptsr.jobs.upscale")
     run.plan_file, run.upscale_file = fake.plan_file, fake.upscale_file
     devices = types.ModuleType("deeptsr.system.devices")
     devices.choose, devices.default_preset = fake.choose, fake.default_preset
     report = types.ModuleType("deeptsr.report")
     report.Recorder, report.write_report = Recorder, None
     monkeypatch.setitem(sys.modules, "deeptsr.report", report)
-    monkeypatch.setitem(sys.modules, "deeptsr.run", run)
+    monkeypatch.setitem(sys.modules, "deeptsr.jobs.upscale", run)
     monkeypatch.setitem(sys.modules, "deeptsr.system.devices", devices)
     return fake
 
@@ -429,7 +429,7 @@ def test_sigterm_is_handled_only_while_a_command_runs(library):
     before = signal.getsignal(signal.SIGTERM)
     seen = []
     library.choose = lambda device: None
-    sys.modules["deeptsr.run"].upscale_file = lambda *_: seen.append(
+    sys.modules["deeptsr.jobs.upscale"].upscale_file = lambda *_: seen.append(
         signal.getsignal(signal.SIGTERM)
     )
     call()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deeptsr.config import preset
-from deeptsr.cost import estimate
+from deeptsr.jobs.resources.cost import estimate
 from deeptsr.pyramid.plan import plan
 
 SIZE = (96, 128)

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from cli.main import cli
 from deeptsr.config import EncodeSettings, Options
-from deeptsr.degrade import degrade_file
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Done, Progress, Warned, to_json
 from deeptsr.imaging.exposure import expose
+from deeptsr.jobs.degrade import degrade_file
 from deeptsr.video import probe, read
 from tests.clips import (
     clip,
@@ -186,7 +186,7 @@ def test_what_is_interrupted_starts_anew(htr, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("deeptsr.degrade.expose", interrupted)
+    monkeypatch.setattr("deeptsr.jobs.degrade.expose", interrupted)
     result = CliRunner().invoke(cli, ["degrade", str(htr[0]), "-o", str(tmp_path / "ltr.mkv")])
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1].endswith("run the same command again to start anew")

@@ -11,11 +11,12 @@ from fractions import Fraction
 
 import pytest
 
-from deeptsr import memory
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import Progress, Warned
-from deeptsr.run import plan_file, upscale_file
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.resources import memory
+from deeptsr.jobs.upscale import upscale_file
 from deeptsr.system.disk import Room
 from deeptsr.video import bits_a_pixel, probe
 from tests.clips import clip, noise, raw_clip

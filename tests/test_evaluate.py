@@ -14,13 +14,13 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from cli.main import cli
 from deeptsr import video
 from deeptsr.config import EncodeSettings, Options
-from deeptsr.degrade import degrade_file
 from deeptsr.errors import InputError, OptionError
-from deeptsr.evaluate import evaluate_file
 from deeptsr.evaluation.metrics import CEILING
 from deeptsr.events import Progress, Warned, to_json
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.run import upscale_file
+from deeptsr.jobs.degrade import degrade_file
+from deeptsr.jobs.evaluate import evaluate_file
+from deeptsr.jobs.upscale import upscale_file
 from tests.clips import decode, raw_clip
 from tests.synth import pan, tiny
 
@@ -142,7 +142,7 @@ def test_lpips_is_measured_when_it_is_asked_for(clips, monkeypatch):
         def __call__(self, frame, truth):
             return float((frame - truth).abs().mean())
 
-    monkeypatch.setattr("deeptsr.evaluate.Lpips", Stand)
+    monkeypatch.setattr("deeptsr.jobs.evaluate.Lpips", Stand)
     found, _ = evaluated(*clips[0][:2], lpips=True)
     expected = np.abs(clips[1] / 255 - clips[2] / 255).mean()
     assert found.scores[0].lpips == pytest.approx(expected, abs=1e-5)

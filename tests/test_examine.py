@@ -7,8 +7,8 @@ import pytest
 
 from deeptsr.errors import InputError
 from deeptsr.events import Progress
-from deeptsr.examine import probe_file
-from deeptsr.run import plan_file
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import probe_file
 from tests.clips import clip, ffmpeg, raw_clip, timestamps
 from tests.synth import tiny
 from tests.test_run_scenes import clip as scenes

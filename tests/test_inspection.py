@@ -10,7 +10,7 @@ from PIL import Image
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Inspected, Progress
-from deeptsr.inspection import inspect_file
+from deeptsr.jobs.inspect import inspect_file
 from deeptsr.video import probe, read
 from tests.clips import clip, raw_clip
 from tests.synth import pan

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deeptsr import run
 from deeptsr.errors import InputError
 from deeptsr.events import Planned
+from deeptsr.jobs import upscale
 from deeptsr.pyramid.stage import FittedStage
 from tests.clips import clip, complaints, timestamps
 from tests.synth import tiny
@@ -125,7 +125,7 @@ def test_a_broken_file_is_refused_or_read_as_promised(tmp_path, name):
 )
 def test_a_whole_run_of_damaged_picture_and_sound(tmp_path, monkeypatch, name, made, options):
     monkeypatch.setattr(
-        run, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
     )
     path = clip(tmp_path / name, *options, size="32x24", rate="25", frames=10, sound=0.4)
     whole, random, done = np.frombuffer(path.read_bytes(), np.uint8), np.random.default_rng(0), 0
@@ -135,7 +135,7 @@ def test_a_whole_run_of_damaged_picture_and_sound(tmp_path, monkeypatch, name, m
         path.write_bytes(data.tobytes())
         out, told = tmp_path / f"{number}{made}", []
         try:
-            run.upscale_file(path, out, tiny(2), told.append)
+            upscale.upscale_file(path, out, tiny(2), told.append)
         except InputError:
             assert not out.exists()
             continue

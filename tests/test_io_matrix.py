@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deeptsr import run
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
+from deeptsr.jobs import upscale
+from deeptsr.jobs.upscale import upscale_file
 from deeptsr.pyramid.stage import FittedStage
-from deeptsr.run import upscale_file
 from deeptsr.video import VideoWriter, probe, read
 from tests.clips import clip, decode, describe, ffmpeg, raw_clip, sound_packets, timestamps
 from tests.synth import tiny
@@ -106,7 +106,7 @@ def test_a_still_clip(tmp_path, name, codec, range_, depth, size):
 def quick(monkeypatch):
     """Interpolate at every stage: what is asked here has nothing to do with the networks."""
     monkeypatch.setattr(
-        run, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from deeptsr import memory
 from deeptsr.config import preset
 from deeptsr.errors import ResourceError
-from deeptsr.memory import Clip, bounded, chunk_length, part_length, peak
+from deeptsr.jobs.resources import memory
+from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length, part_length, peak
 from deeptsr.pyramid.plan import plan
 from deeptsr.system.ram import available
 

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import memory, run, work
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, preset
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
 from deeptsr.imaging.exposure import expose, repeat
-from deeptsr.run import plan_file, upscale_array, upscale_file
+from deeptsr.jobs import pipeline, upscale
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.resources import memory
+from deeptsr.jobs.upscale import upscale_array, upscale_file
 from deeptsr.system import devices
 from tests.clips import clip, decode, describe, raw_clip, sound, timestamps
 from tests.synth import FIT, gap, noise, pan, still, tiny
@@ -103,7 +105,9 @@ def test_a_share_is_the_mean_of_the_first_frames(share, lit):
 
 def test_the_share_is_found_in_the_video(monkeypatch):
     seen = []
-    monkeypatch.setattr("deeptsr.run.open_share", lambda clip: seen.append(clip.shape) or 0.5)
+    monkeypatch.setattr(
+        "deeptsr.jobs.upscale.open_share", lambda clip: seen.append(clip.shape) or 0.5
+    )
     frames = pan(120, 24, 25)
     found, _ = upscaled(frames, tiny(4, exposure="auto"))
     given, _ = upscaled(frames, tiny(4, exposure=0.5))
@@ -185,7 +189,7 @@ def test_a_full_memory_is_told(monkeypatch, error):
     def full(*_, **__):
         raise error
 
-    monkeypatch.setattr(work, "stream", full)
+    monkeypatch.setattr(pipeline, "stream", full)
     with pytest.raises(ResourceError, match="memory ran out"):
         upscale_array(noise(6, 20, 20, 3), tiny())
 
@@ -234,8 +238,8 @@ def test_fitting_looks_at_no_more_than_an_excerpt(monkeypatch, excerpt):
         seen.append(len(clip))
         return fit_stages(clip, *rest, **settings)
 
-    fit_stages = work.fit_stages
-    monkeypatch.setattr(work, "fit_stages", spy)
+    fit_stages = pipeline.fit_stages
+    monkeypatch.setattr(pipeline, "fit_stages", spy)
     options = tiny(pyramid=PyramidSettings(excerpt=excerpt, coarsest=Fraction(1)))
     upscaled(pan(60, 16, 16), options)
     assert seen == [excerpt]
@@ -591,7 +595,7 @@ def test_a_bound_on_the_memory_makes_smaller_chunks(source, tmp_path):
 
 
 def test_more_memory_than_is_free_is_told(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "available", lambda: 300_000_000)
+    monkeypatch.setattr(upscale, "available", lambda: 300_000_000)
     told = []
     upscale_file(source, tmp_path / "out.mkv", FILE, told.append)
     assert any("300 MB are free: close other programs" in text for text in warnings_of(told))
@@ -610,20 +614,20 @@ def test_what_torch_says_of_a_full_memory_is_told(monkeypatch):
     def full(*_, **__):
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(work, "stream", full)
+    monkeypatch.setattr(pipeline, "stream", full)
     with pytest.raises(ResourceError, match="memory ran out"):
         upscale_array(noise(6, 20, 20, 3), tiny())
 
 
 def test_smaller_pieces_are_told_once(monkeypatch):
-    stream, told = work.stream, []
+    stream, told = pipeline.stream, []
 
     def small(*given, on_halved, **more):
         for volume in stream(*given, **more):
             on_halved(1)
             yield volume
 
-    monkeypatch.setattr(work, "stream", small)
+    monkeypatch.setattr(pipeline, "stream", small)
     upscale_array(
         pan(12, 20, 20),
         replace(tiny(), pyramid=PyramidSettings(coarsest=Fraction(1), voxels=20 * 20 * 2 * 4)),

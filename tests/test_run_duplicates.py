@@ -11,9 +11,10 @@ from deeptsr import video
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import Planned
-from deeptsr.examine import probe_file
 from deeptsr.imaging.exposure import expose
-from deeptsr.run import plan_file, upscale_array, upscale_file
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import probe_file
+from deeptsr.jobs.upscale import upscale_array, upscale_file
 from tests.clips import decode, raw_clip, timestamps
 from tests.synth import gap, tiny
 from tests.test_run_scenes import clip

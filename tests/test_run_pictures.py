@@ -5,7 +5,8 @@ import pytest
 
 from deeptsr.errors import OptionError
 from deeptsr.events import Progress, Warned
-from deeptsr.run import plan_file, upscale_file
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.upscale import upscale_file
 from deeptsr.video import probe, read
 from tests.clips import clip, describe, ffmpeg, raw_clip
 from tests.synth import tiny

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from deeptsr import work
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import SelfChecked, StageFitted, Surveyed, Warned
 from deeptsr.imaging.exposure import expose
-from deeptsr.run import upscale_array, upscale_file
+from deeptsr.jobs import pipeline
+from deeptsr.jobs.upscale import upscale_array, upscale_file
 from tests.clips import decode, raw_clip
 from tests.synth import gap, tiny
 from tests.test_scenes import scene
@@ -76,8 +76,8 @@ def test_fitting_sees_one_scene(monkeypatch):
         seen.append(excerpt)
         return fit_stages(excerpt, *rest, **settings)
 
-    fit_stages = work.fit_stages
-    monkeypatch.setattr(work, "fit_stages", spy)
+    fit_stages = pipeline.fit_stages
+    monkeypatch.setattr(pipeline, "fit_stages", spy)
     frames = clip((1, 4), (11, 14), (21, 6))
     upscaled(frames, tiny(2))
     assert seen[0].equal(torch.from_numpy(frames[4:18]))

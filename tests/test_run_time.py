@@ -12,12 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cli.main import cli
-from deeptsr import memory, run
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Progress, Warned
+from deeptsr.jobs import upscale as upscale_job
+from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.resources import memory
+from deeptsr.jobs.upscale import upscale_array, upscale_file
 from deeptsr.pyramid.stage import FittedStage
-from deeptsr.run import plan_file, upscale_array, upscale_file
 from deeptsr.video import probe
 from tests.clips import (
     clip,
@@ -42,7 +44,7 @@ LOSSLESS = EncodeSettings(codec="libx264", crf=0)
 def quick(monkeypatch):
     """Interpolate at every stage: when frames are shown has nothing to do with the networks."""
     monkeypatch.setattr(
-        run, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale_job, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
     )
 
 

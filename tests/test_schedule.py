@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.schedule import schedule
+from deeptsr.jobs.frame_times import schedule
 
 NTSC = Fraction(24000, 1001)
 VARIABLE = Timeline(Fraction(1, 1000), (0, 40, 80, 200, 240, 1000), Fraction(1, 4))

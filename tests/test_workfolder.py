@@ -11,8 +11,8 @@ import torch
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
+from deeptsr.jobs.work_folder import WorkFolder, identity
 from deeptsr.networks import build
-from deeptsr.workfolder import WorkFolder, identity
 from tests.synth import tiny, wake
 
 EVENT = StageFitted(1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (1.0, 0.0, 0.0))

@@ -59,7 +59,7 @@ class Footage:
             InputError: when one of them cannot be used.
             OptionError: when the list of scene cuts is gone that told what could be left out.
         """
-        from deeptsr.job import settled_input, thinned  # noqa: PLC0415, as torch takes seconds
+        from deeptsr.jobs.job import settled_input, thinned  # noqa: PLC0415, as torch takes seconds
 
         held = {name: options[name] for name in _SETTLED if name in options}
         if held.get("fps") is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from deeptsr.batch.child import Ended, News
+from deeptsr.jobs.batch.child import Ended, News
 
 __all__ = ["Engine", "Report", "Work"]
 

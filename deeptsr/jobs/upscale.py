@@ -20,24 +20,27 @@ from deeptsr import config
 from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
-from deeptsr.events import Done, Event, Listener, Planned, Progress, Warned, ignore
+from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
-from deeptsr.job import Job, in_time, settle, settled_file, settled_input, sounds, thinned
-from deeptsr.memory import part_length
+from deeptsr.jobs.job import Job, in_time, settle, settled_file, sounds
+from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
+from deeptsr.jobs.resources.memory import part_length
+from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
 from deeptsr.pyramid.reach import first_needed
 from deeptsr.system import devices
 from deeptsr.system.disk import Room
 from deeptsr.system.humanize import size
 from deeptsr.system.lock import locked
 from deeptsr.system.ram import available
-from deeptsr.work import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
-from deeptsr.workfolder import LOCK, WorkFolder, identity
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs
     from deeptsr.video import VideoInfo
 
-__all__ = ["plan_file", "plan_input", "upscale_array", "upscale_file"]
+__all__ = [
+    "upscale_array",
+    "upscale_file",
+]
 
 
 def upscale_array(
@@ -80,51 +83,6 @@ def upscale_array(
             result[made : made + len(volume)] = volume.cpu().numpy()
             made += len(volume)
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
-
-
-def plan_file(
-    source: str | Path,
-    output: str | Path,
-    options: Options | None = None,
-    on_event: Listener = ignore,
-) -> Planned:
-    """Check input and output and say what would be done; nothing is written.
-
-    Args:
-        source: a video, a GIF, or a folder of images.
-        output: a video file, or a folder for PNGs.
-        options: all settings; by default the preset that suits the device.
-        on_event: listener, for what the user should know.
-
-    Raises:
-        InputError: when the input cannot be used.
-        OptionError: when a setting or the output cannot be met.
-    """
-    began = time.monotonic()
-    job, info = settled_file(source, output, options)
-    for note in info.notes:
-        on_event(Warned(note))
-    return in_time(job, began, ignore).planned()
-
-
-def plan_input(
-    source: str | Path, options: Options | None = None
-) -> tuple[Planned, VideoInfo, tuple[int, ...] | None]:
-    """Check an input and say what would be done with it, whatever the output.
-
-    Returns:
-        The plan; the input; and the first frames of scenes, 0 excepted, if they are settled.
-
-    Raises:
-        InputError: when the input cannot be used.
-        OptionError: when a setting cannot be met.
-    """
-    began = time.monotonic()
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
-    devices.choose(options.device)
-    job, info = settled_input(source, options)
-    thin, _ = thinned(job, info)
-    return in_time(thin, began, ignore).planned(), info, job.cuts
 
 
 def upscale_file(

@@ -10,10 +10,10 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.imaging.exposure import of_step
+from deeptsr.jobs.resources.memory import chunk_length
 from deeptsr.learning.fit import fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
-from deeptsr.memory import chunk_length
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage, plan

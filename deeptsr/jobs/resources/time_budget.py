@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from deeptsr.budget.choice import below, choose, least_of, rebased
-from deeptsr.budget.forecast import Forecast, Speeds, Task, measure, operations_of_step
-from deeptsr.budget.watch import Watch
 from deeptsr.config import Options
 from deeptsr.events import Budgeted, Listener, Warned, ignore
+from deeptsr.jobs.resources.cutbacks import below, choose, least_of, rebased
+from deeptsr.jobs.resources.forecast import Forecast, Speeds, Task, measure, operations_of_step
+from deeptsr.jobs.resources.stopwatch import Watch
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.system.humanize import duration

@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from deeptsr.batch.engine import Engine, Work
-from deeptsr.batch.local import LocalEngine, Slot, slots
-from deeptsr.batch.manifest import Manifest, configuration_hash
-from deeptsr.batch.schedule import run_batch
-from deeptsr.batch.tasks import Task, find_tasks
+from deeptsr.jobs.batch.engine import Engine, Work
+from deeptsr.jobs.batch.local import LocalEngine, Slot, slots
+from deeptsr.jobs.batch.manifest import Manifest, configuration_hash
+from deeptsr.jobs.batch.run import run_batch
+from deeptsr.jobs.batch.tasks import Task, find_tasks
 
 __all__ = [
     "Engine",

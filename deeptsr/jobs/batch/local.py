@@ -9,9 +9,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deeptsr.batch.child import Child, Ended, News, environment
-from deeptsr.batch.engine import Report, Work
 from deeptsr.errors import OptionError
+from deeptsr.jobs.batch.child import Child, Ended, News, environment
+from deeptsr.jobs.batch.engine import Report, Work
 
 __all__ = ["THREADS", "LocalEngine", "Slot", "command_of", "slots"]
 
@@ -77,7 +77,7 @@ class LocalEngine:
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
 
     def start(self, work: Work) -> None:
-        """See :class:`~deeptsr.batch.engine.Engine`."""
+        """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         slot = self._free.pop()
         command = command_of(self._module, work, slot.device)
         child = Child(command, environment(slot.threads))
@@ -86,14 +86,14 @@ class LocalEngine:
         threading.Thread(target=self._follow, args=(work.number, child), daemon=True).start()
 
     def receive(self) -> Report:
-        """See :class:`~deeptsr.batch.engine.Engine`."""
+        """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         report = self._reports.get()
         if isinstance(report.news, Ended):
             self._free.append(self._running.pop(report.number)[1])
         return report
 
     def stop(self) -> None:
-        """See :class:`~deeptsr.batch.engine.Engine`."""
+        """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         children = [child for child, _ in self._running.values()]
         for child in children:
             child.tell_to_stop()

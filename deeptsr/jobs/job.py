@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from deeptsr import budget, config
+from deeptsr import config
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import EncodeSettings, Options
-from deeptsr.cost import Cost, estimate
 from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
 from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.timeline import Timeline
+from deeptsr.jobs.frame_times import Schedule, schedule
+from deeptsr.jobs.resources import time_budget
+from deeptsr.jobs.resources.cost import Cost, estimate
+from deeptsr.jobs.resources.memory import Clip, bounded, peak
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.memory import Clip, bounded, peak
 from deeptsr.pyramid.plan import Stage, plan, steps_of
-from deeptsr.schedule import Schedule, schedule
 from deeptsr.system import devices
 
 if TYPE_CHECKING:  # arrays are upscaled without codecs
@@ -53,7 +54,7 @@ class Job:
     cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
     bits: tuple[float, float] = (0.0, 0.0)  # a pixel of the output, and of its parts
     dropped: int = 0  # frames that repeat the one before and are left out
-    watch: budget.Watch | None = None  # where the time is limited
+    watch: time_budget.Watch | None = None  # where the time is limited
 
     @property
     def least(self) -> int:
@@ -152,12 +153,12 @@ def settle(
 def in_time(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
-    """Cut a job such that it ends within its time budget, if it has one."""
+    """Cut a job such that it ends within its time time_budget, if it has one."""
     if job.options.time_budget is None:
         return job
-    task = budget.Task(job.frames, *job.size, job.device, job.precision)
+    task = time_budget.Task(job.frames, *job.size, job.device, job.precision)
     length = min(job.frames, job.excerpt)
-    options, watch = budget.within(task, job.options, length, began, on_event, checkpoints)
+    options, watch = time_budget.within(task, job.options, length, began, on_event, checkpoints)
     stages = plan(options.factor, *job.size, options.pyramid.coarsest)
     cost = estimate(stages, job.frames, *job.size, options, job.device)
     cost = replace(cost, seconds=watch.seconds)

@@ -16,11 +16,11 @@ from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
-from deeptsr.job import Job
+from deeptsr.jobs.job import Job
+from deeptsr.jobs.resources.memory import chunk_length, part_length
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.stages import fit_stages
-from deeptsr.memory import chunk_length, part_length
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 from deeptsr.system.devices import ran_out, release

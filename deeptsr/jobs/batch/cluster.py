@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from deeptsr.batch.child import Child, Ended, News, environment
-from deeptsr.batch.engine import Report, Work
-from deeptsr.batch.local import THREADS, command_of
 from deeptsr.errors import DeviceError, OptionError
+from deeptsr.jobs.batch.child import Child, Ended, News, environment
+from deeptsr.jobs.batch.engine import Report, Work
+from deeptsr.jobs.batch.local import THREADS, command_of
 
 __all__ = ["RayEngine"]
 
@@ -81,12 +81,12 @@ class RayEngine:
             self._ray.shutdown()
 
     def start(self, work: Work) -> None:
-        """See :class:`~deeptsr.batch.engine.Engine`."""
+        """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         reports = self._remote.remote(self._module, work, self.device, self._threads)
         self._running[reports] = work
 
     def receive(self) -> Report:
-        """See :class:`~deeptsr.batch.engine.Engine`."""
+        """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         while True:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=1.0)
             if ready:  # a timeout, since Ray does not let Ctrl-C through while it waits
@@ -105,7 +105,7 @@ class RayEngine:
         return Report(number, news)
 
     def stop(self) -> None:
-        """See :class:`~deeptsr.batch.engine.Engine`."""
+        """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         for reports in self._running:
             self._ray.cancel(reports, force=False)
         until = Child.patience()

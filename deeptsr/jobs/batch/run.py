@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from deeptsr.batch.child import Ended, News
-from deeptsr.batch.engine import Engine, Work
-from deeptsr.batch.manifest import Entry, Manifest, Stamp, stamp
-from deeptsr.batch.tasks import Task
 from deeptsr.errors import OptionError
 from deeptsr.events import (
     BatchDone,
@@ -25,6 +21,10 @@ from deeptsr.events import (
     VideoWarned,
     ignore,
 )
+from deeptsr.jobs.batch.child import Ended, News
+from deeptsr.jobs.batch.engine import Engine, Work
+from deeptsr.jobs.batch.manifest import Entry, Manifest, Stamp, stamp
+from deeptsr.jobs.batch.tasks import Task
 
 __all__ = ["run_batch"]
 
@@ -54,7 +54,7 @@ def run_batch(
         engine: that does the work.
         manifest: where the outcome is kept, and that of an earlier batch is found: a video whose
             input, configuration and output are still the same is skipped.
-        configuration: see :func:`~deeptsr.batch.manifest.configuration_hash`.
+        configuration: see :func:`~deeptsr.jobs.batch.manifest.configuration_hash`.
         flags: for ``deeptsr upscale``, which say the same as ``configuration``.
         retries: further attempts at a video whose process crashed, was killed or ran out of
             memory. What is unusable stays so, and is not tried again.

@@ -12,7 +12,7 @@ from deeptsr import video
 from deeptsr.analysis.scenes import survey
 from deeptsr.config import Options
 from deeptsr.events import Listener, Probed, Progress, ignore
-from deeptsr.run import plan_input
+from deeptsr.jobs.dry_run import plan_input
 from deeptsr.video.picture.color import is_hdr
 
 __all__ = ["probe_file"]
