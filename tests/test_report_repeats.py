@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from deeptsr.report.repeats import repeats
+from deeptsr.report.recurrence import repeats
 from tests.synth import pan
 
 

@@ -12,7 +12,7 @@ from deeptsr.imaging.exposure import Exposure
 from deeptsr.report.film import Film, Panels
 from deeptsr.report.footage import Footage, Picture
 from deeptsr.report.motion import Box, Map, measure
-from deeptsr.report.repeats import Repeats, repeats
+from deeptsr.report.recurrence import Repeats, repeats
 from deeptsr.report.slices import Line, Slice
 from deeptsr.report.stills import Bytes, Still, shrunk, still, to_bytes
 
