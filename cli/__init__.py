@@ -4,8 +4,8 @@ Installed as ``deeptsr_cli``. Nothing imports it, and no module of it imports to
 
 ::
 
-    main ──▶ upscale (one file a command) ──▶ conversation ──▶ endings    how a command ends
-               │                                 ├──▶ talk, bar ──▶ pace, summary   stderr
-               └──▶ flags, kinds   shared flags  └──▶ records           stdout: JSON; the log file
-               └──▶ signals Ctrl-C, gently       words, notes            what all of them share
+    main ──▶ commands (a file each) ──▶ session ──▶ exit_codes        how a command ends
+               │                           ├──▶ console   lines, bar, sentences: stderr; JSON: stdout
+               └──▶ arguments: flags,      └──▶ signals   Ctrl-C, gently
+                    values, options
 """

@@ -6,15 +6,15 @@ from typing import Any
 
 import click
 
-from .batch import batch
-from .degrade import degrade
-from .evaluate import evaluate
-from .inspect import inspect_recurrence
-from .notes import Error
-from .probe import probe
-from .records import print_json
-from .report import report
-from .upscale import upscale
+from .commands.batch import batch
+from .commands.degrade import degrade
+from .commands.evaluate import evaluate
+from .commands.inspect import inspect_recurrence
+from .commands.probe import probe
+from .commands.report import report
+from .commands.upscale import upscale
+from .console.json_lines import print_json
+from .console.notes import Error
 from .versions import show_versions
 
 __all__ = ["cli", "main"]

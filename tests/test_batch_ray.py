@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli import batch as module
+from cli.commands import batch as module
 from cli.main import cli
 from deeptsr.errors import DeviceError
 from deeptsr.events import VideoEnded, VideoProgress, VideoWarned

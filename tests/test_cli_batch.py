@@ -15,12 +15,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli import batch as module
-from cli.bar import Bar
-from cli.batch import PASSED, batch
+from cli.commands import batch as module
+from cli.commands.batch import PASSED, batch
+from cli.commands.upscale import upscale
+from cli.console.batch_table import Table
+from cli.console.progress_bar import Bar
 from cli.main import cli
-from cli.table import Table
-from cli.upscale import upscale
 from deeptsr.events import BatchDone, Progress, VideoEnded, VideoProgress
 from tests.clips import clip
 
@@ -168,7 +168,7 @@ def test_ctrl_c_stops_the_children(tmp_path):
     folder.mkdir()
     for name in ("a.mp4", "b.mp4"):
         (folder / name).write_text("wait")
-    code = "import cli.batch as b, cli.main as m; b.MODULE = 'tests.fake_cli'; m.main()"
+    code = "import cli.commands.batch as b, cli.main as m; b.MODULE = 'tests.fake_cli'; m.main()"
     arguments = ["batch", str(folder), "-o", str(tmp_path / "out"), "--devices", "cpu"]
     child = subprocess.Popen(
         [sys.executable, "-c", code, *arguments, "--jobs", "2"],

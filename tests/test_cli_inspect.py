@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 from click.testing import CliRunner
 
-from cli.inspect import inspect_recurrence
+from cli.commands.inspect import inspect_recurrence
 from cli.main import cli
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError

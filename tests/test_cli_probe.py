@@ -10,11 +10,11 @@ from fractions import Fraction
 import pytest
 from click.testing import CliRunner
 
-from cli import probe as module
+from cli.commands import probe as module
+from cli.commands.upscale import upscale
+from cli.console.probe_sheet import sheet
+from cli.console.sentences import sentence
 from cli.main import cli
-from cli.sheet import sheet
-from cli.upscale import upscale
-from cli.words import sentence
 from deeptsr.config import Options
 from deeptsr.events import Planned, Probed
 from tests.clips import clip

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from cli.bar import Bar
-from cli.notes import Error
-from cli.summary import Summary
-from cli.talk import Talk
+from cli.console.lines import Talk
+from cli.console.notes import Error
+from cli.console.progress_bar import Bar
+from cli.console.run_summary import Summary
 from deeptsr.events import Done, Planned, Progress, Reported, SelfChecked, StageFitted
 from tests.test_cli_talk import Clock, Terminal, draw
 

@@ -8,10 +8,10 @@ import re
 
 import pytest
 
-from cli.bar import Bar
-from cli.notes import Detail, Error
-from cli.pace import Pace
-from cli.talk import Talk, draws
+from cli.console.eta import Pace
+from cli.console.lines import Talk, draws
+from cli.console.notes import Detail, Error
+from cli.console.progress_bar import Bar
 from deeptsr.events import Done, Progress, Warned
 
 DONE = Done("out.mp4", 384, "240", 130.0)

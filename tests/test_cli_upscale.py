@@ -17,8 +17,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cli.commands.upscale import upscale
 from cli.main import cli
-from cli.upscale import upscale
 from deeptsr import errors
 from deeptsr.config import EncodeSettings, Options, PairSettings, preset
 from deeptsr.events import Done, Planned, Progress, SelfChecked, StageFitted, Warned

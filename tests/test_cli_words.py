@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 import deeptsr
-from cli.evaluate import evaluate
-from cli.notes import Detail, Error
-from cli.upscale import upscale
-from cli.words import as_flags, sentence, settings, time_left
+from cli.commands.evaluate import evaluate
+from cli.commands.upscale import upscale
+from cli.console.notes import Detail, Error
+from cli.console.sentences import as_flags, sentence, settings, time_left
 from deeptsr.config import Options
 from deeptsr.events import (
     Done,

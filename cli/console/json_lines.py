@@ -12,7 +12,7 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Event, Listener, Warned, to_json
 
 from .notes import Detail
-from .words import sentence
+from .sentences import sentence
 
 __all__ = ["Log", "StdoutClosedError", "print_json", "print_line"]
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .conversation import Manner
+from ..session import Manner
 
 __all__ = ["encoding", "picture", "speech", "spoken"]
 

@@ -13,8 +13,8 @@ from typing import NoReturn
 from deeptsr.errors import DeeptsrError, ResourceError
 from deeptsr.events import Listener
 
-from .notes import Detail, Error
-from .records import StdoutClosedError
+from .console.json_lines import StdoutClosedError
+from .console.notes import Detail, Error
 from .signals import TerminatedError
 
 __all__ = ["endings"]

@@ -11,10 +11,10 @@ import click
 import deeptsr
 from deeptsr.config import EncodeSettings, Options
 
-from .conversation import conversation
-from .flags import encoding, speech, spoken
-from .kinds import exposure as open_share
-from .notes import Detail
+from ..arguments.flags import encoding, speech, spoken
+from ..arguments.values import exposure as open_share
+from ..console.notes import Detail
+from ..session import conversation
 
 __all__ = ["degrade"]
 

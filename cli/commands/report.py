@@ -9,8 +9,8 @@ import click
 
 from deeptsr.events import Progress
 
-from .conversation import conversation
-from .flags import speech, spoken
+from ..arguments.flags import speech, spoken
+from ..session import conversation
 
 __all__ = ["report"]
 

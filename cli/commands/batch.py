@@ -13,13 +13,14 @@ from click.core import ParameterSource
 from deeptsr.errors import BatchError, OptionError
 from deeptsr.events import Event
 
-from .conversation import conversation
-from .flags import speech, spoken
-from .kinds import devices
-from .notes import Detail
-from .table import Table
-from .upscale import DEFAULTS, MOST, options_of, upscale
-from .words import settings
+from ..arguments.flags import speech, spoken
+from ..arguments.options import DEFAULTS, MOST, options_of
+from ..arguments.values import devices
+from ..console.batch_table import Table
+from ..console.notes import Detail
+from ..console.sentences import settings
+from ..session import conversation
+from .upscale import upscale
 
 if TYPE_CHECKING:  # the command line starts without them
     from deeptsr.jobs.batch import Engine

@@ -7,9 +7,9 @@ import sys
 from deeptsr.events import Event, VideoEnded
 from deeptsr.system.humanize import duration
 
-from .records import print_line
-from .talk import draws
-from .words import clean
+from .json_lines import print_line
+from .lines import draws
+from .sentences import clean
 
 __all__ = ["Table"]
 

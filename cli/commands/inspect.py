@@ -12,9 +12,9 @@ import click
 import deeptsr
 from deeptsr.config import Options, RecurrenceSettings
 
-from .conversation import Manner, conversation
-from .kinds import device
-from .notes import Detail
+from ..arguments.values import device
+from ..console.notes import Detail
+from ..session import Manner, conversation
 
 __all__ = ["inspect_recurrence"]
 

@@ -35,8 +35,8 @@ from deeptsr.events import (
 from deeptsr.system.humanize import duration, rate, size
 
 from .notes import Detail, Error
-from .scores import table
-from .sheet import plan_rows, sheet
+from .probe_sheet import plan_rows, sheet
+from .score_table import table
 
 __all__ = ["as_flags", "clean", "sentence", "settings", "time_left"]
 

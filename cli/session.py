@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from deeptsr.events import Event, Listener
 
-from .endings import endings
-from .records import Log, print_json, print_line
-from .talk import Talk, draws
-from .words import as_flags, sentence
+from .console.json_lines import Log, print_json, print_line
+from .console.lines import Talk, draws
+from .console.sentences import as_flags, sentence
+from .exit_codes import endings
 
 __all__ = ["Manner", "conversation"]
 
@@ -46,7 +46,7 @@ def conversation(
         resumes: whether the command, given again, goes on from where it was interrupted.
 
     Raises:
-        SystemExit: see :func:`cli.endings.endings`.
+        SystemExit: see :func:`endings`.
     """
     listeners: list[Listener] = []
 
@@ -75,7 +75,7 @@ def _talk(manner: Manner) -> Talk:
     quiet = manner.quiet or (manner.as_json and not manner.verbose)
     if draws(sys.stderr) and not quiet and not manner.as_json:
         # Here: `deeptsr --help` does not wait for rich.
-        from .bar import Bar  # noqa: PLC0415
+        from .console.progress_bar import Bar  # noqa: PLC0415
 
         return Bar(sys.stderr, verbose=manner.verbose)
     return Talk(sys.stderr, quiet=quiet, verbose=manner.verbose)

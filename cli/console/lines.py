@@ -1,4 +1,4 @@
-"""What a person sees on stderr: plain lines here; a bar, on a terminal, in :mod:`cli.bar`."""
+"""What a person sees on stderr: plain lines here; on a terminal, a bar in ``progress_bar``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TextIO
 
 from deeptsr.events import Done, Event, Progress, VideoEnded, VideoProgress, VideoWarned, Warned
 
+from .eta import Pace
 from .notes import Detail, Error
-from .pace import Pace
-from .summary import Summary
-from .words import sentence, time_left
+from .run_summary import Summary
+from .sentences import sentence, time_left
 
 __all__ = ["Talk", "draws"]
 

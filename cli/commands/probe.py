@@ -13,12 +13,13 @@ from click.core import ParameterSource
 import deeptsr
 from deeptsr.events import Event, Probed
 
-from .conversation import conversation
-from .flags import speech, spoken
-from .notes import Detail
-from .sheet import WIDTH, sections
-from .upscale import DEFAULTS, chosen_options, upscale
-from .words import clean
+from ..arguments.flags import speech, spoken
+from ..arguments.options import DEFAULTS, chosen_options
+from ..console.notes import Detail
+from ..console.probe_sheet import WIDTH, sections
+from ..console.sentences import clean
+from ..session import conversation
+from .upscale import upscale
 
 __all__ = ["probe"]
 

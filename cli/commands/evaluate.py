@@ -12,10 +12,10 @@ import deeptsr
 from deeptsr.config import Options
 from deeptsr.events import Evaluated
 
-from .conversation import conversation
-from .flags import speech, spoken
-from .kinds import exposure as open_share
-from .notes import Detail
+from ..arguments.flags import speech, spoken
+from ..arguments.values import exposure as open_share
+from ..console.notes import Detail
+from ..session import conversation
 
 __all__ = ["evaluate"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted
 from deeptsr.system.humanize import duration, rate, size
 
-from .words import clean, sentence
+from .sentences import clean, sentence
 
 __all__ = ["Summary"]
 

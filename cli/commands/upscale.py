@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import replace
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 import deeptsr
-from deeptsr.config import PRESETS, Options, preset
-from deeptsr.errors import OptionError
+from cli.arguments.options import DEFAULTS, chosen_options
+from deeptsr.config import PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
-from .conversation import conversation
-from .flags import encoding, picture, speech, spoken
-from .kinds import device, exposure, frame_rate, memory, mix, moment, span
-from .notes import Detail
-from .signals import gentle
-from .words import settings
+from ..arguments.flags import encoding, picture, speech, spoken
+from ..arguments.values import device, exposure, frame_rate, memory, mix, moment, span
+from ..console.notes import Detail
+from ..console.sentences import settings
+from ..session import conversation
+from ..signals import gentle
 
-__all__ = ["DEFAULTS", "chosen_options", "options_of", "upscale"]
-
-DEFAULTS = Options()
-MOST = "quality"  # where the time decides how much work there is
+__all__ = [
+    "upscale",
+]
 
 
 @click.command(short_help="Raise the frame rate of one video.")
@@ -229,50 +227,3 @@ def _upscale(source: str, output: str, options: Options, page: str | None, tell:
     if page is not None:
         tell(Progress(1.0, "report", "making the report"))
         tell(write_report(recorder.record(), page, overwrite=options.encode.overwrite))
-
-
-def chosen_options(name: str | None, flags: dict[str, Any]) -> Options:
-    """Build the options that the flags ask for.
-
-    Args:
-        name: of the preset; None: what suits the device.
-        flags: the value of every flag that is a setting.
-
-    Raises:
-        OptionError: when a value is out of range, or the device is not there.
-    """
-    if name is None:
-        # A mistake in another flag is told at once, not after the seconds that torch takes to load.
-        options_of(DEFAULTS.preset, flags)
-        if flags["time_budget"] is not None:
-            return options_of(MOST, flags)
-
-        from deeptsr.system.devices import choose, default_preset  # noqa: PLC0415
-
-        name = default_preset(choose(flags["device"]))
-    return options_of(name, flags)
-
-
-def options_of(name: str, flags: dict[str, Any]) -> Options:
-    """Change a preset as flags ask for; ``flags`` has the value of every flag that is a setting.
-
-    Raises:
-        OptionError: when a value is out of range.
-    """
-    base = preset(name)
-    rest = dict(flags)
-    pairs = {key: rest.pop(key) for key in ("within", "across", "shift")}
-    encode = {key: rest.pop(key) for key in ("codec", "crf", "pix_fmt", "overwrite")}
-    given = {key: value for key, value in pairs.items() if value is not None}
-    chosen = rest.pop("mix", None)
-    if given and chosen is not None:
-        raise OptionError(
-            "--mix excludes --within, --across and --shift; expected --mix alone, or those."
-        )
-    if chosen not in (None, "auto"):
-        given = dict(zip(pairs, chosen, strict=True))
-    if given or chosen is not None:
-        given["probe"] = chosen == "auto"
-    return preset(
-        name, pairs=replace(base.pairs, **given), encode=replace(base.encode, **encode), **rest
-    )

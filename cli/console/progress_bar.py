@@ -25,9 +25,9 @@ from deeptsr.events import (
     VideoProgress,
 )
 
+from .lines import Talk
 from .notes import Error
-from .talk import Talk
-from .words import clean, time_left
+from .sentences import clean, time_left
 
 __all__ = ["Bar"]
 

@@ -1,0 +1,1 @@
+"""From the text of flags to `Options`."""

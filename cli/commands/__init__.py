@@ -1,0 +1,1 @@
+"""A file for each command; each calls the file of its name in `deeptsr/jobs`."""
