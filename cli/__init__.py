@@ -5,7 +5,7 @@ Installed as ``deeptsr_cli``. Nothing imports it, and no module of it imports to
 ::
 
     main ──▶ commands (a file each) ──▶ session ──▶ exit_codes        how a command ends
-               │                           ├──▶ console   lines, bar, sentences: stderr; JSON: stdout
+               │                           ├──▶ console   sentences, lines, bar; JSON
                └──▶ arguments: flags,      └──▶ signals   Ctrl-C, gently
                     values, options
 """
