@@ -138,15 +138,17 @@ class StageFitted(Event):
     stage: int  # from 1
     stages: int
     label: str  # such as "S1/4 T1 -> T2"
-    # Over linear interpolation, on held-out pairs of this video; of a stage that learns from frames
-    # in translation, as its agreement with itself tells.
-    gain_db: float
+    gain_db: float  # over linear interpolation, on held-out pairs of this video
     steps: int  # optimiser steps made
     seconds: float
-    outcome: str  # "fitted", "kept the previous stage's weights" or "interpolates"
+    outcome: str  # "fitted", "as known" (by the prior, or the stage before) or "interpolates"
     mix: tuple[float, float, float] = (1.0, 0.0, 0.0)  # of pairs: within, across, shift
     curve: tuple[tuple[str, int, float], ...] = ()  # of each validation: the fit, its step, dB
-    aliased: bool = False  # whether the first stage found motion to be, at least in part
+    learned: float = 1.0  # share of what the video taught, in its mean with what was known
+    # What the result says of itself, where it was looked at:
+    agreement: float | None = None  # share of the change that improves, 0 .. 1
+    detour: float | None = None  # 1/4 is the straight way between two frames, above 1 a long one
+    evenness: float | None = None  # 1: it moves within a frame as much as to the next
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class SelfChecked(Event):
     linear_psnr_db: float
     gain_db: float
     frames: int  # frames that were compared
+    confidence: str = "likely"  # "sure", "likely" or "guess": whether what moves goes the right way
 
 
 @dataclass(frozen=True)

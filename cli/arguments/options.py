@@ -55,7 +55,7 @@ def options_of(name: str, flags: dict[str, Any]) -> Options:
     if chosen not in (None, "auto"):
         given = dict(zip(pairs, chosen, strict=True))
     if given or chosen is not None:
-        given["probe"] = chosen == "auto"
+        given["auto"] = chosen == "auto"
     return preset(
         name, pairs=replace(base.pairs, **given), encode=replace(base.encode, **encode), **rest
     )

@@ -132,11 +132,8 @@ def _stage_fitted(event: StageFitted, verbose: bool) -> str:
     if verbose:
         text += f", {event.steps} steps in {duration(event.seconds)}"
         text += f", pairs {_mix(*event.mix)}"
-    within, across, _ = event.mix
-    if event.stage == 1 < event.stages and within and not across:
-        text += "; pairs of the same dimension serve best: later stages take longer"
-    elif event.stage == 1 < event.stages and event.aliased:
-        text += "; motion is aliased in part: later stages take longer"
+        if event.agreement is not None:
+            text += f", agrees with itself by {event.agreement:.0%}"
     return text
 
 

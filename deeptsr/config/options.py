@@ -47,6 +47,9 @@ class Options:
     work_dir: str | None = None  # checkpoints; None: a hidden folder beside the output
     memory: int | None = None  # bytes that the process may use, about; None: most of the machine's
     resume: bool = True  # go on from what an earlier run left there
+    # What a fit starts from: "auto" (what comes with the program, where it has it for the network),
+    # "none" (nothing: the video alone), or a file that `deeptsr pretrain` made.
+    prior: str = "auto"
     pairs: PairSettings = field(default_factory=PairSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     fit: FitSettings = field(default_factory=FitSettings)
@@ -117,23 +120,21 @@ class Options:
             raise OptionError("slow_audio is set without slow_motion; expected both, or neither")
 
 
-_FURTHER = NetworkSettings(blocks=6)  # in time, which tells how things turn, and takes more steps
-
-
-# The first three differ in how long they learn: more examples win more than a wider network does.
+# The first three differ in how long they learn from the video, and from how many sides they see it.
 PRESETS: dict[str, Options] = {
-    "fast": Options(preset="fast", pyramid=PyramidSettings(networks=2)),
+    "fast": Options(
+        preset="fast",
+        fit=FitSettings(finetune_steps=0),
+        pyramid=PyramidSettings(networks=2),
+    ),
     "balanced": Options(
         preset="balanced",
-        network=_FURTHER,
-        pairs=PairSettings(frames=12),
-        fit=FitSettings(bootstrap_steps=480, finetune_steps=450, checks=12, patience=8),
+        fit=FitSettings(steps=2400, adapt_steps=300, finetune_steps=120),
     ),
     "quality": Options(
         preset="quality",
-        network=_FURTHER,
-        pairs=PairSettings(frames=12, batch=16),
-        fit=FitSettings(bootstrap_steps=600, finetune_steps=900, checks=12, patience=8),
+        pairs=PairSettings(batch=16),
+        fit=FitSettings(steps=3000, adapt_steps=900, finetune_steps=300),
         pyramid=PyramidSettings(rounds=2, mirrored=None),
     ),
     # The settings that the paper's authors published with their implementation.
@@ -143,7 +144,7 @@ PRESETS: dict[str, Options] = {
             within=0.4,
             across=0.4,
             shift=0.2,
-            probe=False,
+            auto=False,
             crop=16,
             batch=10,
             scales=tuple(0.9**n for n in range(14)),
@@ -153,7 +154,6 @@ PRESETS: dict[str, Options] = {
         network=NetworkSettings(kind="paper", channels=128),
         fit=FitSettings(
             steps=50_000,
-            bootstrap_rounds=0,
             finetune_steps=25_000,
             finetune_decay=0.5,
             learning_rate=1e-3,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 from deeptsr.errors import OptionError
@@ -15,7 +15,6 @@ __all__ = [
     "PyramidSettings",
     "RecurrenceSettings",
 ]
-_SHORT = 8  # LTR frames of a crop where all motion is aliased, at most (measurements.md)
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class PairSettings:
     across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
     shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
     speeds: tuple[int, ...] = (1,)  # of these, pixels an HTR frame, each >= 1
-    probe: bool = True  # "auto": shift alone for a pan, within alone where motion is aliased
+    auto: bool = True  # shift only where the video is a pan
     crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop at most, >= 3
     batch: int = 8  # crops a step, >= 1
@@ -42,30 +41,14 @@ class PairSettings:
     contrast: float = 0.6  # "within" alone: contrast is multiplied by e**-contrast .. e**contrast
 
     @property
-    def alone(self) -> bool:
+    def within_only(self) -> bool:
         """Whether all pairs are from the same dimension, and not of a still frame only."""
         return self.within > 0 and not self.across
 
     @property
-    def moved(self) -> bool:
+    def shift_only(self) -> bool:
         """Whether all pairs are frames in translation."""
         return not (self.within or self.across)
-
-    @property
-    def if_alone(self) -> PairSettings | None:
-        """These with all pairs from the same dimension, where a probe may come to that."""
-        if self.alone or not self.within or not self.probe:
-            return None
-        return replace(self, across=0.0, shift=0.0)
-
-    @property
-    def shortened(self) -> PairSettings:
-        """These with crops for motion that is aliased all the time.
-
-        Means of several frames, which tell its way, are mirrored at their ends, where they are
-        shorter than crops: there it turns back.
-        """
-        return replace(self, frames=min(self.frames, _SHORT))
 
 
 @dataclass(frozen=True)
@@ -74,20 +57,19 @@ class NetworkSettings:
 
     kind: str = "compact"  # "compact" (ours) or "paper" (section 4.1, figure 8a)
     channels: int = 16  # width of every hidden layer, >= 1
-    blocks: int = 4  # residual blocks of the compact network, >= 1
+    blocks: int = 6  # residual blocks of the compact network, >= 1
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """How long and how fast a network learns."""
 
-    steps: int = 60  # optimiser steps of the first stage, >= 1
-    bootstrap_rounds: int = 5  # further fits of it, on its own result too if "within" alone, >= 0
-    bootstrap_steps: int = 160  # steps of each of those, >= 1
+    steps: int = 860  # optimiser steps of the first stage, from nothing, >= 1
+    adapt_steps: int = 60  # the same from a prior, >= 0
     finetune_steps: int = 120  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0
-    finetune_rate: float = 8e-4  # the same where a stage starts from the weights of the one before
+    finetune_rate: float = 8e-4  # the same where a stage starts from weights that know something
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
     warmup: int = 30  # steps of linear warm-up, >= 0
     checks: int = 6  # validations on held-out pairs a stage, >= 1
@@ -106,9 +88,7 @@ class PyramidSettings:
     ensemble: bool = True  # average what a network makes of the clip, and of it filmed again
     mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
     # too, where there is an ensemble; None: all; >= 0
-    # Stages that have a network, the first ones; None: all; >= 1. Where all pairs are from the same
-    # dimension, as aliased motion asks for, all have one, unless a time budget is set.
-    networks: int | None = None
+    networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
     voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
 

@@ -57,10 +57,10 @@ def fit_job(
         return tuple(FittedStage(stage, None) for stage in job.stages)
     clip, watch = excerpt.to(job.device), job.watch
 
-    def fraction(stage: int, share: float, alone: bool) -> float:
+    def fraction(stage: int, share: float) -> float:
         if watch:
             watch.at(stage, share)
-        return job.cost.fitting(stage, share, alone)
+        return job.cost.fitting(stage, share)
 
     fitted = fit_stages(
         clip,
@@ -81,6 +81,13 @@ def fit_job(
         )
     check = self_check(fitted, clip, job.options, job.precision)
     on_event(check)
+    if check.confidence == "guess":
+        on_event(
+            Warned(
+                "the result disagrees with itself where this video moves: what moves fast may go "
+                "the wrong way; look at it, or try a larger `preset`"
+            )
+        )
     if check.gain_db < _NO_GAIN:
         on_event(
             Warned(

@@ -28,7 +28,6 @@ class FitResult:
     steps: int  # optimiser steps made
     score: float  # of the weights that were kept
     improved: bool  # whether they are others than those it started from
-    doubted: bool = False  # whether it ended for the doubt that arose at its first check
 
 
 class Keeper(Protocol):
@@ -141,7 +140,6 @@ def fit(
     on_step: Callable[[int], None] = lambda step: None,
     keeper: Keeper | None = None,
     enough: Callable[[], bool] = lambda: False,
-    doubt: Callable[[StepNetwork], bool] = lambda network: False,
 ) -> FitResult:
     """Fit a network in place; it ends with the last weights that validation found good.
 
@@ -162,7 +160,6 @@ def fit(
         keeper: of the state after each step. A fit that goes on from one ends as if it had not
             been interrupted, to the bit on a CPU.
         enough: asked after each step, and before the first, whether the time for it is up.
-        doubt: asked at the first check, with the weights checked, whether the fit should end.
 
     Differs from the paper: a running mean of the weights is what is validated and kept.
     """
@@ -184,7 +181,7 @@ def fit(
 
     peak = settings.learning_rate if rate is None else rate
     interval = max(1, math.ceil(steps / settings.checks))
-    over, doubted = enough(), False
+    over = enough()
     while step < steps and stale < settings.patience and not over:
         decay = min(settings.averaging, (step + 1) / (step + 11))
         learner.set_pace(_rate(settings, peak, step, steps), 1 - decay)
@@ -203,12 +200,10 @@ def fit(
                 top, improved = max(top, found), True
             else:
                 stale += 1
-            doubted = step == interval and doubt(learner.average)
-            over = over or doubted
         if keeper:
             keeper.offer(state, now=stopped is not None)
         if stopped:
             raise stopped
     network.load_state_dict(kept)
     network.eval()
-    return FitResult(step, kept_score, improved, doubted)
+    return FitResult(step, kept_score, improved)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from deeptsr.config import Options
 from deeptsr.imaging.exposure import of_step
+from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.plan import Stage
 
 __all__ = [
     "JUDGED",
-    "LATER_ROUNDS",
     "averages",
+    "first_steps",
     "fitted_frames",
     "fold_of",
     "has_network",
@@ -18,8 +19,7 @@ __all__ = [
     "steps_of_stage",
 ]
 
-LATER_ROUNDS = 3  # of a later stage, at most: at its size they take long
-JUDGED = 4_000_000  # pixels x frames of a stage's input that agreement looks at, at most
+JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
 _FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _FEWEST = 16  # LTR frames that it sees in any case
@@ -39,8 +39,7 @@ def network_of(options: Options, stage: Stage, height: int, width: int) -> StepN
 def has_network(options: Options, number: int) -> bool:
     """Whether a stage, counted from 0, has a network at all: else it interpolates."""
     networks = options.pyramid.networks
-    aliased = options.pairs.alone and options.time_budget is None
-    return networks is None or number < networks or aliased
+    return networks is None or number < networks
 
 
 def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
@@ -54,18 +53,16 @@ def averages(options: Options, number: int) -> bool:
     return options.pyramid.ensemble and (mirrored is None or number < mirrored)
 
 
+def first_steps(options: Options) -> str:
+    """The setting that tells the steps of the first stage: from a prior, or from nothing."""
+    return "steps" if prior_of(options) is None else "adapt_steps"
+
+
 def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
-    settings, first = options.fit, number == 0
     if not has_network(options, number):
         return 0
-    rounds, steps = settings.bootstrap_rounds, settings.bootstrap_steps
-    if first and not options.pairs.probe:
-        return settings.steps + rounds * steps
-    if first:  # some steps are thrown away where the mix turns out to be wrong
-        return (
-            settings.steps + max(settings.steps, rounds * steps // settings.checks) + rounds * steps
-        )
-    if options.pairs.alone:  # on translations, too, where the first fits go the long way round
-        return 2 * settings.steps + (min(LATER_ROUNDS, rounds) + rounds) * steps
-    return round(settings.finetune_steps * settings.finetune_decay ** (number - 1))
+    if number == 0:
+        steps: int = getattr(options.fit, first_steps(options))
+        return steps
+    return round(options.fit.finetune_steps * options.fit.finetune_decay ** (number - 1))

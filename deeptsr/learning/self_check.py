@@ -9,8 +9,10 @@ from deeptsr.config import Options
 from deeptsr.evaluation.metrics import CEILING, psnr_frames
 from deeptsr.events import SelfChecked
 from deeptsr.imaging.exposure import expose
-from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.held_out import HeldOut
+from deeptsr.learning.strategy.bounds import DOUBTED, SURE
+from deeptsr.learning.strategy.evidence import examine
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
 
@@ -52,4 +54,20 @@ def self_check(
     ours, plain = (
         float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean()) for v in (made, linear)
     )
-    return SelfChecked(ours, plain, ours - plain, len(truth))
+    return SelfChecked(
+        ours, plain, ours - plain, len(truth), _confidence(first[0], clip, precision)
+    )
+
+
+def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype) -> str:
+    """Whether what moves goes the right way at the video's own rate, where no truth is known.
+
+    Held-out frames tell of a slower camera, to which a fast motion looks otherwise.
+    """
+    if first.network is None:
+        return "sure"  # nothing was made up
+    small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
+    found = examine(first.network, small, precision)
+    if found.agreement >= SURE.value:
+        return "sure"
+    return "guess" if found.agreement < DOUBTED.value else "likely"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.learning.fit import FitResult
+from deeptsr.learning.prior import Prior, prior_of, start_from
 from deeptsr.learning.recipe import (
     averages,
     fitted_frames,
@@ -22,18 +22,31 @@ from deeptsr.learning.recipe import (
     network_of,
     steps_of_stage,
 )
-from deeptsr.learning.strategy.first_stage import fit_first
-from deeptsr.learning.strategy.fitter import Fitter
-from deeptsr.learning.strategy.later_stages import fit_later
+from deeptsr.learning.strategy.attempts import INTERPOLATES, StageResult, attempt, examples_of
+from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import release
 
-__all__ = [
-    "fit_stages",
-]
-_INTERPOLATES = "interpolates"
+__all__ = ["fit_stages"]
+
+_LEFT_OUT = StageResult(INTERPOLATES, 0.0, None)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all stages of a run share."""
+
+    clip: Tensor  # excerpt of the video, (T, H, W, 3) on the device
+    plan: tuple[Stage, ...]
+    options: Options
+    prior: Prior | None
+    precision: torch.dtype
+    on_event: Listener
+    fraction: Callable[[int, float], float]
+    checkpoints: Checkpoints | None
+    enough: Callable[[], bool]
 
 
 def fit_stages(
@@ -43,7 +56,7 @@ def fit_stages(
     *,
     precision: torch.dtype = torch.float32,
     on_event: Listener = ignore,
-    fraction: Callable[[int, float, bool], float] = lambda stage, share, alone: 0.0,
+    fraction: Callable[[int, float], float] = lambda stage, share: 0.0,
     checkpoints: Checkpoints | None = None,
     enough: Callable[[], bool] = lambda: False,
 ) -> tuple[FittedStage, ...]:
@@ -55,101 +68,148 @@ def fit_stages(
         options: all settings.
         precision: of the convolutions.
         on_event: listener.
-        fraction: of the whole job that is done when a stage (from 0) has made a share of its steps,
-            and all pairs are from the same dimension or not.
+        fraction: of the whole job that is done when a stage (from 0) has made a share of its steps.
         checkpoints: where fitted stages are found, and kept.
         enough: asked after each step whether the stage's time is up; ``fraction`` tells the step.
 
     Returns:
         One fitted stage for each of the plan.
 
-    A stage starts from the weights of the one before where the shapes agree, and ends with the last
-    weights that validation found good, those included; where they do not beat linear interpolation
-    it interpolates. Paper section 4.2 suggests this fine-tuning and leaves it out for its cost.
+    A stage starts from the weights of the one before where the shapes agree, else from the prior;
+    where what comes of it cannot be seen, or does not beat linear interpolation, it interpolates.
+    Paper section 4.2 suggests to fine-tune at each scale, and leaves it out for its cost.
     """
+    prior = prior_of(options)
+    run = _Run(clip, plan, options, prior, precision, on_event, fraction, checkpoints, enough)
+    if options.pairs.auto:
+        run = _with_mix(run)
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
     for number, stage in enumerate(plan):
-        with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
-            torch.manual_seed(options.seed + number)
-            network = network_of(options, stage, *clip.shape[1:3]).to(clip.device)
-        event = checkpoints.restore(number, network) if checkpoints else None
-        if event is None and not has_network(options, number):
-            event = _left_out(options, number, stage, len(plan))
-            if checkpoints:
-                checkpoints.save(number, network, event)
-        elif event is None:
-            carried = previous if previous and _same_shapes(previous, network) else None
-            total, alone = steps_of_stage(options, number), number > 0 and options.pairs.alone
-
-            def on_step(
-                step: int, number: int = number, total: int = total, alone: bool = alone
-            ) -> None:
-                detail = f"stage {number + 1} of {len(plan)}: fitting, step {step} of {total}"
-                share = fraction(number, min(1.0, step / total), alone)
-                on_event(Progress(share, "fit", detail))
-
-            began = time.monotonic()
-            size = stage.size(*clip.shape[1:3])
-            seen = clip[: fitted_frames(stage, size)]
-            fitter = Fitter(
-                options, len(seen), number, precision, on_step, clip.device, checkpoints, enough
-            )
-            if number == 0:
-                small = resize(seen, size)
-                if fitter.pairs.probe:
-                    mix = propose(small, fitter.pairs)
-                    on_event(mix)
-                    fitter.pairs = replace(
-                        fitter.pairs, within=mix.within, across=mix.across, shift=mix.shift
-                    )
-                result = fit_first(fitter, network, small)
-            else:
-                result = fit_later(fitter, network, seen, tuple(fitted), stage, carried, total)
-            event = StageFitted(
-                stage=number + 1,
-                stages=len(plan),
-                label=stage.label,
-                gain_db=result.score,
-                steps=fitter.made,
-                seconds=time.monotonic() - began,
-                outcome=_outcome(result),
-                mix=(fitter.pairs.within, fitter.pairs.across, fitter.pairs.shift),
-                curve=tuple(fitter.curve),
-                aliased=fitter.aliased,
-            )
-            if checkpoints:
-                checkpoints.save(number, network, event)
-            release()
-        if number == 0:  # the others follow from what the first one chose, or was restored with
-            within, across, shift = event.mix
-            mixed = replace(options.pairs, within=within, across=across, shift=shift)
-            if event.aliased:
-                mixed = mixed.if_alone or mixed.shortened
-            options = replace(options, pairs=mixed)
+        network, event = _fitted(run, number, tuple(fitted), previous)
         on_event(event)
-        share = fraction(number, 1.0, options.pairs.alone)
-        on_event(Progress(share, "fit", f"stage {number + 1} of {len(plan)}: done"))
-        usable = event.outcome != _INTERPOLATES
-        ensemble = averages(options, number)
-        # A motion that is aliased is aliased anew by the later camera, and blurred by the mean.
-        twice = options.pyramid.ensemble and not options.pairs.alone
-        fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble, twice))
+        done = fraction(number, 1.0)
+        on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
+        usable = event.outcome != INTERPOLATES
+        fitted.append(
+            FittedStage(
+                stage,
+                network.eval() if usable else None,
+                averages(options, number),
+                options.pyramid.ensemble,
+            )
+        )
         previous = network if usable else previous
     return tuple(fitted)
 
 
-def _left_out(options: Options, number: int, stage: Stage, stages: int) -> StageFitted:
-    mix = (options.pairs.within, options.pairs.across, options.pairs.shift)
-    return StageFitted(number + 1, stages, stage.label, 0.0, 0, 0.0, _INTERPOLATES, mix, ())
+def _with_mix(run: _Run) -> _Run:
+    """The run with the mix of pairs that the video speaks for."""
+    size = run.plan[0].size(*run.clip.shape[1:3])
+    mix = propose(resize(run.clip, size), run.options.pairs)
+    run.on_event(mix)
+    pairs = replace(run.options.pairs, within=mix.within, across=mix.across, shift=mix.shift)
+    return replace(run, options=replace(run.options, pairs=pairs))
 
 
-def _outcome(result: FitResult) -> str:
-    if result.score <= 0:
-        return _INTERPOLATES
-    return "fitted" if result.improved else "kept the previous stage's weights"
+def _fresh(run: _Run, number: int) -> StepNetwork:
+    """The network of a stage as it begins, if nothing is known."""
+    with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
+        torch.manual_seed(run.options.seed + number)
+        network = network_of(run.options, run.plan[number], *run.clip.shape[1:3])
+    return network.to(run.clip.device)
+
+
+def _fitted(
+    run: _Run, number: int, below: tuple[FittedStage, ...], previous: StepNetwork | None
+) -> tuple[StepNetwork, StageFitted]:
+    """A stage's network: found in the checkpoints, or fitted and kept there."""
+    network = _fresh(run, number)
+    event = run.checkpoints.restore(number, network) if run.checkpoints else None
+    if event is not None:
+        return network, event
+    began = time.monotonic()
+    if has_network(run.options, number):
+        fitter = _fitter(run, number)
+        result = _learned(run, number, fitter, network, below, previous)
+        made, curve = fitter.made, tuple(fitter.curve)
+        release()
+    else:
+        result, made, curve = _LEFT_OUT, 0, ()
+    event = _told(run, number, result, made, curve, time.monotonic() - began)
+    if run.checkpoints:
+        run.checkpoints.save(number, network, event)
+    return network, event
+
+
+def _fitter(run: _Run, number: int) -> StageFitter:
+    total = steps_of_stage(run.options, number)
+    label = f"stage {number + 1} of {len(run.plan)}: fitting, step"
+
+    def on_step(step: int) -> None:
+        share = run.fraction(number, min(1.0, step / total))
+        run.on_event(Progress(share, "fit", f"{label} {step} of {total}"))
+
+    stage = run.plan[number]
+    seen = min(len(run.clip), fitted_frames(stage, stage.size(*run.clip.shape[1:3])))
+    return StageFitter(
+        run.options,
+        seen,
+        number,
+        run.precision,
+        on_step,
+        run.clip.device,
+        run.checkpoints,
+        run.enough,
+    )
+
+
+def _learned(
+    run: _Run,
+    number: int,
+    fitter: StageFitter,
+    network: StepNetwork,
+    below: tuple[FittedStage, ...],
+    previous: StepNetwork | None,
+) -> StageResult:
+    stage = run.plan[number]
+    carried = previous is not None and _same_shapes(previous, network)
+    if carried and previous is not None:
+        network.load_state_dict(previous.state_dict())
+    known = carried or start_from(run.prior, network)
+    steps = steps_of_stage(run.options, number)
+    if number and known and not steps:
+        return StageResult("as known", 0.0, None, 0.0)
+    seen = run.clip[: fitter.frames]
+    return attempt(fitter, network, examples_of(fitter, seen, below, stage), steps, known=known)
+
+
+def _told(
+    run: _Run,
+    number: int,
+    result: StageResult,
+    steps: int,
+    curve: tuple[tuple[str, int, float], ...],
+    seconds: float,
+) -> StageFitted:
+    pairs, found = run.options.pairs, result.evidence
+    return StageFitted(
+        stage=number + 1,
+        stages=len(run.plan),
+        label=run.plan[number].label,
+        gain_db=result.gain_db,
+        steps=steps,
+        seconds=seconds,
+        outcome=result.outcome,
+        mix=(pairs.within, pairs.across, pairs.shift),
+        curve=curve,
+        learned=result.learned,
+        agreement=found.agreement if found else None,
+        detour=found.detour if found else None,
+        evenness=found.evenness if found else None,
+    )
 
 
 def _same_shapes(one: StepNetwork, other: StepNetwork) -> bool:
     shapes = [{k: v.shape for k, v in n.state_dict().items()} for n in (one, other)]
-    return shapes[0] == shapes[1]
+    return shapes[0] == shapes[1] and one.exposure == other.exposure

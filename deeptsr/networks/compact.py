@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.networks.moments import MOMENTS, frames_of_moments
 from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.streaming import Seen, agreeing, convolve, convolve_by, finish, regroup, slide
+from deeptsr.networks.streaming import Seen, convolve, convolve_by, finish, slide
 
 __all__ = ["Compact"]
 
@@ -37,11 +38,14 @@ class _Block(nn.Module):
 
 
 class Compact(StepNetwork):
-    """Residual blocks on the LTR frame grid predict all ``factor`` frames of each frame at once.
+    """Residual blocks on the LTR frame grid predict how each frame changes within its time.
 
     It sees each frame and its differences to the frames before and after. No layer has a bias, so
     that what it learnt at one contrast holds at others: the blur of the input is always shorter,
     and so its contrast higher, than that of the pairs it learns from.
+
+    Its weights do not depend on the step: the last layer predicts moments of the residual
+    (:mod:`deeptsr.networks.moments`), of which the ``factor`` frames are fixed sums.
 
     Differs from the paper: it works on the LTR grid instead of interpolated frames; it may fold
     ``fold`` x ``fold`` pixels into channels; the residual is added to linear interpolation.
@@ -57,11 +61,11 @@ class Compact(StepNetwork):
         colours = 3 * fold * fold
         self.enter = nn.Conv3d(3 * colours, channels, 3, padding=1, bias=False)
         self.blocks = nn.Sequential(*(_Block(channels) for _ in range(blocks)))
-        self.leave = nn.Conv3d(channels, colours * factor, (1, 3, 3), padding=(0, 1, 1), bias=False)
+        moments = colours * MOMENTS
+        self.leave = nn.Conv3d(channels, moments, (1, 3, 3), padding=(0, 1, 1), bias=False)
         nn.init.zeros_(self.leave.weight)
         differences = 1
-        corrected = int(exposure == "delta")  # the correction fades into the next frame's
-        self.reach = (1 + blocks + differences + corrected, fold * (3 + 2 * blocks) - 1)
+        self.reach = (1 + blocks + differences, fold * (3 + 2 * blocks) - 1)
 
     def forward(self, ltr: Tensor) -> Tensor:
         """Fold, predict, unfold, add to the interpolation, correct."""
@@ -75,17 +79,31 @@ class Compact(StepNetwork):
         if f > 1:
             x = x.view(n, 3 * c, t, h // f, f, w // f, f).permute(0, 1, 4, 6, 2, 3, 5)
             x = x.reshape(n, 3 * c * f * f, t, h // f, w // f)  # (N, 3C*f*f, T, H/f, W/f)
-        x = self.leave(self.blocks(self.enter(x)).relu())  # (N, k*C*f*f, T, H/f, W/f)
+        hidden = self.blocks(self.enter(x)).relu()
+        x = functional.conv3d(hidden, self._leaving().flatten(0, 1), padding=(0, 1, 1))
+        # (N, k*C*f*f, T, H/f, W/f)
         x = x.view(n, k, c, f, f, t, h // f, w // f).permute(0, 2, 5, 1, 6, 3, 7, 4)
         residual = x.reshape(n, c, t * k, h, w)  # (N, C, T*k, H, W)
         base = interpolate_time(ltr, k, self.exposure, axis=2)
         return correct(base + residual, ltr, k, self.exposure, axis=2)
 
+    def _leaving(self) -> Tensor:
+        """Weights of the last layer for the frames of the step, (k, C*f*f, channels, 1, 3, 3)."""
+        weight = self.leave.weight
+        sums = frames_of_moments(self.factor, self.exposure).to(weight)
+        return torch.einsum("km,mc...->kc...", sums, weight.view(MOMENTS, -1, *weight.shape[1:]))
+
+    @property
+    def operations(self) -> float:
+        """Of the last layer, those for the frames of the step."""
+        moments = self.leave.weight.numel()
+        return super().operations + 2 * moments * (self.factor / MOMENTS - 1) * self._positions
+
     @property
     def march_operations(self) -> float:
         """Fewer: differences are part of the first layer, and the last leaves out what is known."""
         merged = self.enter.weight.numel() * (1 - 5 / 9)
-        known = self.leave.weight.numel() / self.factor if self.exposure == "full" else 0
+        known = self.leave.weight.numel() / MOMENTS if self.exposure == "full" else 0
         return self.operations - 2 * (merged + known) * self._positions
 
     @property
@@ -99,9 +117,7 @@ class Compact(StepNetwork):
         x: Iterator[Tensor] = self._entered(seen, precision)
         for block in self.blocks:
             x = block.march(x)  # type: ignore[operator]
-        early = int(self.exposure == "delta")
-        residuals = self._left(slide(regroup(x, early, 1), early))
-        yield from finish(residuals, seen, self.reach[0], self.factor, self.exposure)
+        yield from finish(self._left(x), seen, self.reach[0], self.factor, self.exposure)
 
     def _entered(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """What the first layer makes of frames.
@@ -124,14 +140,17 @@ class Compact(StepNetwork):
             yield convolve_by(tall, folded, bias, stride=(1, f, 1)).to(precision)
 
     def _left(self, hidden: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Residuals that agree, (N, T, k - 1, H/f, f, W/f, f*C)."""
-        f, k, weight = self.fold, self.factor, self.leave.weight
-        weight = weight.view(k, -1, f, f, *weight.shape[1:]).movedim(1, 3)  # (k, y, x, C, ...)
-        full = self.exposure == "full"
-        if full:  # what is the same for all frames of a group is as well left out here
-            weight = weight[:-1] - weight.mean(0)
+        """Residuals of all frames of a group but the one that is known then.
+
+        (N, T, k - 1, H/f, f, W/f, f*C): their mean is 0 with full exposure, and with delta exposure
+        the first is.
+        """
+        f, weight = self.fold, self._leaving()
+        weight = weight.reshape(self.factor, -1, f, f, *weight.shape[2:]).movedim(
+            1, 3
+        )  # (k, y, x, C, channels, 1, 3, 3)
+        weight = weight[:-1] if self.exposure == "full" else weight[1:]
         made, weight = len(weight), weight.flatten(0, 3)
         for x in hidden:
             y = convolve_by(weight.to(x.dtype), x.relu_()).movedim(1, -1)
-            y = y.reshape(*y.shape[:4], made, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
-            yield y if full else agreeing(y.float(), self.exposure)
+            yield y.reshape(*y.shape[:4], made, f, -1).permute(0, 1, 4, 2, 5, 3, 6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -30,17 +30,14 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
-    alone: Cost | None = None  # where it comes to pairs from the same dimension alone, if other
 
     @property
     def total(self) -> float:
         """Operations of the whole run."""
         return sum(self.fit) + self.climb
 
-    def fitting(self, stage: int, share: float, alone: bool = False) -> float:
+    def fitting(self, stage: int, share: float) -> float:
         """Share of the run that is done when a ``share`` of a stage's steps is made."""
-        if alone and self.alone:
-            return self.alone.fitting(stage, share)
         return (sum(self.fit[:stage]) + share * self.fit[stage]) / self.total
 
     def climbing(self, share: float) -> float:
@@ -67,10 +64,7 @@ def estimate(
         device: that does the work.
     """
     fit, climb = [], 0.0
-    pairs, alone = options.pairs, None
-    if pairs.if_alone:
-        settled = replace(options, pairs=pairs.if_alone)
-        alone = estimate(stages, frames, height, width, settled, device)
+    pairs = options.pairs
     crops = pairs.batch * pairs.frames * pairs.crop**2
     for number, stage in enumerate(stages):
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
@@ -85,7 +79,7 @@ def estimate(
         speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))
     else:
         speed = _CARD
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, alone)
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Cuts a run to a time: what is missed least goes first.
 
-In this order: the ensemble, the steps of fine-tuning, those of the bootstrap, then the preset. A
+In this order: the ensemble, the steps of later stages, those of the first, then the preset. A
 preset's steps are cut to a quarter at most before the next smaller preset is taken.
 """
 
@@ -11,12 +11,13 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from deeptsr.config import PRESETS, Options
+from deeptsr.learning.recipe import first_steps
 
 __all__ = ["below", "choose", "least_of", "rebased"]
 
 _LADDER = ("quality", "balanced", "fast")  # from much work to little
 _LEAST = 0.25  # of a preset's steps, before a smaller preset does better
-_LEAST_STEPS = 20  # of a fit, in the least plan of all
+_LEAST_STEPS = 20  # of a fit from nothing, in the least plan of all
 
 
 def rebased(options: Options, name: str) -> Options:
@@ -67,8 +68,9 @@ def choose(
         if fits(full):
             return full, True
         chosen = _without_ensemble(full)
-        cuts = [("finetune_steps", 0), ("bootstrap_steps", 0), ("steps", _LEAST_STEPS)]
-        for field, least in cuts if last else cuts[:2]:
+        first = first_steps(full)
+        cuts = [("finetune_steps", 0), (first, _LEAST_STEPS if first == "steps" else 0)]
+        for field, least in cuts:
             most = getattr(full.fit, field)
             floor = min(most, least if last else _quarter(most))
             chosen, done = _most(chosen, field, floor, most, fits)
@@ -84,11 +86,11 @@ def below(preset: str) -> tuple[str, ...]:
 
 def least_of(options: Options) -> Options:
     """What is left of a preset before a smaller one is taken."""
-    settings = replace(
-        options.fit,
-        finetune_steps=_quarter(options.fit.finetune_steps),
-        bootstrap_steps=max(1, _quarter(options.fit.bootstrap_steps)),
-    )
+    cut: dict[str, Any] = {
+        name: _quarter(getattr(options.fit, name))
+        for name in ("finetune_steps", first_steps(options))
+    }
+    settings = replace(options.fit, **cut)
     return _without_ensemble(replace(options, fit=settings))
 
 
@@ -106,11 +108,7 @@ def _most(
     """The largest number of steps that fits, or the least number."""
 
     def with_steps(count: int) -> Options:
-        changes: dict[str, Any] = {field: max(1, count)}
-        if field == "finetune_steps":
-            changes = {field: count}
-        elif field == "bootstrap_steps" and count == 0:
-            changes = {"bootstrap_rounds": 0}
+        changes: dict[str, Any] = {field: count}
         return replace(options, fit=replace(options.fit, **changes))
 
     if not fits(with_steps(least)):

@@ -109,13 +109,12 @@ class Forecast:
         network, first = self._networks[number], self._networks[0]
         steps = steps_of_stage(options, number)
         seconds = steps * self._speeds.step * network.operations / first.operations
-        fits = 1
-        if number == 0:
-            fits = 1 + options.pairs.probe + options.fit.bootstrap_rounds
-            rounds = options.fit.bootstrap_rounds
-            seconds += rounds * self._work(0, self._excerpt) / self._speeds.climb
-            pool = fits + rounds * self._stages[0].step
-        else:
+        if number and not steps:
+            return 0.0
+        # What it says of itself, before and after; and at last for the self-check.
+        seconds += 2 * 3 * self._work(number, self._excerpt) / self._speeds.climb
+        pool = int(steps > 0)
+        if number:
             seconds += self._climbed(number, self._excerpt, self._excerpt, options)
             pool = self._stages[number].done + 1
         rows, columns = self._stages[number].size(self._task.height, self._task.width)
@@ -123,7 +122,7 @@ class Forecast:
         # Validation: an eighth of the frames, and as many around them as the network sees.
         stage = self._stages[number]
         held = self._excerpt * stage.done / 8 / stage.step + 2 * network.reach[0]
-        scores: float = fits + min(steps, fits * options.fit.checks)
+        scores: float = 2 + min(steps, options.fit.checks)
         if number:
             scores += scores / stage.done**2  # the other judge is as much smaller
         return seconds + scores * self._work(number, held) / self._speeds.climb

@@ -136,7 +136,6 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
 
 def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
     found = []
-    options = replace(options, pairs=options.pairs.if_alone or options.pairs)  # they may be more
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
             network = network_of(options, stage, clip.height, clip.width)
@@ -200,7 +199,6 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
     excerpt = min(clip.frames, options.pyramid.excerpt)
     given = excerpt * clip.pixels * _PIXEL
     pairs, voxels = options.pairs, options.pyramid.voxels
-    alone = pairs.alone or pairs.if_alone is not None
     most = float(given)
     for number, model in enumerate(models):
         stage, network = model.stage, model.network
@@ -213,20 +211,17 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
         beside = 0.0  # the clip of this size
-        if alone and options.fit.bootstrap_rounds:  # its own result is learnt from
-            beside = pool_bytes(pixels * stage.step, pairs) + made * stage.step
         if number:
             slow = max(1, round(seen * clip.pixels * (stage.scale / stage.done) ** 2))
-            beside = max(beside, pool_bytes(slow, pairs) + slow * _PIXEL)
+            beside = pool_bytes(slow, pairs) + slow * _PIXEL
             chunk = max(1, voxels * seen // pixels)
             below = Clip(seen, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, stage.scale)
             most = max(most, given + made + climb)
         pool = pool_bytes(pixels, pairs) + beside
         tile = _tile(network, (seen * stage.done, rows, columns))
-        if alone and (number or pairs.probe):  # its network is looked at for how it agrees
-            agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
-            most = max(most, given + made + 4 * agreeing * _PIXEL + tile)
+        agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
+        most = max(most, given + made + 4 * agreeing * _PIXEL + tile)  # what it says of itself
         most = max(most, given + made + pool + max(step, tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)
     most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)

@@ -19,7 +19,7 @@ from deeptsr.system.humanize import duration
 
 __all__ = ["Task", "Watch", "within"]
 
-_CUT = ("steps", "bootstrap_rounds", "bootstrap_steps", "finetune_steps")
+_CUT = ("steps", "adapt_steps", "finetune_steps")
 _AIM = 0.95  # of the time: what starting and finishing take is not measured
 _STAGE = -1  # of the checkpoints, under which the choice is kept
 

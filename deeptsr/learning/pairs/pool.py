@@ -216,7 +216,7 @@ class PairSource:
             index = index * length + place
         index = index + self._place[entry].view(-1, 1, 1, 1)
         htr = self._pixels[index].float()  # (B, T, S, S, 3)
-        if not (s.contrast and s.alone):
+        if not (s.contrast and s.within_only):
             return htr
         # The forward model is linear, so any contrast makes a true pair. The input's is higher
         # than that of pairs from the same dimension, as its blur is shorter.

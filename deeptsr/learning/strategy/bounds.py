@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-__all__ = ["DETOUR", "FAR", "LEAPS", "LEVEL", "LOOSE", "SETTLED", "SHY", "SLACK", "SURE", "TORN"]
+from dataclasses import dataclass
 
-SLACK = 0.3  # dB on held-out frames, which are few, that count as no worse;
-LOOSE = 1.5  # at the first stage they fell by as much while the truth rose (measurements.md)
-SHY = 0.5  # share of its boldness on a slower version; measured, below 0.24 where motion is
-# aliased, and above 0.73 elsewhere (measurements.md)
-TORN = 0.65  # the same after some 200 steps; measured, 0.5 where motion is aliased in part of the
-# time, and above 0.8 elsewhere
-LEVEL = 1 / 255  # root mean square of a change that is not worth its risk, as nobody can see it
-SURE = 0.7  # share of a change that improves, below which an aliased motion may go the wrong way;
-# measured, 0.57 and 0.65 of fans that did, 0.74 and more of what goes the right way
-FAR = 1.0  # detour of the first stage that is not believed even where motion is aliased: there the
-# longer way of a turn is twice the shorter; measured, 0.73 and 0.82 of fan and wheel, mended
-LEAPS = 0.5  # evenness below which neither is such a result; measured, 0.9 to 1.4 of what goes the
-# right way, 0.4 of what leaps
-SETTLED = 0.9  # share of a change that improves, from which no further round is made
-DETOUR = 2 / 3  # that a result may make where motion is not aliased, as at later stages; measured,
-# 0.25 to 0.44, and 0.87 to 0.91 the long way round
+__all__ = ["BOUNDS", "DOUBTED", "SURE", "UNSEEN", "Bound"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A threshold between two ranges that were measured.
+
+    Attributes:
+        value: of the threshold.
+        below: what was measured of what belongs below it: least and greatest.
+        above: the same of what belongs above it.
+        source: the heading in docs/measurements.md that tells how.
+    """
+
+    value: float
+    below: tuple[float, float]
+    above: tuple[float, float]
+    source: str
+
+
+UNSEEN = Bound(1.0, (0.0, 0.5), (1.5, 40.0), "What a result says of itself")
+"""Change of interpolation, 8-bit levels, that is not worth its risk: nobody can see it."""
+
+DOUBTED = Bound(0.35, (0.0, 0.30), (0.40, 1.0), "What a result says of itself")
+"""Agreement below which a result is a guess."""
+
+SURE = Bound(0.7, (0.0, 0.65), (0.75, 1.0), "What a result says of itself")
+"""Agreement from which a result is sure."""
+
+BOUNDS = {"unseen": UNSEEN, "doubted": DOUBTED, "sure": SURE}

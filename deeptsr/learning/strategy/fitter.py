@@ -1,8 +1,7 @@
-"""Fits one stage in several attempts that count their steps together."""
+"""Fits one stage's network on pairs of some clips, and counts its steps."""
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,14 +14,15 @@ from deeptsr.learning.checkpoints import Checkpoints, StageKeeper
 from deeptsr.learning.fit import FitResult, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
-from deeptsr.learning.strategy.bounds import SLACK
 from deeptsr.networks import StepNetwork
 
-__all__ = ["Fitter", "Snapshot"]
+__all__ = ["StageFitter"]
+
+_SLACK = 1.5  # dB on held-out frames by which they fell while the truth rose (measurements.md)
 
 
-class Fitter:
-    """Fits one stage's network, in one or several goes that count their steps together."""
+class StageFitter:
+    """Fits one stage's network."""
 
     def __init__(
         self,
@@ -39,27 +39,23 @@ class Fitter:
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.voxels = options.pyramid.voxels
         self.precision, self.made = precision, 0
-        self.aliased = False  # whether motion is, as the first stage finds
-        self._frames = frames  # of the input: the same moments are held out of all examples
+        self.frames = frames  # of the input: the same moments are held out of all examples
         self.curve: list[tuple[str, int, float]] = []
-        self._step, self._on_step, self._enough = 0, on_step, enough
+        self._on_step, self._enough = on_step, enough
         self._generator = torch.Generator(device).manual_seed(options.seed + number)
         self._keeper = StageKeeper(self, number, checkpoints) if checkpoints else None
 
-    def __call__(
-        self,
-        network: StepNetwork,
-        examples: list[Tensor],
-        judges: list[Tensor],
-        steps: int,
-        slack: float = SLACK,
-        rate: float | None = None,
-        name: str = "fit",
-        doubt: Callable[[StepNetwork], bool] = lambda network: False,
+    def fit(
+        self, network: StepNetwork, examples: list[Tensor], steps: int, *, known: bool
     ) -> FitResult:
-        """Fit on pairs of the examples but their held-out frames, judged by those of the judges.
+        """Fit in place on pairs of the examples but their held-out frames.
 
-        Without judges the last weights are kept. For ``doubt`` see ``learning.fit``.
+        Args:
+            network: where to start from.
+            examples: volumes (T, H, W, 3).
+            steps: optimiser steps.
+            known: whether the network starts from weights that know something: then it learns at a
+                lower rate, and its last weights are returned, whatever they are worth.
         """
         found = self._keeper.next(network, self._generator) if self._keeper else None
         if found:
@@ -70,19 +66,16 @@ class Fitter:
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
         source = PairSource(pieces, pairs, step, network.exposure)
-        before = self._step = self.made
 
         def score(candidate: StepNetwork) -> float:
-            candidate.eval()
-            gains = [self._held(j, step).gain(candidate, j, self.precision) for j in judges]
-            found = min(gains, default=0.0)
-            if judges and math.isfinite(found):
-                self.curve.append((name, self._step, found))
-            return found
+            gain = self.gain(candidate, examples)
+            if math.isfinite(gain):
+                self.curve.append(("adapt" if known else "fit", self.made, gain))
+            return gain
 
         def on_step(now: int) -> None:
-            self._step = before + now
-            self._on_step(self._step)
+            self.made = now
+            self._on_step(now)
 
         result = fit(
             network,
@@ -91,41 +84,22 @@ class Fitter:
             self._generator,
             score,
             steps=steps,
-            slack=slack,
-            rate=rate,
+            slack=math.inf if known else _SLACK,
+            rate=self.settings.finetune_rate if known else None,
             precision=self.precision,
             on_step=on_step,
             keeper=self._keeper,
             enough=self._enough,
-            doubt=doubt,
         )
-        self.made = before + result.steps
         if self._keeper:
             self._keeper.finish(network, self._generator, result)
         return result
 
-    @property
-    def draws(self) -> Tensor:
-        """The state of the random draws."""
-        return self._generator.get_state()
-
-    @draws.setter
-    def draws(self, state: Tensor) -> None:
-        self._generator.set_state(state)
+    def gain(self, network: StepNetwork, clips: list[Tensor]) -> float:
+        """Over linear interpolation on held-out frames, dB: that of the clip with the least."""
+        network.eval()
+        step = network.factor
+        return min(self._held(c, step).gain(network, c, self.precision) for c in clips)
 
     def _held(self, clip: Tensor, step: int) -> HeldOut:
-        return HeldOut(len(clip), step, len(clip) // self._frames)
-
-
-class Snapshot:
-    """What a fit goes on from."""
-
-    def __init__(self, fitter: Fitter, network: StepNetwork) -> None:
-        self._fitter, self._network = fitter, network
-        self._weights, self._draws = copy.deepcopy(network.state_dict()), fitter.draws
-        self._pairs = fitter.pairs
-
-    def restore(self) -> None:
-        """Go back to it."""
-        self._network.load_state_dict(self._weights)
-        self._fitter.draws, self._fitter.pairs = self._draws, self._pairs
+        return HeldOut(len(clip), step, len(clip) // self.frames)

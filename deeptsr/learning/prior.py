@@ -1,0 +1,129 @@
+"""What is known before the video is seen: weights to start a fit from.
+
+A prior is a safetensors file. It holds the networks of one kind and size for both exposures, folded
+or not, as far as they were taught, and says in its metadata how it came about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from deeptsr.config import NetworkSettings, Options
+from deeptsr.errors import OptionError
+from deeptsr.networks import Compact, StepNetwork
+
+__all__ = ["NONE", "Prior", "prior_of", "start_from"]
+
+AUTO, NONE = "auto", "none"
+_NETWORK, _MADE = "network", "made"  # keys of the metadata
+_BUNDLED = "compact-{channels}x{blocks}.safetensors"
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Weights to start from.
+
+    Attributes:
+        network: settings of the networks.
+        variants: weights by variant, such as "full-1": the exposure, and the pixels a side that the
+            network folds.
+        made: how it was made, for people.
+        digest: of the file; "" where it is not in one.
+    """
+
+    network: NetworkSettings
+    variants: dict[str, State]
+    made: dict[str, str]
+    digest: str = ""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Prior:
+        """Read a prior.
+
+        Raises:
+            OptionError: when the file is not there, or is no prior.
+        """
+        try:
+            content = Path(path).read_bytes()
+            with safe_open(path, "pt") as file:
+                told = file.metadata() or {}
+                network = NetworkSettings(**json.loads(told[_NETWORK]))
+                made = json.loads(told[_MADE])
+                variants: dict[str, State] = {}
+                for key in file.keys():  # noqa: SIM118, it is no dictionary
+                    variant, name = key.split("/", 1)
+                    variants.setdefault(variant, {})[name] = file.get_tensor(key).float()
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+            raise OptionError(
+                f"prior is {str(path)!r}, which cannot be read as one ({error}); expected 'auto', "
+                "'none', or a file that `deeptsr pretrain` made"
+            ) from error
+        return cls(network, variants, made, hashlib.sha256(content).hexdigest())
+
+    def bytes(self) -> bytes:
+        """The content of its file; weights are kept in half precision, as is enough."""
+        told = {_NETWORK: json.dumps(asdict(self.network)), _MADE: json.dumps(self.made)}
+        tensors = {
+            f"{variant}/{name}": tensor.half().contiguous()
+            for variant, state in self.variants.items()
+            for name, tensor in state.items()
+        }
+        return save(tensors, told)
+
+
+@cache
+def _bundled(network: NetworkSettings) -> Prior | None:
+    if network.kind != "compact":
+        return None
+    name = _BUNDLED.format(channels=network.channels, blocks=network.blocks)
+    place = resources.files("deeptsr.learning") / "priors" / name
+    if not place.is_file():
+        return None
+    with resources.as_file(place) as path:
+        return Prior.load(path)
+
+
+def prior_of(options: Options) -> Prior | None:
+    """The prior that a run starts from; None: from nothing.
+
+    Raises:
+        OptionError: when it cannot be read, or is of other networks than those of the run.
+    """
+    if options.prior == NONE:
+        return None
+    if options.prior == AUTO:
+        return _bundled(options.network)
+    found = Prior.load(options.prior)
+    if found.network != options.network:
+        raise OptionError(
+            f"prior is {options.prior!r}, of {_told(found.network)}, and preset "
+            f"{options.preset} has {_told(options.network)}; expected the same; choose another "
+            "`preset`, or `prior` auto"
+        )
+    return found
+
+
+def _told(network: NetworkSettings) -> str:
+    return f"{network.kind} networks of {network.channels} channels and {network.blocks} blocks"
+
+
+def start_from(prior: Prior | None, network: StepNetwork) -> bool:
+    """Give a fresh network what is known; returns whether anything is."""
+    if prior is None or not isinstance(network, Compact):
+        return False
+    state = prior.variants.get(f"{network.exposure}-{network.fold}")
+    if state is None:
+        return False
+    network.load_state_dict(state)
+    return True

@@ -1,0 +1,1 @@
+"""Training clips that are drawn, not filmed: things in motion, exactly exposed."""

@@ -1,0 +1,68 @@
+"""How things move: a number for each instant."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from deeptsr.learning.rendering.dice import Dice
+
+__all__ = ["path", "turning"]
+
+_KINDS = ("still", "steady", "faster", "to and fro", "shaking")
+_WEIGHTS = (0.2, 0.4, 0.18, 0.15, 0.07)
+
+
+def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
+    """A way that is gone: still, steadily, ever faster, to and fro, or shaking.
+
+    Args:
+        dice: random choices.
+        times: (n,), HTR frames.
+        fastest: units an HTR frame.
+
+    Returns:
+        (n,), in these units, from 0.
+    """
+    kind, speed = dice.choose(_KINDS, _WEIGHTS), dice.between(-fastest, fastest)
+    last = float(times[-1]) or 1.0
+    if kind == "still":
+        return torch.zeros_like(times)
+    if kind == "steady":
+        return speed * times
+    if kind == "faster":  # or slower: the speed changes by up to its double
+        return speed * times * (1 + dice.between(-0.5, 0.5) * (2 * times / last - 1))
+    if kind == "to and fro":
+        period, phase = dice.between(4, 40), dice.between(0, 6.28)
+        swing = torch.sin(2 * torch.pi * times / period + phase)
+        return speed * period / (2 * torch.pi) * (swing - swing[0])
+    shaken = torch.zeros_like(times)
+    for _ in range(3):
+        period, phase = dice.between(3, 16), dice.between(0, 6.28)
+        shaken = shaken + torch.sin(2 * torch.pi * times / period + phase) * period
+    return speed / 12 * (shaken - shaken[0])
+
+
+def turning(dice: Dice, times: Tensor, slowest: float, fastest: float) -> tuple[Tensor, float]:
+    """The angle of what turns and goes on turning the same way: steadily, or at a changing speed.
+
+    Args:
+        dice: random choices.
+        times: (n,), HTR frames.
+        slowest: radians an HTR frame.
+        fastest: the same; speeds are spread evenly between the two.
+
+    Returns:
+        (n,) radians, and the greatest speed.
+    """
+    ends = [dice.between(slowest, fastest) for _ in range(2)]
+    kind = dice.choose(("steady", "changing", "from rest"), (0.55, 0.35, 0.1))
+    if kind == "steady":
+        ends[1] = ends[0]
+    elif kind == "from rest":
+        ends[0] = 0.0
+    if dice.chance(0.5):
+        ends.reverse()
+    last = float(times[-1]) or 1.0
+    angle = ends[0] * times + (ends[1] - ends[0]) * times.square() / (2 * last)
+    return dice.sign() * angle, max(ends)

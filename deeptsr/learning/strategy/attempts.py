@@ -1,0 +1,130 @@
+"""What a stage does: it takes what is known, adapts it to the video, and keeps what is better.
+
+====================  ==============================  ===========================================
+attempt               learns from                     kept where
+====================  ==============================  ===========================================
+from nothing          the video's own pairs           held-out frames say that it gained
+as known              a prior, or the stage before    the adapted one is not better
+adapted               the same pairs, from there      held-out frames and agreement say so
+any                                                   it changes what can be seen; else the stage
+                                                      interpolates
+====================  ==============================  ===========================================
+
+An adapted network is the mean of what was known and of what the video's own pairs made of it: so
+nothing is forgotten, while most of what they teach is kept. Where it restores held-out frames no
+better, or agrees less with itself, it is left.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deeptsr.imaging.exposure import of_step
+from deeptsr.imaging.resample import resize
+from deeptsr.learning.strategy.bounds import UNSEEN
+from deeptsr.learning.strategy.evidence import Evidence, examine
+from deeptsr.learning.strategy.fitter import StageFitter
+from deeptsr.networks import StepNetwork
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.pyramid.stream import stream
+
+__all__ = ["FITTED", "INTERPOLATES", "KNOWN", "StageResult", "attempt", "examples_of"]
+
+FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
+_LEARNED = 0.5  # share of what the video taught, in the mean with what was known
+_WORSE = 0.02  # of agreement, that is no worse
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What became of a stage's network."""
+
+    outcome: str  # FITTED, KNOWN or INTERPOLATES
+    gain_db: float  # over linear interpolation, on held-out frames
+    evidence: Evidence | None  # None: not looked at
+    learned: float = 1.0  # share of what the video taught
+
+
+def attempt(
+    fitter: StageFitter,
+    network: StepNetwork,
+    examples: list[Tensor],
+    steps: int,
+    *,
+    known: bool,
+) -> StageResult:
+    """Fit a stage's network in place.
+
+    Args:
+        fitter: of the stage.
+        network: where to start from.
+        examples: volumes that pairs are cut from; the last one is what the stage is to take.
+        steps: optimiser steps.
+        known: whether the network knows something at the start.
+    """
+    clip = examples[-1]
+    if not known:
+        fitted = fitter.fit(network, examples, steps, known=False)
+        found = examine(network, clip, fitter.precision)
+        good = fitted.score > 0 and found.change >= UNSEEN.value
+        return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
+    before = copy.deepcopy(network.state_dict())
+    gain, share = fitter.gain(network, examples), 0.0
+    found = examine(network, clip, fitter.precision)
+    if steps:
+        fitter.fit(network, examples, steps, known=True)
+        learned = network.state_dict()
+        mean = {name: torch.lerp(old, learned[name], _LEARNED) for name, old in before.items()}
+        network.load_state_dict(mean)
+        better, now = fitter.gain(network, examples), examine(network, clip, fitter.precision)
+        if better > gain and now.agreement >= found.agreement - _WORSE:
+            gain, found, share = better, now, _LEARNED
+        else:
+            network.load_state_dict(before)
+    if found.change < UNSEEN.value:
+        return StageResult(INTERPOLATES, 0.0, found, share)
+    return StageResult(FITTED if share else KNOWN, gain, found, share)
+
+
+def examples_of(
+    fitter: StageFitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage
+) -> list[Tensor]:
+    """The volumes that a stage learns from; the last one is what it is to take.
+
+    The coarsest stage has the video itself at its size. A finer one has two: the video as small as
+    its motion is that of the task, in pixels a frame (down the diagonal of figure 7), whose frames
+    are true; and what the stages below made of it, which has the task's size and blur.
+    """
+    if stage.done == 1:
+        return [resize(clip, stage.size(*clip.shape[1:3])).clamp(0, 1)]
+    examples = [_estimate(fitter, clip, below, stage)]
+    if of_step(fitter.exposure, stage.done) == fitter.exposure:  # else its frames do not touch yet
+        slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
+        examples.insert(0, resize(clip, slow).clamp(0, 1))
+    return examples
+
+
+def _estimate(
+    fitter: StageFitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage
+) -> Tensor:
+    """Make of a clip what a stage is given: (T * done, H, W, 3) at its size."""
+    made = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
+    chunk, done = max(1, fitter.voxels * len(clip) // made[..., 0].numel()), 0
+    for part in stream(
+        below,
+        clip,
+        len(clip),
+        chunk,
+        exposure=fitter.exposure,
+        rounds=fitter.rounds,
+        precision=fitter.precision,
+        scale=stage.scale,
+    ):
+        made[done : done + len(part)] = part
+        done += len(part)
+    return made.clamp_(0, 1)
