@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the command line starts without them
 
 __all__ = ["batch"]
 
-MODULE = str(__package__)  # that each child runs
+MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
 SETTLED = (

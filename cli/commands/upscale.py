@@ -10,20 +10,18 @@ import click
 from click.core import ParameterSource
 
 import deeptsr
-from cli.arguments.options import DEFAULTS, chosen_options
 from deeptsr.config import PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
 from ..arguments.flags import encoding, picture, speech, spoken
+from ..arguments.options import DEFAULTS, chosen_options
 from ..arguments.values import device, exposure, frame_rate, memory, mix, moment, span
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..session import conversation
 from ..signals import gentle
 
-__all__ = [
-    "upscale",
-]
+__all__ = ["upscale"]
 
 
 @click.command(short_help="Raise the frame rate of one video.")

@@ -15,6 +15,7 @@ __all__ = [
     "PyramidSettings",
     "RecurrenceSettings",
 ]
+
 _SHORT = 8  # LTR frames of a crop where all motion is aliased, at most (measurements.md)
 
 

@@ -37,10 +37,7 @@ from deeptsr.system.ram import available
 if TYPE_CHECKING:  # arrays are upscaled without codecs
     from deeptsr.video import VideoInfo
 
-__all__ = [
-    "upscale_array",
-    "upscale_file",
-]
+__all__ = ["upscale_array", "upscale_file"]
 
 
 def upscale_array(

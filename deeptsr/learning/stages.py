@@ -30,9 +30,8 @@ from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import release
 
-__all__ = [
-    "fit_stages",
-]
+__all__ = ["fit_stages"]
+
 _INTERPOLATES = "interpolates"
 
 

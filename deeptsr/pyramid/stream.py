@@ -17,9 +17,7 @@ from deeptsr.pyramid.reach import beyond, first_needed, needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import ran_out
 
-__all__ = [
-    "stream",
-]
+__all__ = ["stream"]
 
 
 def stream(

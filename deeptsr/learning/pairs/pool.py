@@ -22,10 +22,7 @@ from deeptsr.imaging.resample import resize
 from deeptsr.learning.pairs.kinds import Entry, matrices
 from deeptsr.system.devices import release
 
-__all__ = [
-    "PairSource",
-    "pool_bytes",
-]
+__all__ = ["PairSource", "pool_bytes"]
 
 _MOST_PIXELS = 25_000_000  # of a clip at all scales; its jumps and swaps come on top of that
 _POOLED = 3 * 2  # bytes a pixel

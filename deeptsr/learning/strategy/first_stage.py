@@ -14,9 +14,8 @@ from deeptsr.learning.strategy.fitter import Fitter, Snapshot
 from deeptsr.learning.strategy.rounds import ROUND, fit_moved, go_back_to_translations, go_rounds
 from deeptsr.networks import StepNetwork
 
-__all__ = [
-    "fit_first",
-]
+__all__ = ["fit_first"]
+
 _GIVEN = "given mix"
 
 
