@@ -8,7 +8,7 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError, OutputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.video import check_output, probe
-from deeptsr.video.destination import destination
+from deeptsr.video.destination import destination_of
 from deeptsr.video.encoding.choose import plan_encoding
 from tests.clips import clip
 
@@ -16,31 +16,31 @@ from tests.clips import clip
 def plan(name, size=(64, 48), rate=25, **settings):
     timeline = Timeline.constant(Fraction(rate), 3)
     return plan_encoding(
-        destination(name), EncodeSettings(**settings), size=size, timeline=timeline
+        destination_of(name), EncodeSettings(**settings), size=size, timeline=timeline
     )
 
 
 def test_names_are_understood(tmp_path):
-    assert destination("a.MP4").kind == "video"
-    assert destination("a.gif").kind == "gif"
-    folder = destination("x/y/")
+    assert destination_of("a.MP4").kind == "video"
+    assert destination_of("a.gif").kind == "gif"
+    folder = destination_of("x/y/")
     assert (folder.kind, folder.path, folder.pattern) == (
         "folder",
         Path("x/y").absolute(),
         "%06d.png",
     )
-    pattern = destination("x/%05d.png")
+    pattern = destination_of("x/%05d.png")
     assert (pattern.kind, pattern.path, pattern.pattern) == (
         *("folder", Path("x").absolute(), "%05d.png"),
     )
-    assert destination(tmp_path).kind == "folder"
-    assert destination("a.mp4").partial.name == ".a.mp4.part.mp4"
+    assert destination_of(tmp_path).kind == "folder"
+    assert destination_of("a.mp4").partial.name == ".a.mp4.part.mp4"
 
 
 @pytest.mark.parametrize("name", ["a", "a.xyz", "a.jpg", "x/%05d.jpg", "x/%d_%d.png", "a.mp4.part"])
 def test_names_that_say_nothing_are_refused(name):
     with pytest.raises(OutputError, match="expected one"):
-        destination(name)
+        destination_of(name)
 
 
 @pytest.mark.parametrize(

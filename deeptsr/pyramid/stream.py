@@ -1,4 +1,4 @@
-"""The coarse-to-fine pyramid: climb a clip, chunk by chunk (paper section 4.2)."""
+"""Climbs a video of any length in the memory of one chunk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fits one stage: several goes, of which the one that agrees best with itself wins."""
+"""How the coarsest stage is fitted: choose a mix, go on, fall back."""
 
 from __future__ import annotations
 

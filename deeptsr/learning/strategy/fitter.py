@@ -1,4 +1,4 @@
-"""Fits one stage in several attempts that count their steps together."""
+"""What fits one stage, and the state that a fit can go back to."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def plan_encoding(
     """Choose what the settings leave open, and try it out on an encoder.
 
     Args:
-        target: from :func:`deeptsr.video.destination.destination`.
+        target: from :func:`deeptsr.video.destination.destination_of`.
         settings: codec, constant quality, pixel format.
         size: width and height of the output in pixels, when they are known.
         timeline: of the output, when it is known.
