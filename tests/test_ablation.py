@@ -17,7 +17,6 @@ from deeptsr import config
 from deeptsr.config import preset
 from deeptsr.learning import stages
 from deeptsr.pyramid.plan import Stage
-from deeptsr.pyramid.stream import stream
 from tests.synth import noise, tiny
 
 # --- configurations ---
@@ -25,7 +24,7 @@ from tests.synth import noise, tiny
 
 def test_changes_are_made():
     changed = parse(
-        "x:pairs.within=0.25,pairs.scales=0.5+1,stream.coarsest=1/8,pairs.probe=false,fit.steps=7,"
+        "x:pairs.within=0.25,pairs.scales=0.5+1,pyramid.coarsest=1/8,pairs.probe=false,fit.steps=7,"
         "network.kind=paper,fit.margin=2+3"
     ).options(config.preset("fast"))
     plain = config.preset("fast")
@@ -36,7 +35,7 @@ def test_changes_are_made():
         fit=replace(plain.fit, steps=7, margin=(2, 3)),
         network=replace(plain.network, kind="paper"),
     )
-    assert parse("x:stream.coarsest=none").options(plain).pyramid.coarsest is None
+    assert parse("x:pyramid.coarsest=none").options(plain).pyramid.coarsest is None
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -67,12 +66,12 @@ def test_refuses_what_is_no_configuration(written, words):
 
 def test_switches_hold_inside_only():
     error, change = torch.full((2, 3, 3), 9.0), torch.ones(2, 3, 3)
-    stage = Stage(Fraction(1), 2, 1)
+    one = Stage(Fraction(1), 2, 1)
     with Config("x", "trust=off,twice=off").switched():
-        assert stream.trust(error, change).min() == 1
-        assert not stages.FittedStage(stage, None, True, True).twice
-    assert stream.trust(error, change).max() == 0
-    assert stages.FittedStage(stage, None, True, True).twice
+        assert stage.trust(error, change).min() == 1
+        assert not stages.FittedStage(one, None, True, True).twice
+    assert stage.trust(error, change).max() == 0
+    assert stages.FittedStage(one, None, True, True).twice
 
 
 # --- compression ---

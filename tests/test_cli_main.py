@@ -34,10 +34,9 @@ def upscale_file(input, output, options, on_event):
 def recorder(source, output, options, on_event, *, command):
     return on_event
 
-run, report = types.ModuleType("deeptsr.jobs.upscale"), types.ModuleType("deeptsr.report")
-run.upscale_file, run.plan_file = upscale_file, None
-report.Recorder, report.write_report = recorder, None
-sys.modules.update({"deeptsr.jobs.upscale": run, "deeptsr.report": report})
+run, record = map(types.ModuleType, ("deeptsr.jobs.upscale", "deeptsr.report.record"))
+run.upscale_file, record.Recorder = upscale_file, recorder
+sys.modules.update({run.__name__: run, record.__name__: record})
 from cli.main import main
 main()
 """

@@ -89,14 +89,15 @@ class Library:
 def library(monkeypatch):
     fake = Library()
     run = types.ModuleType("deeptsr.jobs.upscale")
-    run.plan_file, run.upscale_file = fake.plan_file, fake.upscale_file
+    run.upscale_file = fake.upscale_file
+    dry_run = types.ModuleType("deeptsr.jobs.dry_run")
+    dry_run.plan_file = fake.plan_file
     devices = types.ModuleType("deeptsr.system.devices")
     devices.choose, devices.default_preset = fake.choose, fake.default_preset
-    report = types.ModuleType("deeptsr.report")
-    report.Recorder, report.write_report = Recorder, None
-    monkeypatch.setitem(sys.modules, "deeptsr.report", report)
-    monkeypatch.setitem(sys.modules, "deeptsr.jobs.upscale", run)
-    monkeypatch.setitem(sys.modules, "deeptsr.system.devices", devices)
+    record = types.ModuleType("deeptsr.report.record")
+    record.Recorder = Recorder
+    for module in (run, dry_run, devices, record):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     return fake
 
 

@@ -12,6 +12,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length, part_length, peak
 from deeptsr.pyramid.plan import plan
+from deeptsr.system import ram
 from deeptsr.system.ram import available
 
 CPU = torch.device("cpu")
@@ -26,7 +27,7 @@ MIXED = replace(OPTIONS.pairs, probe=False)  # pairs that are not from the same 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch):
     """One with as much memory as any."""
-    monkeypatch.setattr(memory, "_total", lambda: 10**13)
+    monkeypatch.setattr(memory, "total", lambda: 10**13)
 
 
 def within(bytes_, clip=FILM, stages=STAGES):
@@ -76,12 +77,12 @@ def test_a_bound_that_nothing_meets_is_refused():
 def test_a_small_machine_is_not_filled(monkeypatch):
     free = bounded(SMALL, OPTIONS, STAGES, CPU)
     whole = peak(SMALL, free, STAGES)
-    monkeypatch.setattr(memory, "_total", lambda: whole)
+    monkeypatch.setattr(memory, "total", lambda: whole)
     cut = bounded(SMALL, OPTIONS, STAGES, CPU)
     assert peak(SMALL, cut, STAGES) <= 0.8 * whole
-    monkeypatch.setattr(memory, "_total", lambda: 10**8)  # nobody asked for a bound: none refused
+    monkeypatch.setattr(memory, "total", lambda: 10**8)  # nobody asked for a bound: none refused
     assert chunk_length(180, 320, bounded(SMALL, OPTIONS, STAGES, CPU)) == 1
-    monkeypatch.setattr(memory, "_total", lambda: None)
+    monkeypatch.setattr(memory, "total", lambda: None)
     assert bounded(SMALL, OPTIONS, STAGES, CPU) == free
     assert bounded(SMALL, OPTIONS, STAGES, torch.device("cuda")) == free
 
@@ -108,8 +109,8 @@ def test_parts_are_whole_chunks_of_some_seconds():
 
 def test_what_is_free_is_asked_of_the_system(monkeypatch, tmp_path):
     told = {"memory.max": 800, "memory.current": 300}
-    monkeypatch.setattr(memory, "_told", {"MemAvailable": 600}.get)
-    monkeypatch.setattr(memory, "_group", told.get)
+    monkeypatch.setattr(ram, "_told", {"MemAvailable": 600}.get)
+    monkeypatch.setattr(ram, "_group", told.get)
     assert available() == 500
     told["memory.max"] = None
     assert available() == 600

@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks import ablation, figures
 from deeptsr import config
-from deeptsr.pyramid.stream import trust
+from deeptsr.pyramid import trust
 from tests.synth import tiny
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -13,6 +13,7 @@ from deeptsr.imaging.backprojection import backproject
 from deeptsr.imaging.exposure import correct, expose, nearest, of_step, repeat
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.networks import build
+from deeptsr.pyramid import stream as stream_module
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
@@ -203,14 +204,14 @@ def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, exposure):
 def test_a_chunk_is_halved_where_memory_runs_out(monkeypatch, error):
     stages, factor = fitted("compact")
     clip, told = noise(23, 9, 10, 3), []
-    whole, climbed = climb(stages, clip), stream._climb
+    whole, climbed = climb(stages, clip), stream_module.climb_window
 
     def small(*given):
         if len(given[5]) > 2:
             raise error
         return climbed(*given)
 
-    monkeypatch.setattr(stream, "_climb", small)
+    monkeypatch.setattr(stream_module, "climb_window", small)
     parts = list(stream(stages, iter(clip), 23, 9, on_halved=told.append))
     assert told == [4, 2]
     assert gap(torch.cat(parts), whole) < 1e-4
@@ -224,7 +225,7 @@ def test_a_chunk_of_one_frame_for_which_there_is_no_memory_is_told(monkeypatch):
     def full(*_):
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(stream, "_climb", full)
+    monkeypatch.setattr(stream_module, "climb_window", full)
     with pytest.raises(torch.OutOfMemoryError):
         list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
 
@@ -235,7 +236,7 @@ def test_another_error_is_no_lack_of_memory(monkeypatch):
     def wrong(*_):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(stream, "_climb", wrong)
+    monkeypatch.setattr(stream_module, "climb_window", wrong)
     with pytest.raises(RuntimeError, match="a bug"):
         list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
 

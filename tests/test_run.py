@@ -638,7 +638,7 @@ def test_smaller_pieces_are_told_once(monkeypatch):
 
 
 def test_smaller_tiles_are_told(monkeypatch):
-    from deeptsr.pyramid.stream import predict  # noqa: PLC0415
+    from deeptsr.pyramid import predict  # noqa: PLC0415
 
     predicted, tiles = predict._predict, []
 

@@ -15,13 +15,16 @@ from deeptsr.config import FitSettings, NetworkSettings, preset
 from deeptsr.events import MixProposed, Progress, StageFitted, to_json
 from deeptsr.imaging.exposure import expose, repeat
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.learning import checkpoints
+from deeptsr.learning import checkpoints, recipe
 from deeptsr.learning import stages as stages_module
 from deeptsr.learning.fit import FitResult
 from deeptsr.learning.held_out import HeldOut, gain
-from deeptsr.learning.recipe import fold_of, has_network, steps_of_stage
+from deeptsr.learning.pairs.pool import PairSource
+from deeptsr.learning.recipe import LATER_ROUNDS, fold_of, has_network, steps_of_stage
 from deeptsr.learning.stages import fit_stages
-from deeptsr.learning.strategy import first_stage as module
+from deeptsr.learning.strategy import bounds, evidence, first_stage, rounds
+from deeptsr.learning.strategy import fitter as fitter_module
+from deeptsr.learning.strategy.evidence import Agreement
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage, plan
@@ -138,12 +141,12 @@ def test_gain_by_hand():
 def test_no_training_pair_sees_a_held_out_frame(monkeypatch, frames):
     pools = []
 
-    class Spy(module.PairSource):
+    class Spy(PairSource):
         def __init__(self, clips, *rest):
             pools.append(clips)
             super().__init__(clips, *rest)
 
-    monkeypatch.setattr(module, "PairSource", Spy)
+    monkeypatch.setattr(fitter_module, "PairSource", Spy)
     held = HeldOut(frames, 2)
     clip = torch.zeros(frames, 16, 16, 3)
     if held.kept.start:
@@ -213,9 +216,9 @@ def test_a_mix_is_kept_where_it_does_with_the_video_what_it_does_with_a_slower_o
         bold = video if len(clip) == 8 else slower
         return torch.full((1,), bold**2) * clip.diff(dim=0).square().mean()
 
-    monkeypatch.setattr(module, "fit", made_up)
-    monkeypatch.setattr(module, "_changed", changed)
-    monkeypatch.setattr(module, "_strays", lambda *given: False)
+    monkeypatch.setattr(fitter_module, "fit", made_up)
+    monkeypatch.setattr(evidence, "changed", changed)
+    monkeypatch.setattr(evidence, "strays", lambda *given: False)
     pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
     options = tiny(pairs=pairs, fit=replace(FIT, bootstrap_rounds=0))
     (stage,), told = fitted(noise(8, 24, 24, 3), TWO[:1], options)
@@ -231,7 +234,7 @@ def test_a_mix_is_kept_where_it_does_with_the_video_what_it_does_with_a_slower_o
 @pytest.mark.parametrize(("levels", "taken"), [(1.1, True), (0.9, False)])
 def test_a_change_that_is_less_than_a_level_anywhere_is_not_taken(monkeypatch, levels, taken):
     most = torch.tensor([0.0, (levels / 255) ** 2])
-    monkeypatch.setattr(module, "_changed", lambda *_: most)
+    monkeypatch.setattr(evidence, "changed", lambda *_: most)
     (stage,), told = fitted(pan(24, 24, 24), TWO[1:], tiny(fit=BRISK))
     assert (stage.network is not None) == taken
     assert outcomes(told)[0].outcome == ("fitted" if taken else "interpolates")
@@ -257,8 +260,8 @@ def test_what_is_chosen_goes_on_as_it_would_have_without_a_choice(monkeypatch, k
     fixed = replace(auto, probe=False)
     if not kept:
         fixed = replace(fixed, across=0.0, shift=0.0)
-    monkeypatch.setattr(module, "_SHY", -1.0 if kept else 1e9)
-    monkeypatch.setattr(module, "_TORN", -1.0)
+    monkeypatch.setattr(bounds, "SHY", -1.0 if kept else 1e9)
+    monkeypatch.setattr(bounds, "TORN", -1.0)
     one, told = fitted(clip, TWO[1:], tiny(pairs=auto, fit=BRISK))
     other, _ = fitted(clip, TWO[1:], tiny(pairs=fixed, fit=BRISK))
     assert bool(outcomes(told)[0].mix[1]) == kept
@@ -267,8 +270,8 @@ def test_what_is_chosen_goes_on_as_it_would_have_without_a_choice(monkeypatch, k
 
 @pytest.mark.parametrize(("torn", "changes"), [(-1.0, {}), (1e9, {}), (1e9, {"probe": False})])
 def test_translations_are_left_out_where_motion_is_aliased_in_part(monkeypatch, torn, changes):
-    monkeypatch.setattr(module, "_SHY", -1.0)
-    monkeypatch.setattr(module, "_TORN", torn)
+    monkeypatch.setattr(bounds, "SHY", -1.0)
+    monkeypatch.setattr(bounds, "TORN", torn)
     pairs = replace(PAIRS, within=0.5, across=0.25, shift=0.25, probe=True)
     options = tiny(pairs=replace(pairs, **changes), fit=replace(FIT, bootstrap_steps=4, checks=2))
     made, told = fitted(noise(16, 24, 24, 3), options=options)
@@ -292,14 +295,14 @@ def test_after_pairs_from_the_same_dimension_a_stage_is_fitted_anew(
 ):
     begun, clip, shelf = [], pan(24, 24, 24), Shelf()
     fitted(clip, TWO[:1], tiny(fit=BRISK), checkpoints=shelf)  # what comes now is the later stage's
-    call = module.Fitter.__call__
+    call = fitter_module.Fitter.__call__
 
     def watched(fitter, network, *given, name="fit", **named):
         begun.append((name, copy.deepcopy(network.state_dict()), fitter.pairs, fitter.draws))
         return call(fitter, network, *given, name=name, **named)
 
-    monkeypatch.setattr(module.Fitter, "__call__", watched)
-    monkeypatch.setattr(module, "_agreement", lambda *_: module._Agreement(1.0, share, detour, 1.0))
+    monkeypatch.setattr(fitter_module.Fitter, "__call__", watched)
+    monkeypatch.setattr(evidence, "agreement", lambda *_: Agreement(1.0, share, detour, 1.0))
     _, told = fitted(clip, options=tiny(fit=BRISK), checkpoints=shelf)
     names = ["some translations", "round 1", "translations"]
     assert [name for name, *_ in begun] == (names if ways == 2 else names[:2])
@@ -325,8 +328,8 @@ def test_it_is_taken_where_it_agrees_with_itself_and_goes_the_shortest_way(
 ):
     clip, shelf = pan(24, 24, 24), Shelf()
     fitted(clip, TWO[:1], tiny(fit=BRISK), checkpoints=shelf)
-    found = module._Agreement(1.0, share, detour, 1.0)
-    monkeypatch.setattr(module, "_agreement", lambda *given: found)
+    found = Agreement(1.0, share, detour, 1.0)
+    monkeypatch.setattr(evidence, "agreement", lambda *given: found)
     stages, told = fitted(clip, options=tiny(fit=BRISK), checkpoints=shelf)
     assert (stages[1].network is not None) == taken
     gain = 10 * math.log10(3) if taken else 0  # an error of a quarter for one of three quarters
@@ -340,9 +343,9 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
 
     def agreement(fitter, network, clip):
         looked.append(copy.deepcopy(network.state_dict()))
-        return module._Agreement(next(merits), share if len(looked) == 2 else 0.0, 9.0, 1.0)
+        return Agreement(next(merits), share if len(looked) == 2 else 0.0, 9.0, 1.0)
 
-    monkeypatch.setattr(module, "_agreement", agreement)
+    monkeypatch.setattr(evidence, "agreement", agreement)
     options = tiny(fit=replace(BRISK, bootstrap_rounds=3))
     (stage,), told = fitted(pan(24, 24, 24), TWO[1:], options)
     kept = stage.network.state_dict()
@@ -355,27 +358,27 @@ def test_rounds_on_its_own_result_end_when_it_agrees_and_the_best_is_kept(monkey
 
 
 def test_the_first_rounds_of_an_aliased_motion_are_short(monkeypatch):
-    monkeypatch.setattr(module, "_ROUND", 2)
-    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, 0.5, 0.4, 1.0))
+    monkeypatch.setattr(first_stage, "ROUND", 2)
+    monkeypatch.setattr(evidence, "agreement", lambda *given: Agreement(1.0, 0.5, 0.4, 1.0))
     options = tiny(fit=replace(FIT, bootstrap_rounds=5, bootstrap_steps=4))
     _, told = fitted(noise(24, 24, 24, 3), options=options)
     first, later = outcomes(told)
     assert first.steps == FIT.steps + 5 * 2
-    assert later.steps == FIT.steps + module.LATER_ROUNDS * 4
+    assert later.steps == FIT.steps + LATER_ROUNDS * 4
 
 
 @pytest.mark.parametrize(("aliased", "frames"), [(False, {12}), (True, {8})])
 def test_where_all_motion_is_aliased_crops_are_short(monkeypatch, aliased, frames):
-    monkeypatch.setattr(module, "_SHY", 1e9 if aliased else -1.0)
-    monkeypatch.setattr(module, "_TORN", -1.0)
-    monkeypatch.setattr(module, "_agreement", lambda *given: module._Agreement(1.0, 0.8, 0.4, 1.0))
-    seen, source = [], module.PairSource
+    monkeypatch.setattr(bounds, "SHY", 1e9 if aliased else -1.0)
+    monkeypatch.setattr(bounds, "TORN", -1.0)
+    monkeypatch.setattr(evidence, "agreement", lambda *given: Agreement(1.0, 0.8, 0.4, 1.0))
+    seen, source = [], PairSource
 
     def watched(clips, pairs, *rest):
         seen.append(pairs.frames)
         return source(clips, pairs, *rest)
 
-    monkeypatch.setattr(module, "PairSource", watched)
+    monkeypatch.setattr(fitter_module, "PairSource", watched)
     pairs = replace(PAIRS, within=0.5, across=0.5, shift=0.0, frames=12, probe=True)
     fitted(noise(32, 24, 24, 3), options=tiny(pairs=pairs, fit=BRISK))
     assert seen.pop(0) == 12  # while it is not known yet
@@ -397,17 +400,17 @@ def test_a_first_stage_that_goes_far_round_or_leaps_learns_from_translations(
     monkeypatch, detour, evenness, aliased, probe, kept
 ):
     """Pairs of a slow fan are those of a fast one, and teach it to turn backwards."""
-    found = module._Agreement(1.0, 0.8, detour, evenness)
-    monkeypatch.setattr(module, "_SHY", 1e9 if aliased else -1.0)
-    monkeypatch.setattr(module, "_TORN", -1.0)
-    monkeypatch.setattr(module, "_agreement", lambda *given: found)
+    found = Agreement(1.0, 0.8, detour, evenness)
+    monkeypatch.setattr(bounds, "SHY", 1e9 if aliased else -1.0)
+    monkeypatch.setattr(bounds, "TORN", -1.0)
+    monkeypatch.setattr(evidence, "agreement", lambda *given: found)
     clip = noise(24, 24, 24, 3)
     pairs = replace(PAIRS, within=0.5, across=0.3, shift=0.2, probe=probe)
     (stage,), told = fitted(clip, TWO[1:], tiny(pairs=pairs, fit=BRISK))
     (event,) = outcomes(told)
     assert (event.mix == (0, 0, 1)) != kept
     if not kept:  # as if it had been asked for translations at once
-        moved = replace(pairs, within=0.0, across=0.0, shift=1.0, speeds=module._SPEEDS)
+        moved = replace(pairs, within=0.0, across=0.0, shift=1.0, speeds=rounds._SPEEDS)
         (other,), _ = fitted(clip, TWO[1:], tiny(pairs=moved, fit=BRISK))
         assert torch.equal(climb((stage,), clip), climb((other,), clip))
         assert event.gain_db == pytest.approx(10 * math.log10(1.8 / 0.2))
@@ -418,9 +421,9 @@ def test_a_first_stage_that_goes_far_round_or_leaps_learns_from_translations(
 )
 def test_an_aliased_motion_is_taken_where_the_network_is_sure(monkeypatch, asked, share, taken):
     """What seems to turn backwards and is made to agrees with itself, too, but less."""
-    monkeypatch.setattr(module, "_SHY", 1e9)  # aliased, as far as it can see
-    found = module._Agreement(1.0, share, 0.4, 1.0)
-    monkeypatch.setattr(module, "_agreement", lambda *given: found)
+    monkeypatch.setattr(bounds, "SHY", 1e9)  # aliased, as far as it can see
+    found = Agreement(1.0, share, 0.4, 1.0)
+    monkeypatch.setattr(evidence, "agreement", lambda *given: found)
     mix = (1.0, 0.0 if asked else 0.5, 0.0)
     monkeypatch.setattr(stages_module, "propose", lambda *given: MixProposed(*mix, "no pan"))
     pairs = replace(PAIRS, within=mix[0], across=mix[1], shift=mix[2], probe=True)
@@ -469,7 +472,7 @@ def test_pairs_of_the_same_dimension_give_every_stage_a_network_unless_time_is_s
 
 
 def test_a_later_stage_is_fitted_on_what_fits_into_memory(monkeypatch):
-    monkeypatch.setattr(stages_module, "_MOST_VOXELS", 32 * 32 * 2 * 20)
+    monkeypatch.setattr(recipe, "_MOST_VOXELS", 32 * 32 * 2 * 20)
     seen = []
     fit_later = stages_module.fit_later
 

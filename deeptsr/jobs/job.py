@@ -149,7 +149,7 @@ def settle(
 def in_time(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
-    """Cut a job such that it ends within its time time_budget, if it has one."""
+    """Cut a job such that it ends within its time budget, if it has one."""
     if job.options.time_budget is None:
         return job
     task = time_budget.Task(job.frames, *job.size, job.device, job.precision)

@@ -10,7 +10,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.recipe import JUDGED
-from deeptsr.learning.strategy.bounds import DETOUR, FAR, LEAPS
+from deeptsr.learning.strategy import bounds
 from deeptsr.learning.strategy.fitter import Fitter
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
@@ -29,8 +29,8 @@ def strays(fitter: Fitter, network: StepNetwork, clip: Tensor) -> bool:
     """
     found = agreement(fitter, network, clip)
     if not fitter.aliased:
-        return found.detour > DETOUR
-    return found.detour > FAR or (fitter.pairs.alone and found.evenness < LEAPS)
+        return found.detour > bounds.DETOUR
+    return found.detour > bounds.FAR or (fitter.pairs.alone and found.evenness < bounds.LEAPS)
 
 
 def shy(fitter: Fitter, network: StepNetwork, clip: Tensor, share: float) -> bool:
@@ -94,4 +94,4 @@ def agreement(fitter: Fitter, network: StepNetwork, clip: Tensor) -> Agreement:
 
 def goes_wrong(found: Agreement) -> bool:
     """Whether a result knows no way between the frames of its clip, or goes the long one round."""
-    return not found.share or found.detour > DETOUR
+    return not found.share or found.detour > bounds.DETOUR

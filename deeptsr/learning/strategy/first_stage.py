@@ -8,8 +8,7 @@ from torch import Tensor
 
 from deeptsr.config import PairSettings
 from deeptsr.learning.fit import FitResult
-from deeptsr.learning.strategy.bounds import LEVEL, LOOSE, SHY, SURE, TORN
-from deeptsr.learning.strategy.evidence import changed, judged, shy, strays
+from deeptsr.learning.strategy import bounds, evidence
 from deeptsr.learning.strategy.fitter import Fitter, Snapshot
 from deeptsr.learning.strategy.rounds import ROUND, fit_moved, go_back_to_translations, go_rounds
 from deeptsr.networks import StepNetwork
@@ -30,10 +29,10 @@ def fit_first(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     else:
         result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
     result = _go_on(fitter, network, clip, result)
-    if mixed.probe and result.score > 0 and strays(fitter, network, clip):
+    if mixed.probe and result.score > 0 and evidence.strays(fitter, network, clip):
         go_back_to_translations(fitter, begun)
         return fit_moved(fitter, network, clip)
-    if changed(fitter, network, judged(clip)).max() < LEVEL**2:
+    if evidence.changed(fitter, network, evidence.judged(clip)).max() < bounds.LEVEL**2:
         return replace(result, score=0.0)
     return result
 
@@ -47,7 +46,7 @@ def _choose(fitter: Fitter, network: StepNetwork, clip: Tensor, alone: PairSetti
     """
     begun = Snapshot(fitter, network)
     result = fitter(network, [clip], [clip], fitter.settings.steps, name=_GIVEN)
-    if not shy(fitter, network, clip, SHY):
+    if not evidence.shy(fitter, network, clip, bounds.SHY):
         return result
     begun.restore()  # so that it goes on as if it had had no rival
     fitter.pairs, fitter.aliased = alone.shortened, True
@@ -61,19 +60,21 @@ def _go_on(fitter: Fitter, network: StepNetwork, clip: Tensor, result: FitResult
         return result
     if fitter.pairs.alone:
         result, found = go_rounds(fitter, network, clip, result, rounds, min(ROUND, steps))
-        unsure = fitter.aliased and found.share < SURE
+        unsure = fitter.aliased and found.share < bounds.SURE
         return replace(result, score=0.0) if unsure else result
     begun, mixed = Snapshot(fitter, network), fitter.pairs
     probed = mixed.probe and mixed.shift > 0
 
     def doubt(candidate: StepNetwork) -> bool:
-        return probed and shy(fitter, candidate, clip, TORN)
+        return probed and evidence.shy(fitter, candidate, clip, bounds.TORN)
 
     total = rounds * steps
-    again = fitter(network, [clip], [clip], total, slack=LOOSE, name="round 1", doubt=doubt)
+    again = fitter(network, [clip], [clip], total, slack=bounds.LOOSE, name="round 1", doubt=doubt)
     if again.doubted:  # translations of a still frame say that nothing is aliased
         begun.restore()
         fitter.aliased = True
         fitter.pairs = replace(mixed, across=mixed.across + mixed.shift, shift=0.0)
-        again = fitter(network, [clip], [clip], total, slack=LOOSE, name="without translations")
+        again = fitter(
+            network, [clip], [clip], total, slack=bounds.LOOSE, name="without translations"
+        )
     return FitResult(again.steps, again.score, result.improved or again.improved)

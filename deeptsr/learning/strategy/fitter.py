@@ -15,7 +15,7 @@ from deeptsr.learning.checkpoints import Checkpoints, StageKeeper
 from deeptsr.learning.fit import FitResult, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
-from deeptsr.learning.strategy.bounds import SLACK
+from deeptsr.learning.strategy import bounds
 from deeptsr.networks import StepNetwork
 
 __all__ = ["Fitter", "Snapshot"]
@@ -52,7 +52,7 @@ class Fitter:
         examples: list[Tensor],
         judges: list[Tensor],
         steps: int,
-        slack: float = SLACK,
+        slack: float = bounds.SLACK,
         rate: float | None = None,
         name: str = "fit",
         doubt: Callable[[StepNetwork], bool] = lambda network: False,

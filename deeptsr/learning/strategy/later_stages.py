@@ -11,7 +11,7 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.fit import FitResult
 from deeptsr.learning.recipe import LATER_ROUNDS
-from deeptsr.learning.strategy.evidence import agreement, goes_wrong
+from deeptsr.learning.strategy import evidence
 from deeptsr.learning.strategy.fitter import Fitter, Snapshot
 from deeptsr.learning.strategy.rounds import (
     SLOW,
@@ -72,12 +72,12 @@ def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResu
     )
     rounds = min(LATER_ROUNDS, fitter.settings.bootstrap_rounds)
     steps = fitter.settings.bootstrap_steps
-    result, found = go_rounds(fitter, network, estimate, result, rounds, steps, goes_wrong)
-    if goes_wrong(found):
+    result, found = go_rounds(fitter, network, estimate, result, rounds, steps, evidence.goes_wrong)
+    if evidence.goes_wrong(found):
         go_back_to_translations(fitter, begun)
         result = fit_translations(fitter, network, estimate)
-        found = agreement(fitter, network, estimate)
-    return replace(result, score=0.0 if goes_wrong(found) else found.gain_db)
+        found = evidence.agreement(fitter, network, estimate)
+    return replace(result, score=0.0 if evidence.goes_wrong(found) else found.gain_db)
 
 
 def _estimate(fitter: Fitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage) -> Tensor:

@@ -10,8 +10,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from deeptsr.learning.fit import FitResult
-from deeptsr.learning.strategy.bounds import LOOSE, SETTLED
-from deeptsr.learning.strategy.evidence import Agreement, agreement
+from deeptsr.learning.strategy import bounds, evidence
 from deeptsr.learning.strategy.fitter import Fitter, Snapshot
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
@@ -36,7 +35,7 @@ ROUND = 160  # steps of a round of the first stage where all motion is aliased, 
 def fit_moved(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
     """Fit on frames in translation alone, which held-out frames, means of several, misjudge."""
     result = fit_translations(fitter, network, clip)
-    return replace(result, score=agreement(fitter, network, clip).gain_db)
+    return replace(result, score=evidence.agreement(fitter, network, clip).gain_db)
 
 
 def fit_translations(fitter: Fitter, network: StepNetwork, clip: Tensor) -> FitResult:
@@ -59,8 +58,8 @@ def go_rounds(
     result: FitResult,
     rounds: int,
     steps: int,
-    hopeless: Callable[[Agreement], bool] = lambda found: False,
-) -> tuple[FitResult, Agreement]:
+    hopeless: Callable[[evidence.Agreement], bool] = lambda found: False,
+) -> tuple[FitResult, evidence.Agreement]:
     """Fit on, on the network's own result, too, until it agrees with itself.
 
     The result holds frame rates between those of the input: the mean of 3 of its frames has seen
@@ -68,19 +67,19 @@ def go_rounds(
     only these tell its true direction. Held-out frames do not: what agrees best with itself is
     kept.
     """
-    best = Agreement(-math.inf, 0.0, math.inf, 0.0)
+    best = evidence.Agreement(-math.inf, 0.0, math.inf, 0.0)
     kept = network.state_dict()
     for number in range(1, rounds + 1):
-        shown, slack = [clip], LOOSE
+        shown, slack = [clip], bounds.LOOSE
         if number > 1:  # by then it shows which way things turn
             shown.append(predict(network, clip, precision=fitter.precision).clamp(0, 1))
             slack = math.inf
         again = fitter(network, shown, [clip], steps, slack=slack, name=f"round {number}")
-        found = agreement(fitter, network, clip)
+        found = evidence.agreement(fitter, network, clip)
         if found.removed >= best.removed:
             best, kept = found, copy.deepcopy(network.state_dict())
             result = FitResult(again.steps, again.score, result.improved or again.improved)
-        if found.share >= SETTLED or (number > 1 and hopeless(found)):
+        if found.share >= bounds.SETTLED or (number > 1 and hopeless(found)):
             break
     network.load_state_dict(kept)
     return result, best
