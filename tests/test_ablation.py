@@ -16,6 +16,7 @@ from benchmarks.configs import BUILT_IN, Config, parse
 from deeptsr import config
 from deeptsr.config import preset
 from deeptsr.learning import stages
+from deeptsr.pyramid import stage
 from deeptsr.pyramid.plan import Stage
 from tests.synth import noise, tiny
 
