@@ -22,7 +22,7 @@ import torch
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.learning import stages
-from deeptsr.pyramid.stream import stream
+from deeptsr.pyramid import stage
 
 __all__ = ["BUILT_IN", "Config", "parse"]
 
@@ -79,7 +79,7 @@ class Config:
         off = {path for path, value in self._pairs() if path in _SWITCHES and value == "off"}
         with ExitStack() as stack:
             if "trust" in off:
-                stack.enter_context(mock.patch.object(stream, "trust", _all_of_it))
+                stack.enter_context(mock.patch.object(stage, "trust", _all_of_it))
             if "twice" in off:
                 stack.enter_context(mock.patch.object(stages, "FittedStage", _once))
             yield
@@ -115,8 +115,8 @@ def _all_of_it(error: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
     return torch.ones_like(error)
 
 
-def _once(*given: Any, **named: Any) -> stream.FittedStage:
-    return replace(stream.FittedStage(*given, **named), twice=False)
+def _once(*given: Any, **named: Any) -> stage.FittedStage:
+    return replace(stage.FittedStage(*given, **named), twice=False)
 
 
 def _changed(section: Any, path: list[str], value: str) -> Any:

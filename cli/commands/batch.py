@@ -5,13 +5,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from deeptsr.errors import BatchError, OptionError
 from deeptsr.events import Event
+from deeptsr.jobs.batch import (
+    Engine,
+    LocalEngine,
+    Manifest,
+    configuration_hash,
+    find_tasks,
+    run_batch,
+    slots,
+)
 
 from ..arguments.flags import speech, spoken
 from ..arguments.options import DEFAULTS, MOST, options_of
@@ -22,12 +31,9 @@ from ..console.sentences import settings
 from ..session import conversation
 from .upscale import upscale
 
-if TYPE_CHECKING:  # the command line starts without them
-    from deeptsr.jobs.batch import Engine
-
 __all__ = ["batch"]
 
-MODULE = str(__package__)  # that each child runs
+MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
 SETTLED = (
@@ -124,9 +130,6 @@ def batch(
         if jobs is not None and jobs < 1:
             raise OptionError(f"jobs is {jobs}; expected 1 or more")
 
-        # Here, as torch takes seconds to load.
-        from deeptsr.jobs.batch import Manifest, configuration_hash, find_tasks, run_batch  # noqa: PLC0415
-
         tasks = find_tasks(source, output, pattern=pattern, suffix=suffix)
         with contextlib.ExitStack() as stack:
             manifest = stack.enter_context(Manifest(Path(output) / MANIFEST))
@@ -169,7 +172,7 @@ def _preset(device: str, flags: dict[str, Any]) -> str:
 
 
 def _here(names: Sequence[str], jobs: int | None) -> Engine:
-    from deeptsr.jobs.batch import LocalEngine, slots  # noqa: PLC0415
+    # Here, as torch takes seconds to load.
     from deeptsr.system.devices import available  # noqa: PLC0415
 
     return LocalEngine(slots(available(names), jobs), MODULE)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import deeptsr
+from deeptsr import jobs
 from deeptsr.config import EncodeSettings, Options
 
 from ..arguments.flags import encoding, speech, spoken
@@ -56,8 +57,4 @@ def degrade(*, input: str, output: str, **flags: Any) -> None:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         shared = {name: flags.pop(name) for name in ("factor", "exposure")}
         options = Options(**shared, encode=EncodeSettings(**flags))
-
-        # Here, as torch takes seconds to load.
-        from deeptsr.jobs.degrade import degrade_file  # noqa: PLC0415
-
-        degrade_file(input, output, options, tell)
+        jobs.degrade_file(input, output, options, tell)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import deeptsr
+from deeptsr import jobs
 from deeptsr.config import Options
 from deeptsr.events import Evaluated
 
@@ -61,8 +62,4 @@ def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     with conversation(spoken(flags), answer=Evaluated, resumes=False) as tell:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
-
-        # Here, as torch takes seconds to load.
-        from deeptsr.jobs.evaluate import evaluate_file  # noqa: PLC0415
-
-        evaluate_file(result, truth, ltr, **flags, on_event=tell)
+        jobs.evaluate_file(result, truth, ltr, **flags, on_event=tell)

@@ -10,6 +10,7 @@ from fractions import Fraction
 import click
 
 import deeptsr
+from deeptsr import jobs
 from deeptsr.config import Options, RecurrenceSettings
 
 from ..arguments.values import device
@@ -204,11 +205,7 @@ def inspect_recurrence(
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         settings = RecurrenceSettings(patch, neighbors, scales, level, slices, stride, max_patches)
         tell(Detail(str(settings)))
-
-        # Here, as torch takes seconds to load.
-        from deeptsr.jobs.inspect import inspect_file  # noqa: PLC0415
-
-        inspect_file(
+        jobs.inspect_file(
             input,
             output,
             json_file,

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 import deeptsr
+from deeptsr import jobs
 from deeptsr.events import Event, Probed
 
 from ..arguments.flags import speech, spoken
@@ -59,10 +60,7 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         options = chosen_options(preset_name, flags | asdict(DEFAULTS.encode))
 
-        # Here, as torch takes seconds to load.
-        from deeptsr.jobs.probe import probe_file  # noqa: PLC0415
-
-        probe_file(input, options, tell)
+        jobs.probe_file(input, options, tell)
 
 
 def _draw(event: Event, verbose: bool) -> None:

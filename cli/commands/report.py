@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from deeptsr import report as reports
 from deeptsr.events import Progress
 
 from ..arguments.flags import speech, spoken
@@ -45,11 +46,8 @@ def report(
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     with conversation(spoken(flags), resumes=False) as tell:
-        # Here, as codecs take a while to load.
-        from deeptsr.report import Record, check_page, write_report  # noqa: PLC0415
-
-        record = Record.load(workdir).moved(source, result)
+        record = reports.Record.load(workdir).moved(source, result)
         page = output or str(Path(workdir, "report.html"))
-        check_page(page, overwrite=overwrite)
+        reports.check_page(page, overwrite=overwrite)
         tell(Progress(0.0, "report", "making the report"))
-        tell(write_report(record, page, overwrite=overwrite))
+        tell(reports.write_report(record, page, overwrite=overwrite))

@@ -10,20 +10,20 @@ import click
 from click.core import ParameterSource
 
 import deeptsr
-from cli.arguments.options import DEFAULTS, chosen_options
+from deeptsr import jobs
+from deeptsr import report as reports
 from deeptsr.config import PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
 from ..arguments.flags import encoding, picture, speech, spoken
+from ..arguments.options import DEFAULTS, chosen_options
 from ..arguments.values import device, exposure, frame_rate, memory, mix, moment, span
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..session import conversation
 from ..signals import gentle
 
-__all__ = [
-    "upscale",
-]
+__all__ = ["upscale"]
 
 
 @click.command(short_help="Raise the frame rate of one video.")
@@ -201,13 +201,9 @@ def upscale(
         tell(Detail(settings(options)))
 
         if report is not None:
-            from deeptsr.report import check_page  # noqa: PLC0415, as codecs take a while to load
-
-            check_page(report, overwrite=options.encode.overwrite)
+            reports.check_page(report, overwrite=options.encode.overwrite)
         if dry_run:
-            from deeptsr.jobs.dry_run import plan_file  # noqa: PLC0415, as torch takes seconds to load
-
-            tell(plan_file(input, output, options, tell))
+            tell(jobs.plan_file(input, output, options, tell))
         else:
             with gentle(tell) as listen:
                 _upscale(input, output, options, report, listen)
@@ -215,15 +211,11 @@ def upscale(
 
 def _upscale(source: str, output: str, options: Options, page: str | None, tell: Listener) -> None:
     """Do the work, and keep or show its facts where that is asked for."""
-    # Here, as torch takes seconds to load.
-    from deeptsr.jobs.upscale import upscale_file  # noqa: PLC0415
-    from deeptsr.report import Recorder, write_report  # noqa: PLC0415
-
     command = shlex.join(["deeptsr", *sys.argv[1:]])
-    recorder = Recorder(source, output, options, tell, command=command)
-    upscale_file(source, output, options, recorder)
+    recorder = reports.Recorder(source, output, options, tell, command=command)
+    jobs.upscale_file(source, output, options, recorder)
     if options.work_dir is not None:
         recorder.record().save(options.work_dir)
     if page is not None:
         tell(Progress(1.0, "report", "making the report"))
-        tell(write_report(recorder.record(), page, overwrite=options.encode.overwrite))
+        tell(reports.write_report(recorder.record(), page, overwrite=options.encode.overwrite))

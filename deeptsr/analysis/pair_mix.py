@@ -4,9 +4,9 @@ The paper leaves this as future work (section 5.1): crude motion, at a coarse sc
 large uniform motion from rotation. Measured (docs/measurements.md): a camera that pans wants pairs
 of frames in translation alone, and the held-out frames, which are means of several, do not show it;
 so where one translation explains what changes, it decides. For every other video the shares of the
-settings stand, unless the first steps of a fit show that motion is aliased (``stagefit``). The
-share of neighbours across dimensions decides nothing: it is 46 % for a pan and 50 % for a fan,
-which want opposite mixes.
+settings stand, unless the first steps of a fit show that motion is aliased
+(``learning.strategy``). The share of neighbours across dimensions decides nothing: it is 46 % for a
+pan and 50 % for a fan, which want opposite mixes.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from deeptsr import video
 from deeptsr.imaging.exposure import Exposure, first_position
 from deeptsr.imaging.resample import interpolate_time
 
@@ -66,8 +67,6 @@ def linear(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> It
 
 def minterpolate(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
     """Interpolate by FFmpeg's motion compensation; see :func:`deeptsr.video.minterpolate`."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     first = Fraction(first_position(factor, exposure)).limit_denominator(2 * factor)
     return video.minterpolate(ltr, factor, first)
 

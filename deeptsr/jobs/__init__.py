@@ -1,1 +1,41 @@
 """What deeptsr does for you, a file for each command: here method and files meet."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deeptsr.jobs.degrade import degrade_file
+    from deeptsr.jobs.dry_run import plan_file
+    from deeptsr.jobs.evaluate import evaluate_file
+    from deeptsr.jobs.inspect import inspect_file
+    from deeptsr.jobs.probe import probe_file
+    from deeptsr.jobs.upscale import upscale_array, upscale_file
+
+__all__ = [
+    "degrade_file",
+    "evaluate_file",
+    "inspect_file",
+    "plan_file",
+    "probe_file",
+    "upscale_array",
+    "upscale_file",
+]
+
+# Loaded on first use, so that a command line does not wait for torch.
+_HOME = {
+    "degrade_file": "degrade",
+    "evaluate_file": "evaluate",
+    "inspect_file": "inspect",
+    "plan_file": "dry_run",
+    "probe_file": "probe",
+    "upscale_array": "upscale",
+    "upscale_file": "upscale",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'deeptsr.jobs' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"deeptsr.jobs.{_HOME[name]}"), name)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
@@ -43,8 +44,6 @@ def degrade_file(
         OptionError: when a setting or the output cannot be met.
         ResourceError: when the disk runs out.
     """
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     began = time.monotonic()
     options = options or Options()
     factor = options.factor

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from deeptsr import config
+from deeptsr import config, video
 from deeptsr.config import Options
 from deeptsr.events import Listener, Planned, Warned, ignore
 from deeptsr.jobs.job import in_time, settled_file, settled_input, thinned
 from deeptsr.system import devices
-
-if TYPE_CHECKING:  # arrays are upscaled without codecs
-    from deeptsr.video import VideoInfo
 
 __all__ = ["plan_file", "plan_input"]
 
@@ -45,7 +41,7 @@ def plan_file(
 
 def plan_input(
     source: str | Path, options: Options | None = None
-) -> tuple[Planned, VideoInfo, tuple[int, ...] | None]:
+) -> tuple[Planned, video.VideoInfo, tuple[int, ...] | None]:
     """Check an input and say what would be done with it, whatever the output.
 
     Returns:

@@ -6,21 +6,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from deeptsr import video
 from deeptsr.errors import InputError, OptionError
 from deeptsr.evaluation.baselines import BASELINES, baseline
 from deeptsr.evaluation.lpips import Lpips
 from deeptsr.evaluation.metrics import Tally
 from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
 from deeptsr.imaging.exposure import Exposure
-
-if TYPE_CHECKING:  # loaded where a file is opened
-    from deeptsr.video import VideoInfo, Vmaf
 
 __all__ = ["evaluate_file"]
 
@@ -61,8 +58,6 @@ def evaluate_file(
         InputError: when a video cannot be used, or they do not belong together.
         OptionError: when LPIPS cannot be measured here.
     """
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     if isinstance(exposure, str) and exposure not in ("full", "delta"):
         raise OptionError(f"exposure is {exposure!r}; expected 'full', 'delta' or an open share")
     network = Lpips() if lpips else None
@@ -111,7 +106,7 @@ class _Row:
     def __init__(self, name: str, frames: Iterator[Frame], lpips: Lpips | None) -> None:
         self.name, self.frames = name, frames
         self.tally = Tally()
-        self.vmaf: Vmaf | None = None
+        self.vmaf: video.Vmaf | None = None
         self.lpips: list[float] = []
         self._lpips = lpips
 
@@ -153,7 +148,11 @@ def _vmaf(row: _Row, on_event: Listener) -> float | None:
 
 
 def _check(
-    truth: VideoInfo, result: VideoInfo, ltr: VideoInfo | None = None, *, rated: bool
+    truth: video.VideoInfo,
+    result: video.VideoInfo,
+    ltr: video.VideoInfo | None = None,
+    *,
+    rated: bool,
 ) -> None:
     """Refuse videos that do not belong together.
 
@@ -184,7 +183,9 @@ def _check(
         )
 
 
-def _differences(truth: VideoInfo, other: VideoInfo, factor: int, *, rated: bool) -> list[str]:
+def _differences(
+    truth: video.VideoInfo, other: video.VideoInfo, factor: int, *, rated: bool
+) -> list[str]:
     """Name what is not as it must be when ``factor`` frames of the truth are one of the other."""
     rated = rated and "folder" not in (truth.kind, other.kind)  # a folder of images has no rate
     found = {
@@ -195,7 +196,7 @@ def _differences(truth: VideoInfo, other: VideoInfo, factor: int, *, rated: bool
     return [name for name, differs in found.items() if differs]
 
 
-def _shape(info: VideoInfo) -> str:
+def _shape(info: video.VideoInfo) -> str:
     rate = "" if info.kind == "folder" else f"{_number(info.rate)} frames a second, "
     return f"{info.width} x {info.height} pixels, {rate}{info.frames} frames"
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from deeptsr import video
 from deeptsr.analysis.excerpt import choose, window
 from deeptsr.analysis.heatmap import blend, draw, require_matplotlib, strip
 from deeptsr.analysis.pair_mix import propose, uniform_motion
@@ -26,9 +27,6 @@ from deeptsr.imaging.resample import resize
 from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, whole
-
-if TYPE_CHECKING:
-    from deeptsr.video import VideoInfo
 
 __all__ = ["inspect_file"]
 
@@ -72,8 +70,6 @@ def inspect_file(
         InputError: when the input cannot be used, or is too small for a patch.
         OptionError: when a setting or an output cannot be met.
     """
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     began = time.monotonic()
     settings = settings or RecurrenceSettings()
     chosen_device = devices.choose(device)
@@ -118,14 +114,12 @@ def inspect_file(
 
 
 def _choose(
-    info: VideoInfo, frames: tuple[int, int] | None, film: bool, least: int
+    info: video.VideoInfo, frames: tuple[int, int] | None, film: bool, least: int
 ) -> tuple[range, range]:
     """The stretch that is searched, and the frames in it that are shown.
 
     It lies in one scene, where that has the ``least`` frames and the frames asked for do too.
     """
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     total = info.frames
     if frames is None:
         found = replace(survey(video.read(info)), duplicates=())
@@ -159,10 +153,8 @@ def _choose(
     return scene if len(scene) >= least else around, wanted
 
 
-def _read(info: VideoInfo, stretch: range) -> Tensor:
+def _read(info: video.VideoInfo, stretch: range) -> Tensor:
     """A stretch of the video, (T, H, W, 3); large frames are made smaller at once."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     scale = min(1.0, _SIDE / max(info.height, info.width))
     size = (round(info.height * scale), round(info.width * scale))
     clip = torch.empty(len(stretch), *size, 3)
@@ -172,7 +164,7 @@ def _read(info: VideoInfo, stretch: range) -> Tensor:
 
 
 def _numbers(
-    info: VideoInfo,
+    info: video.VideoInfo,
     wanted: range,
     stretch: range,
     settings: RecurrenceSettings,
@@ -200,11 +192,9 @@ def _numbers(
 
 
 def _film(
-    output: str | Path, info: VideoInfo, wanted: range, found: Recurrence, overwrite: bool
+    output: str | Path, info: video.VideoInfo, wanted: range, found: Recurrence, overwrite: bool
 ) -> None:
     """A video of the frames under their heatmaps, a colour bar below."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     parts = [part for part in found.slices if part.name == "xy"]
     first = blend(parts[0])
     height, width = (n // 2 * 2 for n in first.shape[:2])  # most encoders want even sides

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from deeptsr import config
+from deeptsr import config, video
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import FRAMES, open_share
@@ -29,9 +28,6 @@ from deeptsr.jobs.resources.memory import Clip, bounded, peak
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.system import devices
-
-if TYPE_CHECKING:  # arrays are upscaled without codecs
-    from deeptsr.video import VideoInfo
 
 __all__ = ["Job", "in_time", "settle", "settled_file", "settled_input", "sounds", "thinned"]
 
@@ -153,7 +149,7 @@ def settle(
 def in_time(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
-    """Cut a job such that it ends within its time time_budget, if it has one."""
+    """Cut a job such that it ends within its time budget, if it has one."""
     if job.options.time_budget is None:
         return job
     task = time_budget.Task(job.frames, *job.size, job.device, job.precision)
@@ -167,14 +163,12 @@ def in_time(
 
 def settled_file(
     source: str | Path, output: str | Path, options: Options | None
-) -> tuple[Job, VideoInfo]:
+) -> tuple[Job, video.VideoInfo]:
     """Settle the job of a file, and check that its output can be written.
 
     Returns:
         The job; and the input, whose notes tell what is known of the output, too.
     """
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     video.check_output(output, options.encode)  # before the input, which may take long to count
@@ -191,10 +185,8 @@ def settled_file(
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
 
 
-def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]:
+def settled_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
     """Settle the job of an input, whatever its output."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     info = video.probe(source, deinterlace=options.deinterlace, background=options.background)
     chosen = video.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
@@ -209,10 +201,8 @@ def settled_input(source: str | Path, options: Options) -> tuple[Job, VideoInfo]
     return replace(job, bits=video.bits_a_pixel("a.mp4", EncodeSettings())), info
 
 
-def thinned(job: Job, info: VideoInfo) -> tuple[Job, VideoInfo]:
+def thinned(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
     """Leave the duplicate frames out, where that is asked for: all frames are read once."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     options = job.options
     if options.duplicates == "keep":
         return job, info

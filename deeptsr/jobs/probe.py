@@ -13,7 +13,6 @@ from deeptsr.analysis.scenes import survey
 from deeptsr.config import Options
 from deeptsr.events import Listener, Probed, Progress, ignore
 from deeptsr.jobs.dry_run import plan_input
-from deeptsr.video.picture.color import is_hdr
 
 __all__ = ["probe_file"]
 
@@ -72,7 +71,7 @@ def probe_file(
         range=color.range,
         primaries=color.primaries,
         transfer=color.transfer,
-        hdr=is_hdr(color),
+        hdr=video.is_hdr(color),
         alpha=info.alpha,
         interlaced=info.interlaced,
         frames=info.frames,

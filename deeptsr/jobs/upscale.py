@@ -10,13 +10,13 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from deeptsr import config
+from deeptsr import config, video
 from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
@@ -34,13 +34,7 @@ from deeptsr.system.humanize import size
 from deeptsr.system.lock import locked
 from deeptsr.system.ram import available
 
-if TYPE_CHECKING:  # arrays are upscaled without codecs
-    from deeptsr.video import VideoInfo
-
-__all__ = [
-    "upscale_array",
-    "upscale_file",
-]
+__all__ = ["upscale_array", "upscale_file"]
 
 
 def upscale_array(
@@ -107,8 +101,6 @@ def upscale_file(
         OptionError: when a setting, the output or the device cannot be met.
         ResourceError: when memory or disk runs out.
     """
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     began = time.monotonic()
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     folder = _work_path(output, options)
@@ -138,8 +130,6 @@ def upscale_file(
 
 def _done_before(job: Job, work: WorkFolder) -> float:
     """Share of the work that an earlier run did."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     if work.stages < len(job.stages):
         return job.cost.fitting(work.stages, 0.0)
     return job.cost.climbing(video.frames_kept(work.path) / len(job.schedule.shown))
@@ -173,15 +163,13 @@ def _alone(output: str | Path, options: Options) -> Iterator[None]:
 
 def _upscale(
     job: Job,
-    info: VideoInfo,
+    info: video.VideoInfo,
     output: str | Path,
     work: WorkFolder,
     began: float,
     on_event: Listener,
 ) -> None:
     """Do the work of :func:`upscale_file`."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     options = job.options
     for note in info.notes:
         on_event(Warned(note))
@@ -249,8 +237,6 @@ def _upscale(
 
 def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
     """What must agree for finished parts of an output to be of use, beside the fit."""
-    from deeptsr import video  # noqa: PLC0415, the core runs without codecs
-
     encode = asdict(job.options.encode)
     del encode["overwrite"]
     return encode | {

@@ -55,7 +55,7 @@ def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         done, last = fitted.stage.done, total * fitted.stage.done
         wanted = range(asked.start * done, asked.stop * done)
-        trusted, seen = fitted._looked_at(wanted, last)
+        trusted, seen = fitted.looked_at(wanted, last)
         found.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
     return tuple(found)
 

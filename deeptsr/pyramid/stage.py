@@ -60,7 +60,7 @@ class FittedStage:
                 first = (p.start - wanted.start) * step
                 plain[first : first + len(p) * step] = _plain(fine, p, step, exposure)
             return plain
-        trusted, seen = self._looked_at(wanted, length)
+        trusted, seen = self.looked_at(wanted, length)
         once = predict_ensemble if self.ensemble else predict
         made = once(self.network, fine, precision=precision, wanted=seen)
         inner = range(trusted.start - seen.start, trusted.stop - seen.start)
@@ -95,7 +95,7 @@ class FittedStage:
                 blend(part, _plain(fine, p, step, exposure), shares)
         return made[of(wanted)]
 
-    def _looked_at(self, wanted: range, length: int) -> tuple[range, range]:
+    def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
         around = self.network.reach[0] + 1 if self.network else 0
         trusted = wider(wanted, 1, length)  # trust looks a frame further

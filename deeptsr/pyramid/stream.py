@@ -1,4 +1,4 @@
-"""The coarse-to-fine pyramid: climb a clip, chunk by chunk (paper section 4.2)."""
+"""Climbs a video of any length in the memory of one chunk."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from deeptsr.pyramid.reach import beyond, first_needed, needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import ran_out
 
-__all__ = [
-    "stream",
-]
+__all__ = ["stream"]
 
 
 def stream(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deeptsr import video
 from deeptsr.report.footage import Footage, Picture
 from deeptsr.report.stills import Bytes, shrunk, to_bytes
-from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
 
 __all__ = ["PANELS", "Film", "Panels"]
 
@@ -82,9 +82,9 @@ class Panels:
                 yield frame
 
         width, height = self.size
-        data = encode_preview(counted(), (2 * width, 2 * height), _BYTES)
+        data = video.encode_preview(counted(), (2 * width, 2 * height), _BYTES)
         coded = base64.b64encode(data).decode()
-        return Film(coded, width, height, count, PREVIEW_RATE, self.coarsened)
+        return Film(coded, width, height, count, video.PREVIEW_RATE, self.coarsened)
 
     def _shrinker(self, by: int) -> Callable[[Picture], Picture]:
         width, height = (max(1, side // by) for side in self.size)

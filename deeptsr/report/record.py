@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import deeptsr
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
 from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
 from deeptsr.system.files import unwritable
 from deeptsr.system.fingerprint import fingerprint
-from deeptsr.video.destination import destination
 
 __all__ = ["RECORD", "Record", "Recorder"]
 
@@ -94,7 +94,7 @@ class Record:
         return replace(
             self,
             source=self.source if source is None else os.path.abspath(source),
-            output=self.output if output is None else str(destination(output).path),
+            output=self.output if output is None else str(video.destination_of(output).path),
         )
 
     def check(self) -> None:
@@ -166,7 +166,10 @@ class Recorder:
         """
         if not any(event["event"] == Done.__name__ for event in self._events):
             raise InputError("the run is not done; expected a run whose events were all heard")
-        source, output = Path(os.path.abspath(self._source)), destination(self._output).path
+        source, output = (
+            Path(os.path.abspath(self._source)),
+            video.destination_of(self._output).path,
+        )
         try:
             prints = {"input": fingerprint(source), "result": fingerprint(output)}
         except OSError as error:

@@ -1,27 +1,33 @@
-"""Video in, video out: the only place that knows codecs, containers and timestamps.
+"""Files in, files out: the only place that knows codecs, containers and timestamps.
 
 Frames cross this border as numpy arrays of R'G'B' in [0, 1]; torch is not known here.
 """
 
 from __future__ import annotations
 
-from deeptsr.video.destination import CONTAINERS
-from deeptsr.video.encoding.expected_size import bits_a_pixel
-from deeptsr.video.ffmpeg.minterpolate import minterpolate
-from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
-from deeptsr.video.info import VideoInfo, selected
-from deeptsr.video.picture.color import ColorTags
-from deeptsr.video.reading.contents import Contents, contents
-from deeptsr.video.reading.probe import probe
-from deeptsr.video.reading.reader import read
-from deeptsr.video.reading.rough_size import weight
-from deeptsr.video.writing.packet_file import versions
-from deeptsr.video.writing.parts import frames_kept
-from deeptsr.video.writing.prepare import check_output
-from deeptsr.video.writing.writer import VideoWriter
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deeptsr.video.destination import CONTAINERS, destination_of
+    from deeptsr.video.encoding.expected_size import bits_a_pixel
+    from deeptsr.video.ffmpeg.minterpolate import minterpolate
+    from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
+    from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
+    from deeptsr.video.info import VideoInfo, selected
+    from deeptsr.video.picture.color import ColorTags, is_hdr
+    from deeptsr.video.reading.contents import Contents, contents
+    from deeptsr.video.reading.probe import probe
+    from deeptsr.video.reading.reader import read
+    from deeptsr.video.reading.rough_size import weight
+    from deeptsr.video.writing.packet_file import versions
+    from deeptsr.video.writing.parts import frames_kept
+    from deeptsr.video.writing.prepare import check_output
+    from deeptsr.video.writing.writer import VideoWriter
 
 __all__ = [
     "CONTAINERS",
+    "PREVIEW_RATE",
     "ColorTags",
     "Contents",
     "VideoInfo",
@@ -30,7 +36,10 @@ __all__ = [
     "bits_a_pixel",
     "check_output",
     "contents",
+    "destination_of",
+    "encode_preview",
     "frames_kept",
+    "is_hdr",
     "minterpolate",
     "probe",
     "read",
@@ -39,3 +48,34 @@ __all__ = [
     "vmaf_missing",
     "weight",
 ]
+
+# Loaded on first use, so that what opens no file does not wait for codecs.
+_HOME = {
+    "CONTAINERS": "destination",
+    "ColorTags": "picture.color",
+    "Contents": "reading.contents",
+    "PREVIEW_RATE": "ffmpeg.preview",
+    "VideoInfo": "info",
+    "VideoWriter": "writing.writer",
+    "Vmaf": "ffmpeg.vmaf",
+    "bits_a_pixel": "encoding.expected_size",
+    "check_output": "writing.prepare",
+    "contents": "reading.contents",
+    "destination_of": "destination",
+    "encode_preview": "ffmpeg.preview",
+    "frames_kept": "writing.parts",
+    "is_hdr": "picture.color",
+    "minterpolate": "ffmpeg.minterpolate",
+    "probe": "reading.probe",
+    "read": "reading.reader",
+    "selected": "info",
+    "versions": "writing.packet_file",
+    "vmaf_missing": "ffmpeg.vmaf",
+    "weight": "reading.rough_size",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'deeptsr.video' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"deeptsr.video.{_HOME[name]}"), name)

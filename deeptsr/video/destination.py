@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deeptsr.errors import OutputError
 
-__all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination"]
+__all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination_of"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Destination:
         return self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
 
 
-def destination(output: str | os.PathLike[str]) -> Destination:
+def destination_of(output: str | os.PathLike[str]) -> Destination:
     """Understand an output's name.
 
     Args:

@@ -22,7 +22,7 @@ _TOLERANCE = Fraction(1, 1000)  # of a frame
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """A video, a GIF or a folder of images, as :func:`deeptsr.video.reading.probe` found it.
+    """A video, a GIF or a folder of images, as :func:`deeptsr.video.probe` found it.
 
     Attributes:
         path: the file or the folder.

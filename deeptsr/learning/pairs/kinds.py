@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ["Entry", "matrices"]
+__all__ = ["Entry", "matrices_of"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def _signed(order: tuple[int, int, int]) -> list[list[list[int]]]:
     return found
 
 
-def matrices(kind: str, speeds: tuple[int, ...]) -> list[list[list[int]]]:
+def matrices_of(kind: str, speeds: tuple[int, ...]) -> list[list[list[int]]]:
     """All augmentations of one kind of example: rows are volume axes, columns crop axes t, y, x."""
     if kind == "within":
         return _signed((0, 1, 2)) + _signed((0, 2, 1))
@@ -39,7 +39,7 @@ def matrices(kind: str, speeds: tuple[int, ...]) -> list[list[list[int]]]:
     if kind == "across-x":
         return _signed((2, 0, 1)) + _signed((2, 1, 0))
     found = []
-    for matrix in matrices("within", speeds):
+    for matrix in matrices_of("within", speeds):
         for axis, speed, sign in itertools.product((1, 2), speeds, (1, -1)):
             moved = [[0, *matrix[0][1:]], [0, *matrix[1][1:]], [0, *matrix[2][1:]]]
             moved[axis][0] = sign * speed

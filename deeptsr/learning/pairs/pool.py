@@ -19,13 +19,10 @@ from torch.nn import functional
 from deeptsr.config import PairSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import resize
-from deeptsr.learning.pairs.kinds import Entry, matrices
+from deeptsr.learning.pairs.kinds import Entry, matrices_of
 from deeptsr.system.devices import release
 
-__all__ = [
-    "PairSource",
-    "pool_bytes",
-]
+__all__ = ["PairSource", "pool_bytes"]
 
 _MOST_PIXELS = 25_000_000  # of a clip at all scales; its jumps and swaps come on top of that
 _POOLED = 3 * 2  # bytes a pixel
@@ -141,7 +138,7 @@ class PairSource:
             weights.append(weight * total)
             origins.append(origin)
             owners.append(torch.full((len(weight),), number))
-        matrices = [matrices(k, s.speeds) for k in kinds]
+        matrices = [matrices_of(k, s.speeds) for k in kinds]
         starts = [0, *itertools.accumulate(len(m) for m in matrices)]
         kind_of = torch.tensor([kinds.index(e.kind) for e in entries])
         shape = torch.tensor([e.volume.shape[:3] for e in entries])

@@ -31,9 +31,7 @@ from deeptsr.video.picture.color import ColorTags, convention, is_hdr
 from deeptsr.video.picture.hdr import Mastering
 from deeptsr.video.picture.planes import bits, has_alpha, holds
 
-__all__ = [
-    "plan_encoding",
-]
+__all__ = ["plan_encoding"]
 
 _GIF_RATE = Fraction(50)  # frames a second: viewers slow a delay below 2 hundredths down to 10
 _MILLISECOND_RATE = Fraction(500)  # where a clock of 1 ms still tells two frames apart
@@ -53,7 +51,7 @@ def plan_encoding(
     """Choose what the settings leave open, and try it out on an encoder.
 
     Args:
-        target: from :func:`deeptsr.video.destination.destination`.
+        target: from :func:`deeptsr.video.destination.destination_of`.
         settings: codec, constant quality, pixel format.
         size: width and height of the output in pixels, when they are known.
         timeline: of the output, when it is known.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from deeptsr.config import EncodeSettings
-from deeptsr.video.destination import destination
+from deeptsr.video.destination import destination_of
 from deeptsr.video.encoding.choose import plan_encoding
 from deeptsr.video.encoding.codecs import CODECS, PLAIN, best_format
 from deeptsr.video.info import VideoInfo
@@ -30,12 +30,12 @@ def bits_a_pixel(
     as much.
 
     Args:
-        output: see :func:`deeptsr.video.destination.destination`.
+        output: see :func:`deeptsr.video.destination.destination_of`.
         settings: codec, constant quality, pixel format.
         source: whose depth the output has.
         alpha: whether the frames have an alpha channel.
     """
-    target = destination(output)
+    target = destination_of(output)
     if target.kind == "gif":
         return _GIF, _GIF
     plan = plan_encoding(target, settings, source=source, alpha=alpha)

@@ -37,7 +37,7 @@ def contents(info: VideoInfo) -> Contents:
     """List what is in an input beside the picture, by its headers.
 
     Args:
-        info: from :func:`deeptsr.video.reading.probe`.
+        info: from :func:`deeptsr.video.probe`.
     """
     if info.kind == "folder":
         images, _ = images_of(info.path)

@@ -36,7 +36,7 @@ def read(
     and BT.709 for high definition (:func:`deeptsr.video.picture.color.convention`).
 
     Args:
-        info: from :func:`deeptsr.video.reading.probe`.
+        info: from :func:`deeptsr.video.probe`.
         start: first moment that is used, seconds after the first frame; None: the beginning.
         end: first moment that is no longer used, seconds; None: the end.
         skip: how many of these frames are left out at the beginning.

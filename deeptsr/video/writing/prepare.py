@@ -6,7 +6,7 @@ import os
 
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.video.destination import Destination, check_place, destination
+from deeptsr.video.destination import Destination, check_place, destination_of
 from deeptsr.video.encoding.choose import plan_encoding
 from deeptsr.video.encoding.plan import EncodePlan
 from deeptsr.video.info import VideoInfo
@@ -26,7 +26,7 @@ def check_output(
     """Refuse an output that cannot be written, before any costly work.
 
     Args:
-        path: a file, or a folder: see :func:`deeptsr.video.destination.destination`.
+        path: a file, or a folder: see :func:`deeptsr.video.destination.destination_of`.
         settings: codec, constant quality, pixel format, and whether to overwrite.
         size: width and height of the output in pixels, when they are known.
         timeline: of the output, when it is known.
@@ -55,7 +55,7 @@ def prepared(
     alpha: bool,
 ) -> tuple[Destination, EncodePlan | None]:
     """Settle where an output goes and how it is encoded: see :func:`check_output`."""
-    target = destination(path)
+    target = destination_of(path)
     check_place(
         target, overwrite=settings.overwrite, source=None if source is None else source.path
     )

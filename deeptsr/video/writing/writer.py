@@ -45,7 +45,7 @@ class VideoWriter:
     WebM can begin with sound alone; elsewhere the first frame is shown at once.
 
     Args:
-        output: a file, or a folder: see :func:`deeptsr.video.destination.destination`.
+        output: a file, or a folder: see :func:`deeptsr.video.destination.destination_of`.
         size: width and height, pixels.
         timeline: when the frames are shown, seconds after the output begins.
         source: whose colour tags, depth, pixel aspect ratio and sound are taken over.

@@ -1,0 +1,258 @@
+"""``deeptsr batch``: what it passes on, what it says, how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.commands import batch as module
+from cli.commands.batch import PASSED, batch
+from cli.commands.upscale import upscale
+from cli.console.batch_table import Table
+from cli.console.progress_bar import Bar
+from cli.main import cli
+from deeptsr.events import BatchDone, Progress, VideoEnded, VideoProgress
+from tests.helpers.clips import clip
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def children(monkeypatch):
+    """Start tests/helpers/fake_cli.py instead of the program."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(module, "MODULE", "tests.helpers.fake_cli")
+
+
+@pytest.fixture
+def videos(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for name, text in (("a.mp4", "good"), ("sub/b.mp4", "good"), ("c.mp4", "broken")):
+        (folder / name).write_text(text)
+    return folder
+
+
+def call(videos, *args):
+    output = str(videos.parent / "out")
+    return CliRunner().invoke(cli, ["batch", str(videos), "-o", output, "--devices", "cpu", *args])
+
+
+def flags_of(videos, name="a.mp4"):
+    """The flags that the child which made that result was given."""
+    log = videos.parent / "out" / f".{name}.log"
+    return log.read_text().splitlines()[-1].split()[3:-6]
+
+
+def test_the_story_and_the_table_and_the_exit_code(videos, children):
+    result = call(videos, "--jobs", "1")
+    assert result.exit_code == 5
+    table = [line.split() for line in result.stdout.splitlines()]
+    assert table[0] == ["video", "state", "attempts", "time", "gain", "remark"]
+    assert [row[:3] for row in table[1:]] == [
+        ["a.mp4", "done", "1"],
+        ["c.mp4", "failed", "1"],
+        ["sub/b.mp4", "done", "1"],
+    ]
+    assert table[1][-2:] == ["+1.50", "dB"]
+    assert result.stdout.splitlines()[2].endswith("c.mp4 is broken; get it anew")
+    told = result.stderr.splitlines()
+    assert told[0] == "3 videos, 1 at a time on this machine"
+    assert "a.mp4: started" in told
+    assert "warning: a.mp4: mind this" in told
+    assert "c.mp4: failed: c.mp4 is broken; get it anew" in told
+    assert told[-2].startswith("2 videos done, 1 failed, in ")
+    assert told[-1].startswith("error: 1 of 3 videos failed; ")
+    assert "\x1b" not in result.output
+    assert "fitting" not in result.stderr  # one child's progress is no line of its own
+
+    (videos / "c.mp4").write_text("good")
+    again = call(videos)
+    assert again.exit_code == 0
+    assert again.stderr.splitlines()[0].endswith("; 2 of them done already")
+    assert "a.mp4: done already" not in again.stderr
+    assert [line.split()[1] for line in again.stdout.splitlines()[1:]] == [
+        "skipped",
+        "done",
+        "skipped",
+    ]
+
+
+def test_json_is_alone_on_stdout(videos, children):
+    result = call(videos, "--json")
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (told[0]["event"], told[0]["videos"]) == ("BatchPlanned", 3)
+    assert (told[-2]["event"], told[-2]["failed"]) == ("BatchDone", 1)
+    assert (told[-1]["event"], told[-1]["exit_code"]) == ("Error", 5)
+    assert {t["video"] for t in told if t["event"] == "VideoProgress"} == {
+        "a.mp4",
+        "c.mp4",
+        "sub/b.mp4",
+    }
+    assert result.stderr.splitlines() == sorted(
+        result.stderr.splitlines(), key=lambda line: line.startswith("error: ")
+    )
+
+
+def test_flags_are_passed_on_as_they_were_given(videos, children):
+    call(videos)
+    assert flags_of(videos) == ["--preset", "fast"]
+    given = "--factor 3 --end 1:02.5 --overwrite --exposure delta --preset balanced --codec ffv1"
+    call(videos, *given.split())
+    passed = flags_of(videos)
+    assert passed[-2:] == ["--preset", "balanced"]
+    words = " ".join(passed[:-2])
+    for flag in ("--factor 3", "--end 62.5", "--overwrite", "--exposure delta", "--codec ffv1"):
+        assert flag in words
+    assert len(passed) == 11
+
+
+def test_every_flag_of_upscale_is_passed_on_or_settled():
+    names = {p.name for p in upscale.params}
+    assert names == {p.name for p in PASSED} | {*module.SETTLED, "input"} - {"devices"}
+    flags = [p.opts[-1] for p in batch.params if isinstance(p, click.Option)]
+    assert len(flags) == len(set(flags))
+    assert [p.opts for p in batch.params if isinstance(p, click.Option) and not p.help] == []
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--factor 1",
+        "--jobs 0",
+        "--retries -1",
+        "--devices gpu",
+        "--devices cuda:99",
+        "--engine slurm",
+        "--suffix mkv",
+        "--engine ray --devices cuda:1",
+        "--work-dir w",
+        "-q -v",
+    ],
+)
+def test_wrong_usage_ends_with_2_before_any_work(videos, children, flags):
+    result = call(videos, *flags.split())
+    assert result.exit_code == 2
+    assert not (videos.parent / "out" / "a.mp4").exists()
+    assert "Traceback" not in result.output
+
+
+def test_a_folder_without_videos_ends_with_3(tmp_path, children):
+    (tmp_path / "in").mkdir()
+    result = call(tmp_path / "in")
+    assert result.exit_code == 3
+    assert "--pattern" in result.stderr
+
+
+def test_ray_that_is_not_installed_is_told(videos, children, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = CliRunner().invoke(
+        cli, ["batch", str(videos), "-o", str(videos.parent / "out"), "--engine", "ray"]
+    )
+    assert result.exit_code == 2
+    assert "pip install 'deeptsr[ray]'" in result.stderr
+
+
+def test_ctrl_c_stops_the_children(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).write_text("wait")
+    code = (
+        "import cli.commands.batch as b, cli.main as m; "
+        "b.MODULE = 'tests.helpers.fake_cli'; m.main()"
+    )
+    arguments = ["batch", str(folder), "-o", str(tmp_path / "out"), "--devices", "cpu"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, "--jobs", "2"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    waits = [tmp_path / "out" / f".{name}.waits" for name in ("a.mp4", "b.mp4")]
+    until = time.monotonic() + 60
+    while not all(w.exists() for w in waits) and time.monotonic() < until:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    _, told = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert told.splitlines()[-1].startswith("interrupted; run the same command again")
+    for name in ("a.mp4", "b.mp4"):
+        pid = int((tmp_path / "out" / f".{name}.log").read_text().split()[0])
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_the_real_program_end_to_end(tmp_path, monkeypatch):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip(folder / "good.mp4", size="48x32", frames=8, rate="8")
+    (folder / "broken.mp4").write_bytes(os.urandom(2000))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(module, "MODULE", "tests.helpers.tiny_cli")
+    result = call(folder, "--jobs", "2", "--factor", "2")
+    assert result.exit_code == 5
+    broken, good = (line.split(None, 2) for line in result.stdout.splitlines()[1:])
+    assert good[:2] == ["good.mp4", "done"]
+    assert "dB" in good[2]
+    assert broken[:2] == ["broken.mp4", "failed"]
+    assert "cannot be opened as a video" in broken[2]
+    assert [p.name for p in (tmp_path / "out").iterdir() if p.suffix == ".mp4"] == ["good.mp4"]
+    entries = [json.loads(x) for x in (tmp_path / "out" / "batch.jsonl").read_text().splitlines()]
+    assert {(Path(e["input"]).name, e["state"], e["exit_code"]) for e in entries[2:]} == {
+        ("good.mp4", "done", 0),
+        ("broken.mp4", "failed", 3),
+    }
+
+
+# What is drawn on a terminal
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_for_each_video_that_is_worked_on():
+    stream = Terminal()
+    bar = Bar(stream)
+    bar(Progress(0.5, "batch", "1 of 3 videos done"))
+    bar(VideoProgress("a\x1b.mp4", 0.25, "fitting, step 3", "cpu"))
+    bar(VideoProgress("b.mp4", 0.75, "rendering", "cpu"))
+    stream.seek(0)
+    stream.truncate()
+    bar._live.refresh()
+    drawn = stream.getvalue()
+    assert "1 of 3 videos done" in drawn
+    assert r"a\x1b.mp4" in drawn
+    assert "75%  rendering" in drawn
+    bar(VideoEnded("b.mp4", "out/b.mp4", "done", 1, 2.0, None, None))
+    stream.seek(0)
+    stream.truncate()
+    bar._live.refresh()
+    assert "75%" not in stream.getvalue()
+    bar(BatchDone(2, 1, 0, 9.0))
+    assert stream.getvalue().rstrip().endswith("2 videos done, 1 done before, in 9.0 s")
+
+
+def test_the_table_is_drawn_on_a_terminal(monkeypatch):
+    table = Table()
+    table(VideoEnded("a.mp4", "out/a.mp4", "failed", 2, 61.0, None, "one\ntwo"))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    table.show()
+    drawn = sys.stdout.getvalue()
+    assert "\x1b[1;31mfailed" in drawn
+    assert "one two" in drawn
+    assert "1 min 1 s" in drawn

@@ -1,0 +1,189 @@
+"""Events in words: cli/console/sentences.py."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+import deeptsr
+from cli.commands.evaluate import evaluate
+from cli.commands.upscale import upscale
+from cli.console.notes import Detail, Error
+from cli.console.sentences import as_flags, sentence, settings, time_left
+from deeptsr.config import Options
+from deeptsr.events import (
+    Done,
+    Event,
+    Planned,
+    Progress,
+    SelfChecked,
+    StageFitted,
+    Surveyed,
+    VideoWarned,
+    Warned,
+)
+
+NAMED = "no room; choose another `work_dir`, or `vfr` cfr"
+
+PLANNED = Planned(
+    frames_in=48,
+    frames_out=384,
+    width=320,
+    height=180,
+    rate_in="30000/1001",
+    rate_out="240000/1001",
+    stages=("S1/2 T1 -> T2", "S1 T2 -> T8"),
+    preset="fast",
+    device="cpu",
+    operations=3.2e13,
+    seconds=130.0,
+    memory_bytes=1_250_000_000,
+    disk_bytes=35_400_000,
+)
+FITTED = StageFitted(1, 2, "S1/2 T1 -> T2", 2.31, 600, 12.0, "fitted", (0.6, 0.3, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "5 s left"),
+        (37, "40 s left"),
+        (57, "1 min left"),
+        (133, "2 min 20 s left"),
+        (601, "11 min left"),
+        (7201, "2 h 1 min left"),
+    ],
+)
+def test_time_left_is_never_too_short_and_never_too_fine(seconds, text):
+    assert time_left(seconds) == text
+
+
+def test_scenes_are_counted_and_not_all_cuts_named():
+    assert sentence(Surveyed((30,))).startswith(
+        "2 scenes, each taken by itself: cut before frame 30,"
+    )
+    many = Surveyed(tuple(range(10, 130, 10)))
+    assert "13 scenes" in sentence(many)
+    assert "90, 100, ...," in sentence(many)
+    assert "110, 120," in sentence(many, verbose=True)
+
+
+def test_settings_are_named_as_flags():
+    flag = "; choose another --work-dir, or --vfr cfr"
+    for event in (Warned(NAMED), Error(NAMED, 2), VideoWarned("a.mp4", NAMED)):
+        assert as_flags(event).message == "no room" + flag
+    assert as_flags(PLANNED) is PLANNED
+
+
+def spoken_in(path):
+    """The texts in a module, less what documents it."""
+    tree = ast.parse(path.read_text())
+    documented = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if text and id(node) not in documented:
+            yield node.value
+
+
+def test_the_library_names_settings_that_are_flags():
+    named = set()
+    for path in Path(deeptsr.__file__).parent.rglob("*.py"):
+        for text in spoken_in(path):
+            named |= set(re.findall("`([a-z_]+)`", text))
+    assert {"deinterlace", "work_dir", "vfr"} <= named
+    assert named <= {flag.name for command in (upscale, evaluate) for flag in command.params}
+
+
+def test_a_plan_names_all_that_the_user_decides_by():
+    text = sentence(PLANNED)
+    for part in (
+        "48 -> 384",
+        "29.97 -> 239.76",
+        "320 x 180",
+        "S1/2 T1 -> T2\n",
+        "S1 T2 -> T8\n",
+        "fast, on cpu",
+        "about 2 min 10 s",
+        "1.2 GB",
+        "35 MB",
+    ):
+        assert part in text
+    assert "30000/1001" not in text
+    assert "30000/1001" in sentence(PLANNED, verbose=True)
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (Progress(0.07, "fit", "step 7"), "  7%  step 7"),
+        (FITTED, "stage 1 of 2: fitted, +2.3 dB against linear interpolation"),
+        (
+            replace(FITTED, mix=(0.6, 0.0, 0.0)),
+            "stage 1 of 2: fitted, +2.3 dB against linear interpolation; pairs of the same "
+            "dimension serve best: later stages take longer",
+        ),
+        (
+            replace(FITTED, mix=(0.6, 0.4, 0.0), aliased=True),
+            "stage 1 of 2: fitted, +2.3 dB against linear interpolation; motion is aliased in "
+            "part: later stages take longer",
+        ),
+        (
+            replace(FITTED, stages=1, mix=(0.6, 0.0, 0.0)),
+            "stage 1 of 1: fitted, +2.3 dB against linear interpolation",
+        ),
+        (
+            SelfChecked(34.2, 32.1, 2.1, 46),
+            "self-check: +2.1 dB over linear interpolation on this video's own held-out frames",
+        ),
+        (Warned("mind this"), "warning: mind this"),
+        (
+            Done("out.mp4", 384, "240", 130.0),
+            "wrote out.mp4: 384 frames at 240 fps in 2 min 10 s",
+        ),
+        (Error("no such file", 3), "error: no such file"),
+        (Error("internal error: x", 1), "internal error: x"),
+        (Error("interrupted; go on", 130), "interrupted; go on"),
+        (Detail("a\nb"), "a\nb"),
+    ],
+)
+def test_sentences(event, text):
+    assert sentence(event) == text
+
+
+def test_a_loss_is_not_hidden():
+    assert "-0.4 dB" in sentence(SelfChecked(30.0, 30.4, -0.4, 8))
+
+
+def test_verbose_adds_the_figures():
+    assert "S1/2 T1 -> T2" in sentence(FITTED, verbose=True)
+    assert "600 steps in 12 s" in sentence(FITTED, verbose=True)
+    assert "46 frames" in sentence(SelfChecked(34.2, 32.1, 2.1, 46), verbose=True)
+
+
+def test_an_event_that_is_not_known_is_told_field_by_field():
+    @dataclass(frozen=True)
+    class Preview(Event):
+        output: str
+
+    assert sentence(Preview("a.mp4")) == "Preview: output a.mp4"
+
+
+def test_no_control_character_of_a_file_name_gets_out():
+    text = sentence(Warned("a\x1b[31mb\r\x07\udcff é 映"))
+    assert text == r"warning: a\x1b[31mb\r\x07\udcff é 映"
+
+
+def test_settings_name_every_section_and_value():
+    text = settings(Options())
+    assert text.splitlines()[0].startswith("preset fast, factor 8, fps None, vfr keep")
+    assert "pairs: within 0.6, across 0.3, shift 0.1" in text
+    assert len(text.splitlines()) == 6

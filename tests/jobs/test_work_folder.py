@@ -1,0 +1,306 @@
+"""The work folder: what is kept, and when it is used again."""
+
+import errno
+import json
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings
+from deeptsr.errors import OutputError, ResourceError
+from deeptsr.events import StageFitted
+from deeptsr.jobs.work_folder import WorkFolder, identity
+from deeptsr.networks import build
+from tests.helpers.synth import tiny, wake
+
+EVENT = StageFitted(1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (1.0, 0.0, 0.0))
+WHO = {"version": "1", "input": "abc", "options": {"factor": 8}}
+CPU = torch.device("cpu")
+
+
+def network(seed=0, channels=4):
+    return wake(build(NetworkSettings("compact", channels, 1), 2), seed)
+
+
+def same(one, other):
+    states = one.state_dict(), other.state_dict()
+    return all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "deep" / ".out.mp4.deeptsr"
+
+
+# --- checkpoints ---
+
+
+def test_a_stage_comes_back(place):
+    saved, other = network(), network(1)
+    WorkFolder(place, WHO).save(2, saved, EVENT)
+    assert WorkFolder(place, WHO).restore(2, other) == EVENT
+    assert same(saved, other)
+
+
+def test_a_stage_without_a_network_comes_back(place):
+    event = replace(EVENT, outcome="interpolates")
+    WorkFolder(place, WHO).save(0, None, event)
+    other = network(1)
+    assert WorkFolder(place, WHO).restore(0, other) == event
+    assert same(other, network(1))
+
+
+def test_what_was_never_saved_is_not_there(place):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    assert folder.restore(1, network()) is None
+
+
+def test_a_later_save_replaces_the_earlier(place):
+    folder, other = WorkFolder(place, WHO), network(2)
+    folder.save(0, network(), EVENT)
+    folder.save(0, network(1), replace(EVENT, steps=7))
+    assert folder.restore(0, other).steps == 7
+    assert same(other, network(1))
+    assert not list(place.glob("*.part"))
+
+
+def file_of(place):
+    (found,) = place.glob("stage-*")
+    return found
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda b: b"",
+        lambda b: b[:1],
+        lambda b: b[: len(b) // 2],
+        lambda b: b[:-1],
+        lambda b: b[1:],
+        lambda b: b"\0" * len(b),
+        lambda b: bytes(255 - x for x in b),
+        lambda b: b"not a checkpoint\n",
+        lambda b: b[:200] + b"\xff" * 200 + b[400:],
+        lambda b: b[:900] + b"\xff" * 900 + b[1800:],
+    ],
+)
+def test_a_damaged_stage_is_ignored_and_leaves_the_network_alone(place, damage):
+    folder, other = WorkFolder(place, WHO), network(1)
+    folder.save(0, network(), EVENT)
+    file = file_of(place)
+    file.write_bytes(damage(file.read_bytes()))
+    assert folder.restore(0, other) is None
+    assert same(other, network(1))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"weights": None},
+        {"weights": None, "event": {"stage": 1}},
+        {"weights": None, "event": None},
+        {"event": {}},
+        [1, 2],
+        torch.zeros(3),
+        None,
+    ],
+)
+def test_a_stage_of_another_make_is_ignored(place, content):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    torch.save(content, file_of(place))
+    assert folder.restore(0, network()) is None
+
+
+def test_weights_of_another_shape_are_ignored_and_leave_the_network_alone(place):
+    folder, other = WorkFolder(place, WHO), network(1, channels=5)
+    folder.save(0, network(), EVENT)
+    assert folder.restore(0, other) is None
+    assert same(other, network(1, channels=5))
+
+
+def test_a_full_disk_is_told(place, monkeypatch):
+    folder = WorkFolder(place, WHO)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(ResourceError, match="free some disk space"):
+        folder.save(0, network(), EVENT)
+    assert folder.restore(0, network()) is None
+
+
+def test_a_save_that_breaks_off_keeps_the_earlier(place, monkeypatch):
+    folder, other = WorkFolder(place, WHO), network(2)
+    folder.save(0, network(), EVENT)
+
+    def breaks(_, stream):
+        stream.write(b"half")
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(torch, "save", breaks)
+    with pytest.raises(OutputError, match="give another `work_dir`"):
+        folder.save(0, network(1), EVENT)
+    assert folder.restore(0, other) == EVENT
+    assert same(other, network())
+
+
+def test_what_is_begun_is_kept_until_the_stage_is(place):
+    folder = WorkFolder(place, WHO)
+    assert folder.begun(0) is None
+    folder.keep(0, {"weights": torch.ones(2), "made": [(1, "a", 2.5)]})
+    found = WorkFolder(place, WHO).begun(0)
+    assert torch.equal(found["weights"], torch.ones(2))
+    assert found["made"] == [(1, "a", 2.5)]
+    assert folder.begun(1) is None
+    folder.save(0, network(), EVENT)
+    assert folder.begun(0) is None
+    assert WorkFolder(place, WHO).restore(0, network()) == EVENT
+
+
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-9], lambda b: b[:50] + b[90:]])
+def test_a_damaged_beginning_is_ignored(place, damage):
+    folder = WorkFolder(place, WHO)
+    folder.keep(0, {"weights": torch.ones(200)})
+    file = file_of(place)
+    file.write_bytes(damage(file.read_bytes()))
+    assert folder.begun(0) is None
+
+
+# --- whose work it is ---
+
+
+def test_the_same_run_goes_on(place):
+    assert not WorkFolder(place, WHO).stale
+    assert not WorkFolder(place, WHO).stale
+
+
+def test_another_run_starts_anew(place):
+    WorkFolder(place, WHO).save(0, network(), EVENT)
+    folder = WorkFolder(place, {**WHO, "input": "def"})
+    assert folder.stale
+    assert folder.restore(0, network()) is None
+    assert not WorkFolder(place, {**WHO, "input": "def"}).stale
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\x00"])
+def test_a_damaged_record_starts_anew(place, content):
+    WorkFolder(place, WHO).save(0, network(), EVENT)
+    (place / "run.json").write_bytes(content)
+    folder = WorkFolder(place, WHO)
+    assert folder.stale
+    assert folder.restore(0, network()) is None
+
+
+def test_a_foreign_folder_is_refused_and_untouched(tmp_path):
+    (tmp_path / "stage-1.pt").write_text("a play")
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match="expected an empty or a new folder"):
+        WorkFolder(tmp_path, WHO)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {
+        "stage-1.pt": "a play",
+        "thesis.tex": "years of work",
+    }
+
+
+def test_an_empty_folder_will_do(tmp_path):
+    WorkFolder(tmp_path, WHO).save(0, network(), EVENT)
+    assert not WorkFolder(tmp_path, WHO).stale
+
+
+@pytest.mark.parametrize("below", ["", "work"])
+def test_a_file_in_its_place_is_refused(tmp_path, below):
+    file = tmp_path / "file"
+    file.write_text("text")
+    with pytest.raises(OutputError, match="give another `work_dir`"):
+        WorkFolder(file / below, WHO)
+    assert file.read_text() == "text"
+
+
+# --- the end ---
+
+
+def test_removing_leaves_nothing(place):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    folder.save(1, None, EVENT)
+    folder.remove()
+    assert not place.exists()
+    assert place.parent.exists()
+
+
+def test_removing_leaves_what_is_not_its_own(place):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    (place / "note.txt").write_text("keep")
+    folder.remove()
+    assert [p.name for p in place.iterdir()] == ["note.txt"]
+
+
+# --- identity ---
+
+
+@pytest.fixture
+def video(tmp_path):
+    file = tmp_path / "in.mp4"
+    file.write_bytes(bytes(range(256)) * 20)
+    return file
+
+
+def test_an_identity_can_be_written_down(video, place):
+    options = tiny(pyramid=PyramidSettings(coarsest=Fraction(1, 4)))
+    who = identity(video, options, CPU)
+    WorkFolder(place, who)
+    assert json.loads((place / "run.json").read_text())
+    assert not WorkFolder(place, identity(video, options, CPU)).stale
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 1},
+        {"factor": 3},
+        {"exposure": "delta"},
+        {"start": 1.0},
+        {"network": NetworkSettings(channels=5, blocks=1)},
+        {"pyramid": PyramidSettings(coarsest=Fraction(1, 2))},
+    ],
+)
+def test_another_setting_is_another_run(video, changes):
+    assert identity(video, tiny(**changes), CPU) != identity(video, tiny(), CPU)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"encode": EncodeSettings(crf=3)}, {"work_dir": "w"}, {"device": "auto"}]
+)
+def test_how_the_output_is_written_does_not_matter(video, changes):
+    assert identity(video, tiny(**changes), CPU) == identity(video, tiny(), CPU)
+
+
+def test_another_kind_of_device_is_another_run(video):
+    assert identity(video, tiny(), CPU) != identity(video, tiny(), torch.device("cuda", 1))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda b: b + b"\0", lambda b: b"\1" + b[1:], lambda b: b[:-1] + b"\0"]
+)
+def test_another_input_is_another_run(video, change):
+    before = identity(video, tiny(), CPU)
+    video.write_bytes(change(video.read_bytes()))
+    assert identity(video, tiny(), CPU) != before
+
+
+def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(name.encode())
+    before = identity(tmp_path, tiny(), CPU)
+    assert identity(tmp_path, tiny(), CPU) == before
+    (tmp_path / "b.png").write_bytes(b"c.png")
+    changed = identity(tmp_path, tiny(), CPU)
+    assert changed != before
+    (tmp_path / "b.png").rename(tmp_path / "c.png")
+    assert identity(tmp_path, tiny(), CPU) != changed

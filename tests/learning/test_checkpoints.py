@@ -1,0 +1,103 @@
+"""What is kept of the fits of a stage, and taken over by a later run."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeptsr.events import Progress, StageFitted
+from deeptsr.learning import checkpoints
+from deeptsr.learning.stages import fit_stages
+from deeptsr.networks import build
+from deeptsr.pyramid.climb import climb
+from tests.helpers.fits import BRISK, LAZY, TWO, Shelf, fitted, outcomes
+from tests.helpers.synth import noise, pan, tiny
+
+
+def test_checkpoints_are_used():
+    clip, shelf = pan(24, 32, 32), Shelf()
+    options = tiny(fit=replace(BRISK, steps=20))
+    first, told = fitted(clip, options=options, checkpoints=shelf)
+    assert set(shelf.kept) == {0, 1}
+    again, retold = fitted(clip, options=options, checkpoints=shelf)
+    assert any(isinstance(e, Progress) and "step" in e.detail for e in told)
+    assert not any(isinstance(e, Progress) and "step" in e.detail for e in retold)
+    assert [e.gain_db for e in outcomes(retold)] == [e.gain_db for e in outcomes(told)]
+    assert torch.equal(climb(first, clip), climb(again, clip))
+
+
+@pytest.mark.parametrize("fit", [LAZY, replace(BRISK, steps=20)])
+def test_going_on_after_the_first_stage_ends_where_one_run_does(fit):
+    clip, whole, half = pan(24, 32, 32), Shelf(), Shelf()
+    options = tiny(fit=fit)
+    first, _ = fitted(clip, options=options, checkpoints=whole)
+    half.kept[0] = whole.kept[0]
+    again, _ = fitted(clip, options=options, checkpoints=half)
+    assert [bool(stage.network) for stage in first] == [bool(stage.network) for stage in again]
+    assert torch.equal(climb(first, clip), climb(again, clip))
+
+
+def test_a_restored_stage_that_interpolates_goes_on_to_do_so():
+    clip, shelf = noise(16, 24, 24, 3), Shelf()
+    options = tiny(fit=LAZY, exposure="delta")
+    fitted(clip, options=options, checkpoints=shelf)
+    again, _ = fitted(clip, options=options, checkpoints=shelf)
+    assert [stage.network for stage in again] == [None, None]
+
+
+def test_a_checkpoint_stands_before_it_is_told():
+    shelf = Shelf()
+
+    def listener(event):
+        if isinstance(event, StageFitted):
+            assert event.stage - 1 in shelf.kept
+
+    fit_stages(pan(8, 24, 24), TWO, tiny(), on_event=listener, checkpoints=shelf)
+    network = build(tiny().network, 2)
+    assert shelf.restore(0, network).stage == 1
+
+
+PROBING = replace(tiny().pairs, within=0.6, across=0.4, probe=True)
+
+
+SHORT = replace(BRISK, steps=8, bootstrap_rounds=2, bootstrap_steps=5, finetune_steps=6)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_going_on_within_a_stage_ends_where_one_run_does(alone):
+    clip = pan(24, 32, 32)
+    options = tiny(fit=SHORT, pairs=tiny().pairs if alone else PROBING)
+    whole, told = fitted(clip, options=options)
+    shelf, steps = Shelf(), 0
+
+    def cut(event):
+        if isinstance(event, Progress) and "step" in event.detail:
+            raise KeyboardInterrupt
+
+    while True:  # one step a run
+        try:
+            fit_stages(clip, TWO, options, on_event=cut, checkpoints=shelf)
+        except KeyboardInterrupt:
+            steps += 1
+        else:
+            break
+    assert steps == sum(event.steps for event in outcomes(told))
+    again, retold = fitted(clip, options=options, checkpoints=shelf)
+    assert [e.curve for e in outcomes(retold)] == [e.curve for e in outcomes(told)]
+    assert [e.mix for e in outcomes(retold)] == [e.mix for e in outcomes(told)]
+    assert torch.equal(climb(whole, clip), climb(again, clip))
+
+
+def test_a_long_fit_is_kept_every_so_often(monkeypatch):
+    monkeypatch.setattr(checkpoints, "_INTERVAL", -1.0)
+    shelf = Shelf()
+    fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
+    assert shelf.started[1]["state"] is None
+    monkeypatch.setattr(checkpoints, "_INTERVAL", 3600.0)
+    seen = []
+    shelf.keep = lambda number, state: seen.append(state["state"])
+    shelf.started.clear()
+    shelf.kept.clear()
+    fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
+    # Only when a fit is finished: three of the first stage; later three, and then translations.
+    assert seen == [None] * 7

@@ -1,0 +1,84 @@
+"""What each stage gets: network, folding, steps, frames."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from deeptsr.config import preset
+from deeptsr.learning import recipe
+from deeptsr.learning import stages as stages_module
+from deeptsr.learning.recipe import fold_of, has_network, steps_of_stage
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.plan import Stage
+from tests.helpers.fits import BRISK, FULL, Shelf, fitted, outcomes
+from tests.helpers.synth import pan, tiny
+
+
+def test_stages_beyond_those_that_have_a_network_interpolate():
+    options = tiny(pairs=replace(tiny().pairs, across=0.5), fit=BRISK)
+    options = replace(options, pyramid=replace(options.pyramid, networks=1))
+    clip, shelf = pan(16, 32, 32), Shelf()
+    made, told = fitted(clip, options=options, checkpoints=shelf)
+    assert [stage.network is None for stage in made] == [False, True]
+    assert [(e.steps > 0, e.outcome) for e in outcomes(told)][1] == (False, "interpolates")
+    assert set(shelf.kept) == {0, 1}
+    again, _ = fitted(clip, options=options, checkpoints=shelf)
+    assert [stage.network is None for stage in again] == [False, True]
+    assert torch.equal(climb(made, clip), climb(again, clip))
+
+
+def test_pairs_of_the_same_dimension_give_every_stage_a_network_unless_time_is_short():
+    options = tiny()
+    few = replace(options, pyramid=replace(options.pyramid, networks=1))
+    assert few.pairs.alone
+    assert [has_network(few, n) for n in range(3)] == [True] * 3
+    assert steps_of_stage(few, 1) == 2 * steps_of_stage(few, 0)  # it is fitted anew, in two ways
+    _, told = fitted(pan(16, 32, 32), options=few)
+    assert all(event.steps for event in outcomes(told))
+    for other in (
+        replace(few, time_budget=60.0),
+        replace(few, pairs=replace(few.pairs, across=0.5)),
+    ):
+        assert [has_network(other, n) for n in range(3)] == [True, False, False]
+
+
+def test_a_later_stage_is_fitted_on_what_fits_into_memory(monkeypatch):
+    monkeypatch.setattr(recipe, "_MOST_VOXELS", 32 * 32 * 2 * 20)
+    seen = []
+    fit_later = stages_module.fit_later
+
+    def watched(fitter, network, clip, *rest):
+        seen.append(len(clip))
+        return fit_later(fitter, network, clip, *rest)
+
+    monkeypatch.setattr(stages_module, "fit_later", watched)
+    fitted(pan(32, 32, 32))
+    assert seen == [20]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [True, False]),
+        ({"mirrored": None}, [True, True]),
+        ({"mirrored": 0}, [False, False]),
+        ({"mirrored": None, "ensemble": False}, [False, False]),
+    ],
+)
+def test_the_first_stages_average_over_mirror_images(changes, expected):
+    options = tiny()
+    made, _ = fitted(
+        pan(16, 32, 32), options=replace(options, pyramid=replace(options.pyramid, **changes))
+    )
+    assert [stage.ensemble for stage in made] == expected
+
+
+def test_the_papers_schedule():
+    assert [steps_of_stage(preset("paper"), n) for n in range(3)] == [50_000, 25_000, 12_500]
+
+
+def test_coarse_levels_are_not_folded():
+    assert fold_of(Stage(Fraction(1, 4), 2, 1), 360, 640) == 1
+    assert fold_of(Stage(FULL, 2, 4), 720, 1280) > 1

@@ -1,0 +1,78 @@
+"""The self-check, against its figures worked out the plain way."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from deeptsr.events import to_json
+from deeptsr.imaging.exposure import correct, expose
+from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning.held_out import HeldOut
+from deeptsr.learning.self_check import self_check
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
+from tests.helpers.synth import noise, pan, still, tiny
+
+
+def plain(step, scale=Fraction(1)):
+    return (FittedStage(Stage(scale, step, 1), None),)
+
+
+def check(clip, step=2, exposure="full", scale=Fraction(1)):
+    options = tiny(exposure=exposure)
+    return self_check(plain(step, scale), clip, options, torch.float32)
+
+
+def mean_psnr(made, truth):
+    """The mean over frames, an exact frame counting 99 dB."""
+    errors = (made.clamp(0, 1) - truth).square().mean((1, 2, 3)).double().numpy()
+    return np.mean([99 if e == 0 else min(99, -10 * np.log10(e)) for e in errors])
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize(("frames", "step"), [(48, 2), (37, 3), (5, 2)])
+def test_the_figures_of_interpolation(exposure, frames, step):
+    clip = pan(frames, 20, 24)
+    found = check(clip, step, exposure)
+    kept = HeldOut(frames, step).kept
+    ltr = expose(clip[: frames // step * step], step, exposure)
+    linear = interpolate_time(ltr, step, exposure)
+    made = correct(linear, ltr, step, exposure)
+    wanted = [
+        mean_psnr(v[kept.start : kept.stop], clip[kept.start : kept.stop]) for v in (made, linear)
+    ]
+    assert found.psnr_db == pytest.approx(wanted[0], abs=1e-3)
+    assert found.linear_psnr_db == pytest.approx(wanted[1], abs=1e-3)
+    assert found.gain_db == pytest.approx(wanted[0] - wanted[1], abs=1e-3)
+    assert found.frames == len(kept)
+
+
+def test_by_hand():
+    # Frames 0 and 1 in turn: their means are 1/2 everywhere, each 1/2 from the truth: 6.02 dB.
+    clip = torch.arange(24.0).remainder(2).view(-1, 1, 1, 1).expand(24, 16, 16, 3)
+    found = check(clip)
+    assert found.psnr_db == pytest.approx(6.0206, abs=1e-3)
+    assert found.gain_db == pytest.approx(0, abs=1e-4)
+
+
+def test_a_coarse_first_stage_is_checked_at_full_size():
+    found = check(pan(16, 24, 32), scale=Fraction(1, 2))
+    assert found.frames == len(HeldOut(16, 2).kept)
+    assert 10 < found.psnr_db < 60
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_static_clip_gives_no_infinities(exposure):
+    found = check(torch.full((12, 16, 16, 3), 0.5), exposure=exposure)
+    assert (found.psnr_db, found.linear_psnr_db, found.gain_db) == (99, 99, 0)
+    assert '"gain_db": 0.0' in to_json(found)
+    to_json(check(still(12, 16, 16), exposure=exposure))
+
+
+@pytest.mark.parametrize(("frames", "step"), [(4, 2), (5, 5), (7, 3)])
+def test_a_short_clip_is_checked_too(frames, step):
+    found = check(noise(frames, 16, 16, 3), step)
+    assert found.frames > 0
+    to_json(found)

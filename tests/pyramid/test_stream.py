@@ -1,0 +1,129 @@
+"""The climb of a video chunk by chunk."""
+
+import weakref
+from itertools import pairwise
+
+import pytest
+import torch
+
+from deeptsr.imaging.exposure import repeat
+from deeptsr.pyramid import stream as stream_module
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.reach import first_needed, margin
+from deeptsr.pyramid.stream import stream
+from tests.helpers.climbs import every, fitted, shutter
+from tests.helpers.synth import gap, noise
+
+
+def streamed(stages, clip, chunk, **settings):
+    return torch.cat(list(stream(stages, iter(clip), len(clip), chunk, **settings)))
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
+@pytest.mark.parametrize("chunk", [1, 3, 7, 12, 99])
+def test_chunked_equals_whole(name, exposure, chunk):
+    exposure = shutter(name, exposure)
+    stages, factor = fitted(name, exposure)
+    clip = noise(12, 21, 30, 3)
+    whole = climb(stages, clip, exposure=exposure, rounds=2)
+    assert whole.shape == (12 * factor, 21, 30, 3)
+    assert gap(streamed(stages, clip, chunk, exposure=exposure, rounds=2), whole) < 1e-4
+
+
+def test_streaming_holds_no_more_than_a_chunk_and_its_surroundings():
+    stages, _ = fitted("compact")
+    seen = []
+
+    def frames():
+        for number in range(60):
+            frame = noise(8, 8, 3, seed=number)
+            seen.append(weakref.ref(frame))
+            yield frame
+
+    made = 0
+    for part in stream(stages, frames(), 60, 4):
+        made += len(part)
+        assert len(seen) <= made // 4 + margin(stages)
+        assert sum(frame() is not None for frame in seen) <= 4 + 2 * margin(stages) + 1
+    assert made == 240
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator")])
+def test_a_chunk_is_halved_where_memory_runs_out(monkeypatch, error):
+    stages, factor = fitted("compact")
+    clip, told = noise(23, 9, 10, 3), []
+    whole, climbed = climb(stages, clip), stream_module.climb_window
+
+    def small(*given):
+        if len(given[5]) > 2:
+            raise error
+        return climbed(*given)
+
+    monkeypatch.setattr(stream_module, "climb_window", small)
+    parts = list(stream(stages, iter(clip), 23, 9, on_halved=told.append))
+    assert told == [4, 2]
+    assert gap(torch.cat(parts), whole) < 1e-4
+    ends = [sum(map(len, parts[: n + 1])) // factor for n in range(len(parts))]
+    assert {9, 18, 23} <= set(ends)  # where the chunks would have ended
+
+
+def test_a_chunk_of_one_frame_for_which_there_is_no_memory_is_told(monkeypatch):
+    stages, _ = fitted("compact")
+
+    def full(*_):
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(stream_module, "climb_window", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
+
+
+def test_another_error_is_no_lack_of_memory(monkeypatch):
+    stages, _ = fitted("compact")
+
+    def wrong(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(stream_module, "climb_window", wrong)
+    with pytest.raises(RuntimeError, match="a bug"):
+        list(stream(stages, iter(noise(9, 9, 10, 3)), 9, 4))
+
+
+def test_streaming_yields_chunk_by_chunk():
+    stages, factor = fitted("interpolating")
+    parts = list(stream(stages, iter(noise(7, 8, 8, 3)), 7, 3))
+    assert [len(p) for p in parts] == [3 * factor, 3 * factor, factor]
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
+@pytest.mark.parametrize("start", [3, 9, 15, 18])
+def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
+    exposure = shutter(name, exposure)
+    stages, factor = fitted(name, exposure)
+    clip = noise(20, 17, 18, 3)
+    whole = streamed(stages, clip, 3, exposure=exposure)
+    first = first_needed(stages, start)
+    rest = list(stream(stages, iter(clip[first:]), 20, 3, start=start, exposure=exposure))
+    assert torch.equal(torch.cat(rest), whole[start * factor :])
+
+
+@every
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
+def test_scenes_are_climbed_each_by_itself(name, exposure):
+    exposure = shutter(name, exposure)
+    stages, factor = fitted(name, exposure)
+    clip, ends = noise(14, 9, 10, 3), [0, 5, 6, 8, 14]
+    made = torch.cat(list(stream(stages, clip, 14, 4, exposure=exposure, cuts=ends[1:-1])))
+    for start, stop in pairwise(ends):
+        alone = climb(stages, clip[start:stop], exposure=exposure)
+        found = made[start * factor : stop * factor]
+        if stop - start == 1:
+            alone = repeat(clip[start:stop], factor)
+        assert gap(found, alone) < 1e-5
+    for start in (5, 6, 8, 12):
+        first = first_needed(stages, start, ends[1:-1])
+        settings = {"start": start, "exposure": exposure, "cuts": ends[1:-1]}
+        rest = torch.cat(list(stream(stages, iter(clip[first:]), 14, 4, **settings)))
+        assert torch.equal(rest, made[start * factor :])

@@ -1,0 +1,184 @@
+"""The page of a run, as a text: whole, valid, of one piece, and true."""
+
+import base64
+import io
+import itertools
+import re
+from html.parser import HTMLParser
+
+import av
+import pytest
+from PIL import Image
+
+from deeptsr.errors import InputError, OptionError, OutputError
+from deeptsr.events import SelfChecked
+from deeptsr.report import check_page, write_report
+from tests.helpers.finished import FACTOR, FRAMES, HEIGHT, WIDTH, finished
+
+VOID = {"meta", "link", "img", "input", "br"}
+DRAWN = {"path", "line", "rect", "circle", "polyline"}
+
+
+class Page(HTMLParser):
+    """Reads a page and notes its elements; refuses one that is not well nested."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.words = [], [], {}
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(names) == len(set(names)), (tag, names)
+        self.elements.append((tag, dict(attributes), len(self.open)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        assert tag in DRAWN, f"<{tag}/>"
+        self.elements.append((tag, dict(attributes), len(self.open)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.open, self.getpos())
+
+    def handle_data(self, data):
+        tag = self.open[-1] if self.open else ""
+        self.words.setdefault(tag, []).append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    record = finished(folder, name="<b>&'.mkv").record()
+    reported = write_report(record, folder / "page.html")
+    return folder, record, (folder / "page.html").read_text(encoding="utf-8"), reported
+
+
+def test_the_page_is_well_nested_and_its_references_hold(made):
+    page = Page(made[2])
+    assert made[2].lstrip().startswith("<!doctype html>")
+    names = [a["id"] for _, a, _ in page.elements if "id" in a]
+    assert len(names) == len(set(names))
+    for _, attributes, _ in page.elements:
+        for key in ("aria-labelledby", "for"):
+            assert attributes.get(key, names[0]) in names
+        if attributes.get("href", "").startswith("#"):
+            assert attributes["href"][1:] in names
+    levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
+
+
+def test_the_page_needs_nothing_from_elsewhere(made):
+    text = re.sub(r"data:[\w/]+;base64,[\w+/=]+", "data:", made[2])
+    assert not re.findall(r"(?:https?:)?//[\w.-]+\.\w", text)
+    page = Page(made[2])
+    for tag, attributes, _ in page.elements:
+        for key in ("src", "href", "poster", "srcset", "action"):
+            assert attributes.get(key, "#").startswith(("data:", "#")), (tag, attributes)
+    assert "@import" not in text
+    assert "url(" not in text
+    (policy,) = [a["content"] for a in page.all("meta") if a.get("http-equiv")]
+    assert policy.startswith("default-src 'none';")
+
+
+def test_every_picture_says_what_it_shows_and_has_its_size(made):
+    pictures = Page(made[2]).all("img")
+    assert len(pictures) >= 1 + 2 + 4
+    alts = [picture["alt"] for picture in pictures]
+    assert all(len(alt) > 20 for alt in alts)
+    assert len(set(alts)) == len(alts)
+    for picture in pictures:
+        data = base64.b64decode(picture["src"].split(",", 1)[1])
+        with Image.open(io.BytesIO(data)) as held:
+            assert held.size == (int(picture["width"]), int(picture["height"]))
+
+
+def test_every_control_has_a_name(made):
+    page = Page(made[2])
+    for control in page.all("button"):
+        assert (
+            control.get("aria-label")
+            or control.get("id") in ("theme", "copy")
+            or ("data-view" in control)
+        )
+    for control in page.all("input"):
+        assert control.get("aria-label") or control["type"] == "radio"
+
+
+def test_the_film_has_every_frame_of_both(made):
+    page = Page(made[2])
+    data = base64.b64decode(next(w for w in page.words["script"] if len(w) > 1000 and " " not in w))
+    with av.open(io.BytesIO(data)) as container:
+        frames = list(container.decode(video=0))
+    assert len(frames) == FRAMES * FACTOR
+    assert (frames[0].width, frames[0].height) == (2 * WIDTH, 2 * HEIGHT)
+
+
+def test_the_page_tells_the_run(made):
+    _, record, text, _ = made
+    words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    for told in (
+        "8 frames in, 16 out", "+3.2 dB", "31.5 dB", "28.2 dB", "within 60 %", "across 30 %",
+        "shift 10 %", "+3.0 dB fitted", "mind &lt;this&gt;: --slow-audio", "seed 7",
+        "S1 T1 → T2", "given mix",
+        "deeptsr upscale &#39;a b.mkv&#39; -o out.mkv", record.prints["input"][:16], "9.0 s",
+        "All frames of the result in that time, averaged", "Place 1 at frame ",
+    ):  # fmt: skip
+        assert told in words, told
+    assert "<b>&'.mkv" not in text
+    assert "&lt;b&gt;&amp;&#39;.mkv" in text
+
+
+def test_it_is_said_how_large_the_page_is_and_nothing_else_is_left(made):
+    folder, _, _, reported = made
+    assert reported.size_bytes == (folder / "page.html").stat().st_size < 1_000_000
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_a_run_without_gain_is_not_praised(tmp_path):
+    record = finished(tmp_path, check=SelfChecked(28.0, 28.5, -0.5, 4), exposure="delta").record()
+    write_report(record, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "found no gain" in text
+    assert "<dd>none</dd>" in text
+    assert (
+        "All frames of the result in that time, averaged" not in text
+    )  # not so, with a shutter that opens for an instant
+
+
+def test_a_run_with_nothing_to_tell_can_be_shown(tmp_path):
+    recorder = finished(tmp_path, check=None)
+    record = recorder.record()
+    events = [e for e in record.events if e["event"] in ("Planned", "Done")]
+    record = type(record)(**{**vars(record), "events": tuple(events), "command": ""})
+    write_report(record, tmp_path / "page.html")
+    assert "The library was called" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("page.mp4", OptionError, r"ends in \.html"),
+        ("there/page.html", OutputError, "does not exist"),
+        ("old.html", OutputError, "exists"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_refused(tmp_path, name, error, message):
+    (tmp_path / "old.html").touch()
+    with pytest.raises(error, match=message):
+        check_page(tmp_path / name)
+    check_page(tmp_path / "old.html", overwrite=True)
+
+
+def test_files_that_changed_are_not_shown(tmp_path):
+    record = finished(tmp_path).record()
+    (tmp_path / "out.mkv").write_bytes(b"other")
+    with pytest.raises(InputError, match="changed"):
+        write_report(record, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()

@@ -1,0 +1,224 @@
+from fractions import Fraction
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from deeptsr.errors import InputError
+from deeptsr.video import probe, read
+from deeptsr.video.reading.image_folder import natural_key
+from tests.helpers.clips import decode, ffmpeg, noise
+
+
+def write_images(folder, frames, names):
+    folder.mkdir(exist_ok=True)
+    for frame, name in zip(frames, names, strict=True):
+        iio.imwrite(folder / name, frame)
+    return folder
+
+
+def test_natural_order_by_hand():
+    names = ["f10.png", "f2.png", "F1.png", "f1b.png", "f02.png", "10.png", "9.png", "a"]
+    assert sorted(names, key=natural_key) == [
+        *("9.png", "10.png", "a", "F1.png", "f1b.png", "f02.png", "f2.png", "f10.png")
+    ]
+
+
+def test_a_folder_is_read_in_natural_order_and_exactly(tmp_path):
+    frames = noise(12, 19, 21)
+    folder = write_images(tmp_path / "in", frames, [f"frame{i}.png" for i in range(1, 13)])
+    info = probe(folder)
+    assert (info.kind, info.width, info.height, info.frames) == ("folder", 21, 19, 12)
+    assert info.rate == 30
+    assert info.start == 0
+    assert (info.codec, info.pix_fmt, info.has_audio) == ("png", "rgb24", False)
+    assert info.notes == ("a folder of images has no frame rate: taken as 30 fps",)
+    got = np.stack(list(read(info)))
+    np.testing.assert_array_equal(np.rint(got * 255), frames)
+    part = np.stack(list(read(info, 0.1, 0.2)))
+    np.testing.assert_array_equal(part, got[3:6])
+
+
+def test_other_files_are_ignored_and_said(tmp_path):
+    folder = write_images(tmp_path / "in", noise(2, 8, 8), ["1.png", "2.png"])
+    (folder / "notes.txt").write_text("hello")
+    (folder / ".DS_Store").write_text("hidden files are not worth a word")
+    (folder / "deeper").mkdir()
+    info = probe(folder)
+    assert info.frames == 2
+    assert any(note.startswith("2 other files or folders") for note in info.notes)
+
+
+def test_a_folder_without_images_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"holds no image; expected files such as 00001\.png"):
+        probe(tmp_path)
+
+
+def test_another_size_is_refused_by_name(tmp_path):
+    folder = write_images(tmp_path / "in", noise(2, 8, 8), ["1.png", "2.png"])
+    iio.imwrite(folder / "3.png", noise(1, 8, 10)[0])
+    with pytest.raises(InputError, match=r"3\.png has 10x8 pixels and 1\.png has 8x8"):
+        probe(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
+def test_a_broken_image_is_refused_by_name(tmp_path, content):
+    folder = write_images(tmp_path / "in", noise(1, 8, 8), ["1.png"])
+    (folder / "2.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"2\.png cannot be read as an image"):
+        probe(folder)
+
+
+def test_an_image_that_breaks_off_is_an_error_while_reading(tmp_path):
+    folder = write_images(tmp_path / "in", noise(2, 40, 40), ["1.png", "2.png"])
+    path = folder / "2.png"
+    path.write_bytes(path.read_bytes()[:2000])
+    frames = read(probe(folder))
+    next(frames)
+    with pytest.raises(InputError, match=r"2\.png cannot be read"):
+        next(frames)
+
+
+def test_a_folder_that_changes_is_an_error(tmp_path):
+    folder = write_images(tmp_path / "in", noise(2, 8, 8), ["1.png", "2.png"])
+    info = probe(folder)
+    (folder / "2.png").unlink()
+    with pytest.raises(InputError, match="had 2 images and now has 1"):
+        list(read(info))
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("a.png", "gray"),
+        ("a.png", "alpha"),
+        ("a.png", "gray16"),
+        ("a.bmp", "rgb"),
+        ("a.png", "bit"),
+    ],
+)
+def test_images_of_every_mode(tmp_path, name, mode):
+    rgb = noise(1, 8, 10)[0]
+    deep = np.random.default_rng(3).integers(0, 65536, (8, 10), np.uint16)
+    image, truth = {
+        "gray": (rgb[..., 0], rgb[..., :1] / 255),
+        "alpha": (np.dstack([rgb, rgb[..., 0]]), rgb / 255),
+        "gray16": (deep, deep[..., None] / 65535),
+        "rgb": (rgb, rgb / 255),
+        "bit": (rgb[..., 0] > 127, (rgb[..., :1] > 127).astype(float)),
+    }[mode]
+    info = probe(write_images(tmp_path / "in", [image], [name]))
+    (frame,) = read(info)
+    assert frame.shape == (8, 10, 3)
+    cover = rgb[..., :1] / 255 if mode == "alpha" else 1.0  # laid over black
+    np.testing.assert_allclose(frame, truth * cover + np.zeros(3), atol=1e-6)
+    assert info.alpha == (mode == "alpha")
+
+
+# For each number of EXIF: where the stored picture's corner at the top left is shown.
+CORNERS = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1)}
+CORNERS[8] = (-1, 0)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".tiff"])
+def test_an_image_that_asks_to_be_turned_is_turned(tmp_path, number, ending):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    picture = Image.fromarray(np.zeros((32, 64, 3), np.uint8))
+    picture.paste((255, 255, 255), (0, 0, 8, 8))
+    picture.paste((120, 120, 120), (56, 0, 64, 8))  # at the top right
+    exif = Image.Exif()
+    exif[0x0112] = number
+    picture.save(folder / f"1{ending}", exif=exif)
+    info = probe(folder)
+    assert (info.width, info.height) == ((64, 32) if number < 5 else (32, 64))
+    (frame,) = read(info)
+    row, column = CORNERS[number]
+    assert frame[row, column].min() > 0.95
+    truth = np.asarray(ImageOps.exif_transpose(Image.open(folder / f"1{ending}")), np.float32)
+    np.testing.assert_allclose(frame, truth / 255, atol=1e-6)
+
+
+def make_gif(path, frames=7, rate="12.5", more=()):
+    ffmpeg(
+        *("-f", "lavfi", "-i", f"testsrc2=s=66x42:r={rate},trim=end_frame={frames}"),
+        *("-filter_complex", "split[a][b];[a]palettegen[p];[b][p]paletteuse", *more, path),
+    )
+    return path
+
+
+def test_a_gif_is_read_as_ffmpeg_reads_it(tmp_path):
+    path = make_gif(tmp_path / "a.gif")
+    info = probe(path)
+    assert (info.kind, info.width, info.height, info.frames) == ("gif", 66, 42, 7)
+    assert info.rate == Fraction(25, 2)
+    assert info.notes == ()
+    got = np.rint(np.stack(list(read(info))) * 255)
+    np.testing.assert_array_equal(got, decode(path, "rgb24", (66, 42)))
+    part = np.stack(list(read(info, 0.16, 0.4)))
+    np.testing.assert_array_equal(np.rint(part * 255), got[2:5])
+
+
+def test_a_gif_is_known_by_its_content(tmp_path):
+    path = make_gif(tmp_path / "a.gif").rename(tmp_path / "a.mp4")
+    assert probe(path).kind == "gif"
+
+
+def gif_with(path, delays):
+    iio.imwrite(path, noise(len(delays), 8, 8), duration=delays, loop=0)
+    return path
+
+
+def test_gif_delays(tmp_path):
+    even = probe(gif_with(tmp_path / "a.gif", [50] * 5))
+    assert (even.rate, even.notes) == (20, ())
+    # 30 a second in hundredths: the average is exact.
+    thirds = probe(gif_with(tmp_path / "b.gif", [30, 30, 40] * 3))
+    assert (thirds.rate, thirds.notes) == (30, ())
+    uneven = probe(gif_with(tmp_path / "c.gif", [50, 500, 50]))
+    assert uneven.rate == 5
+    assert any(note.startswith("variable frame rate") for note in uneven.notes)
+    none = probe(gif_with(tmp_path / "d.gif", [0] * 4))
+    assert none.rate == 10
+    assert any("names no usable delay: taken as 10 fps" in note for note in none.notes)
+    assert probe(gif_with(tmp_path / "e.gif", [10] * 4)).rate == 10
+
+
+def test_a_transparent_gif_says_so(tmp_path):
+    frames = np.dstack([noise(1, 8, 8)[0] // 64 * 64, np.full((8, 8), 255, np.uint8)])[None]
+    frames = frames.repeat(3, 0)
+    frames[:, :4, :, 3] = 0
+    iio.imwrite(tmp_path / "a.gif", frames, duration=100)
+    info = probe(tmp_path / "a.gif")
+    assert info.alpha
+    assert next(iter(read(info))).shape == (8, 8, 3)
+    assert next(iter(read(info, alpha=True)))[..., 3].tolist() == [[0.0] * 8] * 4 + [[1.0] * 8] * 4
+    assert not probe(make_gif(tmp_path / "b.gif")).alpha
+
+
+def test_a_truncated_gif_gives_what_is_there_or_is_refused(tmp_path):
+    path = make_gif(tmp_path / "a.gif", frames=20)
+    whole = path.read_bytes()
+    counts = []
+    for size in range(6, len(whole), 61):
+        path.write_bytes(whole[:size])
+        try:
+            info = probe(path)
+        except InputError:
+            counts.append(0)
+            continue
+        assert len(list(read(info))) == info.frames
+        assert any("damaged" in note for note in info.notes) or info.frames == 20
+        counts.append(info.frames)
+    assert counts == sorted(counts)
+    assert counts[0] == 0
+    assert counts[-1] >= 18
+
+
+def test_a_gif_cut_within_its_header_is_refused(tmp_path):
+    path = make_gif(tmp_path / "a.gif")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="not one frame"):
+        probe(path)
