@@ -29,7 +29,7 @@ class _Block(nn.Module):
         change: Tensor = self.frame(self.time(x).relu_())
         return x + change
 
-    def march(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
         """The same slab by slab, without its first and last frame and 2 pixels a side."""
         for x in slide(slabs, 2):
             change = convolve(self.frame, convolve(self.time, x, relu=True))
@@ -82,7 +82,7 @@ class Compact(StepNetwork):
         return correct(base + residual, ltr, k, self.exposure, axis=2)
 
     @property
-    def march_operations(self) -> float:
+    def streaming_operations(self) -> float:
         """Fewer: differences are part of the first layer, and the last leaves out what is known."""
         merged = self.enter.weight.numel() * (1 - 5 / 9)
         known = self.leave.weight.numel() / self.factor if self.exposure == "full" else 0
@@ -93,12 +93,12 @@ class Compact(StepNetwork):
         """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
         return self.fold * (2 + 2 * len(self.blocks))
 
-    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """Like :meth:`forward`, layer by layer along time; see the base class."""
         seen = Seen(slabs, self.edge)
         x: Iterator[Tensor] = self._entered(seen, precision)
         for block in self.blocks:
-            x = block.march(x)  # type: ignore[operator]
+            x = block.stream(x)  # type: ignore[operator]
         early = int(self.exposure == "delta")
         residuals = self._left(slide(regroup(x, early, 1), early))
         yield from finish(residuals, seen, self.reach[0], self.factor, self.exposure)

@@ -53,7 +53,7 @@ class Paper(StepNetwork):
         base = interpolate_time(ltr, self.factor, self.exposure, axis=2, cubic=True)
         return correct(base + self.layers(base), ltr, self.factor, self.exposure, axis=2)
 
-    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """Like :meth:`forward`, layer by layer along time; see the base class."""
         k, reach = self.factor, self.reach[0]
         seen = Seen(slabs, self.edge)

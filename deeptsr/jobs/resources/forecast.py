@@ -101,7 +101,9 @@ class Forecast:
         """Operations of predicting so many frames of a stage."""
         task, stage, network = self._task, self._stages[number], self._networks[number]
         shape = (max(1, round(frames)), *stage.size(task.height, task.width))
-        return voxels(network, shape, task.device.type, task.precision) * network.march_operations
+        return (
+            voxels(network, shape, task.device.type, task.precision) * network.streaming_operations
+        )
 
     def _fit(self, options: Options, number: int) -> float:
         if not has_network(options, number):
@@ -195,7 +197,7 @@ def measure(task: Task, options: Options, excerpt: int) -> Speeds:
     def work() -> float:
         piece = ((frames * s.done, *s.size(height, width)) for s in stages)
         done = (
-            voxels(n, shape, task.device.type, task.precision) * n.march_operations
+            voxels(n, shape, task.device.type, task.precision) * n.streaming_operations
             for n, shape in zip(shapes, piece, strict=True)
         )
         return 2 * sum(done)  # it is restored again

@@ -237,7 +237,7 @@ def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
     places, slabs = tile_voxels(network, shape, "cpu", torch.float32)
     layers = _layers(network)
-    # Its input, what it makes, and interpolation, of the slabs that march one behind the other.
+    # Its input, what it makes, and interpolation, of the slabs streamed one behind the other.
     colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs)
     return 4 * places * (_HIDDEN * layers * network.width + colours)
 
