@@ -11,7 +11,15 @@ from torch.nn import functional
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.streaming import Seen, agreeing, convolve, convolve_by, finish, regroup, slide
+from deeptsr.networks.streaming import (
+    Lookback,
+    add_to_interpolation,
+    consistent,
+    convolve,
+    convolve_by,
+    regroup,
+    slide,
+)
 
 __all__ = ["Compact"]
 
@@ -95,13 +103,15 @@ class Compact(StepNetwork):
 
     def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """Like :meth:`forward`, layer by layer along time; see the base class."""
-        seen = Seen(slabs, self.edge)
-        x: Iterator[Tensor] = self._entered(seen, precision)
+        lookback = Lookback(slabs, self.edge)
+        x: Iterator[Tensor] = self._entered(lookback, precision)
         for block in self.blocks:
             x = block.stream(x)  # type: ignore[operator]
         early = int(self.exposure == "delta")
         residuals = self._left(slide(regroup(x, early, 1), early))
-        yield from finish(residuals, seen, self.reach[0], self.factor, self.exposure)
+        yield from add_to_interpolation(
+            residuals, lookback, self.reach[0], self.factor, self.exposure
+        )
 
     def _entered(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """What the first layer makes of frames.
@@ -134,4 +144,4 @@ class Compact(StepNetwork):
         for x in hidden:
             y = convolve_by(weight.to(x.dtype), x.relu_()).movedim(1, -1)
             y = y.reshape(*y.shape[:4], made, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
-            yield y if full else agreeing(y.float(), self.exposure)
+            yield y if full else consistent(y.float(), self.exposure)
