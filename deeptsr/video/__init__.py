@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from deeptsr.video.reading.contents import Contents, contents
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
-    from deeptsr.video.reading.rough_size import weight
+    from deeptsr.video.reading.rough_size import rough_size
     from deeptsr.video.writing.packet_file import versions
     from deeptsr.video.writing.parts import frames_kept
     from deeptsr.video.writing.prepare import check_output
@@ -43,10 +43,10 @@ __all__ = [
     "minterpolate",
     "probe",
     "read",
+    "rough_size",
     "selected",
     "versions",
     "vmaf_missing",
-    "weight",
 ]
 
 # Loaded on first use, so that what opens no file does not wait for codecs.
@@ -68,10 +68,10 @@ _HOME = {
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",
     "read": "reading.reader",
+    "rough_size": "reading.rough_size",
     "selected": "info",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",
-    "weight": "reading.rough_size",
 }
 
 
