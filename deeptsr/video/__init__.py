@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
+    from deeptsr.video.picture.convert import Frame
     from deeptsr.video.reading.contents import Contents, contents
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
@@ -30,6 +31,7 @@ __all__ = [
     "PREVIEW_RATE",
     "ColorTags",
     "Contents",
+    "Frame",
     "VideoInfo",
     "VideoWriter",
     "Vmaf",
@@ -54,6 +56,7 @@ _HOME = {
     "CONTAINERS": "destination",
     "ColorTags": "picture.color",
     "Contents": "reading.contents",
+    "Frame": "picture.convert",
     "PREVIEW_RATE": "ffmpeg.preview",
     "VideoInfo": "info",
     "VideoWriter": "writing.writer",
