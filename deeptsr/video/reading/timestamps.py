@@ -20,9 +20,7 @@ _REORDERED = 16  # frames that a codec may hold back: so many may miss neighbour
 # Deviations from an even grid below this share of a frame are rounding, not a variable rate.
 _TOLERANCE = 0.02
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
-_FINEST = Fraction(
-    1, 1_000_000
-)  # second: the finest clock of a variable rate: 32 bits hold it, too
+_FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate; 32 bits hold it
 _HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
 
 
