@@ -27,7 +27,7 @@ class FittedStage:
     stage: Stage
     network: StepNetwork | None
     ensemble: bool = False  # whether to average over mirror images and reversed time
-    twice: bool = False  # whether to average with what the network makes of its result
+    refilmed: bool = False  # whether to average with its result, filmed and restored again
 
     @property
     def reach(self) -> int:
@@ -37,7 +37,7 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; trust looks one further.
         return 2 * self.network.reach[0] + 2
 
-    def take(
+    def apply(
         self, fine: Tensor, exposure: str, precision: torch.dtype, wanted: range | None = None
     ) -> Tensor:
         """Take the stage's step, trusting the network as far as it agrees with itself.
@@ -78,12 +78,12 @@ class FittedStage:
             changes(made[of(p)], _plain(fine, p, step, exposure), step) for p in _pieces(trusted)
         ]
         share = trust(error, torch.cat(change))
-        if self.twice:
+        if self.refilmed:
             made.add_(again).div_(2)
         del again
         for p in _pieces(wanted):
             part = made[of(p)]
-            if self.twice:
+            if self.refilmed:
                 # The correction of delta exposure fades from an LTR frame to the next.
                 beyond = range(p.start, min(p.stop + (exposure == "delta"), length))
                 agreeing = correct(
