@@ -6,7 +6,7 @@
     python -m benchmarks.speed --device cuda --full  whole frames, also of 1280 x 720
 
 The ceiling is the best that a plain convolution or matrix product of the same type reaches in the
-same run. Operations are those of a network (``StepNetwork.operations``, ``march_operations``),
+same run. Operations are those of a network (``StepNetwork.operations``, ``streaming_operations``),
 once for each pixel of the clip: what tiles compute twice, and all else, counts as time lost. A step
 of the fit is three times its forward pass.
 """
@@ -146,7 +146,7 @@ def climb_frames(
     width, height = size
     network = _network(preset(name), fold_of(Stage(Fraction(1), 2, 1), height, width), device)
     made = frames * network.factor
-    giga = network.march_operations * height * width / network.factor / 1e9
+    giga = network.streaming_operations * height * width / network.factor / 1e9
     if made * giga / top > limit:
         return None
     clip = torch.rand(frames, height, width, 3, device=device)

@@ -14,10 +14,10 @@ from deeptsr.analysis.neighbors import KINDS, Patches, cut, nearest, pools
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.resample import resize
+from deeptsr.imaging.volume import LUMA
 
 __all__ = ["Recurrence", "Slice", "inspect", "least_size", "statistics"]
 
-_LUMA = (0.299, 0.587, 0.114)
 _QUERIES = 20_000  # patches that are looked up for one frame and its slices, about
 _FLAT = 2 / 255  # standard deviation of a patch below which there is nothing to be found again
 _SPEEDS = (0.0, 0.25, 0.5, 1.0)  # lower ends of the classes of motion, pixels a frame
@@ -93,7 +93,7 @@ def inspect(
             f"{', '.join(f'{s:g}' for s in settings.scales)}; take a longer or larger clip, a "
             "larger --level, smaller patches or larger scales"
         )
-    luma = torch.tensor(_LUMA, device=clip.device)
+    luma = torch.tensor(LUMA, device=clip.device)
     gray = resize(clip, (height, width)).clamp(0, 1) @ luma  # (T, h, w)
     patch = (settings.patch[2], settings.patch[1], settings.patch[0])  # t, y, x
     generator = torch.Generator().manual_seed(seed)

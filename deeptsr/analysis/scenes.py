@@ -45,7 +45,7 @@ _AGAINST = 0.2  # and by no more than this share of the change in the frames aro
 _AROUND = 4  # so many to each side.
 _LONGEST = 3  # duplicates in a row: on fours; where more stand still, the scene does
 
-_GRAY = np.array([0.3, 0.6, 0.1], np.float32)
+_ROUGH_LUMA = np.array([0.3, 0.6, 0.1], np.float32)  # with which the bounds were measured
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _look(frame: _Array) -> _Look:
     sample = frame[::stride, ::stride].copy()  # a copy: else the whole frame would be kept
     side = -(-max(sample.shape[:2]) // _THUMBNAIL)
     small = _means(sample, min(side, *sample.shape[:2]))
-    gray = small @ _GRAY
+    gray = small @ _ROUGH_LUMA
     log = np.log(gray + 0.1)
     log -= uniform_filter(log, 9, mode="reflect")
     padding = [(0, -n % _BLOCK) for n in log.shape]

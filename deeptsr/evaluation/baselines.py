@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from deeptsr import video
@@ -21,16 +20,14 @@ __all__ = ["BASELINES", "baseline", "linear", "minterpolate", "repeat"]
 
 BASELINES = ("repeat", "linear", "minterpolate")
 
-Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
-
 
 def baseline(
     name: str,
-    ltr: Iterable[Frame],
+    ltr: Iterable[video.Frame],
     factor: int,
     exposure: Exposure = "full",
     cuts: Sequence[int] = (),
-) -> Iterator[Frame]:
+) -> Iterator[video.Frame]:
     """Raise the frame rate by one of :data:`BASELINES`.
 
     Args:
@@ -51,13 +48,15 @@ def baseline(
         yield from method(scene, factor, exposure)
 
 
-def repeat(ltr: Iterable[Frame], factor: int) -> Iterator[Frame]:
+def repeat(ltr: Iterable[video.Frame], factor: int) -> Iterator[video.Frame]:
     """Show each frame ``factor`` times."""
     for frame in ltr:
         yield from itertools.repeat(frame, factor)
 
 
-def linear(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
+def linear(
+    ltr: Iterable[video.Frame], factor: int, exposure: Exposure = "full"
+) -> Iterator[video.Frame]:
     """Interpolate linearly, as ``resample.interpolate_time`` does with a whole clip."""
     for near in _neighbours(ltr):
         # The outputs of a frame lie between the middles of it and its neighbours.
@@ -65,13 +64,15 @@ def linear(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> It
         yield from fine[factor : 2 * factor].numpy()
 
 
-def minterpolate(ltr: Iterable[Frame], factor: int, exposure: Exposure = "full") -> Iterator[Frame]:
+def minterpolate(
+    ltr: Iterable[video.Frame], factor: int, exposure: Exposure = "full"
+) -> Iterator[video.Frame]:
     """Interpolate by FFmpeg's motion compensation; see :func:`deeptsr.video.minterpolate`."""
     first = Fraction(first_position(factor, exposure)).limit_denominator(2 * factor)
     return video.minterpolate(ltr, factor, first)
 
 
-def _scenes(frames: Iterable[Frame], cuts: Sequence[int]) -> Iterator[Iterator[Frame]]:
+def _scenes(frames: Iterable[video.Frame], cuts: Sequence[int]) -> Iterator[Iterator[video.Frame]]:
     """Yield the frames of one scene after the other; each is to be used up before the next."""
     rest = iter(frames)
     for first, stop in itertools.pairwise((0, *cuts)):
@@ -79,10 +80,12 @@ def _scenes(frames: Iterable[Frame], cuts: Sequence[int]) -> Iterator[Iterator[F
     yield rest
 
 
-def _neighbours(frames: Iterable[Frame]) -> Iterator[tuple[Frame, Frame, Frame]]:
+def _neighbours(
+    frames: Iterable[video.Frame],
+) -> Iterator[tuple[video.Frame, video.Frame, video.Frame]]:
     """Yield each frame between the two beside it; beyond its ends the clip stands still."""
-    before: Frame | None = None
-    here: Frame | None = None
+    before: video.Frame | None = None
+    here: video.Frame | None = None
     for after in itertools.chain(frames, [None]):
         if here is not None:
             yield here if before is None else before, here, here if after is None else after

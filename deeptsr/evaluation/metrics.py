@@ -24,7 +24,7 @@ from deeptsr.errors import InputError
 __all__ = ["CEILING", "Tally", "psnr", "psnr_frames", "ssim", "ssim_frames"]
 
 Clip = torch.Tensor | NDArray[Any]  # (T, H, W, C) in [0, 1]
-Picture = torch.Tensor | NDArray[Any]  # (H, W, C) in [0, 1]
+FrameLike = torch.Tensor | NDArray[Any]  # (H, W, C) in [0, 1]
 
 CEILING = 99.0  # dB: what an exact frame counts as where a mean or JSON must stay finite
 
@@ -119,7 +119,7 @@ class Tally:
         self._offsets: list[float] = []  # of a frame's mean from the truth's
         self._rows: NDArray[np.float64] | float = 0.0  # squared error of each row, summed over time
 
-    def add(self, frame: Picture, truth: Picture) -> None:
+    def add(self, frame: FrameLike, truth: FrameLike) -> None:
         """Compare the next frame.
 
         Args:
@@ -169,7 +169,7 @@ def _frames(a: Clip, b: Clip) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         yield first, _tensor(y).to(first.device)
 
 
-def _tensor(picture: Picture) -> torch.Tensor:
+def _tensor(picture: FrameLike) -> torch.Tensor:
     if isinstance(picture, torch.Tensor):
         return picture.float()
     # torch takes no array that runs backwards, and only with a warning one that is read-only.

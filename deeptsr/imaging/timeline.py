@@ -9,9 +9,12 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 
-__all__ = ["Timeline"]
+__all__ = ["LARGEST_CLOCK_TERM", "LARGEST_INTERVAL_TERM", "LARGEST_RATE_TERM", "Timeline"]
 
-_LARGEST_TERM = 2**31 - 1  # of FFmpeg's fractions
+# The largest term of a fraction of each kind, such that FFmpeg's 32 bits hold what is made of it.
+LARGEST_CLOCK_TERM = 2**31 - 1  # of a clock, which is stored as it is
+LARGEST_INTERVAL_TERM = 1_000_000  # of an average interval, which is divided by a factor
+LARGEST_RATE_TERM = 100_000  # of an average rate, which is multiplied by one
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,6 @@ class Timeline:
         It is rounded to a tick where no clock that FFmpeg can hold counts both exactly.
         """
         moved = replace(self, start=start)
-        if max(moved.grid.numerator, moved.grid.denominator) <= _LARGEST_TERM:
+        if max(moved.grid.numerator, moved.grid.denominator) <= LARGEST_CLOCK_TERM:
             return moved
         return replace(self, start=round(start / self.clock) * self.clock)

@@ -8,7 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from deeptsr import video
@@ -20,8 +19,6 @@ from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
 from deeptsr.imaging.exposure import Exposure
 
 __all__ = ["evaluate_file"]
-
-Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 
 # Relative: 24 and 24000/1001 differ by ten times as much, a rate and its estimate by less.
 _SAME_RATE = Fraction(1, 10_000)
@@ -103,14 +100,14 @@ def evaluate_file(
 class _Row:
     """One method on its way through the video."""
 
-    def __init__(self, name: str, frames: Iterator[Frame], lpips: Lpips | None) -> None:
+    def __init__(self, name: str, frames: Iterator[video.Frame], lpips: Lpips | None) -> None:
         self.name, self.frames = name, frames
         self.tally = Tally()
         self.vmaf: video.Vmaf | None = None
         self.lpips: list[float] = []
         self._lpips = lpips
 
-    def add(self, frame: Frame, truth: Frame) -> None:
+    def add(self, frame: video.Frame, truth: video.Frame) -> None:
         self.tally.add(frame, truth)
         if self.vmaf is not None:
             self.vmaf.add(frame, truth)

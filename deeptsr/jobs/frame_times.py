@@ -9,7 +9,7 @@ from itertools import count
 
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
-from deeptsr.imaging.timeline import Timeline
+from deeptsr.imaging.timeline import LARGEST_INTERVAL_TERM, Timeline
 from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
@@ -18,7 +18,6 @@ __all__ = ["Schedule", "schedule"]
 _EASY = 5  # the largest step that is taken where any factor will do
 _SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
 _NEARLY = Fraction(99, 100)  # of a variable rate, whose average says little to the last digit
-_LARGEST_TERM = 1_000_000  # of an average interval: with a factor it must fit 32 bits
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def _interval(given: Timeline) -> Fraction:
     """Return the average seconds from frame to frame."""
     if given.is_constant:
         return given.clock
-    return (given.duration / len(given)).limit_denominator(_LARGEST_TERM)
+    return (given.duration / len(given)).limit_denominator(LARGEST_INTERVAL_TERM)
 
 
 def _factor(fps: Fraction, given: Timeline) -> int:

@@ -12,7 +12,7 @@ from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks.moments import MOMENTS, frames_of_moments
 from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.streaming import Seen, convolve, convolve_by, finish, slide
+from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve, convolve_by, slide
 
 __all__ = ["Compact"]
 
@@ -30,7 +30,7 @@ class _Block(nn.Module):
         change: Tensor = self.frame(self.time(x).relu_())
         return x + change
 
-    def march(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
         """The same slab by slab, without its first and last frame and 2 pixels a side."""
         for x in slide(slabs, 2):
             change = convolve(self.frame, convolve(self.time, x, relu=True))
@@ -100,7 +100,7 @@ class Compact(StepNetwork):
         return super().operations + 2 * moments * (self.factor / MOMENTS - 1) * self._positions
 
     @property
-    def march_operations(self) -> float:
+    def streaming_operations(self) -> float:
         """Fewer: differences are part of the first layer, and the last leaves out what is known."""
         merged = self.enter.weight.numel() * (1 - 5 / 9)
         known = self.leave.weight.numel() / MOMENTS if self.exposure == "full" else 0
@@ -111,13 +111,15 @@ class Compact(StepNetwork):
         """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
         return self.fold * (2 + 2 * len(self.blocks))
 
-    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """Like :meth:`forward`, layer by layer along time; see the base class."""
-        seen = Seen(slabs, self.edge)
+        seen = Lookback(slabs, self.edge)
         x: Iterator[Tensor] = self._entered(seen, precision)
         for block in self.blocks:
-            x = block.march(x)  # type: ignore[operator]
-        yield from finish(self._left(x), seen, self.reach[0], self.factor, self.exposure)
+            x = block.stream(x)  # type: ignore[operator]
+        yield from add_to_interpolation(
+            self._left(x), seen, self.reach[0], self.factor, self.exposure
+        )
 
     def _entered(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """What the first layer makes of frames.

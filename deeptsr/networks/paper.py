@@ -11,7 +11,14 @@ from torch import Tensor, nn
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.streaming import Seen, agreeing, convolve, finish, regroup, slide
+from deeptsr.networks.streaming import (
+    Lookback,
+    add_to_interpolation,
+    consistent,
+    convolve,
+    regroup,
+    slide,
+)
 
 __all__ = ["Paper"]
 
@@ -53,20 +60,20 @@ class Paper(StepNetwork):
         base = interpolate_time(ltr, self.factor, self.exposure, axis=2, cubic=True)
         return correct(base + self.layers(base), ltr, self.factor, self.exposure, axis=2)
 
-    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """Like :meth:`forward`, layer by layer along time; see the base class."""
         k, reach = self.factor, self.reach[0]
-        seen = Seen(slabs, self.edge)
-        x = self._interpolated(seen, precision)
+        lookback = Lookback(slabs, self.edge)
+        x = self._interpolated(lookback, precision)
         for number, time in enumerate(_TIME_KERNELS):
             x = self._layer(x, 2 * number, time - 1)
         x = regroup(x, (reach - _CUBIC_TAPS) * k - _HTR_REACH, k)
         ahead = k if self.exposure == "delta" else 0
         residuals = (
-            agreeing(_grouped(made.movedim(1, -1).float(), k), self.exposure)
+            consistent(_grouped(made.movedim(1, -1).float(), k), self.exposure)
             for made in slide(x, ahead)
         )
-        yield from finish(residuals, seen, reach, k, self.exposure, cubic=True)
+        yield from add_to_interpolation(residuals, lookback, reach, k, self.exposure, cubic=True)
 
     def _interpolated(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         k, seen = self.factor, _CUBIC_TAPS

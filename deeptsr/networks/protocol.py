@@ -42,8 +42,8 @@ class StepNetwork(nn.Module):
         return 2 * weights * self._positions
 
     @property
-    def march_operations(self) -> float:
-        """Those that :meth:`march` takes for the same."""
+    def streaming_operations(self) -> float:
+        """Those that :meth:`stream` takes for the same."""
         return self.operations
 
     # Places that a kernel visits for one input pixel of one frame.
@@ -55,10 +55,10 @@ class StepNetwork(nn.Module):
 
     @property
     def edge(self) -> int:
-        """Pixels that :meth:`march` takes off each side, a multiple of ``multiple``."""
+        """Pixels that :meth:`stream` takes off each side, a multiple of ``multiple``."""
         return math.ceil(self.reach[1] / self.multiple) * self.multiple
 
-    def march(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """:meth:`forward` without gradients, on a clip that comes slab by slab.
 
         What lies within reach of the clip's ends and borders is not returned: there the network

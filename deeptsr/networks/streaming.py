@@ -15,7 +15,15 @@ from torch.nn import functional
 
 from deeptsr.imaging.resample import blend_frames, exposing_taps
 
-__all__ = ["Seen", "agreeing", "convolve", "convolve_by", "finish", "regroup", "slide"]
+__all__ = [
+    "Lookback",
+    "add_to_interpolation",
+    "consistent",
+    "convolve",
+    "convolve_by",
+    "regroup",
+    "slide",
+]
 
 Slabs = Iterable[Tensor]
 
@@ -81,7 +89,7 @@ def regroup(slabs: Slabs, skip: int, size: int) -> Iterator[Tensor]:
             yield frames[:, :, :whole]
 
 
-class Seen:
+class Lookback:
     """Lets slabs pass, and remembers their frames until they are done with."""
 
     def __init__(self, slabs: Slabs, edge: int) -> None:
@@ -96,15 +104,15 @@ class Seen:
             yield slab
 
 
-def finish(
-    residuals: Slabs, seen: Seen, skip: int, factor: int, exposure: str, cubic: bool = False
+def add_to_interpolation(
+    residuals: Slabs, lookback: Lookback, skip: int, factor: int, exposure: str, cubic: bool = False
 ) -> Iterator[Tensor]:
     """Add residuals to interpolated frames, such that the result exposes to the frames.
 
     Args:
-        residuals: (N, T, factor - 1, h, f, w, f * C), of :func:`agreeing`, in any precision.
-        seen: frames, of which the first ``skip`` have no residual.
-        skip: see ``seen``.
+        residuals: (N, T, factor - 1, h, f, w, f * C), of :func:`consistent`, in any precision.
+        lookback: frames, of which the first ``skip`` have no residual.
+        skip: see ``lookback``.
         factor: output frames an input frame.
         exposure: "full" or "delta".
         cubic: how to interpolate.
@@ -118,11 +126,11 @@ def finish(
     for residual in residuals:
         n, t, _, h, f, w, fc = residual.shape
         while ahead:
-            seen.frames.popleft()
+            lookback.frames.popleft()
             ahead -= 1
-        made = blend_frames([seen.frames[i] for i in range(t + 2 * around)], taps)
+        made = blend_frames([lookback.frames[i] for i in range(t + 2 * around)], taps)
         for _ in range(t):
-            seen.frames.popleft()
+            lookback.frames.popleft()
         groups = made.view(n, t, factor, h, f, w, fc)
         change = residual.float()
         if exposure == "full":
@@ -133,7 +141,7 @@ def finish(
         yield made.movedim(-1, 1)  # (N, C, T * factor, H, W)
 
 
-def agreeing(residual: Tensor, exposure: str) -> Tensor:
+def consistent(residual: Tensor, exposure: str) -> Tensor:
     """What ``exposure.correct`` leaves of residuals: nothing of them is exposed.
 
     Args:

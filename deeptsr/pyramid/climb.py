@@ -99,7 +99,7 @@ def climb_window(
         ltr = level(given, fitted.stage.size(*full))
         fine = ltr if done == 1 else backproject(fine, ltr, done, exposure, rounds)
         inner = range((asked.start - given.start) * done, (asked.stop - given.start) * done)
-        fine = fitted.take(fine, of_step(exposure, done), manner.precision, inner)
+        fine = fitted.apply(fine, of_step(exposure, done), manner.precision, inner)
         done *= fitted.stage.step
     last = ranges[-1]
     for stage in beyond(stages, manner.scale):

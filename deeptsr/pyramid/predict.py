@@ -1,4 +1,4 @@
-"""A network over a clip of any size: tiles that march along time, slab by slab."""
+"""A network over a clip of any size: tiles that are streamed along time, slab by slab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deeptsr.networks import StepNetwork
 __all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
 
 _SMALLEST_TILE = 16  # pixels
-_FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that march at once
+_FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that are streamed at once
 # Bytes of a hidden layer in a slab: on a CPU it comes from memory that the process has, as fresh
 # memory costs as much time as a convolution; on a card few large tiles compute little twice.
 _HIDDEN_BYTES = {"cpu": 16e6, "cuda": 2e9}
@@ -135,7 +135,7 @@ def _suitable_tile(network: StepNetwork, kind: str, precision: torch.dtype) -> i
 def _suitable_slab(
     network: StepNetwork, shape: tuple[int, int], kind: str, precision: torch.dtype
 ) -> int:
-    """Frames that march at once; a tile that was halved for want of memory has no more of them."""
+    """Frames that are streamed at once; a tile halved for want of memory has no more of them."""
     most = _suitable_tile(network, kind, precision)
     rows, columns = (min(n, most) + 2 * network.edge for n in shape)
     return max(1, int(_hidden_values(kind, precision) / (network.width * rows * columns)))
@@ -169,7 +169,7 @@ def _predict(
         )
         done = 0
         with torch.no_grad():
-            for piece in network.march(slabs, precision):
+            for piece in network.stream(slabs, precision):
                 made = to_volume(piece[0])[:, : below - top, : right - left]
                 result[done : done + len(made), top:below, left:right] = made
                 done += len(made)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deeptsr import video
-from deeptsr.report.footage import Footage, Picture
+from deeptsr.report.footage import Footage
 from deeptsr.report.stills import Bytes, shrunk, to_bytes
 
 __all__ = ["PANELS", "Film", "Panels"]
@@ -56,7 +56,7 @@ class Panels:
         ]
         self._input = -1, np.empty(0, np.uint8)
 
-    def frame(self, index: int, coarse: Picture, result: Picture) -> Bytes:
+    def frame(self, index: int, coarse: video.Frame, result: video.Frame) -> Bytes:
         """Put the film's next frame together.
 
         Args:
@@ -86,10 +86,10 @@ class Panels:
         coded = base64.b64encode(data).decode()
         return Film(coded, width, height, count, video.PREVIEW_RATE, self.coarsened)
 
-    def _shrinker(self, by: int) -> Callable[[Picture], Picture]:
+    def _shrinker(self, by: int) -> Callable[[video.Frame], video.Frame]:
         width, height = (max(1, side // by) for side in self.size)
 
-        def shrink(picture: Picture) -> Picture:
+        def shrink(picture: video.Frame) -> video.Frame:
             return shrunk(to_bytes(picture), (width, height)).astype(np.float32) / np.float32(255)
 
         return shrink

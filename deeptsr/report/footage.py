@@ -9,9 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from deeptsr import video
 from deeptsr.analysis.excerpt import window
 from deeptsr.analysis.scenes import survey
@@ -20,8 +17,6 @@ from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 
 __all__ = ["Footage"]
-
-Picture = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 
 _SHOWN = 10  # seconds that are shown at most,
 _SHOWN_FRAMES = 2400  # and frames of the result,
@@ -117,7 +112,7 @@ class Footage:
         begins = [0, *(c - stretch.start for c in self._cuts if stretch.start < c < stretch.stop)]
         return [range(*ends) for ends in itertools.pairwise([*begins, len(stretch)])]
 
-    def coarse(self, stretch: range) -> Iterator[Picture]:
+    def coarse(self, stretch: range) -> Iterator[video.Frame]:
         """Yield the frames of the input in a stretch."""
         frames = video.read(self.source, self._start, self._end, skip=stretch.start)
         return (frame[..., :3] for frame in itertools.islice(frames, len(stretch)))
@@ -128,7 +123,7 @@ class Footage:
         ends = (bisect_left(numbers, end, key=self.owner) for end in (stretch.start, stretch.stop))
         return range(*ends)
 
-    def together(self, stretch: range) -> Iterator[tuple[int, Picture, Picture]]:
+    def together(self, stretch: range) -> Iterator[tuple[int, video.Frame, video.Frame]]:
         """Yield each frame of the result with the frame of the input of the same moment.
 
         Yields:
@@ -154,8 +149,8 @@ class Footage:
             yield at, now, made[..., :3]
 
     def plain(
-        self, method: str, stretch: range, shrink: Callable[[Picture], Picture]
-    ) -> Iterator[Picture]:
+        self, method: str, stretch: range, shrink: Callable[[video.Frame], video.Frame]
+    ) -> Iterator[video.Frame]:
         """Yield what a plain method makes of the input, for the same moments as the result.
 
         Args:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deeptsr import video
 from deeptsr.evaluation.baselines import linear
 from deeptsr.imaging.exposure import Exposure
 from deeptsr.report.film import Film, Panels
-from deeptsr.report.footage import Footage, Picture
+from deeptsr.report.footage import Footage
 from deeptsr.report.motion import Box, Map, measure
 from deeptsr.report.recurrence import Repeats, repeats
 from deeptsr.report.slices import Line, Slice
@@ -80,7 +81,7 @@ class _Camera:
         self._boxes = moving.boxes(side, _CLOSEUPS)
         self.liveliest = self._boxes[0].frame
         # Of each square: the input's frames around it, and the result's with their numbers.
-        self._coarse: list[dict[int, Picture]] = [{} for _ in self._boxes]
+        self._coarse: list[dict[int, video.Frame]] = [{} for _ in self._boxes]
         self._fine: list[list[tuple[int, Bytes]]] = [[] for _ in self._boxes]
         self._overview = np.zeros((2, 2, 3), np.uint8)
         self._scenes = footage.scenes(stretch)
@@ -148,7 +149,7 @@ class _Camera:
         )
 
 
-def _crop(picture: Picture, box: Box, size: tuple[int, int]) -> Picture:
+def _crop(picture: video.Frame, box: Box, size: tuple[int, int]) -> video.Frame:
     """A square of a picture that may have another size than the input."""
     tall, wide = picture.shape[0] / size[1], picture.shape[1] / size[0]
     rows = slice(int(box.top * tall), int((box.top + box.side) * tall))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from deeptsr import video
 from deeptsr.evaluation.baselines import linear
 from deeptsr.imaging.exposure import Exposure
 from deeptsr.report.stills import Bytes, Still, still, to_bytes
@@ -16,8 +16,6 @@ __all__ = ["Line", "Slice"]
 
 _TALL = 320  # pixels along time, about
 _WIDE = 640  # pixels across, at most
-
-Picture = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Line:
     frames: range
     near: range
     down: bool
-    _coarse: dict[int, Picture] = field(default_factory=dict)
+    _coarse: dict[int, video.Frame] = field(default_factory=dict)
     _fine: list[Bytes] = field(default_factory=list)
     _moments: list[tuple[int, int]] = field(default_factory=list)
 
@@ -66,7 +64,7 @@ class Line:
         """The first pixel that is shown."""
         return max(0, min(self.middle - self.length // 2, self.whole - self.length))
 
-    def see(self, index: int, part: int, frame: Picture, made: Picture) -> None:
+    def see(self, index: int, part: int, frame: video.Frame, made: video.Frame) -> None:
         """Cut through the next frame of the result.
 
         Args:
@@ -92,7 +90,7 @@ class Line:
         pictures = (self._still(lines, tall) for lines in (coarse, plain, self._fine))
         return Slice(self.at, self.begin, self.length, self.frames, *pictures)
 
-    def _cut(self, picture: Picture, size: tuple[int, ...]) -> Picture:
+    def _cut(self, picture: video.Frame, size: tuple[int, ...]) -> video.Frame:
         """The line of a picture that may have another size than the input."""
         if self.down:
             picture, size = picture.swapaxes(0, 1), (size[1], size[0])  # (W, H, 3)

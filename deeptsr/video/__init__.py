@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
+    from deeptsr.video.picture.convert import Frame
     from deeptsr.video.reading.contents import Contents, contents
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
-    from deeptsr.video.reading.rough_size import weight
+    from deeptsr.video.reading.rough_size import rough_size
     from deeptsr.video.writing.packet_file import versions
     from deeptsr.video.writing.parts import frames_kept
     from deeptsr.video.writing.prepare import check_output
@@ -30,6 +31,7 @@ __all__ = [
     "PREVIEW_RATE",
     "ColorTags",
     "Contents",
+    "Frame",
     "VideoInfo",
     "VideoWriter",
     "Vmaf",
@@ -43,10 +45,10 @@ __all__ = [
     "minterpolate",
     "probe",
     "read",
+    "rough_size",
     "selected",
     "versions",
     "vmaf_missing",
-    "weight",
 ]
 
 # Loaded on first use, so that what opens no file does not wait for codecs.
@@ -54,6 +56,7 @@ _HOME = {
     "CONTAINERS": "destination",
     "ColorTags": "picture.color",
     "Contents": "reading.contents",
+    "Frame": "picture.convert",
     "PREVIEW_RATE": "ffmpeg.preview",
     "VideoInfo": "info",
     "VideoWriter": "writing.writer",
@@ -68,10 +71,10 @@ _HOME = {
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",
     "read": "reading.reader",
+    "rough_size": "reading.rough_size",
     "selected": "info",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",
-    "weight": "reading.rough_size",
 }
 
 

@@ -87,7 +87,7 @@ def describe(path: Path) -> str:
     return done.stderr.decode()
 
 
-def complaints(path: Path) -> str:
+def errors_of(path: Path) -> str:
     """What ffmpeg says is wrong with the pictures of a file."""
     quiet = (FFMPEG, "-v", "error", "-nostdin", "-threads", "1")
     command = [*quiet, "-i", str(path), "-map", "0:v:0", "-f", "rawvideo", "-"]

@@ -133,8 +133,8 @@ def test_marching_is_the_same_as_all_at_once(kind, fold, factor, exposure, lengt
     ltr = clip(24, side, side + 2 * fold)
     with torch.no_grad():
         whole = network(ltr)[:, :, frames * factor : (24 - frames) * factor, edge:-edge, edge:-edge]
-        parts = list(network.march(ltr.split(lengths, dim=2), torch.float32))
-        plain = list(StepNetwork.march(network, ltr.split(lengths, dim=2), torch.float32))
+        parts = list(network.stream(ltr.split(lengths, dim=2), torch.float32))
+        plain = list(StepNetwork.stream(network, ltr.split(lengths, dim=2), torch.float32))
     assert gap(torch.cat(parts, 2), whole) < 1e-5
     assert gap(torch.cat(plain, 2), whole) < 1e-5
 

@@ -15,7 +15,7 @@ from deeptsr.errors import InputError
 from deeptsr.events import Planned
 from deeptsr.jobs import upscale
 from deeptsr.pyramid.stage import FittedStage
-from tests.helpers.clips import clip, complaints, timestamps
+from tests.helpers.clips import clip, errors_of, timestamps
 from tests.helpers.synth import tiny
 
 HASHED = ("-c:v", "libx265", "-x265-params", "hash=1:log-level=none")  # checksums of pictures
@@ -111,7 +111,7 @@ def test_a_broken_file_is_refused_or_read_as_promised(tmp_path, name):
     assert len(quiet) < 16
     if name in CHECKED:
         assert not quiet, quiet
-    lies = [n for n in quiet if complaints(scratch / f"flip{n}{path.suffix}")]
+    lies = [n for n in quiet if errors_of(scratch / f"flip{n}{path.suffix}")]
     assert not lies, lies
 
 
@@ -141,6 +141,6 @@ def test_a_whole_run_of_damaged_picture_and_sound(tmp_path, monkeypatch, name, m
             continue
         planned = next(event for event in told if isinstance(event, Planned))
         assert len(timestamps(out)) == 2 * planned.frames_in
-        assert not complaints(out)
+        assert not errors_of(out)
         done += 1
     assert done > 2

@@ -192,12 +192,12 @@ class _Batch:
     def _progress(self, number: int, share: float) -> None:
         """Tell where the whole batch stands: a video counts as much as it weighs."""
         self._shares[number] = share
-        weights = {n: max(1.0, self._tasks[n].weight) for n in self._shares}
-        fraction = sum(weights[n] * share for n, share in self._shares.items())
+        sizes = {n: max(1.0, self._tasks[n].rough_size) for n in self._shares}
+        fraction = sum(sizes[n] * share for n, share in self._shares.items())
         failed = self._ended.count("failed")
         detail = f"{len(self._ended) - failed} of {len(self._tasks)} videos done"
         detail += f", {failed} failed" if failed else ""
-        self._tell(Progress(fraction / sum(weights.values()), "batch", detail))
+        self._tell(Progress(fraction / sum(sizes.values()), "batch", detail))
 
     def _so_far(self, number: int) -> Entry:
         state = self._states[number]

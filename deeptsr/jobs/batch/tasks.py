@@ -26,7 +26,7 @@ class Task:
     name: str  # its path below the folder that all of them share
     input: Path  # absolute
     output: Path  # absolute
-    weight: float  # about its pixels x frames; 0 where it cannot be read
+    rough_size: float  # about its pixels x frames; 0 where it cannot be read
 
 
 def find_tasks(
@@ -74,9 +74,9 @@ def find_tasks(
                 f"{tasks[output].input} and {path} would both become {output}; expected different "
                 "names; rename one of them"
             )
-        tasks[output] = Task(name.as_posix(), path, output, video.weight(path))
+        tasks[output] = Task(name.as_posix(), path, output, video.rough_size(path))
     # Equal ones by name, so that a batch's order can be told beforehand.
-    return tuple(sorted(tasks.values(), key=lambda task: (-task.weight, task.name)))
+    return tuple(sorted(tasks.values(), key=lambda task: (-task.rough_size, task.name)))
 
 
 def _search(folder: Path, target: Path, pattern: str | None) -> Iterator[Path]:

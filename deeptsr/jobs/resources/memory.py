@@ -175,8 +175,8 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
         fine, made, again = (
             n * frame for n in (work.fine, work.seen * stage.step, (work.trusted + 2) * stage.step)
         )
-        ltr = work.ltr * frame if stage.done > 1 else 0  # else it is the fine video
-        if stage.done > 1:
+        ltr = work.ltr * frame if stage.factor_before > 1 else 0  # else it is the fine video
+        if stage.factor_before > 1:
             most = max(most, coarse + ltr + _RESIZING * fine)
         if network is None:
             more = 0.0  # it is interpolated in small pieces
@@ -186,7 +186,7 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             later = again + work.seen * frame  # and what the later camera films
             more = tile + max(twofold, later)
         most = max(most, ltr + fine + made + more)
-        coarse, done = made, stage.done * stage.step
+        coarse, done = made, stage.factor_before * stage.step
     result = min(chunk, clip.frames) * done * pixel_bytes(scale)
     held.setdefault(scale, (chunk + ahead) / 2 * pixel_bytes(scale))
     if models[-1].stage.scale < scale:
@@ -206,20 +206,20 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
             continue
         rows, columns = stage.size(clip.height, clip.width)
         seen = min(excerpt, fitted_frames(stage, (rows, columns)))
-        pixels = seen * stage.done * rows * columns
+        pixels = seen * stage.factor_before * rows * columns
         made = pixels * _PIXEL
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
         beside = 0.0  # the clip of this size
         if number:
-            slow = max(1, round(seen * clip.pixels * (stage.scale / stage.done) ** 2))
+            slow = max(1, round(seen * clip.pixels * (stage.scale / stage.factor_before) ** 2))
             beside = pool_bytes(slow, pairs) + slow * _PIXEL
             chunk = max(1, voxels * seen // pixels)
             below = Clip(seen, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, stage.scale)
             most = max(most, given + made + climb)
         pool = pool_bytes(pixels, pairs) + beside
-        tile = _tile(network, (seen * stage.done, rows, columns))
+        tile = _tile(network, (seen * stage.factor_before, rows, columns))
         agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
         most = max(most, given + made + 4 * agreeing * _PIXEL + tile)  # what it says of itself
         most = max(most, given + made + pool + max(step, tile))
@@ -232,7 +232,7 @@ def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
     places, slabs = tile_voxels(network, shape, "cpu", torch.float32)
     layers = _layers(network)
-    # Its input, what it makes, and interpolation, of the slabs that march one behind the other.
+    # Its input, what it makes, and interpolation, of the slabs that stream one behind the other.
     colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs)
     return 4 * places * (_HIDDEN * layers * network.width + colours)
 

@@ -101,11 +101,13 @@ def examples_of(
     its motion is that of the task, in pixels a frame (down the diagonal of figure 7), whose frames
     are true; and what the stages below made of it, which has the task's size and blur.
     """
-    if stage.done == 1:
+    if stage.factor_before == 1:
         return [resize(clip, stage.size(*clip.shape[1:3])).clamp(0, 1)]
     examples = [_estimate(fitter, clip, below, stage)]
-    if of_step(fitter.exposure, stage.done) == fitter.exposure:  # else its frames do not touch yet
-        slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
+    if (
+        of_step(fitter.exposure, stage.factor_before) == fitter.exposure
+    ):  # else its frames do not touch yet
+        slow = Stage(stage.scale / stage.factor_before, 1, 1).size(*clip.shape[1:3])
         examples.insert(0, resize(clip, slow).clamp(0, 1))
     return examples
 
@@ -114,7 +116,7 @@ def _estimate(
     fitter: StageFitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage
 ) -> Tensor:
     """Make of a clip what a stage is given: (T * done, H, W, 3) at its size."""
-    made = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
+    made = torch.empty(len(clip) * stage.factor_before, *stage.size(*clip.shape[1:3]), 3).to(clip)
     chunk, done = max(1, fitter.voxels * len(clip) // made[..., 0].numel()), 0
     for part in stream(
         below,

@@ -10,15 +10,13 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from deeptsr.errors import OptionError
-from deeptsr.imaging.timeline import Timeline
+from deeptsr.imaging.timeline import LARGEST_RATE_TERM, Timeline
 from deeptsr.video.destination import Container
 from deeptsr.video.encoding.codecs import ANY_COLORS
 from deeptsr.video.picture.color import UNKNOWN, ColorTags, convention
 from deeptsr.video.picture.planes import holds
 
 __all__ = ["EncodePlan", "add_video", "tags_for"]
-
-_LARGEST_TERM = 100_000  # of the rate that an encoder is told: FFmpeg's fractions have 32 bits
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def add_video(
     """
     if plan.codec == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # errors only: else it talks to stderr itself
-    rate = timeline.rate.limit_denominator(_LARGEST_TERM)
+    rate = timeline.rate.limit_denominator(LARGEST_RATE_TERM)
     stream = container.add_stream(plan.codec, rate=rate, options=dict(plan.options))
     if not isinstance(stream, VideoStream):
         raise OptionError(f"codec is {plan.codec}; expected an encoder of video")

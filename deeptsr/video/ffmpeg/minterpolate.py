@@ -13,15 +13,12 @@ from fractions import Fraction
 import av
 import av.filter
 import numpy as np
-import numpy.typing as npt
 
 from deeptsr.video.ffmpeg.filters import ready
 from deeptsr.video.picture.color import ColorTags
-from deeptsr.video.picture.convert import from_rgb, to_rgb
+from deeptsr.video.picture.convert import Frame, from_rgb, to_rgb
 
 __all__ = ["minterpolate"]
-
-Frame = npt.NDArray[np.float32]  # (H, W, 3) in [0, 1]
 
 _PAD = 3  # copies of the end frames: the filter does not reach the ends of its input
 _TAGS = ColorTags("bt709", "pc")  # full range loses least; the filter knows 8-bit Y'CbCr only

@@ -13,13 +13,11 @@ from typing import IO, cast
 
 import imageio_ffmpeg
 import numpy as np
-import numpy.typing as npt
 
 from deeptsr.video.picture.color import ColorTags, rgb_to_yuv
+from deeptsr.video.picture.convert import Frame
 
 __all__ = ["Vmaf", "vmaf_missing"]
-
-Frame = npt.NDArray[np.float32]
 
 _TAGS = ColorTags("bt709", "tv")  # what the model was made for
 _LEAST_SIDE = 32  # pixels: of smaller frames libvmaf crashes

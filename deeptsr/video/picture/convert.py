@@ -12,9 +12,18 @@ import numpy.typing as npt
 from deeptsr.video.picture.color import ColorTags, rgb_to_yuv, yuv_to_rgb
 from deeptsr.video.picture.planes import bits, fill, frame_of, has_alpha, holds, planes, reformat
 
-__all__ = ["alpha_of", "flatten", "from_rgb", "multiplied", "straight", "tags_of", "to_rgb"]
+__all__ = [
+    "Frame",
+    "alpha_of",
+    "flatten",
+    "from_rgb",
+    "multiplied",
+    "straight",
+    "tags_of",
+    "to_rgb",
+]
 
-Picture = npt.NDArray[np.float32]
+Frame = npt.NDArray[np.float32]  # (H, W, C) of R'G'B' or gray in [0, 1]; alpha comes last
 
 _GBR = [1, 2, 0]  # the planes of FFmpeg's planar RGB hold these of R, G, B
 _RGB = [2, 0, 1]  # and the other way
@@ -29,7 +38,7 @@ def tags_of(frame: av.VideoFrame) -> ColorTags:
     return replace(tags, range="pc") if frame.format.name.startswith("yuvj") else tags
 
 
-def to_rgb(frame: av.VideoFrame, tags: ColorTags, *, alpha: bool = False) -> Picture:
+def to_rgb(frame: av.VideoFrame, tags: ColorTags, *, alpha: bool = False) -> Frame:
     """Turn a decoded frame into R'G'B', at the full precision of its pixel format.
 
     Args:
@@ -50,7 +59,7 @@ def to_rgb(frame: av.VideoFrame, tags: ColorTags, *, alpha: bool = False) -> Pic
     return multiplied(colors, cover) if alpha else colors
 
 
-def alpha_of(frame: av.VideoFrame) -> Picture | None:
+def alpha_of(frame: av.VideoFrame) -> Frame | None:
     """Return the alpha of a frame, (H, W) in [0, 1]; None where its pixel format has none."""
     kind = holds(frame.format.name)
     if kind == "rgb":
@@ -59,7 +68,7 @@ def alpha_of(frame: av.VideoFrame) -> Picture | None:
     return (_read_gray if kind == "gray" else _read_yuv)(frame, any_tags)[1]
 
 
-def flatten(picture: Picture, background: tuple[float, float, float] | None) -> Picture:
+def flatten(picture: Frame, background: tuple[float, float, float] | None) -> Frame:
     """Lay a picture (H, W, 4), see :func:`multiplied`, over a colour; None: over black."""
     if background is None:
         return picture[..., :3]
@@ -67,7 +76,7 @@ def flatten(picture: Picture, background: tuple[float, float, float] | None) -> 
     return np.asarray(picture[..., :3] + hidden * np.asarray(background, np.float32))
 
 
-def multiplied(colors: Picture, cover: Picture | None) -> Picture:
+def multiplied(colors: Frame, cover: Frame | None) -> Frame:
     """Join colours and alpha: each colour is multiplied by its alpha, as light is mixed.
 
     So what is hidden counts for nothing wherever pictures are averaged.
@@ -84,7 +93,7 @@ def multiplied(colors: Picture, cover: Picture | None) -> Picture:
     return joined
 
 
-def straight(picture: Picture) -> tuple[Picture, Picture]:
+def straight(picture: Frame) -> tuple[Frame, Frame]:
     """Undo :func:`multiplied`: colours (H, W, 3) and alpha (H, W); what is hidden is black."""
     cover = picture[..., 3]
     colors = np.divide(
@@ -96,7 +105,7 @@ def straight(picture: Picture) -> tuple[Picture, Picture]:
     return np.clip(colors, 0, 1, out=colors), cover
 
 
-def _read_rgb(frame: av.VideoFrame) -> tuple[Picture, Picture | None]:
+def _read_rgb(frame: av.VideoFrame) -> tuple[Frame, Frame | None]:
     name = frame.format.name
     transparent = has_alpha(name) or frame.format.has_palette
     depth = bits(name)
@@ -116,7 +125,7 @@ def _read_rgb(frame: av.VideoFrame) -> tuple[Picture, Picture | None]:
     return joined * whole, levels[3].astype(np.float32) * whole if transparent else None
 
 
-def _read_gray(frame: av.VideoFrame, tags: ColorTags) -> tuple[Picture, Picture | None]:
+def _read_gray(frame: av.VideoFrame, tags: ColorTags) -> tuple[Frame, Frame | None]:
     name = frame.format.name
     depth, cover = bits(name), None
     if has_alpha(name):
@@ -137,7 +146,7 @@ def _unit(tags: ColorTags, depth: int) -> np.float32:
     return np.float32((2**depth - 1) / 255 if tags.range == "pc" else 2 ** (depth - 8))
 
 
-def _read_yuv(frame: av.VideoFrame, tags: ColorTags) -> tuple[Picture, Picture | None]:
+def _read_yuv(frame: av.VideoFrame, tags: ColorTags) -> tuple[Frame, Frame | None]:
     name = frame.format.name
     depth, cover = bits(name), None
     if has_alpha(name):
@@ -158,7 +167,7 @@ def _read_yuv(frame: av.VideoFrame, tags: ColorTags) -> tuple[Picture, Picture |
     return yuv_to_rgb(luma, blue + offset, red + offset, tags), cover
 
 
-def from_rgb(picture: Picture, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
+def from_rgb(picture: Frame, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
     """Turn an R'G'B' picture into a frame for an encoder.
 
     Args:
@@ -182,13 +191,13 @@ def from_rgb(picture: Picture, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
     return frame
 
 
-def _levels(numbers: Picture, depth: int) -> npt.NDArray[Any]:
+def _levels(numbers: Frame, depth: int) -> npt.NDArray[Any]:
     """Round to the levels of a depth, and stay within them."""
     whole = np.clip(np.rint(numbers), 0, 2**depth - 1)
     return whole.astype(np.uint8 if depth <= 8 else np.uint16)
 
 
-def _write_rgb(colors: Picture, cover: Picture | None, pix_fmt: str) -> av.VideoFrame:
+def _write_rgb(colors: Frame, cover: Frame | None, pix_fmt: str) -> av.VideoFrame:
     depth = bits(pix_fmt)
     if depth <= 8:
         channels = colors if cover is None else np.dstack([colors, cover])
@@ -205,9 +214,7 @@ def _write_rgb(colors: Picture, cover: Picture | None, pix_fmt: str) -> av.Video
     return reformat(frame_of(made, f"gbrap{depth}le"), pix_fmt, full=True)
 
 
-def _write_gray(
-    luma: Picture, cover: Picture | None, pix_fmt: str, tags: ColorTags
-) -> av.VideoFrame:
+def _write_gray(luma: Frame, cover: Frame | None, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
     depth = min(max(bits(pix_fmt), 8), 16)
     levels = _levels(luma * _unit(tags, depth), depth)
     if not has_alpha(pix_fmt):
@@ -220,7 +227,7 @@ def _write_gray(
     return reformat(frame, pix_fmt, full=True)
 
 
-def _write_yuv(yuv: Picture, cover: Picture | None, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
+def _write_yuv(yuv: Frame, cover: Frame | None, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
     depth = bits(pix_fmt)
     unit = _unit(tags, depth)
     levels = yuv * unit

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
 
-__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "complaints", "opened", "video_stream"]
+__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log", "opened", "video_stream"]
 
 # IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
@@ -77,7 +77,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         cover = stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
         if cover or stream.codec_context is None:
             continue
-        # Not threads a frame: they would work on behind the back of `complaints`.
+        # Not threads a frame: they would work on behind the back of `captured_log`.
         stream.thread_type = "SLICE"
         return stream
     what = "sound only" if container.streams.audio else "no video stream that can be decoded"
@@ -131,7 +131,7 @@ class Decoder:
 
     def _decode(self, packet: av.Packet[VideoStream] | None) -> list[av.VideoFrame]:
         try:
-            with complaints() as told:
+            with captured_log() as told:
                 frames = self._context.decode(packet)
         except av.FFmpegError:
             self.skipped += 1
@@ -144,7 +144,7 @@ _ONE_LOG = Lock()  # all of FFmpeg has a single one
 
 
 @contextmanager
-def complaints() -> Iterator[list[tuple[int, str, str]]]:
+def captured_log() -> Iterator[list[tuple[int, str, str]]]:
     """Collect the errors that FFmpeg logs meanwhile: (level, who, what), none of them printed.
 
     Only for calls that end when all of their work is done. A decoder that works on in threads of

@@ -17,7 +17,7 @@ from deeptsr.video.picture.convert import alpha_of, tags_of
 from deeptsr.video.picture.hdr import dynamic_notes, mastering_of
 from deeptsr.video.picture.orientation import orientation_of
 from deeptsr.video.picture.planes import bits, has_alpha, holds
-from deeptsr.video.reading.decoder import Decoder, complaints, opened, video_stream
+from deeptsr.video.reading.decoder import Decoder, captured_log, opened, video_stream
 from deeptsr.video.reading.frame_count import PACKET_IS_FRAME, count_decoded, scan
 from deeptsr.video.reading.gif import is_gif, probe_gif
 from deeptsr.video.reading.image_folder import probe_folder
@@ -64,7 +64,7 @@ def probe(
 def _probe_video(
     path: Path, deinterlace: bool, background: tuple[float, float, float] | None
 ) -> VideoInfo:
-    with complaints() as told, opened(path) as container:
+    with captured_log() as told, opened(path) as container:
         stream = video_stream(container, path)
         packets = scan(container, stream)
         # Of its own: what decoders say of the first frames is found when those are read.

@@ -10,10 +10,10 @@ from deeptsr.errors import InputError
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened, video_stream
 from deeptsr.video.reading.image_folder import probe_folder
 
-__all__ = ["weight"]
+__all__ = ["rough_size"]
 
 
-def weight(path: Path) -> float:
+def rough_size(path: Path) -> float:
     """Pixels x frames of an input as its header names them; 0 where it cannot be read."""
     try:
         if path.is_dir():

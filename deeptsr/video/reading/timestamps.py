@@ -9,7 +9,7 @@ from math import gcd
 
 import numpy as np
 
-from deeptsr.imaging.timeline import Timeline
+from deeptsr.imaging.timeline import LARGEST_RATE_TERM, Timeline
 from deeptsr.system.humanize import describe_rate
 
 __all__ = ["find_timeline"]
@@ -20,8 +20,7 @@ _REORDERED = 16  # frames that a codec may hold back: so many may miss neighbour
 # Deviations from an even grid below this share of a frame are rounding, not a variable rate.
 _TOLERANCE = 0.02
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
-_LARGEST_TERM = 100_000  # of an average rate: rate x factor must fit FFmpeg's 32-bit fractions
-_FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate, for the same reason
+_FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate; 32 bits hold it
 _HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
 
 
@@ -128,5 +127,5 @@ def _usual(rate: Fraction) -> list[Fraction]:
 def _simple(rate: Fraction) -> Fraction:
     """Return the nearest fraction of small terms."""
     if rate > 1:
-        return Fraction(1) / (1 / rate).limit_denominator(_LARGEST_TERM)
-    return rate.limit_denominator(_LARGEST_TERM)
+        return Fraction(1) / (1 / rate).limit_denominator(LARGEST_RATE_TERM)
+    return rate.limit_denominator(LARGEST_RATE_TERM)

@@ -12,8 +12,6 @@ from contextlib import suppress
 from fractions import Fraction
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.container import OutputContainer
 from av.filter import Graph
 
@@ -21,7 +19,7 @@ from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import flush_to_disk
 from deeptsr.video.destination import Destination
 from deeptsr.video.ffmpeg.filters import TICK, entry, ready
-from deeptsr.video.picture.convert import from_rgb
+from deeptsr.video.picture.convert import Frame, from_rgb
 from deeptsr.video.reading.pillow import RGB
 from deeptsr.video.writing.parts import Parts
 
@@ -67,7 +65,7 @@ class GifSink:
         self._parts, self._count = parts, parts.frames
         self._container: OutputContainer | None = None
 
-    def write(self, frame: npt.NDArray[np.float32]) -> None:
+    def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
         if self._container is None:
             self._container = av.open(str(self._parts.open), "w", format="matroska")

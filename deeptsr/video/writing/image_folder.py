@@ -9,21 +9,17 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
-import numpy.typing as npt
 
 from deeptsr.system.files import flush_to_disk
 from deeptsr.video.destination import Destination
 from deeptsr.video.encoding.codecs import best_format
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import is_hdr
-from deeptsr.video.picture.convert import from_rgb
+from deeptsr.video.picture.convert import Frame, from_rgb
 from deeptsr.video.reading.pillow import RGB
 from deeptsr.video.writing.parts import Parts
 
 __all__ = ["FolderSink"]
-
-Frame = npt.NDArray[np.float32]
 
 
 class _PngEncoder:

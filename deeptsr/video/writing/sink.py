@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
+from deeptsr.video.picture.convert import Frame
 
 __all__ = ["Sink"]
-
-Frame = npt.NDArray[np.float32]
 
 
 class Sink(Protocol):

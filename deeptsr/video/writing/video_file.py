@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import cast
 
 import av
-import numpy as np
-import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
@@ -20,7 +18,7 @@ from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import flush_to_disk
 from deeptsr.video.encoding.plan import EncodePlan, add_video, tags_for
 from deeptsr.video.info import VideoInfo
-from deeptsr.video.picture.convert import from_rgb
+from deeptsr.video.picture.convert import Frame, from_rgb
 from deeptsr.video.tracks.audio import AudioFeed
 from deeptsr.video.tracks.extras import Extras
 from deeptsr.video.writing.packet_file import read_packets, write_packet
@@ -29,8 +27,6 @@ from deeptsr.video.writing.parts import Parts
 __all__ = ["FileSink"]
 
 _SAME_BYTES = {"fflags": "+bitexact"}  # no random numbers: the same run makes the same file
-
-Frame = npt.NDArray[np.float32]
 
 
 class FileSink:

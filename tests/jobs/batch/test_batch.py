@@ -66,7 +66,7 @@ def test_the_longest_goes_first_and_the_folders_are_mirrored(tmp_path):
     tasks = find_tasks(source, target)
     assert names(tasks) == ["sub/large.mkv", "sub/deep/long.mp4", "short.mp4", "sub/broken.mov"]
     assert [t.output for t in tasks] == [target / t.name for t in tasks]
-    assert [round(t.weight / (64 * 48)) for t in tasks] == [12, 8, 3, 0]
+    assert [round(t.rough_size / (64 * 48)) for t in tasks] == [12, 8, 3, 0]
 
 
 def test_an_output_folder_among_the_inputs_is_no_input(tmp_path):

@@ -117,7 +117,7 @@ def test_a_network_works_on_as_many_voxels_as_are_counted(monkeypatch, shape, ki
     monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
     with FlopCounterMode(display=False) as counter:
         predict(network, noise(*shape, 3))
-    counted = voxels(network, shape, "cpu", torch.float32) * network.march_operations
+    counted = voxels(network, shape, "cpu", torch.float32) * network.streaming_operations
     assert counted == pytest.approx(counter.get_total_flops(), rel=0.15)
 
 
