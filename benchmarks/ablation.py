@@ -71,7 +71,7 @@ class Task:
         fit = given.fit
         steps = {
             name: max(1, round(self.effort * getattr(fit, name)))
-            for name in ("steps", "bootstrap_steps", "finetune_steps")
+            for name in ("steps", "adapt_steps", "finetune_steps")
         }
         pyramid = given.pyramid
         if self.level != "1":  # the clip is as small as the first stage already

@@ -26,14 +26,14 @@ from deeptsr.pyramid import stage
 
 __all__ = ["BUILT_IN", "Config", "parse"]
 
-_MIX = "pairs.within={},pairs.across={},pairs.shift={},pairs.probe=false"
+_MIX = "pairs.within={},pairs.across={},pairs.shift={},pairs.auto=false"
 BUILT_IN = {
     # The paper's Table 2, and what we add to it.
     "within": _MIX.format(1, 0, 0),
     "across": _MIX.format(0, 1, 0),
     "both": _MIX.format(0.5, 0.5, 0),
     "shift": _MIX.format(0, 0, 1),
-    "given": "pairs.probe=false",  # the preset's mix, without a probe
+    "given": "pairs.auto=false",  # the preset's mix, without a probe
     "auto": "",  # the preset as it is
     # What a run does after and around its fits.
     "no-ensemble": "pyramid.ensemble=false",
@@ -42,7 +42,6 @@ BUILT_IN = {
     "two-rounds": "pyramid.rounds=2",
     # How the network is fitted.
     "no-averaging": "fit.averaging=0",
-    "no-bootstrap": "fit.bootstrap_rounds=0",
     "no-contrast": "pairs.contrast=0",
     "jump-1": "pairs.longest_jump=1",
     "jumps-to-5": "pairs.longest_jump=5",

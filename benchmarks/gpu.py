@@ -95,7 +95,7 @@ def _options(name: str, factor: int, device: torch.device, steps: int | None) ->
     options = deeptsr.preset(name, factor=factor, device=str(device))
     if steps is None:
         return options
-    fit = replace(options.fit, steps=steps, bootstrap_steps=steps, finetune_steps=steps, warmup=1)
+    fit = replace(options.fit, steps=steps, adapt_steps=steps, finetune_steps=steps, warmup=1)
     return replace(options, fit=fit)
 
 

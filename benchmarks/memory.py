@@ -27,7 +27,7 @@ OPTIONS = Options(
     device="cpu",
     pairs=PairSettings(within=1, across=0, shift=0, crop=16, frames=3, batch=2, scales=(0.5,)),
     network=NetworkSettings(channels=4, blocks=1),
-    fit=FitSettings(steps=4, bootstrap_rounds=0, finetune_steps=2, checks=1),
+    fit=FitSettings(steps=4, adapt_steps=4, finetune_steps=2, checks=1),
     pyramid=PyramidSettings(coarsest=Fraction(1), ensemble=False),
 )
 

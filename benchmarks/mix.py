@@ -58,7 +58,7 @@ def options(name: str, mix: str, seed: int) -> Options:
     if mix == "auto":
         return chosen
     within, across, shift = map(float, mix.split(":"))
-    pairs = replace(chosen.pairs, within=within, across=across, shift=shift, probe=False)
+    pairs = replace(chosen.pairs, within=within, across=across, shift=shift, auto=False)
     return replace(chosen, pairs=pairs)
 
 

@@ -60,8 +60,8 @@ def shares(source: Path, result: Path, cuts: list[int], factor: int) -> list[flo
 def settings(factor: int) -> Options:
     """Settings that take a minute: what is asked here does not depend on the fit's quality."""
     fast = preset("fast", factor=factor, encode=EncodeSettings(codec="ffv1", pix_fmt="bgr0"))
-    pairs = replace(fast.pairs, within=1.0, across=0.0, shift=0.0, probe=False)
-    fit = replace(fast.fit, steps=20, bootstrap_rounds=1, bootstrap_steps=10, finetune_steps=10)
+    pairs = replace(fast.pairs, within=1.0, across=0.0, shift=0.0, auto=False)
+    fit = replace(fast.fit, steps=30, adapt_steps=30, finetune_steps=10)
     pyramid = replace(fast.pyramid, ensemble=False, excerpt=32)
     return replace(fast, pairs=pairs, fit=fit, pyramid=pyramid)
 

@@ -25,13 +25,13 @@ from tests.helpers.synth import noise, tiny
 
 def test_changes_are_made():
     changed = parse(
-        "x:pairs.within=0.25,pairs.scales=0.5+1,pyramid.coarsest=1/8,pairs.probe=false,fit.steps=7,"
+        "x:pairs.within=0.25,pairs.scales=0.5+1,pyramid.coarsest=1/8,pairs.auto=false,fit.steps=7,"
         "network.kind=paper,fit.margin=2+3"
     ).options(config.preset("fast"))
     plain = config.preset("fast")
     assert changed == replace(
         plain,
-        pairs=replace(plain.pairs, within=0.25, scales=(0.5, 1.0), probe=False),
+        pairs=replace(plain.pairs, within=0.25, scales=(0.5, 1.0), auto=False),
         pyramid=replace(plain.pyramid, coarsest=Fraction(1, 8)),
         fit=replace(plain.fit, steps=7, margin=(2, 3)),
         network=replace(plain.network, kind="paper"),
@@ -56,7 +56,7 @@ def test_what_is_built_in_can_be_taken(name):
         ("x:factor.y=1", "factor is no section"),
         ("x:pairs.within", "expected field=value"),
         ("x:pairs.within=much", "could not convert"),
-        ("x:pairs.probe=2", "one of its kind"),
+        ("x:pairs.auto=2", "one of its kind"),
         ("x:pairs.within=-1", "shares of 0 or more"),
     ],
 )
@@ -149,7 +149,7 @@ def test_effort_is_a_share_of_the_steps():
     options = task.options(2)
     usual = preset("fast").fit
     assert (options.fit.steps, options.seed) == (usual.steps // 2, 3)
-    assert options.fit.bootstrap_steps == usual.bootstrap_steps // 2
+    assert options.fit.adapt_steps == usual.adapt_steps // 2
     assert options.pyramid.coarsest == 1
     assert replace(task, level="1", changes="pyramid.rounds=3").options(2).pyramid.rounds == 3
     assert replace(task, level="1").options(2).pyramid.coarsest == Fraction(1, 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -126,20 +126,6 @@ def test_a_plan_names_all_that_the_user_decides_by():
     [
         (Progress(0.07, "fit", "step 7"), "  7%  step 7"),
         (FITTED, "stage 1 of 2: fitted, +2.3 dB against linear interpolation"),
-        (
-            replace(FITTED, mix=(0.6, 0.0, 0.0)),
-            "stage 1 of 2: fitted, +2.3 dB against linear interpolation; pairs of the same "
-            "dimension serve best: later stages take longer",
-        ),
-        (
-            replace(FITTED, mix=(0.6, 0.4, 0.0), aliased=True),
-            "stage 1 of 2: fitted, +2.3 dB against linear interpolation; motion is aliased in "
-            "part: later stages take longer",
-        ),
-        (
-            replace(FITTED, stages=1, mix=(0.6, 0.0, 0.0)),
-            "stage 1 of 1: fitted, +2.3 dB against linear interpolation",
-        ),
         (
             SelfChecked(34.2, 32.1, 2.1, 46),
             "self-check: +2.1 dB over linear interpolation on this video's own held-out frames",

@@ -135,7 +135,7 @@ def test_every_flag_reaches_the_library(library):
                 start=62.0,
                 end=3600.5,
                 work_dir="w",
-                pairs=replace(base.pairs, within=0.5, across=0.25, shift=0.0, probe=False),
+                pairs=replace(base.pairs, within=0.5, across=0.25, shift=0.0, auto=False),
                 encode=EncodeSettings("ffv1", 0.0, "yuv444p", overwrite=True),
             ),
         )
@@ -146,7 +146,7 @@ def test_every_flag_reaches_the_library(library):
 def test_a_share_that_is_given_replaces_the_preset_and_its_probe(library):
     call("--across", "0", "--preset", "balanced")
     base = preset("balanced")
-    assert library.calls[0][3].pairs == replace(base.pairs, across=0.0, probe=False)
+    assert library.calls[0][3].pairs == replace(base.pairs, across=0.0, auto=False)
 
 
 @pytest.mark.parametrize("name", ["fast", "paper"])
@@ -156,8 +156,8 @@ def test_a_mix_is_chosen_or_fixed(library, name):
     call("--preset", name)
     base = preset(name).pairs
     chosen = [options.pairs for _, _, _, options in library.calls]
-    fixed = replace(base, within=1.0, across=2.0, shift=0.0, probe=False)
-    assert chosen == [replace(base, probe=True), fixed, base]
+    fixed = replace(base, within=1.0, across=2.0, shift=0.0, auto=False)
+    assert chosen == [replace(base, auto=True), fixed, base]
     assert base.probe == (name == "fast")
 
 

@@ -20,9 +20,8 @@ LAZY = replace(FIT, learning_rate=1e-30)  # no step moves any weight
 
 
 BRISK = FitSettings(
-    steps=60, bootstrap_rounds=1, bootstrap_steps=10, finetune_steps=10, learning_rate=5e-3,
-    warmup=10, checks=4, patience=4,
-)  # fmt: skip
+    steps=70, finetune_steps=10, learning_rate=5e-3, warmup=10, checks=4, patience=4
+)
 
 
 class Shelf:

@@ -32,7 +32,7 @@ FRAMES = 18
 WIDTH, HEIGHT = 32, 18
 OPTIONS = tiny(
     2,
-    fit=replace(FIT, steps=3, bootstrap_steps=3, checks=2),
+    fit=replace(FIT, steps=6, checks=2),
     pyramid=PyramidSettings(coarsest=Fraction(1), voxels=WIDTH * HEIGHT * 2 * 4, excerpt=16),
     encode=EncodeSettings(codec="ffv1"),
 )

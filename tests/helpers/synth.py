@@ -17,7 +17,7 @@ PAIRS = PairSettings(
     within=1,
     across=0,
     shift=0,
-    probe=False,
+    auto=False,
     crop=16,
     frames=3,
     batch=2,
@@ -27,9 +27,8 @@ PAIRS = PairSettings(
 )
 NETWORK = NetworkSettings(channels=4, blocks=1)
 FIT = FitSettings(
-    steps=2,
-    bootstrap_rounds=1,
-    bootstrap_steps=1,
+    steps=3,
+    adapt_steps=1,
     finetune_steps=1,
     warmup=0,
     checks=1,

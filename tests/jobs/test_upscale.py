@@ -199,7 +199,7 @@ def shortened(options):
     return replace(
         options,
         device="cpu",
-        fit=replace(options.fit, steps=2, finetune_steps=2, bootstrap_rounds=0, checks=1),
+        fit=replace(options.fit, steps=2, adapt_steps=2, finetune_steps=2, checks=1),
         pairs=replace(options.pairs, crop=16, frames=3, batch=2),
         network=replace(options.network, channels=8),
     )

@@ -138,22 +138,6 @@ def test_no_steps_change_nothing(source):
 # --- when it stops ---
 
 
-def test_it_ends_for_a_doubt_at_its_first_check_alone(source):
-    asked = []
-
-    def doubt(network):
-        asked.append(network)
-        return len(asked) == answer
-
-    for answer, steps in ((1, 2), (2, 6)):
-        asked.clear()
-        settings = replace(SETTINGS, checks=3)
-        result = fit(
-            compact(), source, settings, generator(), scores(*range(9)), steps=6, doubt=doubt
-        )
-        assert (result.steps, result.doubted, len(asked)) == (steps, answer == 1, 1)
-
-
 def test_it_stops_when_nothing_gets_better(source):
     impatient = replace(SETTINGS, checks=10, patience=2)
     result = fit(compact(), source, impatient, generator(), scores(0.0, 1, 1, 1), steps=20)

@@ -9,7 +9,7 @@ import torch
 from deeptsr.config import preset
 from deeptsr.learning import recipe
 from deeptsr.learning import stages as stages_module
-from deeptsr.learning.recipe import fold_of, has_network, steps_of_stage
+from deeptsr.learning.recipe import fold_of, steps_of_stage
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
 from tests.helpers.fits import BRISK, FULL, Shelf, fitted, outcomes
@@ -29,33 +29,18 @@ def test_stages_beyond_those_that_have_a_network_interpolate():
     assert torch.equal(climb(made, clip), climb(again, clip))
 
 
-def test_pairs_of_the_same_dimension_give_every_stage_a_network_unless_time_is_short():
-    options = tiny()
-    few = replace(options, pyramid=replace(options.pyramid, networks=1))
-    assert few.pairs.alone
-    assert [has_network(few, n) for n in range(3)] == [True] * 3
-    assert steps_of_stage(few, 1) == 2 * steps_of_stage(few, 0)  # it is fitted anew, in two ways
-    _, told = fitted(pan(16, 32, 32), options=few)
-    assert all(event.steps for event in outcomes(told))
-    for other in (
-        replace(few, time_budget=60.0),
-        replace(few, pairs=replace(few.pairs, across=0.5)),
-    ):
-        assert [has_network(other, n) for n in range(3)] == [True, False, False]
-
-
 def test_a_later_stage_is_fitted_on_what_fits_into_memory(monkeypatch):
     monkeypatch.setattr(recipe, "_MOST_VOXELS", 32 * 32 * 2 * 20)
     seen = []
-    fit_later = stages_module.fit_later
+    examples_of = stages_module.examples_of
 
-    def watched(fitter, network, clip, *rest):
+    def watched(fitter, clip, *rest):
         seen.append(len(clip))
-        return fit_later(fitter, network, clip, *rest)
+        return examples_of(fitter, clip, *rest)
 
-    monkeypatch.setattr(stages_module, "fit_later", watched)
+    monkeypatch.setattr(stages_module, "examples_of", watched)
     fitted(pan(32, 32, 32))
-    assert seen == [20]
+    assert seen == [32, 20]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +62,12 @@ def test_the_first_stages_average_over_mirror_images(changes, expected):
 
 def test_the_papers_schedule():
     assert [steps_of_stage(preset("paper"), n) for n in range(3)] == [50_000, 25_000, 12_500]
+
+
+def test_the_first_stage_takes_fewer_steps_from_a_prior():
+    fast = preset("fast")
+    assert steps_of_stage(fast, 0) == fast.fit.adapt_steps < fast.fit.steps
+    assert steps_of_stage(replace(fast, prior="none"), 0) == fast.fit.steps
 
 
 def test_coarse_levels_are_not_folded():

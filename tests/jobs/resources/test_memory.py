@@ -21,7 +21,7 @@ SMALL = Clip(1000, 180, 320)  # of which more is fitted on than must be
 FAST = preset("fast")
 OPTIONS = replace(FAST, pyramid=replace(FAST.pyramid, networks=None))  # one in every stage
 STAGES = plan(8, 720, 1280, OPTIONS.pyramid.coarsest)
-MIXED = replace(OPTIONS.pairs, probe=False)  # pairs that are not from the same dimension alone
+MIXED = replace(OPTIONS.pairs, auto=False)  # pairs that are not from the same dimension alone
 
 
 @pytest.fixture(autouse=True)

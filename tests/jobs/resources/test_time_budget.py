@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from deeptsr.config import PRESETS, Options, preset
+from deeptsr.config import Options, preset
 from deeptsr.events import Budgeted, Warned
 from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cutbacks import choose, least_of, rebased
@@ -21,6 +21,7 @@ from deeptsr.pyramid.predict import predict, voxels
 from tests.helpers.synth import NETWORK, noise, tiny
 
 TASK = Task(24, 32, 48, torch.device("cpu"), torch.float32)
+QUALITY, FAST = (preset(name, prior="none") for name in ("quality", "fast"))
 SPEEDS = Speeds(step=0.1, climb=1e11, pool=1e-7)
 
 # What is cut
@@ -30,21 +31,21 @@ def takes(options):
     """A run's seconds, if a step took one and a climb a hundred, in any preset twice the next's."""
     size = {"quality": 4, "balanced": 2}.get(options.preset, 1)
     fit = options.fit
-    steps = fit.steps + fit.bootstrap_rounds * fit.bootstrap_steps + fit.finetune_steps
+    steps = fit.steps + fit.finetune_steps
     return size * (steps + (400 if options.pyramid.ensemble else 100))
 
 
-def chosen(seconds, options=PRESETS["quality"]):
+def chosen(seconds, options=QUALITY):
     return choose(options, seconds, lambda full: takes)
 
 
 def test_what_has_the_time_is_not_cut():
-    assert chosen(1e9) == (PRESETS["quality"], True)
-    assert chosen(takes(PRESETS["quality"])) == (PRESETS["quality"], True)
+    assert chosen(1e9) == (QUALITY, True)
+    assert chosen(takes(QUALITY)) == (QUALITY, True)
 
 
 def test_cuts_come_in_their_order():
-    full = PRESETS["quality"]
+    full = QUALITY
     seconds = takes(full)
     found = []
     while seconds > 4 * 400:
@@ -54,14 +55,12 @@ def test_cuts_come_in_their_order():
         cuts = (
             not options.pyramid.ensemble,
             options.fit.finetune_steps < full.fit.finetune_steps,
-            options.fit.bootstrap_steps < full.fit.bootstrap_steps,
+            options.fit.steps < full.fit.steps,
         )
         if options.preset == "quality" and (not found or found[-1] != cuts):
             found.append(cuts)
         cut = options.preset == "quality" and cuts[1]
-        assert (
-            not cut or takes(options) > seconds - 4 * full.fit.bootstrap_rounds
-        )  # no step too few
+        assert not cut or takes(options) > seconds - 4  # no step too few
         seconds -= 997 if options.preset == "quality" else 1e9
     assert found == sorted(found)
     assert found[0] == (False, False, False)
@@ -69,7 +68,7 @@ def test_cuts_come_in_their_order():
 
 
 def test_a_smaller_preset_is_taken_whole_where_it_can_be():
-    seconds = takes(least_of(PRESETS["quality"])) - 1
+    seconds = takes(least_of(QUALITY)) - 1
     options, fits = chosen(seconds)
     assert fits
     assert options.preset == "balanced"
@@ -77,10 +76,10 @@ def test_a_smaller_preset_is_taken_whole_where_it_can_be():
 
 
 def test_the_last_preset_is_cut_to_the_bone_and_then_it_is_said():
-    full = PRESETS["fast"]
+    full = FAST
     options, fits = chosen(100 + full.fit.steps + 1, full)
     assert fits
-    assert (options.fit.finetune_steps, options.fit.bootstrap_rounds) == (0, 0)
+    assert options.fit.finetune_steps == 0
     assert options.fit.steps == full.fit.steps
     options, fits = chosen(130, full)
     assert (options.fit.steps, fits) == (30, True)
@@ -90,16 +89,16 @@ def test_the_last_preset_is_cut_to_the_bone_and_then_it_is_said():
 
 
 def test_another_preset_keeps_what_was_changed():
-    pairs = replace(PRESETS["quality"].pairs, within=0.9, probe=False)
+    pairs = replace(QUALITY.pairs, within=0.9, auto=False)
     mine = preset("quality", factor=3, seed=7, pairs=pairs, time_budget=60.0)
     other = rebased(mine, "fast")
-    fast = PRESETS["fast"]
+    fast = FAST
     expected = replace(
         fast,
         factor=3,
         seed=7,
         time_budget=60.0,
-        pairs=replace(fast.pairs, within=0.9, probe=False),
+        pairs=replace(fast.pairs, within=0.9, auto=False),
     )
     assert other == expected
     assert rebased(mine, "quality") == mine
@@ -122,9 +121,7 @@ def test_a_network_works_on_as_many_voxels_as_are_counted(monkeypatch, shape, ki
 
 
 def test_a_forecast_grows_with_the_work():
-    options = replace(
-        PRESETS["fast"], factor=4, pyramid=replace(PRESETS["fast"].pyramid, coarsest=Fraction(1))
-    )
+    options = replace(FAST, factor=4, pyramid=replace(FAST.pyramid, coarsest=Fraction(1)))
     forecast = Forecast(TASK, options, SPEEDS, 24)
     base = forecast.fit(options)
     assert len(base) == 2

@@ -1,0 +1,87 @@
+"""Rendered training clips."""
+
+import numpy as np
+import pytest
+import torch
+
+from deeptsr.learning.rendering.clips import render
+from deeptsr.learning.rendering.dice import Dice
+from deeptsr.learning.rendering.motion import path, turning
+from deeptsr.learning.rendering.shapes import Rotor
+from deeptsr.learning.rendering.textures import noise, sample, texture
+
+
+@pytest.mark.parametrize("kind", ["leaves", "rotor"])
+def test_a_seed_gives_a_clip_and_another_seed_another_one(kind):
+    one, again, other = (render(s, kind, size=24, frames=6) for s in (3, 3, 4))
+    assert one.frames.shape == (6, 24, 24, 3)
+    assert one.frames.dtype == torch.float16
+    assert torch.equal(one.frames, again.frames)
+    assert not torch.equal(one.frames, other.frames)
+    assert one.frames.min() >= 0
+    assert one.frames.max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["leaves", "rotor"])
+def test_most_clips_move(kind):
+    moved = [
+        float(render(seed, kind, size=32, frames=8).frames.float().diff(dim=0).abs().max())
+        for seed in range(8)
+    ]
+    assert sum(change > 0.02 for change in moved) >= 6
+
+
+def test_what_turns_is_told_and_stands_on_both_sides_of_the_limit():
+    turns = [render(seed, "rotor", size=24, frames=8).rotor for seed in range(24)]
+    shares = np.array([2 * t.degrees.abs().max() * t.blades / 360 for t in turns])
+    assert all(len(t.degrees) == 7 for t in turns)
+    assert shares.max() <= 0.96  # of the blades' distance, an LTR frame of two HTR frames
+    assert (shares > 0.5).sum() >= 5
+    assert (shares < 0.5).sum() >= 5
+    assert {bool(t.degrees.mean() > 0) for t in turns} == {True, False}
+
+
+def test_a_rotor_repeats_itself_after_a_blades_distance():
+    dice = Dice(1)
+    rotor = Rotor(dice, 10.0)
+    line = torch.arange(24.0) - 11.5
+    y, x = (g[None] for g in torch.meshgrid(line, line, indexing="ij"))
+    apart = torch.full((1, 1, 1), 2 * torch.pi / rotor.blades)
+    one, _ = rotor.depth(x, y, torch.zeros(1, 1, 1))
+    again, beside = rotor.depth(x, y, apart)
+    assert torch.allclose(one, again, atol=1e-3)
+    assert beside.abs().max() <= 0.5 + 1e-5
+
+
+def test_turning_goes_one_way_within_its_speeds():
+    times = torch.linspace(0, 20, 201)
+    for seed in range(20):
+        angle, fastest = turning(Dice(seed), times, 0.1, 0.5)
+        speed = angle.diff() / times.diff()
+        assert speed.abs().max() <= fastest * 1.01 <= 0.51
+        assert bool((speed > -1e-5).all()) or bool((speed < 1e-5).all())
+
+
+def test_paths_begin_where_they_stand_and_keep_their_bound():
+    times = torch.linspace(0, 20, 201)
+    for seed in range(20):
+        way = path(Dice(seed), times, 3.0)
+        assert way[0].abs() < 1e-5
+        assert (way.diff() / times.diff()).abs().max() < 3.0 * 3
+
+
+def test_noise_has_the_spectrum_asked_for():
+    made = noise(Dice(0), 1.5, channels=1)[0]
+    assert made.mean().abs() < 1e-5
+    assert float(made.std()) == pytest.approx(1, abs=1e-3)
+    spectrum = torch.fft.rfft2(made).abs()
+    low, high = spectrum[2:6, 2:6].mean(), spectrum[30:40, 30:40].mean()
+    assert float(low / high) == pytest.approx(9.0**1.5, rel=0.6)
+
+
+def test_a_texture_is_looked_up_where_it_is_asked():
+    surface = texture(Dice(5))
+    line = torch.arange(8.0)
+    y, x = (g[None] for g in torch.meshgrid(line, line, indexing="ij"))
+    found = sample(surface, x + 0.5, y + 0.5, 1.0)
+    assert torch.allclose(found[0], surface[:, 48:56, 48:56], atol=1e-4)

@@ -1,0 +1,77 @@
+"""What a stage does: what is known, what it adapts to, what is kept."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deeptsr.learning.strategy import attempts
+from deeptsr.learning.strategy.attempts import attempt
+from deeptsr.learning.strategy.evidence import Evidence
+from deeptsr.learning.strategy.fitter import StageFitter
+from deeptsr.networks import build
+from tests.helpers.synth import FIT, NETWORK, gap, pan, tiny, wake
+
+CLIP = pan(16, 24, 24)
+
+
+def fitter():
+    options = tiny(fit=replace(FIT, finetune_rate=1e-2))
+    cpu = torch.device("cpu")
+    return StageFitter(
+        options, len(CLIP), 0, torch.float32, lambda s: None, cpu, None, lambda: False
+    )
+
+
+def agreeing(monkeypatch, *shares, change=5.0):
+    answers = iter(shares)
+    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(change, next(answers), 0.3, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("shares", "learned"),
+    [
+        ((0.5, 0.4, 0.3, 0.2), 0.0),
+        ((0.5, 0.6, 0.55, 0.2), 0.25),
+        ((0.5, 0.6, 0.7, 0.2), 0.5),
+        ((0.5, 0.6, 0.7, 0.8), 0.75),
+        ((0.0, 0.0, 0.0, 0.0), 0.0),
+    ],
+)
+def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
+    monkeypatch, shares, learned
+):
+    agreeing(monkeypatch, *shares)
+    network = wake(build(NETWORK, 2))
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    result = attempt(fitter(), network, [CLIP], 4, known=True)
+    assert result.learned == learned
+    assert result.outcome == ("fitted" if learned else "as known")
+    assert result.evidence.agreement == max(shares)
+    moved = max(gap(network.state_dict()[k], v) for k, v in before.items())
+    assert (moved > 0) == (learned > 0)
+
+
+def test_without_steps_what_is_known_stays():
+    network = wake(build(NETWORK, 2))
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    result = attempt(fitter(), network, [CLIP], 0, known=True)
+    assert (result.outcome, result.learned) == ("as known", 0.0)
+    assert all(torch.equal(network.state_dict()[k], v) for k, v in before.items())
+
+
+@pytest.mark.parametrize(("levels", "taken"), [(1.1, True), (0.9, False)])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, known):
+    agreeing(monkeypatch, *[0.5] * 9, change=levels)
+    monkeypatch.setattr(StageFitter, "gain", lambda *_: 1.0)
+    result = attempt(fitter(), wake(build(NETWORK, 2)), [CLIP], 2, known=known)
+    assert (result.outcome != "interpolates") == taken
+
+
+@pytest.mark.parametrize("gain", [0.5, -0.5])
+def test_what_starts_from_nothing_must_gain(monkeypatch, gain):
+    agreeing(monkeypatch, 0.5)
+    monkeypatch.setattr(StageFitter, "gain", lambda *_: gain)
+    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, known=False)
+    assert result.outcome == ("fitted" if gain > 0 else "interpolates")
