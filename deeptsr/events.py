@@ -21,6 +21,7 @@ __all__ = [
     "Listener",
     "MixProposed",
     "Planned",
+    "Pretrained",
     "Probed",
     "Progress",
     "Reported",
@@ -28,6 +29,7 @@ __all__ = [
     "SelfChecked",
     "StageFitted",
     "Surveyed",
+    "Taught",
     "VideoEnded",
     "VideoProgress",
     "VideoStarted",
@@ -149,6 +151,25 @@ class StageFitted(Event):
     agreement: float | None = None  # share of the change that improves, 0 .. 1
     detour: float | None = None  # 1/4 is the straight way between two frames, above 1 a long one
     evenness: float | None = None  # 1: it moves within a frame as much as to the next
+
+
+@dataclass(frozen=True)
+class Taught(Event):
+    """How far a prior has come: its gain over interpolation on clips that are never taught."""
+
+    variant: str  # such as "full-1": the exposure, and the pixels a side that are folded
+    step: int
+    leaves: float  # dB, mean over clips of things of all kinds
+    rotor: float  # dB, the same of blades that turn
+
+
+@dataclass(frozen=True)
+class Pretrained(Event):
+    """A prior is made, and stands under its name."""
+
+    output: str
+    size_bytes: int
+    seconds: float
 
 
 @dataclass(frozen=True)

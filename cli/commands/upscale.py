@@ -89,11 +89,18 @@ __all__ = ["upscale"]
     "instant (sharp, jerky motion). 0.5: for half of it. auto: as long as blur and motion tell.",
 )
 @click.option(
+    "--prior",
+    default=DEFAULTS.prior,
+    metavar="auto|none|FILE",
+    help="What a fit starts from. auto: what the program knows of things in motion. none: nothing, "
+    "it learns from the video alone. FILE: what `deeptsr pretrain` made. Preset paper takes none.",
+)
+@click.option(
     "--mix",
     type=mix,
     metavar="auto|W:A:S",
-    help="Which training pairs to take. auto: what suits the video, by how it moves and by the "
-    "first steps of the fit. W:A:S: these shares of within, across and shift.  [default: auto; "
+    help="Which training pairs to take. auto: what suits the video, by how it moves. W:A:S: these "
+    "shares of within, across and shift.  [default: auto; "
     "with --preset paper 0.4:0.4:0.2]",
 )
 @click.option(

@@ -10,6 +10,7 @@ from deeptsr.config.sections import (
     FitSettings,
     NetworkSettings,
     PairSettings,
+    PretrainSettings,
     PyramidSettings,
     RecurrenceSettings,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "NetworkSettings",
     "Options",
     "PairSettings",
+    "PretrainSettings",
     "PyramidSettings",
     "RecurrenceSettings",
     "preset",

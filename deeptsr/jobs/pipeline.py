@@ -85,7 +85,7 @@ def fit_job(
         on_event(
             Warned(
                 "the result disagrees with itself where this video moves: what moves fast may go "
-                "the wrong way; look at it, or try a larger `preset`"
+                "the wrong way; look at it, or try a preset that takes longer"
             )
         )
     if check.gain_db < _NO_GAIN:

@@ -109,7 +109,7 @@ def prior_of(options: Options) -> Prior | None:
         raise OptionError(
             f"prior is {options.prior!r}, of {_told(found.network)}, and preset "
             f"{options.preset} has {_told(options.network)}; expected the same; choose another "
-            "`preset`, or `prior` auto"
+            "preset, or `prior` auto"
         )
     return found
 

@@ -91,7 +91,8 @@ class Compact(StepNetwork):
         """Weights of the last layer for the frames of the step, (k, C*f*f, channels, 1, 3, 3)."""
         weight = self.leave.weight
         sums = frames_of_moments(self.factor, self.exposure).to(weight)
-        return torch.einsum("km,mc...->kc...", sums, weight.view(MOMENTS, -1, *weight.shape[1:]))
+        moments = weight.view(MOMENTS, -1, *weight.shape[1:])  # (M, C*f*f, channels, 1, 3, 3)
+        return (sums.view(-1, MOMENTS, *[1] * weight.ndim) * moments).sum(1)
 
     @property
     def operations(self) -> float:
@@ -148,9 +149,8 @@ class Compact(StepNetwork):
         the first is.
         """
         f, weight = self.fold, self._leaving()
-        weight = weight.reshape(self.factor, -1, f, f, *weight.shape[2:]).movedim(
-            1, 3
-        )  # (k, y, x, C, channels, 1, 3, 3)
+        weight = weight.reshape(self.factor, -1, f, f, *weight.shape[2:])
+        weight = weight.movedim(1, 3)  # (k, y, x, C, channels, 1, 3, 3)
         weight = weight[:-1] if self.exposure == "full" else weight[1:]
         made, weight = len(weight), weight.flatten(0, 3)
         for x in hidden:

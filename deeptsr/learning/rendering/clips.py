@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,7 +42,13 @@ class Clip:
     rotor: Turn | None = None
 
 
-def render(seed: int, kind: str = "leaves", size: int = 72, frames: int = 40) -> Clip:
+def render(
+    seed: int,
+    kind: str = "leaves",
+    size: int = 72,
+    frames: int = 40,
+    pictures: Sequence[Tensor] = (),
+) -> Clip:
     """Render a clip whose frames are exact means of instants, without a pause between them.
 
     Args:
@@ -50,8 +57,9 @@ def render(seed: int, kind: str = "leaves", size: int = 72, frames: int = 40) ->
             turn, on both sides of the aliasing limit).
         size: side of a frame, pixels.
         frames: HTR frames.
+        pictures: surfaces beside those that are drawn, (3, side, side) each, in [0, 1].
     """
-    dice = Dice(seed)
+    dice = Dice(seed, pictures)
     if kind == "rotor":
         world: _World = _RotorWorld(dice, size, frames)
     else:

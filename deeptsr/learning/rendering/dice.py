@@ -16,7 +16,8 @@ T = TypeVar("T")
 class Dice:
     """Numbers from a generator of its own: the same seed gives the same clip."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, pictures: Sequence[Tensor] = ()) -> None:
+        self.pictures = pictures  # that surfaces may be taken from
         self._generator = torch.Generator().manual_seed(seed)
 
     def between(self, low: float, high: float) -> float:

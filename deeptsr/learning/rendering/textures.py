@@ -11,6 +11,7 @@ from deeptsr.learning.rendering.dice import Dice
 __all__ = ["noise", "sample", "texture"]
 
 _SIDE = 96  # pixels of a texture
+_PICTURED = 0.6  # share of the surfaces that are pictures, where there are any
 _KINDS = ("noise", "spots", "stripes", "checks", "plain")
 _WEIGHTS = (0.55, 0.15, 0.1, 0.1, 0.1)
 
@@ -31,6 +32,8 @@ def noise(dice: Dice, slope: float, channels: int = 3) -> Tensor:
 
 def texture(dice: Dice) -> Tensor:
     """A surface, (3, side, side), about in [-2, 2]; its colours are alike in some share."""
+    if dice.pictures and dice.chance(_PICTURED):
+        return 4 * dice.pictures[dice.whole(0, len(dice.pictures) - 1)] - 2
     kind = dice.choose(_KINDS, _WEIGHTS)
     if kind == "plain":
         return torch.zeros(3, _SIDE, _SIDE)

@@ -1,0 +1,156 @@
+"""Teaches a prior, and writes it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from deeptsr.config import NetworkSettings, PretrainSettings
+from deeptsr.errors import InputError, OptionError
+from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
+from deeptsr.learning.pretrain import VARIANTS, pretrain
+from deeptsr.system import devices
+from deeptsr.system.files import check_file, whole
+
+__all__ = ["pretrain_file"]
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")  # of pictures
+_SIDE = 96  # pixels of a surface
+_LEAST = 40  # steps
+_MEASURED = 4  # steps that tell how long one takes, after as many that warm up
+
+
+def pretrain_file(
+    output: str | Path,
+    network: NetworkSettings | None = None,
+    settings: PretrainSettings | None = None,
+    *,
+    images: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    time_budget: float | None = None,
+    overwrite: bool = False,
+    resume: bool = True,
+    on_event: Listener = ignore,
+) -> Pretrained:
+    """Teach a prior on clips that are rendered, for ``Options.prior``.
+
+    What was taught is kept beside the output every so often; the same call goes on from there.
+
+    Args:
+        output: a safetensors file. It appears under its name only when it is whole.
+        network: of the compact kind; by default that of the presets.
+        settings: how long, on what.
+        images: a folder of pictures that are shown as surfaces, beside those that are drawn.
+        seed: of all that is drawn, 0 or more.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        time_budget: seconds that it may take, instead of the settings' steps.
+        overwrite: whether an output that exists is replaced.
+        resume: whether to go on from what an earlier call kept.
+        on_event: listener.
+
+    Raises:
+        OptionError: when a setting or the output cannot be met.
+        InputError: when there are no pictures in the folder.
+    """
+    began = time.monotonic()
+    output, network = Path(output), network or NetworkSettings()
+    settings = settings or PretrainSettings()
+    check_file(output, overwrite)
+    if network.kind != "compact":
+        raise OptionError(f"network is {network.kind!r}; expected 'compact': no other has a prior")
+    if settings.steps < 1 or seed < 0:
+        raise OptionError(
+            f"steps and seed are {settings.steps} and {seed}; expected 1 or more, and 0 or more"
+        )
+    place = devices.choose(device)
+    precision = devices.precision(place)
+    pictures = _pictures(Path(images)) if images is not None else ()
+    common: dict[str, Any] = {
+        "seed": seed,
+        "device": place,
+        "precision": precision,
+        "pictures": pictures,
+    }
+    if time_budget is not None:
+        settings = replace(settings, steps=_affordable(network, settings, time_budget, common))
+    on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
+    kept = output.with_name(f".{output.name}.begun.pt")
+    who = json.dumps([asdict(network), asdict(settings), seed, len(pictures)])
+    begun = _begun(kept, who, on_event) if resume else None
+
+    def keep(state: dict[str, Any]) -> None:
+        whole(kept, lambda path: torch.save({"who": who, "state": state}, path))
+
+    prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
+    content = prior.bytes()
+    whole(output, lambda path: path.write_bytes(content))
+    kept.unlink(missing_ok=True)
+    told = Pretrained(str(output), len(content), time.monotonic() - began)
+    on_event(told)
+    return told
+
+
+def _pictures(folder: Path) -> tuple[Tensor, ...]:
+    """The middles of all pictures of a folder, as surfaces."""
+    found = []
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        try:
+            with Image.open(path, formats=_FORMATS) as image:
+                picture = np.asarray(image.convert("RGB"), np.float32) / 255
+        except (OSError, ValueError, SyntaxError):
+            continue  # it is no picture
+        height, width = picture.shape[:2]
+        side = min(height, width)
+        if side < _SIDE:
+            continue
+        top, left = (height - side) // 2, (width - side) // 2
+        square = torch.from_numpy(picture[top : top + side, left : left + side]).movedim(2, 0)
+        small = torch.nn.functional.interpolate(
+            square[None], (_SIDE, _SIDE), mode="bilinear", antialias=True
+        )
+        found.append(small[0])
+    if not found:
+        raise InputError(
+            f"{folder} has no pictures of at least {_SIDE} x {_SIDE} pixels; expected a folder of "
+            f"{', '.join(_FORMATS)} files"
+        )
+    return tuple(found)
+
+
+def _affordable(
+    network: NetworkSettings, settings: PretrainSettings, seconds: float, common: dict[str, Any]
+) -> int:
+    """Steps of the first network that a time has room for, all others taught as well."""
+    few = replace(settings, steps=2 * _MEASURED, pool=4, check=10**9)
+    clock: list[float] = []
+    listen: Callable[[object], None] = lambda event: clock.append(time.monotonic())  # noqa: E731
+    pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
+    step = (clock[2 * _MEASURED - 1] - clock[_MEASURED - 1]) / _MEASURED
+    shares = sum(variant.share for variant in VARIANTS)
+    return max(_LEAST, round(0.85 * seconds / (step * shares)))
+
+
+def _begun(kept: Path, who: str, on_event: Listener) -> dict[str, Any] | None:
+    """What an earlier call with the same settings kept; None if there is nothing of use."""
+    try:
+        saved = torch.load(kept, weights_only=True, map_location="cpu")
+        if saved["who"] == who:
+            state: dict[str, Any] = saved["state"]
+            return state
+    except FileNotFoundError:
+        return None
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, TypeError):
+        pass
+    on_event(Warned(f"{kept} is of another prior, which is begun anew"))
+    return None
