@@ -29,7 +29,7 @@ from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
 from deeptsr.pyramid.reach import first_needed
 from deeptsr.system import devices
-from deeptsr.system.disk import Room
+from deeptsr.system.disk import DiskSpace
 from deeptsr.system.humanize import size
 from deeptsr.system.lock import locked
 from deeptsr.system.ram import available
@@ -189,7 +189,7 @@ def _upscale(
             )
         )
     place = Path(os.path.abspath(output)).parent
-    room = Room(work.path, place, job.bulk, on_event)
+    disk = DiskSpace(work.path, place, job.bulk, on_event)
     on_event = _from(_done_before(job, work), on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
@@ -227,7 +227,7 @@ def _upscale(
                 if writer.count in stops:
                     writer.cut()
                     sizes = writer.part_sizes
-                    room.check(writer.count, count, sum(sizes), max(sizes))
+                    disk.check(writer.count, count, sum(sizes), max(sizes))
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(on_whole=work.publishing)
             for note in writer.notes:
