@@ -28,11 +28,10 @@ from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
 from deeptsr.pyramid.reach import first_needed
-from deeptsr.system import devices
+from deeptsr.system import devices, ram
 from deeptsr.system.disk import DiskSpace
 from deeptsr.system.humanize import size
 from deeptsr.system.lock import locked
-from deeptsr.system.ram import available
 
 __all__ = ["upscale_array", "upscale_file"]
 
@@ -180,7 +179,7 @@ def _upscale(
     job = in_time(job, began, on_event, work)
     planned = job.planned()
     on_event(planned)
-    free = available()
+    free = ram.free()
     if job.device.type == "cpu" and free is not None and planned.memory_bytes > free:
         on_event(
             Warned(
