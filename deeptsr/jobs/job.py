@@ -1,4 +1,4 @@
-"""Settles what a run will do, before it starts."""
+"""Resolves what a run will do, before it starts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.system import devices
 
-__all__ = ["Job", "in_time", "settle", "settled_file", "settled_input", "sounds", "thinned"]
+__all__ = [
+    "Job",
+    "keeps_sound",
+    "resolve",
+    "resolve_file",
+    "resolve_input",
+    "within_time_budget",
+    "without_duplicates",
+]
 
 _LEAST_FRAMES = 4  # fewer teach nothing
 _PAIRS = 2  # LTR frames that the first stage's pairs need at least
@@ -38,7 +46,7 @@ _LEAST_SIDE = 16  # pixels
 
 @dataclass(frozen=True)
 class Job:
-    """What is settled before the work starts."""
+    """What is resolved before the work starts."""
 
     options: Options
     device: torch.device
@@ -103,7 +111,7 @@ class Job:
         )
 
 
-def settle(
+def resolve(
     given: Timeline,
     height: int,
     width: int,
@@ -111,7 +119,7 @@ def settle(
     number: int = 0,
     first_from: Callable[[Fraction], int] | None = None,
 ) -> Job:
-    """Settle a job on frames that the input counts from ``number`` on."""
+    """Resolve a job on frames that the input counts from ``number`` on."""
     frames, laid_out = len(given), schedule(given, options)
     options = replace(options, factor=laid_out.factor)
     if not isinstance(options.exposure, str):
@@ -146,7 +154,7 @@ def settle(
     return Job(options, device, precision, stages, cost, laid_out, (height, width), cuts)
 
 
-def in_time(
+def within_time_budget(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
     """Cut a job such that it ends within its time budget, if it has one."""
@@ -161,10 +169,10 @@ def in_time(
     return replace(job, options=options, stages=stages, cost=cost, watch=watch)
 
 
-def settled_file(
+def resolve_file(
     source: str | Path, output: str | Path, options: Options | None
 ) -> tuple[Job, video.VideoInfo]:
-    """Settle the job of a file, and check that its output can be written.
+    """Resolve the job of a file, and check that its output can be written.
 
     Returns:
         The job; and the input, whose notes tell what is known of the output, too.
@@ -172,7 +180,7 @@ def settled_file(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     video.check_output(output, options.encode)  # before the input, which may take long to count
-    job, info = thinned(*settled_input(source, options))
+    job, info = without_duplicates(*resolve_input(source, options))
     notes = video.check_output(
         output,
         options.encode,
@@ -185,23 +193,23 @@ def settled_file(
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
 
 
-def settled_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
-    """Settle the job of an input, whatever its output."""
+def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
+    """Resolve the job of an input, whatever its output."""
     info = video.probe(source, deinterlace=options.deinterlace, background=options.background)
     chosen = video.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
-    late = len(chosen) == info.frames and sounds(options)
+    late = len(chosen) == info.frames and keeps_sound(options)
     lead = info.start - info.origin if late else Fraction(0)
     if options.exposure == "auto":
         frames = list(itertools.islice(video.read(info, options.start, options.end), FRAMES))
         options = replace(options, exposure=open_share(torch.from_numpy(np.stack(frames))))
     given = info.timeline.part(chosen).starting_at(lead)
-    job = settle(given, info.height, info.width, options, chosen.start, info.first_from)
+    job = resolve(given, info.height, info.width, options, chosen.start, info.first_from)
     # As if it became an MP4, until an output is known.
     return replace(job, bits=video.bits_a_pixel("a.mp4", EncodeSettings())), info
 
 
-def thinned(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
+def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
     """Leave the duplicate frames out, where that is asked for: all frames are read once."""
     options = job.options
     if options.duplicates == "keep":
@@ -215,7 +223,7 @@ def thinned(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
     # The rate varies by our doing, and cuts are known: neither is to be judged again.
     vfr = "keep" if options.vfr == "error" else options.vfr
     settled = replace(options, vfr=vfr, scenes="off")
-    thin = settle(job.schedule.given.without(dropped), *job.size, settled)
+    thin = resolve(job.schedule.given.without(dropped), *job.size, settled)
     options = replace(thin.options, vfr=options.vfr, scenes=options.scenes)
     moved = tuple(bisect_left(kept, cut) for cut in cuts)
     first = video.selected(info, options.start, options.end).start
@@ -226,6 +234,6 @@ def thinned(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
     )
 
 
-def sounds(options: Options) -> bool:
+def keeps_sound(options: Options) -> bool:
     """Whether the output has the input's sound."""
     return options.slow_audio or not options.slow_motion

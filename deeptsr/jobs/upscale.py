@@ -1,4 +1,4 @@
-"""One video in, one video out: settle, read, fit, climb, write."""
+"""One video in, one video out: resolve, read, fit, climb, write."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
-from deeptsr.jobs.job import Job, in_time, settle, settled_file, sounds
+from deeptsr.jobs.job import Job, keeps_sound, resolve, resolve_file, within_time_budget
 from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
@@ -64,8 +64,8 @@ def upscale_array(
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
         options = replace(options, exposure=open_share(clip[:FRAMES].expand(-1, -1, -1, 3)))
-    job = settle(Timeline.constant(Fraction(1), count), height, width, options)
-    job = in_time(job, time.monotonic(), on_event)
+    job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
+    job = within_time_budget(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
     with out_of_memory():
         excerpt, cuts = look(job, lambda: (frame.numpy() for frame in clip), on_event)
@@ -105,7 +105,7 @@ def upscale_file(
     folder = _work_path(output, options)
     done = WorkFolder.published(folder, Path(os.path.abspath(output)))
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
-    job, info = settled_file(source, output, lenient)
+    job, info = resolve_file(source, output, lenient)
     with _alone(output, options):
         # Another list of cuts is another run, under whatever name.
         cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
@@ -172,11 +172,11 @@ def _upscale(
     options = job.options
     for note in info.notes:
         on_event(Warned(note))
-    if info.has_audio and not sounds(options):
+    if info.has_audio and not keeps_sound(options):
         on_event(Warned("the sound is left out of slow motion; `slow_audio` stretches it along"))
     if work.note:
         on_event(Warned(work.note))
-    job = in_time(job, began, on_event, work)
+    job = within_time_budget(job, began, on_event, work)
     planned = job.planned()
     on_event(planned)
     free = ram.free()
@@ -209,7 +209,7 @@ def _upscale(
             timeline=shown,
             source=info,
             settings=options.encode,
-            audio=sounds(options),
+            audio=keeps_sound(options),
             audio_range=None if len(chosen) == info.frames else (begin, end),
             audio_slow=job.schedule.stretch,
             scratch=work.path,
