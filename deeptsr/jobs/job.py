@@ -21,7 +21,7 @@ from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
 from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.jobs.frame_times import Schedule, schedule
+from deeptsr.jobs.frame_times import Schedule, require_constant_rate, schedule
 from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cost import Cost, estimate
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
@@ -46,7 +46,11 @@ _LEAST_SIDE = 16  # pixels
 
 @dataclass(frozen=True)
 class Job:
-    """What is resolved before the work starts."""
+    """What is resolved before the work starts, of what was asked for.
+
+    Its ``options`` are those asked for, with the factor, the exposure and the lengths of chunk and
+    excerpt that they come to.
+    """
 
     options: Options
     device: torch.device
@@ -119,12 +123,37 @@ def resolve(
     number: int = 0,
     first_from: Callable[[Fraction], int] | None = None,
 ) -> Job:
-    """Resolve a job on frames that the input counts from ``number`` on."""
+    """Resolve what was asked for, ``options``, on frames of an input.
+
+    Args:
+        given: when the frames are shown.
+        height: of a frame, pixels.
+        width: of a frame, pixels.
+        options: as the user gave them.
+        number: how many frames of the input come before these.
+        first_from: which frame of the input is the first from a moment on, for a list of cuts.
+
+    Raises:
+        InputError: when the frames cannot be used.
+        OptionError: when a setting cannot be met.
+    """
+    if options.vfr == "error":
+        require_constant_rate(given)
+    job = _on_timeline(given, (height, width), options)
+    if options.scenes == "auto":
+        return job
+    listed = () if options.scenes == "off" else read_cuts(Path(options.scenes), first_from)
+    return replace(job, cuts=tuple(cut - number for cut in listed if 0 < cut - number < job.frames))
+
+
+def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Job:
+    """What is resolved of any timeline, whatever made it vary, with cuts that are to be found."""
     frames, laid_out = len(given), schedule(given, options)
     options = replace(options, factor=laid_out.factor)
     if not isinstance(options.exposure, str):
         share = nearest(options.exposure, steps_of(options.factor))
         options = replace(options, exposure=share)
+    height, width = size
     if frames < _LEAST_FRAMES:
         raise InputError(
             f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
@@ -146,12 +175,7 @@ def resolve(
         )
     options = bounded(Clip(frames, height, width), options, stages, device)
     cost = estimate(stages, frames, height, width, options, device)
-    precision = devices.precision(device)
-    cuts: tuple[int, ...] | None = None if options.scenes == "auto" else ()
-    if options.scenes not in ("auto", "off"):
-        listed = read_cuts(Path(options.scenes), first_from)
-        cuts = tuple(cut - number for cut in listed if 0 < cut - number < frames)
-    return Job(options, device, precision, stages, cost, laid_out, (height, width), cuts)
+    return Job(options, device, devices.precision(device), stages, cost, laid_out, size, None)
 
 
 def within_time_budget(
@@ -220,18 +244,12 @@ def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.Vide
     if not dropped:
         return replace(job, cuts=cuts), info
     kept = [n for n in range(job.frames) if n not in dropped]
-    # The rate varies by our doing, and cuts are known: neither is to be judged again.
-    vfr = "keep" if options.vfr == "error" else options.vfr
-    settled = replace(options, vfr=vfr, scenes="off")
-    thin = resolve(job.schedule.given.without(dropped), *job.size, settled)
-    options = replace(thin.options, vfr=options.vfr, scenes=options.scenes)
+    # The rate varies by our doing, and cuts are known: neither is judged again.
+    thin = _on_timeline(job.schedule.given.without(dropped), job.size, options)
     moved = tuple(bisect_left(kept, cut) for cut in cuts)
     first = video.selected(info, options.start, options.end).start
     left = info.without({first + n for n in dropped})
-    return (
-        replace(thin, options=options, cuts=moved, dropped=len(dropped), bits=job.bits),
-        left,
-    )
+    return replace(thin, cuts=moved, dropped=len(dropped), bits=job.bits), left
 
 
 def keeps_sound(options: Options) -> bool:
