@@ -26,7 +26,7 @@ from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, i
 from deeptsr.imaging.resample import resize
 from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
-from deeptsr.system.files import check_file, whole
+from deeptsr.system.files import check_file, write_whole
 
 __all__ = ["inspect_file"]
 
@@ -102,10 +102,10 @@ def inspect_file(
             _film(output, info, wanted, found, overwrite)
         else:
             title = f"Where {info.path.name} repeats itself"
-            whole(Path(output), lambda path: draw(found, numbers, title, path, stretch.start))
+            write_whole(Path(output), lambda path: draw(found, numbers, title, path, stretch.start))
     if json_output is not None:
         text = json.dumps(numbers, indent=1, allow_nan=False) + "\n"
-        whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
+        write_whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
     outputs = tuple(str(place) for place in (output, json_output) if place is not None)
     shares = (mix.within, mix.across, mix.shift)
     seconds = time.monotonic() - began
