@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..session import Manner
+from ..session import Verbosity
 
-__all__ = ["encoding", "picture", "speech", "spoken"]
+__all__ = ["encoding", "output_flags", "picture", "verbosity_of"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,7 +47,7 @@ _PICTURE = (
         "transparent]",
     ),
 )
-_SPEECH = (
+_OUTPUT = (
     click.option(
         "--json",
         "as_json",
@@ -70,22 +70,22 @@ def picture(command: Command) -> Command:
     return _add(_PICTURE, command)
 
 
-def speech(command: Command) -> Command:
-    """Add the flags that say how the command speaks; :func:`spoken` reads them."""
-    return _add(_SPEECH, command)
+def output_flags(command: Command) -> Command:
+    """Add the flags that say how the command speaks; :func:`verbosity_of` reads them."""
+    return _add(_OUTPUT, command)
 
 
-def spoken(flags: dict[str, Any]) -> Manner:
-    """Take the values of the flags of :func:`speech` out of ``flags``.
+def verbosity_of(flags: dict[str, Any]) -> Verbosity:
+    """Take the values of the flags of :func:`output_flags` out of ``flags``.
 
     Raises:
         click.UsageError: when they exclude each other.
     """
     names = ("as_json", "quiet", "verbose", "log_file")
-    manner = Manner(**{name: flags.pop(name) for name in names})
-    if manner.quiet and manner.verbose:
+    verbosity = Verbosity(**{name: flags.pop(name) for name in names})
+    if verbosity.quiet and verbosity.verbose:
         raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
-    return manner
+    return verbosity
 
 
 def _add(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

@@ -15,7 +15,7 @@ from deeptsr.config import Options, RecurrenceSettings
 
 from ..arguments.values import device
 from ..console.notes import Detail
-from ..session import Manner, conversation
+from ..session import Verbosity, conversation
 
 __all__ = ["inspect_recurrence"]
 
@@ -200,8 +200,8 @@ def inspect_recurrence(
         raise click.UsageError("--frame and --frames exclude each other; expected one of them.")
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
-    manner = Manner(quiet=quiet, verbose=verbose, log_file=log_file)
-    with conversation(manner, resumes=False) as tell:
+    verbosity = Verbosity(quiet=quiet, verbose=verbose, log_file=log_file)
+    with conversation(verbosity, resumes=False) as tell:
         tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         settings = RecurrenceSettings(patch, neighbors, scales, level, slices, stride, max_patches)
         tell(Detail(str(settings)))
