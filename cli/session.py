@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import deeptsr
 from deeptsr.events import Event, Listener
 
 from .console.json_lines import Log, print_json, print_line
 from .console.lines import Lines, draws
+from .console.notes import Detail
 from .console.sentences import as_flags, sentence
 from .exit_codes import endings
 
@@ -36,6 +39,8 @@ def conversation(
     resumes: bool = True,
 ) -> Iterator[Listener]:
     """Give the listener for a command's events, and end the command when the block fails.
+
+    The first to be told is how the command was called.
 
     Args:
         verbosity: how much the user wants to be told, and where.
@@ -68,6 +73,7 @@ def conversation(
                 # First of all, so that the log has what stdout could not take. On the outer stack,
                 # so that it is still open when the block has failed.
                 listeners.insert(0, stack.enter_context(Log(verbosity.log_file, tell)))
+            tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
             yield tell
 
 

@@ -22,7 +22,7 @@ from deeptsr.jobs.batch import (
     slots,
 )
 
-from ..arguments.flags import output_flags, verbosity_of
+from ..arguments.flags import flags_of, output_flags, shared_with, verbosity_of
 from ..arguments.options import DEFAULTS, MOST, options_of
 from ..arguments.values import devices
 from ..console.batch_table import Table
@@ -36,20 +36,11 @@ __all__ = ["batch"]
 MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
-SETTLED = (
-    *("output", "device", "work_dir", "report", "dry_run"),
-    *("as_json", "quiet", "verbose", "log_file"),
-)
-PASSED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in SETTLED]
+SETTLED = ("output", "device", "work_dir", "report", "dry_run")
+PASSED = shared_with(upscale, SETTLED)  # to each video's process
 
 
-def passed_on(command: click.Command) -> click.Command:
-    """Add the flags of ``upscale`` that each video's process is given."""
-    command.params[-4:-4] = PASSED  # before those that say how it speaks
-    return command
-
-
-@passed_on
+@flags_of(upscale, but=SETTLED)
 @click.command(short_help="Raise the frame rate of many videos.")
 @click.argument("source", metavar="FOLDER_OR_LIST")
 @click.option("-o", "--output", required=True, help="The folder for the results.")

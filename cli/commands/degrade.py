@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import Any
 
 import click
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.config import EncodeSettings, Options
 
 from ..arguments.flags import encoding, output_flags, verbosity_of
 from ..arguments.values import exposure as open_share
-from ..console.notes import Detail
 from ..session import conversation
 
 __all__ = ["degrade"]
@@ -54,7 +50,6 @@ def degrade(*, input: str, output: str, **flags: Any) -> None:
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     with conversation(verbosity_of(flags), resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         shared = {name: flags.pop(name) for name in ("factor", "exposure")}
         options = Options(**shared, encode=EncodeSettings(**flags))
         jobs.degrade_file(input, output, options, tell)

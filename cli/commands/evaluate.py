@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import Any
 
 import click
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.config import Options
 from deeptsr.events import Evaluated
 
 from ..arguments.flags import output_flags, verbosity_of
 from ..arguments.values import exposure as open_share
-from ..console.notes import Detail
 from ..session import conversation
 
 __all__ = ["evaluate"]
@@ -61,5 +57,4 @@ def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
     belong to the other, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     with conversation(verbosity_of(flags), answer=Evaluated, resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         jobs.evaluate_file(result, truth, ltr, **flags, on_event=tell)

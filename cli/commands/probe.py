@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import asdict
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.events import Event, Probed
 
-from ..arguments.flags import output_flags, verbosity_of
+from ..arguments.flags import exclude_factor_and_fps, flags_of, output_flags, verbosity_of
 from ..arguments.options import DEFAULTS, chosen_options
-from ..console.notes import Detail
 from ..console.probe_sheet import WIDTH, sections
 from ..console.sentences import clean
 from ..session import conversation
@@ -24,21 +20,14 @@ from .upscale import upscale
 
 __all__ = ["probe"]
 
-# What says where or how an output is written, or how the command speaks.
+# What says where or how an output is written.
 _ELSEWHERE = (
-    *("output", "codec", "crf", "pix_fmt", "overwrite", "work_dir", "report", "resume", "dry_run"),
-    *("as_json", "quiet", "verbose", "log_file"),
+    *("output", "codec", "crf", "pix_fmt", "overwrite"),
+    *("work_dir", "report", "resume", "dry_run"),
 )
-_SHARED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in _ELSEWHERE]
 
 
-def _as_upscale(command: click.Command) -> click.Command:
-    """Add the flags of ``upscale`` that matter before there is an output."""
-    command.params[-4:-4] = _SHARED  # before those that say how it speaks
-    return command
-
-
-@_as_upscale
+@flags_of(upscale, but=_ELSEWHERE)
 @click.command(short_help="Say what is in a video, and what would be done with it.")
 @click.argument("input")
 @output_flags
@@ -53,11 +42,8 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
     memory, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
-    chosen = click.get_current_context().get_parameter_source("factor")
-    if flags["fps"] is not None and chosen is not ParameterSource.DEFAULT:
-        raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
+    exclude_factor_and_fps(flags)
     with conversation(verbosity, answer=Probed, draw=_draw, resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         options = chosen_options(preset_name, flags | asdict(DEFAULTS.encode))
 
         jobs.probe_file(input, options, tell)

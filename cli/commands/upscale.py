@@ -7,17 +7,22 @@ import sys
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr import report as reports
 from deeptsr.config import PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
-from ..arguments.flags import encoding, output_flags, picture, verbosity_of
+from ..arguments.flags import (
+    device,
+    encoding,
+    exclude_factor_and_fps,
+    output_flags,
+    picture,
+    verbosity_of,
+)
 from ..arguments.options import DEFAULTS, chosen_options
-from ..arguments.values import device, exposure, frame_rate, memory, mix, moment, span
+from ..arguments.values import exposure, frame_rate, memory, mix, moment, span
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..session import conversation
@@ -66,13 +71,7 @@ __all__ = ["upscale"]
     type=click.Choice(list(PRESETS)),
     help="How much work is put into it.  [default: fast on a CPU, balanced on CUDA]",
 )
-@click.option(
-    "--device",
-    type=device,
-    default=DEFAULTS.device,
-    metavar="NAME",
-    help="auto, cpu, cuda or cuda:N.",
-)
+@device
 @click.option(
     "--seed",
     type=int,
@@ -192,11 +191,8 @@ def upscale(
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
-    chosen = click.get_current_context().get_parameter_source("factor")
-    if flags["fps"] is not None and chosen is not ParameterSource.DEFAULT:
-        raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
+    exclude_factor_and_fps(flags)
     with conversation(verbosity, answer=Planned if dry_run else None) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
         options = chosen_options(preset_name, flags)
         tell(Detail(settings(options)))
 
