@@ -238,9 +238,9 @@ def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.Vide
     options = job.options
     if options.duplicates == "keep":
         return job, info
-    found = survey(video.read(info, options.start, options.end))
-    cuts = found.cuts if job.cuts is None else job.cuts
-    dropped = set(found.duplicates).difference(cuts)  # a scene keeps its first frame
+    surveyed = survey(video.read(info, options.start, options.end))
+    cuts = surveyed.cuts if job.cuts is None else job.cuts
+    dropped = set(surveyed.duplicates).difference(cuts)  # a scene keeps its first frame
     if not dropped:
         return replace(job, cuts=cuts), info
     kept = [n for n in range(job.frames) if n not in dropped]

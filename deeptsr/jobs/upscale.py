@@ -72,10 +72,10 @@ def upscale_array(
         excerpt, cuts = look(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
         result = np.empty((count * job.options.factor, height, width, 3), np.float32)
-        made = 0
+        filled = 0
         for volume in climb_job(job, fitted, iter(clip), cuts, on_event):
-            result[made : made + len(volume)] = volume.cpu().numpy()
-            made += len(volume)
+            result[filled : filled + len(volume)] = volume.cpu().numpy()
+            filled += len(volume)
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
 
 

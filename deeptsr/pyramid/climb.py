@@ -88,10 +88,10 @@ def climb_window(
         def cover(frames: range, size: tuple[int, int]) -> Tensor:
             return level(frames, size)[..., 3:].expand(-1, -1, -1, 3)
 
-        made, alpha = (
+        rgb, alpha = (
             climb_window(stages, part, full, 3, total, wanted, settings) for part in (colors, cover)
         )
-        return torch.cat([made, alpha.mean(3, keepdim=True)], 3)
+        return torch.cat([rgb, alpha.mean(3, keepdim=True)], 3)
     exposure, rounds = settings.exposure, settings.rounds
     ranges = needed(stages, wanted, total)
     fine, factor = torch.empty(0), 1

@@ -86,15 +86,15 @@ def _scene(
         wanted = range(first, min(first + most, chunk_end, total))
         window.move_to(_looked_at(stages, wanted, total, full, settings.scale))
         try:
-            made = climb_window(stages, window, full, channels, total, wanted, settings)
+            volume = climb_window(stages, window, full, channels, total, wanted, settings)
         except (RuntimeError, MemoryError) as error:
             if len(wanted) == 1 or not ran_out(error):
                 raise
             most = len(wanted) // 2
             on_halved(most)
             continue
-        yield made
-        del made  # it is gone before the next one is made
+        yield volume
+        del volume  # it is gone before the next one is made
         first = wanted.stop
 
 

@@ -18,8 +18,8 @@ def free() -> int | None:
 
 def total() -> int | None:
     """Bytes of memory that this process may use at most; None where that cannot be told."""
-    found = [n for n in (_told("MemTotal"), _group("memory.max")) if n is not None]
-    return min(found, default=None)
+    limits = [n for n in (_told("MemTotal"), _group("memory.max")) if n is not None]
+    return min(limits, default=None)
 
 
 def _told(name: str) -> int | None:
