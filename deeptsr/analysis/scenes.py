@@ -189,19 +189,19 @@ def _block_sums(values: _Array) -> _Array:
 
 
 def _cuts(steps: list[_Step]) -> tuple[int, ...]:
-    found = set()
+    cuts = set()
     for number, step in enumerate(steps):
         beside = [steps[n].unlike for n in (number - 1, number + 1) if 0 <= n < len(steps)]
         near = max(beside, default=0.0)
         if any(step.unlike + c * step.colours >= u + b * near for u, b, c in _RULES):
-            found.add(number + 1)
+            cuts.add(number + 1)
     for number, step in enumerate(steps):
-        found -= set(range(number + 1, number + 1 + step.back))
-    return tuple(sorted(found))
+        cuts -= set(range(number + 1, number + 1 + step.back))
+    return tuple(sorted(cuts))
 
 
 def _duplicates(peaks: list[float], cuts: tuple[int, ...]) -> tuple[int, ...]:
-    found: list[int] = []
+    duplicates: list[int] = []
     for scene in scenes_between(cuts, len(peaks) + 1):
         inner = peaks[scene.start : scene.stop - 1]  # [n]: from the scene's frame n to the next
         run: list[int] = []
@@ -210,6 +210,6 @@ def _duplicates(peaks: list[float], cuts: tuple[int, ...]) -> tuple[int, ...]:
             if peak <= _STILL and peak < _AGAINST * moving:
                 run.append(scene.start + n + 1)
                 continue
-            found += run if len(run) <= _LONGEST else []
+            duplicates += run if len(run) <= _LONGEST else []
             run = []
-    return tuple(found)
+    return tuple(duplicates)

@@ -54,13 +54,13 @@ def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load
     """What each stage does to climb a chunk in the middle of a clip of ``total`` frames."""
     first = max(0, total - chunk) // 2
     ranges = needed(stages, range(first, min(total, first + chunk)), total)
-    found = []
+    by_stage = []
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         done, last = fitted.stage.factor_before, total * fitted.stage.factor_before
         wanted = range(asked.start * done, asked.stop * done)
         trusted, seen = fitted.looked_at(wanted, last)
-        found.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
-    return tuple(found)
+        by_stage.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
+    return tuple(by_stage)
 
 
 def first_needed(stages: tuple[FittedStage, ...], start: int, cuts: Sequence[int] = ()) -> int:
