@@ -1,8 +1,11 @@
 """Zero-shot temporal super-resolution of a single video.
 
 >>> import deeptsr
->>> fine = deeptsr.upscale_array(frames, deeptsr.preset("fast", factor=8))
->>> deeptsr.upscale_file("input.mp4", "out.mp4")
+>>> options = deeptsr.preset("balanced", factor=4)
+>>> options.factor, options.network.blocks
+(4, 6)
+>>> deeptsr.upscale_file("input.mp4", "out.mp4", options)  # doctest: +SKIP
+>>> fine = deeptsr.upscale_array(frames, options)  # doctest: +SKIP
 """
 
 from __future__ import annotations

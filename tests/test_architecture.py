@@ -251,7 +251,8 @@ def test_only_video_knows_codecs():
 
 def test_the_house_stays_easy_to_look_over():
     def shown(folder):
-        return [p for p in folder.iterdir() if p.name not in ("__init__.py", "__pycache__")]
+        aside = ("__init__.py", "__pycache__", "py.typed")
+        return [p for p in folder.iterdir() if p.name not in aside]
 
     assert len(shown(PACKAGE)) <= 13
     for folder in {path.parent for path in EVERYTHING} - {PACKAGE}:

@@ -1,8 +1,8 @@
 """The report of a run: its record, and one self-contained page that shows it.
 
->>> recorder = Recorder("input.mp4", "out.mp4", options)
->>> deeptsr.upscale_file("input.mp4", "out.mp4", options, recorder)
->>> write_report(recorder.record(), "out.html")
+>>> recorder = Recorder("input.mp4", "out.mp4", options)  # doctest: +SKIP
+>>> deeptsr.upscale_file("input.mp4", "out.mp4", options, recorder)  # doctest: +SKIP
+>>> write_report(recorder.record(), "out.html")  # doctest: +SKIP
 """
 
 from __future__ import annotations
