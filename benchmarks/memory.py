@@ -19,7 +19,7 @@ from pathlib import Path
 import imageio_ffmpeg
 
 from deeptsr.config import FitSettings, NetworkSettings, Options, PairSettings, PyramidSettings
-from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.upscale import upscale_file
 
 OPTIONS = Options(

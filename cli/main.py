@@ -10,6 +10,7 @@ from .commands.batch import batch
 from .commands.degrade import degrade
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect_recurrence
+from .commands.pretrain import pretrain
 from .commands.probe import probe
 from .commands.report import report
 from .commands.upscale import upscale
@@ -58,6 +59,7 @@ cli.add_command(upscale)
 cli.add_command(probe)
 cli.add_command(batch)
 cli.add_command(degrade)
+cli.add_command(pretrain)
 cli.add_command(report)
 cli.add_command(evaluate)
 cli.add_command(inspect_recurrence)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
 from typing import Any
 
 import click
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.config import PretrainSettings
 
-from ..arguments.flags import speech, spoken
+from ..arguments.flags import output_flags, verbosity_of
 from ..arguments.values import device, span
-from ..console.notes import Detail
 from ..session import conversation
 from ..signals import gentle
 
@@ -40,11 +36,17 @@ DEFAULTS = PretrainSettings()
     metavar="TIME",
     help="How long it may take, such as 90m, instead of a number of steps.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of all that is drawn.")
-@click.option("--device", type=device, default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, metavar="N", help="Of all that is drawn."
+)
+@click.option(
+    "--device", type=device, default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an output that exists.")
-@click.option("--no-resume", "resume", is_flag=True, flag_value=False, default=True, help="Begin anew.")
-@speech
+@click.option(
+    "--no-resume", "resume", is_flag=True, flag_value=False, default=True, help="Begin anew."
+)
+@output_flags
 def pretrain(*, output: str, steps: int, **flags: Any) -> None:
     """Teach a prior on rendered clips of things in motion, for `deeptsr upscale --prior FILE`.
 
@@ -56,8 +58,7 @@ def pretrain(*, output: str, steps: int, **flags: Any) -> None:
     Exit codes: 0 done, 2 wrong usage, 3 no pictures in the folder, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(spoken(flags)) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+    with conversation(verbosity_of(flags)) as tell:
         settings = replace(DEFAULTS, steps=steps)
-        with gentle() as listen:
-            jobs.pretrain_file(output, settings=settings, **flags, on_event=listen(tell))
+        with gentle(tell) as listen:
+            jobs.pretrain_file(output, settings=settings, **flags, on_event=listen)

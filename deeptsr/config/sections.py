@@ -83,21 +83,19 @@ class FitSettings:
 class PretrainSettings:
     """How a prior is taught on rendered clips."""
 
-    steps: int = 12_000  # optimiser steps of the first network; the others take shares of it, >= 1
-    batch: int = 8  # crops a step, >= 1
-    crop: int = 40  # side of a crop, pixels, >= 16
+    steps: int = 5_000  # optimiser steps of the first network; the others take shares of it, >= 1
+    batch: int = 16  # crops a step, >= 1
+    crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop, >= 3
     pool: int = 250  # clips of each kind that are there from the start, >= 1
     clip_every: int = 2  # steps after which another clip is rendered, >= 1
-    rotors: float = 0.5  # share of the crops that are of things that turn, in [0, 1]
-    leaves_only: float = 0.12  # share of the steps before any of those are shown, in [0, 1]
     slowed: float = 0.25  # share of the crops that are means of two frames of their clip
     gray: float = 0.3  # share of the crops that lose some of their colour
-    rate: float = 1.6e-3  # Adam's peak rate, > 0; it falls to zero as a cosine does
+    rate: float = 2e-3  # Adam's peak rate, > 0; it falls to zero as a cosine does
     warmup: int = 100  # steps of linear warm-up, >= 1
     clip_gradient: float = 0.05  # largest norm of a gradient, > 0
     averaging: float = 0.998  # decay of the running mean of the weights, in [0, 1)
-    balance: float = 0.45  # 0: errors count as they are; 1: as shares of interpolation's
+    balance: float = 0.25  # 0: errors count as they are; 1: as shares of interpolation's
     check: int = 250  # steps between two checks on clips that are never taught, >= 1
 
 

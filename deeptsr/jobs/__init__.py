@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deeptsr.jobs.degrade import degrade_file
-    from deeptsr.jobs.dry_run import plan_file
     from deeptsr.jobs.evaluate import evaluate_file
     from deeptsr.jobs.inspect import inspect_file
-    from deeptsr.jobs.probe import probe_file
+    from deeptsr.jobs.pretrain import pretrain_file
+    from deeptsr.jobs.probe import plan_file, probe_file
     from deeptsr.jobs.upscale import upscale_array, upscale_file
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "evaluate_file",
     "inspect_file",
     "plan_file",
+    "pretrain_file",
     "probe_file",
     "upscale_array",
     "upscale_file",
@@ -28,7 +29,8 @@ _HOME = {
     "degrade_file": "degrade",
     "evaluate_file": "evaluate",
     "inspect_file": "inspect",
-    "plan_file": "dry_run",
+    "plan_file": "probe",
+    "pretrain_file": "pretrain",
     "probe_file": "probe",
     "upscale_array": "upscale",
     "upscale_file": "upscale",

@@ -20,7 +20,7 @@ from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretrain import VARIANTS, pretrain
 from deeptsr.system import devices
-from deeptsr.system.files import check_file, whole
+from deeptsr.system.files import check_file, write_whole
 
 __all__ = ["pretrain_file"]
 
@@ -90,11 +90,11 @@ def pretrain_file(
     begun = _begun(kept, who, on_event) if resume else None
 
     def keep(state: dict[str, Any]) -> None:
-        whole(kept, lambda path: torch.save({"who": who, "state": state}, path))
+        write_whole(kept, lambda path: torch.save({"who": who, "state": state}, path))
 
     prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
     content = prior.bytes()
-    whole(output, lambda path: path.write_bytes(content))
+    write_whole(output, lambda path: path.write_bytes(content))
     kept.unlink(missing_ok=True)
     told = Pretrained(str(output), len(content), time.monotonic() - began)
     on_event(told)

@@ -1,4 +1,4 @@
-"""Teaches a prior on rendered clips: first motion of all kinds, then blades that turn as well.
+"""Teaches a prior on rendered clips: motion of all kinds, and then blades that turn.
 
 Every variant of a network is taught after the other (:mod:`deeptsr.learning.prior`); one set of
 weights serves steps of any size, so that steps of 2 to 5 are taught together. A clip counts by the
@@ -20,7 +20,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Taught, ignore
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.learning.prior import Prior, start_from
+from deeptsr.learning.prior import Prior
 from deeptsr.learning.rendering.clips import Clip, render
 from deeptsr.networks import Compact
 
@@ -39,22 +39,25 @@ State = dict[str, Tensor]
 class Variant:
     """One of the networks of a prior."""
 
+    expert: str
     exposure: str
     fold: int
     share: float  # of the settings' steps
+    rotors: float = 0.0  # share of its crops that are of blades that turn
     start: str | None = None  # name of the variant that it starts from
 
     @property
     def name(self) -> str:
         """As a prior names it."""
-        return f"{self.exposure}-{self.fold}"
+        return f"{self.expert}/{self.exposure}-{self.fold}"
 
 
 VARIANTS = (
-    Variant("full", 1, 1.0),
-    Variant("full", 2, 0.7),
-    Variant("delta", 1, 0.2, "full-1"),
-    Variant("delta", 2, 0.2, "full-2"),
+    Variant("any", "full", 1, 1.0),
+    Variant("turning", "full", 1, 1.0, 1.0, "any/full-1"),
+    Variant("any", "full", 2, 0.7),
+    Variant("any", "delta", 1, 0.2, 0.0, "any/full-1"),
+    Variant("any", "delta", 2, 0.2, 0.0, "any/full-2"),
 )
 
 
@@ -93,7 +96,7 @@ def pretrain(
         if variant.name not in done:
             course = _Course(network, settings, variant, steps, seed, device, precision, pictures)
             if variant.start in done:
-                start_from(Prior(network, {variant.name: done[variant.start]}, {}), course.network)
+                course.network.load_state_dict(done[variant.start])
                 course.average.load_state_dict(course.network.state_dict())
             if begun and begun.get("variant") == variant.name:
                 course.load(begun["state"])
@@ -199,19 +202,12 @@ class _Course:
         if len(pool) > 4 * self.settings.pool:
             pool.pop(0)
 
-    @property
-    def _rotors(self) -> float:
-        """Share of the crops that are of rotors: none at first."""
-        begun = self.step >= self.settings.leaves_only * self.steps or self.variant.start
-        return self.settings.rotors if begun else 0.0
-
     def _learn(self) -> None:
         s = self.settings
         if self.step % s.clip_every == 0:
-            self._render("rotor" if self._chance() < self._rotors else "leaves")
+            self._render(self._kind())
         factor = self._factor()
-        kinds = ["rotor" if self._chance() < self._rotors else "leaves" for _ in range(s.batch)]
-        crops = [self._crop(kind, factor) for kind in kinds]
+        crops = [self._crop(self._kind(), factor) for _ in range(s.batch)]
         htr = torch.stack(crops).to(self.device, memory_format=torch.channels_last_3d)
         error, plain = self._errors(htr, factor)
         weight = ((plain.detach() + _QUIET) * 1e3) ** -s.balance
@@ -226,6 +222,9 @@ class _Course:
         with torch.no_grad():
             for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
                 mean.lerp_(now, share)
+
+    def _kind(self) -> str:
+        return "rotor" if self._chance() < self.variant.rotors else "leaves"
 
     def _factor(self) -> int:
         draw = self._chance()

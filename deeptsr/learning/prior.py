@@ -1,7 +1,8 @@
 """What is known before the video is seen: weights to start a fit from.
 
-A prior is a safetensors file. It holds the networks of one kind and size for both exposures, folded
-or not, as far as they were taught, and says in its metadata how it came about.
+A prior is a safetensors file. It holds networks of one kind and size, for both exposures, folded or
+not, of one or more experts: those that were taught things of all kinds, and those that were taught
+blades that turn. It says in its metadata how it came about.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
 from deeptsr.networks import Compact, StepNetwork
 
-__all__ = ["NONE", "Prior", "prior_of", "start_from"]
+__all__ = ["NONE", "Prior", "State", "prior_of", "starts"]
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata
@@ -36,8 +37,8 @@ class Prior:
 
     Attributes:
         network: settings of the networks.
-        variants: weights by variant, such as "full-1": the exposure, and the pixels a side that the
-            network folds.
+        variants: weights by variant, such as "any/full-1": the expert, the exposure, and the pixels
+            a side that the network folds.
         made: how it was made, for people.
         digest: of the file; "" where it is not in one.
     """
@@ -62,7 +63,7 @@ class Prior:
                 made = json.loads(told[_MADE])
                 variants: dict[str, State] = {}
                 for key in file.keys():  # noqa: SIM118, it is no dictionary
-                    variant, name = key.split("/", 1)
+                    variant, name = key.rsplit("/", 1)
                     variants.setdefault(variant, {})[name] = file.get_tensor(key).float()
         except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
             raise OptionError(
@@ -118,12 +119,13 @@ def _told(network: NetworkSettings) -> str:
     return f"{network.kind} networks of {network.channels} channels and {network.blocks} blocks"
 
 
-def start_from(prior: Prior | None, network: StepNetwork) -> bool:
-    """Give a fresh network what is known; returns whether anything is."""
+def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
+    """All weights of a prior that a network can start from, by the expert that they are of."""
     if prior is None or not isinstance(network, Compact):
-        return False
-    state = prior.variants.get(f"{network.exposure}-{network.fold}")
-    if state is None:
-        return False
-    network.load_state_dict(state)
-    return True
+        return {}
+    found = {}
+    for variant, state in prior.variants.items():
+        expert, kind = variant.split("/")
+        if kind == f"{network.exposure}-{network.fold}":
+            found[expert] = state
+    return found

@@ -14,7 +14,7 @@ from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.learning.prior import Prior, prior_of, start_from
+from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.recipe import (
     averages,
     fitted_frames,
@@ -22,7 +22,14 @@ from deeptsr.learning.recipe import (
     network_of,
     steps_of_stage,
 )
-from deeptsr.learning.strategy.attempts import INTERPOLATES, StageResult, attempt, examples_of
+from deeptsr.learning.strategy.attempts import (
+    INTERPOLATES,
+    KNOWN,
+    StageResult,
+    attempt,
+    examples_of,
+    start_from,
+)
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
@@ -172,16 +179,16 @@ def _learned(
     below: tuple[FittedStage, ...],
     previous: StepNetwork | None,
 ) -> StageResult:
-    stage = run.plan[number]
-    carried = previous is not None and _same_shapes(previous, network)
-    if carried and previous is not None:
-        network.load_state_dict(previous.state_dict())
-    known = carried or start_from(run.prior, network)
-    steps = steps_of_stage(run.options, number)
-    if number and known and not steps:
-        return StageResult("as known", 0.0, None, 0.0)
-    seen = run.clip[: fitter.frames]
-    return attempt(fitter, network, examples_of(fitter, seen, below, stage), steps, known=known)
+    stage, steps = run.plan[number], steps_of_stage(run.options, number)
+    experts = starts(run.prior, network)
+    if previous is not None and _same_shapes(previous, network):
+        experts = {"the stage before": previous.state_dict()}
+    if number and experts and not steps:  # nothing to look at, nothing to learn
+        network.load_state_dict(next(iter(experts.values())))
+        return StageResult(KNOWN, 0.0, None, 0.0)
+    examples = examples_of(fitter, run.clip[: fitter.frames], below, stage)
+    known = start_from(network, experts, examples[-1], run.precision)
+    return attempt(fitter, network, examples, steps, known=known)
 
 
 def _told(

@@ -91,7 +91,7 @@ def library(monkeypatch):
     fake = Library()
     run = types.ModuleType("deeptsr.jobs.upscale")
     run.upscale_file = fake.upscale_file
-    dry_run = types.ModuleType("deeptsr.jobs.dry_run")
+    dry_run = types.ModuleType("deeptsr.jobs.probe")
     dry_run.plan_file = fake.plan_file
     devices = types.ModuleType("deeptsr.system.devices")
     devices.choose, devices.default_preset = fake.choose, fake.default_preset

@@ -7,8 +7,7 @@ import pytest
 
 from deeptsr.errors import InputError
 from deeptsr.events import Progress
-from deeptsr.jobs.dry_run import plan_file
-from deeptsr.jobs.probe import probe_file
+from deeptsr.jobs.probe import plan_file, probe_file
 from tests.helpers.clips import clip, ffmpeg, raw_clip, timestamps
 from tests.helpers.scenes import clip as scenes
 from tests.helpers.synth import tiny

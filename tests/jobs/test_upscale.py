@@ -16,7 +16,7 @@ from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, Re
 from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
 from deeptsr.imaging.exposure import expose, repeat
 from deeptsr.jobs import pipeline, upscale
-from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_array, upscale_file
 from deeptsr.system import devices

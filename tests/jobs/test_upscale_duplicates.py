@@ -12,8 +12,7 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.events import Planned
 from deeptsr.imaging.exposure import expose
-from deeptsr.jobs.dry_run import plan_file
-from deeptsr.jobs.probe import probe_file
+from deeptsr.jobs.probe import plan_file, probe_file
 from deeptsr.jobs.upscale import upscale_array, upscale_file
 from tests.helpers.clips import decode, raw_clip, timestamps
 from tests.helpers.scenes import clip

@@ -5,7 +5,7 @@ import pytest
 
 from deeptsr.errors import OptionError
 from deeptsr.events import Progress, Warned
-from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.video import probe, read
 from tests.helpers.clips import clip, describe, ffmpeg, raw_clip

@@ -16,7 +16,7 @@ from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Progress, Warned
 from deeptsr.jobs import upscale as upscale_job
-from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_array, upscale_file
 from deeptsr.pyramid.stage import FittedStage

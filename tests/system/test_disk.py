@@ -14,7 +14,7 @@ import pytest
 from deeptsr.config import EncodeSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import Progress, Warned
-from deeptsr.jobs.dry_run import plan_file
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.system.disk import DiskSpace

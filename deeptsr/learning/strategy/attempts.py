@@ -4,7 +4,9 @@
 attempt               learns from                     kept where
 ====================  ==============================  ===========================================
 from nothing          the video's own pairs           held-out frames say that it gained
-as known              a prior, or the stage before    the adapted one is not better
+as known              the expert of the prior whose   the adapted one is not better
+                      result agrees most with
+                      itself; or the stage before
 adapted               the same pairs, from there      it agrees more with itself
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
@@ -26,6 +28,7 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
+from deeptsr.learning.prior import State
 from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine
 from deeptsr.learning.strategy.fitter import StageFitter
@@ -34,7 +37,15 @@ from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 
-__all__ = ["FITTED", "INTERPOLATES", "KNOWN", "StageResult", "attempt", "examples_of"]
+__all__ = [
+    "FITTED",
+    "INTERPOLATES",
+    "KNOWN",
+    "StageResult",
+    "attempt",
+    "examples_of",
+    "start_from",
+]
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75)  # of what the video taught, in the means that are tried
@@ -90,6 +101,25 @@ def attempt(
     if found.change < UNSEEN.value:
         return StageResult(INTERPOLATES, 0.0, found, share)
     return StageResult(FITTED if share else KNOWN, gain, found, share)
+
+
+def start_from(
+    network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
+) -> bool:
+    """Give a network what the expert knows whose result on a clip agrees most with itself.
+
+    Returns:
+        Whether anything is known.
+    """
+    best, agreement = None, -1.0
+    for state in experts.values():
+        network.load_state_dict(state)
+        found = examine(network, clip, precision).agreement if len(experts) > 1 else 0.0
+        if found > agreement:
+            best, agreement = state, found
+    if best is not None:
+        network.load_state_dict(best)
+    return best is not None
 
 
 def examples_of(
