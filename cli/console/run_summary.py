@@ -66,7 +66,8 @@ class Summary:
         if self._checked is None:
             return "gain", ""
         gain = _gain(self._checked.gain_db)
-        return "gain", f"{gain} over linear interpolation, on held-out frames of this video"
+        told = f"{gain} over linear interpolation, on held-out frames of this video"
+        return "gain", f"{told} ({self._checked.confidence})"
 
     def _fits(self) -> list[tuple[str, str]]:
         rows: list[tuple[str, str]] = []

@@ -20,12 +20,14 @@ from deeptsr.events import (
     Inspected,
     MixProposed,
     Planned,
+    Pretrained,
     Probed,
     Progress,
     Reported,
     SelfChecked,
     StageFitted,
     Surveyed,
+    Taught,
     VideoEnded,
     VideoProgress,
     VideoStarted,
@@ -156,10 +158,14 @@ def _inspected(event: Inspected, verbose: bool) -> str:
     )
 
 
+_CONFIDENCE = {"sure": "sure", "likely": "likely right", "guess": "a guess"}
+
+
 def _self_checked(event: SelfChecked, verbose: bool) -> str:
     text = (
         f"self-check: {event.gain_db:+.1f} dB over linear interpolation "
-        "on this video's own held-out frames"
+        "on this video's own held-out frames; the way that things move is "
+        f"{_CONFIDENCE[event.confidence]}"
     )
     if verbose:
         text += (
@@ -223,6 +229,20 @@ def _error(event: Error, verbose: bool) -> str:
     return event.message if says_so else f"error: {event.message}"
 
 
+def _taught(event: Taught, verbose: bool) -> str:
+    return (
+        f"{event.variant}, step {event.step}: {event.leaves:+.2f} dB over interpolation on things "
+        f"of all kinds, {event.rotor:+.2f} dB on blades that turn, none of them taught"
+    )
+
+
+def _pretrained(event: Pretrained, verbose: bool) -> str:
+    return (
+        f"wrote {event.output}: {size(event.size_bytes)} in {duration(event.seconds)}; use it with "
+        f"deeptsr upscale --prior {event.output}"
+    )
+
+
 def _any(event: Event, verbose: bool) -> str:
     fields = ", ".join(f"{name} {value}" for name, value in asdict(event).items())
     return f"{type(event).__name__}: {fields}"
@@ -241,6 +261,8 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
     Reported: _reported,
+    Taught: _taught,
+    Pretrained: _pretrained,
     BatchPlanned: _batch_planned,
     VideoStarted: _video_started,
     VideoProgress: _video_progress,

@@ -12,8 +12,11 @@ from deeptsr.errors import OptionError
 from deeptsr.evaluation.metrics import psnr
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.learning.prior import Prior, prior_of, start_from
+from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.rendering.clips import render
+from deeptsr.learning.strategy import attempts
+from deeptsr.learning.strategy.attempts import start_from
+from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
@@ -31,7 +34,7 @@ HASHES = {
 
 def made(settings=NETWORK, exposure="full", fold=1):
     network = wake(build(settings, 2, exposure, fold))
-    return Prior(settings, {f"{exposure}-{fold}": network.state_dict()}, {"by": "a test"})
+    return Prior(settings, {f"any/{exposure}-{fold}": network.state_dict()}, {"by": "a test"})
 
 
 def stored(prior, tmp_path):
@@ -45,8 +48,8 @@ def test_a_file_gives_back_what_it_was_made_of(tmp_path):
     again = Prior.load(stored(prior, tmp_path))
     assert (again.network, again.made) == (prior.network, prior.made)
     assert again.digest
-    for name, value in prior.variants["full-1"].items():
-        assert gap(again.variants["full-1"][name], value.half().float()) == 0
+    for name, value in prior.variants["any/full-1"].items():
+        assert gap(again.variants["any/full-1"][name], value.half().float()) == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"not a prior", bytes(100)])
@@ -65,14 +68,33 @@ def test_a_prior_of_other_networks_is_refused(tmp_path):
         prior_of(tiny(prior=str(path), network=NetworkSettings(channels=6, blocks=1)))
 
 
-def test_weights_are_given_to_the_variant_that_they_are_of():
+def test_weights_are_those_of_the_variant_that_is_asked_for():
     prior = made()
     known, folded = build(NETWORK, 3), build(NETWORK, 2, "full", 2)
-    assert start_from(prior, known)
-    assert gap(known.state_dict()["enter.weight"], prior.variants["full-1"]["enter.weight"]) == 0
-    assert not start_from(prior, folded)
-    assert not start_from(None, known)
-    assert not start_from(prior, build(NetworkSettings("paper", 4), 2))
+    assert list(starts(prior, known)) == ["any"]
+    state = starts(prior, known)["any"]
+    assert state is prior.variants["any/full-1"]
+    assert not starts(prior, folded)
+    assert not starts(None, known)
+    assert not starts(prior, build(NetworkSettings("paper", 4), 2))
+
+
+def test_of_several_experts_the_one_that_agrees_with_itself_is_taken(monkeypatch):
+    network, other = (wake(build(NETWORK, 2), seed) for seed in (1, 2))
+    experts = {"any": network.state_dict(), "turning": other.state_dict()}
+    experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
+    for best in experts:
+
+        def examine(candidate, *_, best=best):
+            same = torch.equal(
+                candidate.state_dict()["enter.weight"], experts[best]["enter.weight"]
+            )
+            return Evidence(5.0, 0.9 if same else 0.2, 0.3, 1.0)
+
+        monkeypatch.setattr(attempts, "examine", examine)
+        assert start_from(network, experts, pan(8, 16, 16), torch.float32)
+        assert gap(network.state_dict()["enter.weight"], experts[best]["enter.weight"]) == 0
+    assert not start_from(network, {}, pan(8, 16, 16), torch.float32)
 
 
 def test_a_fit_starts_from_it(tmp_path):
@@ -81,7 +103,7 @@ def test_a_fit_starts_from_it(tmp_path):
     (stage,), told = fitted(pan(16, 24, 24), options=options, stages=ONE)
     (event,) = outcomes(told)
     assert (event.outcome, event.steps) == ("as known", 0)
-    expected = Prior.load(path).variants["full-1"]
+    expected = Prior.load(path).variants["any/full-1"]
     assert all(torch.equal(stage.network.state_dict()[k], v) for k, v in expected.items())
 
 
@@ -103,25 +125,34 @@ def test_they_are_small_and_what_they_were():
     assert sum(map(len, files.values())) < 2_000_000
 
 
-@pytest.mark.parametrize("step", [2, 3])
-@pytest.mark.parametrize("variant", ["full-1", "full-2", "delta-1", "delta-2"])
-def test_each_beats_linear_interpolation_on_clips_of_another_seed(variant, step):
-    exposure, fold = variant.split("-")
+def bundled():
     prior = prior_of(preset("fast"))
+    return [(prior, variant) for variant in prior.variants]
+
+
+@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize(("prior", "variant"), bundled(), ids=lambda v: v if type(v) is str else "")
+def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant, step):
+    expert, kind = variant.split("/")
+    exposure, fold = kind.split("-")
     network = build(prior.network, step, exposure, int(fold))
-    assert start_from(prior, network)
+    network.load_state_dict(starts(prior, network)[expert])
     gains = []
-    for seed in range(4):
-        truth = render(987_654_000 + seed, frames=12 * step).frames.float()
+    for seed in range(6):
+        drawn = "rotor" if expert == "turning" else "leaves"
+        clip = render(987_654_000 + seed, drawn, frames=12 * step)
+        if clip.longest < step:
+            continue
+        truth = clip.frames.float()
         ltr = expose(truth, step, exposure)
-        found = predict(network.eval(), ltr).clamp(0, 1)
-        gains.append(psnr(found, truth) - psnr(interpolate_time(ltr, step, exposure), truth))
+        result = predict(network.eval(), ltr).clamp(0, 1)
+        gains.append(psnr(result, truth) - psnr(interpolate_time(ltr, step, exposure), truth))
     assert sum(gains) / len(gains) > 0.3
 
 
 def test_what_stands_still_stays():
     prior = prior_of(preset("fast"))
     network = build(prior.network, 2)
-    start_from(prior, network)
+    network.load_state_dict(starts(prior, network)["any"])
     still = noise(1, 40, 40, 3).repeat(12, 1, 1, 1) * 0.5 + 0.25
     assert gap(predict(network.eval(), still), still.repeat_interleave(2, 0)) < 4 / 255

@@ -1,0 +1,95 @@
+"""A prior as a file."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deeptsr.config import NetworkSettings, PretrainSettings, preset
+from deeptsr.errors import InputError, OptionError, OutputError
+from deeptsr.events import Pretrained, Progress, Warned
+from deeptsr.jobs import pretrain as module
+from deeptsr.jobs.pretrain import pretrain_file
+from deeptsr.learning.pretrain import VARIANTS
+from deeptsr.learning.prior import Prior, prior_of
+from tests.helpers.synth import NETWORK
+
+TINY = PretrainSettings(steps=4, batch=2, crop=16, frames=3, pool=2, check=2, warmup=1)
+
+
+def made(path, **changes):
+    told = []
+    pretrain_file(path, NETWORK, TINY, device="cpu", on_event=told.append, **changes)
+    return told
+
+
+def test_a_prior_is_written_whole_and_used(tmp_path):
+    path = tmp_path / "prior.safetensors"
+    told = made(path)
+    assert isinstance(told[-1], Pretrained)
+    assert told[-1].size_bytes == path.stat().st_size
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    prior = prior_of(preset("fast", prior=str(path), network=NETWORK))
+    assert set(prior.variants) == {v.name for v in VARIANTS}
+    assert prior.made["steps"] == "4"
+    with pytest.raises(OutputError, match="exists"):
+        made(path)
+    made(path, overwrite=True)
+
+
+def test_an_interrupted_one_goes_on(tmp_path):
+    path, seen = tmp_path / "prior.safetensors", []
+
+    def stop(event):
+        seen.append(event)
+        if isinstance(event, Progress) and "any/full-2" in event.detail:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain_file(path, NETWORK, TINY, device="cpu", on_event=stop)
+    assert not path.exists()
+    told = made(path)
+    assert path.exists()
+    begun = [e.detail for e in told if isinstance(e, Progress) and "step" in e.detail]
+    assert not any(detail.startswith("any/full-1") for detail in begun)
+    # Of another seed nothing is taken over, and that is said.
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        pretrain_file(path, NETWORK, TINY, device="cpu", on_event=stop)
+    assert any(isinstance(e, Warned) for e in made(path, seed=3))
+
+
+def test_pictures_are_read_from_a_folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 150, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "a.png")
+    (folder / "notes.txt").write_text("no picture")
+    (picture,) = module._pictures(folder)
+    assert picture.shape == (3, 96, 96)
+    made(tmp_path / "p.safetensors", images=folder)
+    assert Prior.load(tmp_path / "p.safetensors").made["clips"] == "rendered and pictures"
+
+
+def test_what_cannot_be_met_is_refused(tmp_path):
+    path = tmp_path / "p.safetensors"
+    with pytest.raises(InputError, match="no pictures"):
+        made(path, images=tmp_path)
+    with pytest.raises(OptionError, match="compact"):
+        pretrain_file(path, NetworkSettings("paper", 8), TINY)
+    with pytest.raises(OptionError, match="seed"):
+        made(path, seed=-1)
+    with pytest.raises(OutputError, match="does not exist"):
+        made(tmp_path / "missing" / "p.safetensors")
+
+
+def test_a_time_budget_chooses_the_steps(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        module, "pretrain", lambda network, settings, **_: seen.append(settings.steps) or PRIOR
+    )
+    monkeypatch.setattr(module, "_affordable", lambda *_: 123)
+    pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, time_budget=60.0, device="cpu")
+    assert seen == [123]
+
+
+PRIOR = Prior(NETWORK, {}, {})
