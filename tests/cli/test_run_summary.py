@@ -53,7 +53,7 @@ def test_all_that_matters_in_a_few_lines(tmp_path):
     )
     assert lines == [
         f"wrote {output}: 384 frames at 239.76 fps in 2 min 10 s",
-        "  gain    +2.1 dB over linear interpolation, on held-out frames of this video",
+        "  gain    +2.1 dB over linear interpolation, on held-out frames of this video (likely)",
         "  stages  1  S1/4 T1 -> T2  +2.3 dB",
         "          2  S1 T2 -> T8    +0.0 dB, kept the previous stage's weights",
         "  time    reading 2.0 s, fitting 1 min 31 s, rendering 1 min",
@@ -89,7 +89,7 @@ def test_the_bar_gives_way_to_the_summary(monkeypatch):
     lines = after.splitlines()
     assert lines[0] == "wrote out.mp4: 384 frames at 239.76 fps in 2 min 10 s"
     assert lines[1] == "  gain    +2.1 dB over linear interpolation, on held-out"
-    assert lines[2] == "          frames of this video"
+    assert lines[2] == "          frames of this video (likely)"
     assert "self-check" not in after  # the same again
     assert max(map(len, lines)) <= 60
     assert "\x1b[32m  gain    +2.1 dB" in shown
