@@ -128,8 +128,8 @@ def test_a_plan_names_all_that_the_user_decides_by():
         (FITTED, "stage 1 of 2: fitted, +2.3 dB against linear interpolation"),
         (
             SelfChecked(34.2, 32.1, 2.1, 46),
-            "self-check: +2.1 dB over linear interpolation on this video's own held-out frames; the "
-            "way that things move is likely right",
+            "self-check: +2.1 dB over linear interpolation on this video's own held-out frames; "
+            "the way that things move is likely right",
         ),
         (Warned("mind this"), "warning: mind this"),
         (
