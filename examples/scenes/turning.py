@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from examples.scenes.film import Film, Plane
 from examples.scenes.pictures import disc, polar, texture
 
-__all__ = ["ROTORS", "Rotor", "fan", "rotation_truth", "wheel"]
+__all__ = ["ROTORS", "Rotor", "fan", "rotation_truth", "spokes", "wheel"]
 
 SUPERSAMPLES = 3  # points a pixel side at which an edge is evaluated
 
@@ -69,7 +69,7 @@ def fan(rotor: Rotor, size: int, frames: int, rng: np.random.Generator) -> Film:
         turning = wall + coverage[..., None] * (blade - wall)
         return turning + hub[..., None] * (np.array([0.25, 0.27, 0.32], np.float32) - turning)
 
-    return _turning(rotor, size, frames, half_width, paint)
+    return spokes(rotor, size, frames, half_width, paint)
 
 
 def wheel(rotor: Rotor, size: int, frames: int, rng: np.random.Generator) -> Film:
@@ -94,10 +94,10 @@ def wheel(rotor: Rotor, size: int, frames: int, rng: np.random.Generator) -> Fil
     def paint(coverage: Plane) -> Plane:
         return plate + coverage[..., None] * (dots.astype(np.float32) - plate)
 
-    return _turning(rotor, size, frames, half_width, paint)
+    return spokes(rotor, size, frames, half_width, paint)
 
 
-def _turning(
+def spokes(
     rotor: Rotor,
     size: int,
     frames: int,
