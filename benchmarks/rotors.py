@@ -1,14 +1,14 @@
-"""Random rotors of blades that nothing was taught on: how often do they turn the right way?
+"""Counts how often random rotors, of blades that nothing was taught on, turn the right way.
 
 ::
 
     python -m benchmarks.rotors --clips 20 --seeds 0,1,2
     ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.rotors --first 1000
 
-Three kinds of speed, as shares of the blades' distance a frame: steady below the aliasing limit (0.15 to
-0.45), crossing it (from 0.1 .. 0.35 to 0.6 .. 0.8), and steady beyond it (0.55 to 0.8). The exposure is
-exact, in closed form; shapes, sizes and colours are random. Compared are x2 results at 64 x 64 pixels.
-A frame is right when it turns by half to one and a half of the true angle.
+Three kinds of speed, as shares of the blades' distance a frame: steady below the aliasing limit
+(0.15 to 0.45), crossing it (from 0.1 .. 0.35 to 0.6 .. 0.8), and steady beyond it (0.55 to 0.8).
+The exposure is exact, in closed form; shapes, sizes and colours are random. Compared are x2 results
+at 64 x 64 pixels. A frame is right when it turns by half to one and a half of the true angle.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from deeptsr.learning.stages import fit_stages  # noqa: E402
 from deeptsr.pyramid.climb import climb  # noqa: E402
 from deeptsr.pyramid.plan import plan  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
+from examples.scenes.film import Plane  # noqa: E402
 from examples.scenes.pictures import disc, texture  # noqa: E402
 from examples.scenes.turning import Rotor, spokes  # noqa: E402
 
@@ -75,7 +76,7 @@ def render(seed: int, kind: str) -> Case:
     inner, width = rng.uniform(0.03, 0.12), rng.uniform(0.12, 0.42) * period
     form = rng.integers(4)
 
-    def half_width(r: NDArray[np.float64]) -> NDArray[np.float64]:
+    def half_width(r: Plane) -> Plane:
         far = np.clip(r / rotor.outer, 1e-3, 1.2)
         shapes = (
             np.ones_like(far),
@@ -84,7 +85,8 @@ def render(seed: int, kind: str) -> Case:
             1.3 - far,
         )
         blade = np.minimum(width * shapes[form], 0.48 * period)
-        return np.where((r > inner) & (r < rotor.outer), blade, 0.0)
+        shown: Plane = np.where((r > inner) & (r < rotor.outer), blade, 0.0)
+        return shown
 
     if rng.random() < 0.7:
         low, high = rng.uniform(0.05, 0.3), rng.uniform(0.4, 0.9)
@@ -96,9 +98,10 @@ def render(seed: int, kind: str) -> Case:
         color = rng.random(3).astype(np.float32)
     hub, hub_color = disc(_SIDE, inner * rng.uniform(1, 1.6))[..., None], rng.random(3)
 
-    def paint(coverage: NDArray[np.float64]) -> NDArray[np.float64]:
+    def paint(coverage: Plane) -> Plane:
         picture = wall + coverage[..., None] * (color - wall)
-        return picture + hub * (hub_color - picture)
+        painted: Plane = picture + hub * (hub_color - picture)
+        return painted
 
     film = spokes(rotor, _SIDE, _FRAMES, half_width, paint)
     parts = [film(i / _PARTS, (i + 1) / _PARTS) for i in range(_FRAMES * _PARTS)]
