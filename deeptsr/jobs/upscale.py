@@ -103,17 +103,18 @@ def upscale_file(
     """
     began = time.monotonic()
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
-    folder = _work_path(output, options)
-    done = WorkFolder.published(folder, Path(os.path.abspath(output)))
+    target = video.destination_of(output)
+    folder = target.beside(".deeptsr") if options.work_dir is None else Path(options.work_dir)
+    done = WorkFolder.published(folder, target.path)
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = settled_file(source, output, lenient)
-    with _alone(output, options):
+    with _alone(target, options):
         # Another list of cuts is another run, under whatever name.
         cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
         known = replace(job.options, scenes=cuts)
         who = identity(info.path, known, job.device) | {"output": _parts_of(output, job)}
         work = WorkFolder(folder, who, resume=options.resume)
-        if done and not WorkFolder.published(folder, Path(os.path.abspath(output))):
+        if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all
             done = False
         if not done:
@@ -147,12 +148,10 @@ def _from(share: float, on_event: Listener) -> Listener:
 
 
 @contextmanager
-def _alone(output: str | Path, options: Options) -> Iterator[None]:
+def _alone(target: video.Destination, options: Options) -> Iterator[None]:
     """Keep other runs away from the output, and from a work folder of the user's own."""
-    place = Path(os.path.abspath(output))
     with ExitStack() as stack:
-        lock = place.with_name(f".{place.name}.lock")
-        stack.enter_context(locked(lock, f"the output {place}"))
+        stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))
         if options.work_dir is not None:
             folder = Path(options.work_dir)
             with suppress(OSError):  # which is told where the folder is opened
@@ -188,7 +187,7 @@ def _upscale(
                 "free: close other programs, or give a bound with `memory`"
             )
         )
-    place = Path(os.path.abspath(output)).parent
+    place = video.destination_of(output).path.parent
     room = Room(work.path, place, job.bulk, on_event)
     on_event = _from(_done_before(job, work), on_event)
     on_event(Progress(0.0, "read", "reading"))
@@ -244,10 +243,3 @@ def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
         "frames in a part": part_length(*job.size, job.options),
         "encoders": video.versions(),
     }
-
-
-def _work_path(output: str | Path, options: Options) -> Path:
-    if options.work_dir is not None:
-        return Path(options.work_dir)
-    place = Path(output)
-    return place.parent / f".{place.name}.deeptsr"

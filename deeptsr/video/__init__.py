@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deeptsr.video.destination import CONTAINERS, destination_of
+    from deeptsr.video.destination import CONTAINERS, Destination, destination_of
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
@@ -56,6 +56,7 @@ _HOME = {
     "CONTAINERS": "destination",
     "ColorTags": "picture.color",
     "Contents": "reading.contents",
+    "Destination": "destination",
     "Frame": "picture.convert",
     "PREVIEW_RATE": "ffmpeg.preview",
     "VideoInfo": "info",

@@ -110,7 +110,7 @@ class FolderSink:
             flush_to_disk(final.parent)
             return
         # A folder cannot be replaced in one step: the old one steps aside first.
-        old = final.with_name(f".{final.name}.old")
+        old = self._target.beside(".old")
         _remove_images(old)  # of a run that was killed here
         os.rename(final, old)
         try:

@@ -41,8 +41,13 @@ def check_output(
             ending is unknown.
         OptionError: for a codec, a pixel format or a rate that it cannot have.
     """
-    _, plan = prepared(path, settings, size=size, timeline=timeline, source=source, alpha=alpha)
-    return plan.notes if plan is not None else ()
+    target, plan = prepared(
+        path, settings, size=size, timeline=timeline, source=source, alpha=alpha
+    )
+    notes = plan.notes if plan is not None else ()
+    if target.link is not None:
+        notes += (f"{target.link} is a symbolic link: {target.path}, to which it leads, is written",)
+    return notes
 
 
 def prepared(

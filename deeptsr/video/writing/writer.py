@@ -137,7 +137,7 @@ class VideoWriter:
     @property
     def _own(self) -> Path:
         """Where parts lie that nobody resumes."""
-        return self._target.path.with_name(f".{self._target.path.name}.parts")
+        return self._target.beside(".parts")
 
     @property
     def notes(self) -> tuple[str, ...]:
