@@ -29,7 +29,8 @@ from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.system import devices
 
-__all__ = ["Job", "in_time", "settle", "settled_file", "settled_input", "sounds", "thinned"]
+__all__ = ["Job", "in_time", "settle", "settled_file", "settled_input"]
+__all__ += ["sounds", "stretch_of", "thinned"]
 
 _LEAST_FRAMES = 4  # fewer teach nothing
 _PAIRS = 2  # LTR frames that the first stage's pairs need at least
@@ -180,6 +181,9 @@ def settled_file(
         timeline=job.schedule.shown,
         source=info,
         alpha=info.keeps_alpha,
+        audio=sounds(options),
+        audio_range=stretch_of(info, options),
+        audio_slow=job.schedule.stretch,
     )
     bits = video.bits_a_pixel(output, options.encode, source=info, alpha=info.keeps_alpha)
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
@@ -224,6 +228,15 @@ def thinned(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
         replace(thin, options=options, cuts=moved, dropped=len(dropped), bits=job.bits),
         left,
     )
+
+
+def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:
+    """The stretch of an input that is used, seconds after its first frame; None: all of it."""
+    chosen = video.selected(info, options.start, options.end)
+    if len(chosen) == info.frames:
+        return None
+    begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
+    return begin, end
 
 
 def sounds(options: Options) -> bool:

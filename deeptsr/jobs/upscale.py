@@ -23,7 +23,7 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
-from deeptsr.jobs.job import Job, in_time, settle, settled_file, sounds
+from deeptsr.jobs.job import Job, in_time, settle, settled_file, sounds, stretch_of
 from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
@@ -199,8 +199,6 @@ def _upscale(
             on_event(Warned(note))
         fitted = fit_job(job, excerpt, on_event, work)
         del excerpt
-        chosen = video.selected(info, options.start, options.end)
-        begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
         shown = job.schedule.shown
         count = len(shown)
         with video.VideoWriter(
@@ -210,7 +208,7 @@ def _upscale(
             source=info,
             settings=options.encode,
             audio=sounds(options),
-            audio_range=None if len(chosen) == info.frames else (begin, end),
+            audio_range=stretch_of(info, options),
             audio_slow=job.schedule.stretch,
             scratch=work.path,
             alpha=info.keeps_alpha,

@@ -15,8 +15,9 @@ __all__ = ["check_file", "flush_to_disk", "hidden_beside", "unwritable", "whole"
 _LONGEST_NAME = 255  # bytes, where the file system does not tell
 _DIGEST = 12  # characters that tell shortened names apart
 # What network and virtual file systems say when the entries of a folder cannot be flushed.
-_NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
-_NO_FLUSH += (errno.EISDIR,)
+_NO_FLUSH = frozenset(
+    (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
+)
 
 
 def check_file(path: Path, overwrite: bool) -> None:

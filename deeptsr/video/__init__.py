@@ -31,6 +31,7 @@ __all__ = [
     "PREVIEW_RATE",
     "ColorTags",
     "Contents",
+    "Destination",
     "Frame",
     "VideoInfo",
     "VideoWriter",

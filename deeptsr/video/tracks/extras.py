@@ -15,7 +15,7 @@ from av.stream import Stream
 from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
-from deeptsr.video.tracks.audio import can_hold
+from deeptsr.video.tracks.sound_track import can_hold
 
 __all__ = ["Extras"]
 
