@@ -16,6 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
+from deeptsr.video.reading.joined import Packets
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log", "opened", "video_stream"]
 
@@ -116,7 +117,7 @@ class Decoder:
         self.skipped = self.mended = 0
 
     def __iter__(self) -> Generator[av.VideoFrame, None, None]:
-        packets = self._container.demux(self._stream)
+        packets = iter(Packets(self._container, self._stream))
         while True:
             try:
                 packet = next(packets, None)

@@ -18,7 +18,13 @@ from deeptsr.video.picture.hdr import dynamic_notes, mastering_of
 from deeptsr.video.picture.orientation import orientation_of
 from deeptsr.video.picture.planes import bits, has_alpha, holds
 from deeptsr.video.reading.decoder import Decoder, captured_log, opened, video_stream
-from deeptsr.video.reading.frame_count import PACKET_IS_FRAME, count_decoded, scan
+from deeptsr.video.reading.frame_count import (
+    PACKET_IS_FRAME,
+    REORDERED,
+    count_decoded,
+    scan,
+    undelayed,
+)
 from deeptsr.video.reading.gif import is_gif, probe_gif
 from deeptsr.video.reading.image_folder import probe_folder
 from deeptsr.video.reading.timestamps import find_timeline
@@ -68,13 +74,14 @@ def _probe_video(
         stream = video_stream(container, path)
         packets = scan(container, stream)
         # Of its own: what decoders say of the first frames is found when those are read.
-        faulty = any(who == container.format.name for _, who, _ in told)
+        faulty = any(who == container.format.name for _, who, _ in told[2 * packets.joints :])
         claimed = (stream.guessed_rate, stream.average_rate, stream.base_rate)
         time_base = stream.time_base or Fraction(1, 90_000)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         codec = stream.codec_context.codec.canonical_name
         fields = stream.codec_context.field_order > _PROGRESSIVE
-        endless = container.format.name in _ENDLESS
+        form = container.format.name
+        endless = form in _ENDLESS
         sounds = [sound for sound in container.streams.audio if sound.codec_context is not None]
         heard = [
             max(
@@ -95,10 +102,18 @@ def _probe_video(
     frames, stamps, cut_off = len(packets.stamps), packets.known, packets.cut_off
     if packets.doubts or faulty or codec not in PACKET_IS_FRAME or interlaced:
         frames, stamps, skipped = count_decoded(path)
-        cut_off |= skipped > 0
+        cut_off |= skipped > packets.joints
     if cut_off or faulty:
         of = f"{frames} of the {packets.named}" if packets.named > frames else f"the {frames}"
         notes.append(f"the file is cut off or damaged: {of} frames are used")
+    if form == "avi" and codec in REORDERED:
+        stamps = undelayed(stamps)
+    if packets.joints:
+        places = "in one place" if packets.joints == 1 else f"in {packets.joints} places"
+        notes.append(
+            f"the timestamps start again or jump {places}, as in recordings that were joined: time "
+            "goes on there, for the sound too"
+        )
     if len(stamps) != frames:  # some have none: they cannot be told apart
         stamps = []
     last = packets.last[1] if stamps and packets.last[0] == max(stamps) else 0

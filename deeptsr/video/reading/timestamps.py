@@ -19,6 +19,9 @@ _HIGHEST = 10_000  # frames a second; a "rate" above it is some demuxer's clock
 _REORDERED = 16  # frames that a codec may hold back: so many may miss neighbours at a cut
 # Deviations from an even grid below this share of a frame are rounding, not a variable rate.
 _TOLERANCE = 0.02
+_ROUNDED = 0.501  # ticks, where a tick is a frame: one more would be a frame that is missing
+_COARSE = Fraction(3, 2)  # ticks a frame
+_CLOCK = Fraction(1, 200)  # second: finer clocks count time, and not frames
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
 _FINEST = Fraction(
     1, 1_000_000
@@ -83,7 +86,10 @@ def _even(
     usual = [near for rate in claimed for near in _usual(rate) if abs(near / rate - 1) < _SAME]
     for rate in (*exact, *usual, *claimed, *_usual(average)):
         grid = np.arange(len(ticks)) * float(1 / (rate * time_base))
-        allowed = max(1.001, _TOLERANCE / float(rate * time_base))
+        step = 1 / (rate * time_base)  # ticks a frame
+        if 1 < step < _COARSE and time_base >= _CLOCK:
+            continue  # the clock counts frames, of which some are missing
+        allowed = max(1.001 if step != 1 else _ROUNDED, _TOLERANCE * float(step))
         off = np.flatnonzero(np.abs(passed - grid) > allowed)
         ragged = 0 if off.size == 0 else len(ticks) - int(off[0])
         if ragged == 0 or (cut_off and len(ticks) - ragged > 1 and ragged <= _REORDERED):

@@ -15,6 +15,7 @@ from av.container import OutputContainer
 from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
+from deeptsr.video.reading.joined import Packets
 from deeptsr.video.tracks.layouts import named
 from deeptsr.video.tracks.sound_track import Copied, Encoded, add_copy, add_encoder, can_hold
 from deeptsr.video.tracks.time_stretch import Whole
@@ -23,6 +24,8 @@ __all__ = ["AudioFeed"]
 
 _BACKWARDS = "some sound is left out, as its times run backwards: the input is damaged there"
 _UNTIMED = ("opus", "vorbis")  # packets of no fixed length: without times nobody can place them
+_PRIMING = Fraction(1, 10)  # second: what decoders need; hidden sound before that stays hidden
+_OVERLAP = Fraction(1, 10)  # second, at a joint of recordings
 _LATE = Fraction(1, 50)  # second: what is heard as late
 
 
@@ -126,8 +129,9 @@ class AudioFeed:
     def _demux(self) -> Iterator[tuple[Fraction, av.Packet[AudioStream]]]:
         """Yield packets of the stretch with their moment in the output."""
         streams = [s for s in self._input.streams.audio if s.index in self._tracks]
+        self._source = Packets(self._input, *streams)
         open_ends = {s.index for s in streams}
-        packets = self._input.demux(*streams) if streams else iter(())
+        packets = iter(self._source if streams else ())
         while open_ends:
             try:
                 packet = next(packets, None)
@@ -146,7 +150,9 @@ class AudioFeed:
             # Decoders need the packets that "prime" them, before the start. Where the format
             # cannot hide those, they would push the picture back by a share of a frame.
             until = moment + (packet.duration or 0) * packet.time_base
-            if until > 0 or moment >= 0 or self._keep_priming:
+            hidden = packet.is_discard and moment >= 0  # behind the end of a clip that was trimmed
+            priming = self._keep_priming and moment >= -_PRIMING
+            if not hidden and (until > 0 or moment >= 0 or priming):
                 yield moment, cast("av.Packet[AudioStream]", packet)
 
     def advance(self, moment: Fraction | None) -> None:
@@ -174,8 +180,10 @@ class AudioFeed:
             rate = target.codec_context.sample_rate
             least = self._next_moment.get(index, moment)
             # Packets that are shorter than a tick of the input's clock stand at one moment there.
+            # Where recordings were joined, sound may overlap.
             short = (packet.duration or 0) <= 1
-            if short and moment < least <= moment + packet.time_base + Fraction(1, rate):
+            near = packet.time_base + Fraction(1, rate) if short else Fraction(0)
+            if moment < least <= moment + max(near, _OVERLAP if self._source.joints else 0):
                 moment = _move(packet, least, rate)
             elif moment < least:
                 if _BACKWARDS not in self.notes:

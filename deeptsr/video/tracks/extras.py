@@ -15,6 +15,7 @@ from av.stream import Stream
 from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
+from deeptsr.video.reading.joined import Packets
 from deeptsr.video.tracks.sound_track import can_hold
 
 __all__ = ["Extras"]
@@ -118,7 +119,7 @@ class Extras:
     def _demux(self) -> Iterator[tuple[Fraction, av.Packet[Any]]]:
         """Yield packets of the stretch with their moment in the output."""
         streams = [s for s in self._input.streams.subtitles if s.index in self._targets]
-        packets = self._input.demux(*streams) if streams else iter(())
+        packets = iter(Packets(self._input, *streams) if streams else ())
         while True:
             try:
                 packet = next(packets, None)
