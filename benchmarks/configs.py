@@ -116,7 +116,7 @@ def _all_of_it(error: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
 
 
 def _once(*given: Any, **named: Any) -> stage.FittedStage:
-    return replace(stage.FittedStage(*given, **named), twice=False)
+    return replace(stage.FittedStage(*given, **named), refilmed=False)
 
 
 def _changed(section: Any, path: list[str], value: str) -> Any:

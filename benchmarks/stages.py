@@ -76,7 +76,7 @@ def measure(
         ends.append((len(fitted), full))
     for number, scale in ends:
         last = fitted[number - 1]
-        faster = last.stage.done * last.stage.step
+        faster = last.stage.factor_before * last.stage.step
         size = Stage(scale, 1, 1).size(*clip.shape[1:3])
         wanted = resize(expose(truth, len(truth) // len(clip) // faster), size)
         made = climb(

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import deeptsr
 from deeptsr.events import Event, Listener
 
 from .console.json_lines import Log, print_json, print_line
-from .console.lines import Talk, draws
+from .console.lines import Lines, draws
+from .console.notes import Detail
 from .console.sentences import as_flags, sentence
 from .exit_codes import endings
 
-__all__ = ["Manner", "conversation"]
+__all__ = ["Verbosity", "conversation"]
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How the user wants to be spoken to."""
+class Verbosity:
+    """How much the user wants to be told, and where."""
 
     quiet: bool = False  # only warnings and errors on stderr
     verbose: bool = False  # more on stderr
@@ -29,7 +32,7 @@ class Manner:
 
 @contextlib.contextmanager
 def conversation(
-    manner: Manner,
+    verbosity: Verbosity,
     answer: type[Event] | None = None,
     *,
     draw: Callable[[Event, bool], None] | None = None,
@@ -37,10 +40,12 @@ def conversation(
 ) -> Iterator[Listener]:
     """Give the listener for a command's events, and end the command when the block fails.
 
+    The first to be told is how the command was called.
+
     Args:
-        manner: how the user wants to be spoken to.
+        verbosity: how much the user wants to be told, and where.
         answer: the kind of event that the command was asked for, if any: data, so it goes to
-            stdout, whatever the manner.
+            stdout, however quiet.
         draw: shows the answer where stdout is a terminal, in all its figures if its second argument
             is true; None: as plain text.
         resumes: whether the command, given again, goes on from where it was interrupted.
@@ -56,42 +61,43 @@ def conversation(
             listener(event)
 
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(_talk(manner))
-        if manner.as_json:
-            listeners += [talk, print_json]
+        lines = stack.enter_context(_lines(verbosity))
+        if verbosity.as_json:
+            listeners += [lines, print_json]
         elif answer is not None:
-            listeners.append(_split(answer, talk, draw, manner.verbose))
+            listeners.append(_split(answer, lines, draw, verbosity.verbose))
         else:
-            listeners.append(talk)
+            listeners.append(lines)
         with endings(tell, resumes=resumes):
-            if manner.log_file is not None:
+            if verbosity.log_file is not None:
                 # First of all, so that the log has what stdout could not take. On the outer stack,
                 # so that it is still open when the block has failed.
-                listeners.insert(0, stack.enter_context(Log(manner.log_file, tell)))
+                listeners.insert(0, stack.enter_context(Log(verbosity.log_file, tell)))
+            tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
             yield tell
 
 
-def _talk(manner: Manner) -> Talk:
-    quiet = manner.quiet or (manner.as_json and not manner.verbose)
-    if draws(sys.stderr) and not quiet and not manner.as_json:
+def _lines(verbosity: Verbosity) -> Lines:
+    quiet = verbosity.quiet or (verbosity.as_json and not verbosity.verbose)
+    if draws(sys.stderr) and not quiet and not verbosity.as_json:
         # Here: `deeptsr --help` does not wait for rich.
         from .console.progress_bar import Bar  # noqa: PLC0415
 
-        return Bar(sys.stderr, verbose=manner.verbose)
-    return Talk(sys.stderr, quiet=quiet, verbose=manner.verbose)
+        return Bar(sys.stderr, verbose=verbosity.verbose)
+    return Lines(sys.stderr, quiet=quiet, verbose=verbosity.verbose)
 
 
 def _split(
-    answer: type[Event], talk: Talk, draw: Callable[[Event, bool], None] | None, verbose: bool
+    answer: type[Event], lines: Lines, draw: Callable[[Event, bool], None] | None, verbose: bool
 ) -> Listener:
     def listen(event: Event) -> None:
         if isinstance(event, answer):
-            talk.clear()
+            lines.clear()
             if draw is not None and draws(sys.stdout):
                 draw(event, verbose)
                 return
             print_line(sentence(event, verbose=verbose))
         else:
-            talk(event)
+            lines(event)
 
     return listen

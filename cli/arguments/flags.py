@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from ..session import Manner
+from deeptsr.config import Options
 
-__all__ = ["encoding", "picture", "speech", "spoken"]
+from ..session import Verbosity
+from .values import device as device_name
+
+__all__ = [
+    "OUTPUT_NAMES",
+    "device",
+    "encoding",
+    "exclude",
+    "exclude_factor_and_fps",
+    "flags_of",
+    "output_flags",
+    "output_flags_but_json",
+    "picture",
+    "shared_with",
+    "verbosity_of",
+]
+
+OUTPUT_NAMES = ("as_json", "quiet", "verbose", "log_file")  # of the values of output_flags
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,13 +65,24 @@ _PICTURE = (
         "transparent]",
     ),
 )
-_SPEECH = (
+_DEVICE = (
+    click.option(
+        "--device",
+        type=device_name,
+        default=Options().device,
+        metavar="NAME",
+        help="auto, cpu, cuda or cuda:N.",
+    ),
+)
+_JSON = (
     click.option(
         "--json",
         "as_json",
         is_flag=True,
         help="Report on stdout, one JSON event a line, for scripts.",
     ),
+)
+_VERBOSITY = (
     click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors."),
     click.option("-v", "--verbose", is_flag=True, help="More figures, and the settings."),
     click.option("--log-file", metavar="FILE", help="Append every event to this file."),
@@ -70,22 +99,75 @@ def picture(command: Command) -> Command:
     return _add(_PICTURE, command)
 
 
-def speech(command: Command) -> Command:
-    """Add the flags that say how the command speaks; :func:`spoken` reads them."""
-    return _add(_SPEECH, command)
+def output_flags(command: Command) -> Command:
+    """Add the flags that say how the command speaks; :func:`verbosity_of` reads them."""
+    return _add(_JSON + _VERBOSITY, command)
 
 
-def spoken(flags: dict[str, Any]) -> Manner:
-    """Take the values of the flags of :func:`speech` out of ``flags``.
+def output_flags_but_json(command: Command) -> Command:
+    """The same for a command whose ``--json`` is something else."""
+    return _add(_VERBOSITY, command)
+
+
+def device(command: Command) -> Command:
+    """Add the flag that names the device."""
+    return _add(_DEVICE, command)
+
+
+def flags_of(
+    other: click.Command, but: Collection[str]
+) -> Callable[[click.Command], click.Command]:
+    """Add the flags of another command before those that say how it speaks.
+
+    Args:
+        other: the command.
+        but: names of those that are left out, beside the ones that say how it speaks.
+    """
+    shared = shared_with(other, but)
+
+    def add(command: click.Command) -> click.Command:
+        command.params[-len(OUTPUT_NAMES) : -len(OUTPUT_NAMES)] = shared
+        return command
+
+    return add
+
+
+def shared_with(other: click.Command, but: Collection[str]) -> list[click.Option]:
+    """The flags that :func:`flags_of` adds."""
+    left_out = {*but, *OUTPUT_NAMES}
+    return [p for p in other.params if isinstance(p, click.Option) and p.name not in left_out]
+
+
+def exclude(first: str, second: str, *, both: bool) -> None:
+    """Refuse two flags of which only one can be met.
+
+    Raises:
+        click.UsageError: when both are given.
+    """
+    if both:
+        raise click.UsageError(f"{first} and {second} exclude each other; expected one of them.")
+
+
+def exclude_factor_and_fps(flags: dict[str, Any]) -> None:
+    """Refuse both flags of the frame rate, of which the first has a default.
+
+    Raises:
+        click.UsageError: when both are given.
+    """
+    source = click.get_current_context().get_parameter_source("factor")
+    both = flags["fps"] is not None and source is not ParameterSource.DEFAULT
+    exclude("--factor", "--fps", both=both)
+
+
+def verbosity_of(flags: dict[str, Any]) -> Verbosity:
+    """Take the values of the flags of :func:`output_flags` out of ``flags``.
 
     Raises:
         click.UsageError: when they exclude each other.
     """
-    names = ("as_json", "quiet", "verbose", "log_file")
-    manner = Manner(**{name: flags.pop(name) for name in names})
-    if manner.quiet and manner.verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
-    return manner
+    verbosity = Verbosity(**{name: flags.pop(name) for name in OUTPUT_NAMES if name in flags})
+    exclude("--quiet", "--verbose", both=verbosity.quiet and verbosity.verbose)
+    return verbosity
 
 
 def _add(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:

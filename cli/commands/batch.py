@@ -22,7 +22,7 @@ from deeptsr.jobs.batch import (
     slots,
 )
 
-from ..arguments.flags import speech, spoken
+from ..arguments.flags import flags_of, output_flags, shared_with, verbosity_of
 from ..arguments.options import DEFAULTS, MOST, options_of
 from ..arguments.values import devices
 from ..console.batch_table import Table
@@ -36,20 +36,11 @@ __all__ = ["batch"]
 MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
-SETTLED = (
-    *("output", "device", "work_dir", "report", "dry_run"),
-    *("as_json", "quiet", "verbose", "log_file"),
-)
-PASSED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in SETTLED]
+SETTLED = ("output", "device", "work_dir", "report", "dry_run")
+PASSED = shared_with(upscale, SETTLED)  # to each video's process
 
 
-def passed_on(command: click.Command) -> click.Command:
-    """Add the flags of ``upscale`` that each video's process is given."""
-    command.params[-4:-4] = PASSED  # before those of speech
-    return command
-
-
-@passed_on
+@flags_of(upscale, but=SETTLED)
 @click.command(short_help="Raise the frame rate of many videos.")
 @click.argument("source", metavar="FOLDER_OR_LIST")
 @click.option("-o", "--output", required=True, help="The folder for the results.")
@@ -95,7 +86,7 @@ def passed_on(command: click.Command) -> click.Command:
     metavar="N",
     help="Further attempts at a video whose process crashed or was lost.",
 )
-@speech
+@output_flags
 def batch(
     *,
     source: str,
@@ -123,8 +114,8 @@ def batch(
     Exit codes: 0 done, 2 wrong usage, 3 no input, 4 out of memory or disk,
     5 some videos failed, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    manner = spoken(flags)
-    with conversation(manner) as tell:
+    verbosity = verbosity_of(flags)
+    with conversation(verbosity) as tell:
         flags |= {"device": "auto", "work_dir": None}
         options_of(preset_name or DEFAULTS.preset, flags)  # a mistake is told at once
         if jobs is not None and jobs < 1:
@@ -155,7 +146,7 @@ def batch(
                 retries=retries,
                 on_event=listen,
             )
-        if not manner.as_json:
+        if not verbosity.as_json:
             table.show()
         if result.failed:
             raise BatchError(

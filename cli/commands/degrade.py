@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import Any
 
 import click
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.config import EncodeSettings, Options
 
-from ..arguments.flags import encoding, speech, spoken
+from ..arguments.flags import encoding, output_flags, verbosity_of
 from ..arguments.values import exposure as open_share
-from ..console.notes import Detail
 from ..session import conversation
 
 __all__ = ["degrade"]
@@ -41,7 +37,7 @@ DEFAULTS = Options()
     "0.5: the mean of the first half of them.",
 )
 @encoding
-@speech
+@output_flags
 def degrade(*, input: str, output: str, **flags: Any) -> None:
     """Make of INPUT what a slow camera would have recorded.
 
@@ -53,8 +49,7 @@ def degrade(*, input: str, output: str, **flags: Any) -> None:
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(spoken(flags), resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+    with conversation(verbosity_of(flags), resumes=False) as tell:
         shared = {name: flags.pop(name) for name in ("factor", "exposure")}
         options = Options(**shared, encode=EncodeSettings(**flags))
         jobs.degrade_file(input, output, options, tell)

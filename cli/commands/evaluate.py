@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from typing import Any
 
 import click
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.config import Options
 from deeptsr.events import Evaluated
 
-from ..arguments.flags import speech, spoken
+from ..arguments.flags import output_flags, verbosity_of
 from ..arguments.values import exposure as open_share
-from ..console.notes import Detail
 from ..session import conversation
 
 __all__ = ["evaluate"]
@@ -46,7 +42,7 @@ __all__ = ["evaluate"]
 @click.option(
     "--lpips", is_flag=True, help="Measure LPIPS, too: needs pip install deeptsr[lpips]. Slow."
 )
-@speech
+@output_flags
 def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
     """Compare RESULT with TRUTH, frame by frame.
 
@@ -60,6 +56,5 @@ def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
     Exit codes: 0 done, 2 wrong usage, 3 a video cannot be used or does not
     belong to the other, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(spoken(flags), answer=Evaluated, resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+    with conversation(verbosity_of(flags), answer=Evaluated, resumes=False) as tell:
         jobs.evaluate_file(result, truth, ltr, **flags, on_event=tell)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
-import sys
 from fractions import Fraction
+from typing import Any
 
 import click
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.config import Options, RecurrenceSettings
 
-from ..arguments.values import device
+from ..arguments.flags import device, exclude, output_flags_but_json, verbosity_of
 from ..console.notes import Detail
-from ..session import Manner, conversation
+from ..session import conversation
 
 __all__ = ["inspect_recurrence"]
 
@@ -151,18 +149,9 @@ def share(text: str) -> Fraction:
 @click.option(
     "--seed", type=int, default=Options().seed, metavar="N", help="Of the choice of these patches."
 )
-@click.option(
-    "--device",
-    "device_name",
-    type=device,
-    default=Options().device,
-    metavar="NAME",
-    help="auto, cpu, cuda or cuda:N.",
-)
+@device
 @click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-@click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="More figures, and the settings.")
-@click.option("--log-file", metavar="FILE", help="Append every event to this file.")
+@output_flags_but_json
 def inspect_recurrence(
     *,
     input: str,
@@ -178,11 +167,9 @@ def inspect_recurrence(
     stride: int | None,
     max_patches: int,
     seed: int,
-    device_name: str,
+    device: str,
     overwrite: bool,
-    quiet: bool,
-    verbose: bool,
-    log_file: str | None,
+    **flags: Any,
 ) -> None:
     """Show where INPUT repeats itself within its dimensions (blue) and across them (red).
 
@@ -196,13 +183,8 @@ def inspect_recurrence(
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     if output is None and json_file is None:
         raise click.UsageError("nothing to write: give -o FILE, --json FILE, or both")
-    if frame is not None and frames is not None:
-        raise click.UsageError("--frame and --frames exclude each other; expected one of them.")
-    if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other; expected one of them.")
-    manner = Manner(quiet=quiet, verbose=verbose, log_file=log_file)
-    with conversation(manner, resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+    exclude("--frame", "--frames", both=frame is not None and frames is not None)
+    with conversation(verbosity_of(flags), resumes=False) as tell:
         settings = RecurrenceSettings(patch, neighbors, scales, level, slices, stride, max_patches)
         tell(Detail(str(settings)))
         jobs.inspect_file(
@@ -212,7 +194,7 @@ def inspect_recurrence(
             settings,
             frames=frames if frame is None else (frame, frame + 1),
             seed=seed,
-            device=device_name,
+            device=device,
             overwrite=overwrite,
             on_event=tell,
         )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import asdict
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr.events import Event, Probed
 
-from ..arguments.flags import speech, spoken
+from ..arguments.flags import exclude_factor_and_fps, flags_of, output_flags, verbosity_of
 from ..arguments.options import DEFAULTS, chosen_options
-from ..console.notes import Detail
 from ..console.probe_sheet import WIDTH, sections
 from ..console.sentences import clean
 from ..session import conversation
@@ -24,24 +20,17 @@ from .upscale import upscale
 
 __all__ = ["probe"]
 
-# What says where or how an output is written, or how the command speaks.
+# What says where or how an output is written.
 _ELSEWHERE = (
-    *("output", "codec", "crf", "pix_fmt", "overwrite", "work_dir", "report", "resume", "dry_run"),
-    *("as_json", "quiet", "verbose", "log_file"),
+    *("output", "codec", "crf", "pix_fmt", "overwrite"),
+    *("work_dir", "report", "resume", "dry_run"),
 )
-_SHARED = [p for p in upscale.params if isinstance(p, click.Option) and p.name not in _ELSEWHERE]
 
 
-def _as_upscale(command: click.Command) -> click.Command:
-    """Add the flags of ``upscale`` that matter before there is an output."""
-    command.params[-4:-4] = _SHARED  # before those of speech
-    return command
-
-
-@_as_upscale
+@flags_of(upscale, but=_ELSEWHERE)
 @click.command(short_help="Say what is in a video, and what would be done with it.")
 @click.argument("input")
-@speech
+@output_flags
 def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
     """Say what is in INPUT, and what `deeptsr upscale` with the same options would do.
 
@@ -52,12 +41,9 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
     memory, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    manner = spoken(flags)
-    chosen = click.get_current_context().get_parameter_source("factor")
-    if flags["fps"] is not None and chosen is not ParameterSource.DEFAULT:
-        raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
-    with conversation(manner, answer=Probed, draw=_draw, resumes=False) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+    verbosity = verbosity_of(flags)
+    exclude_factor_and_fps(flags)
+    with conversation(verbosity, answer=Probed, draw=_draw, resumes=False) as tell:
         options = chosen_options(preset_name, flags | asdict(DEFAULTS.encode))
 
         jobs.probe_file(input, options, tell)

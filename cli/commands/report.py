@@ -10,7 +10,7 @@ import click
 from deeptsr import report as reports
 from deeptsr.events import Progress
 
-from ..arguments.flags import speech, spoken
+from ..arguments.flags import output_flags, verbosity_of
 from ..session import conversation
 
 __all__ = ["report"]
@@ -26,7 +26,7 @@ __all__ = ["report"]
 )
 @click.option("--result", metavar="FILE", help="Where the run's result is, if it was moved.")
 @click.option("--overwrite", is_flag=True, help="Replace a page that exists.")
-@speech
+@output_flags
 def report(
     *,
     workdir: str,
@@ -45,7 +45,7 @@ def report(
     Exit codes: 0 done, 2 wrong usage, 3 the run cannot be shown, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(spoken(flags), resumes=False) as tell:
+    with conversation(verbosity_of(flags), resumes=False) as tell:
         record = reports.Record.load(workdir).moved(source, result)
         page = output or str(Path(workdir, "report.html"))
         reports.check_page(page, overwrite=overwrite)

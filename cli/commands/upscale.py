@@ -7,17 +7,22 @@ import sys
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-import deeptsr
 from deeptsr import jobs
 from deeptsr import report as reports
 from deeptsr.config import PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
-from ..arguments.flags import encoding, picture, speech, spoken
+from ..arguments.flags import (
+    device,
+    encoding,
+    exclude_factor_and_fps,
+    output_flags,
+    picture,
+    verbosity_of,
+)
 from ..arguments.options import DEFAULTS, chosen_options
-from ..arguments.values import device, exposure, frame_rate, memory, mix, moment, span
+from ..arguments.values import exposure, frame_rate, memory, mix, moment, span
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..session import conversation
@@ -66,13 +71,7 @@ __all__ = ["upscale"]
     type=click.Choice(list(PRESETS)),
     help="How much work is put into it.  [default: fast on a CPU, balanced on CUDA]",
 )
-@click.option(
-    "--device",
-    type=device,
-    default=DEFAULTS.device,
-    metavar="NAME",
-    help="auto, cpu, cuda or cuda:N.",
-)
+@device
 @click.option(
     "--seed",
     type=int,
@@ -172,7 +171,7 @@ __all__ = ["upscale"]
     help="Go on from what an interrupted run left, or start anew.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, on stdout.")
-@speech
+@output_flags
 def upscale(
     *,
     input: str,
@@ -191,12 +190,9 @@ def upscale(
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    manner = spoken(flags)
-    chosen = click.get_current_context().get_parameter_source("factor")
-    if flags["fps"] is not None and chosen is not ParameterSource.DEFAULT:
-        raise click.UsageError("--factor and --fps exclude each other; expected one of them.")
-    with conversation(manner, answer=Planned if dry_run else None) as tell:
-        tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+    verbosity = verbosity_of(flags)
+    exclude_factor_and_fps(flags)
+    with conversation(verbosity, answer=Planned if dry_run else None) as tell:
         options = chosen_options(preset_name, flags)
         tell(Detail(settings(options)))
 

@@ -6,10 +6,11 @@ import contextlib
 import os
 import sys
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 
-from deeptsr.errors import OptionError
 from deeptsr.events import Event, Listener, Warned, to_json
+from deeptsr.system.files import unwritable
 
 from .notes import Detail
 from .sentences import sentence
@@ -56,7 +57,8 @@ class Log:
         warn: told once when the file can no longer be written; the work goes on.
 
     Raises:
-        OptionError: when the file cannot be opened.
+        OutputError: when the file cannot be opened.
+        ResourceError: when the disk is full.
     """
 
     def __init__(self, path: str, warn: Listener) -> None:
@@ -65,10 +67,8 @@ class Log:
         try:
             self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115, closed in __exit__
         except OSError as error:
-            raise OptionError(
-                f"the log file {path} cannot be written ({error.strerror}); "
-                "expected a file in a folder that exists and is yours to write"
-            ) from None
+            yours = "expected a log file in a folder that exists and is yours to write"
+            raise unwritable(Path(path), error, otherwise=yours) from None
 
     def __enter__(self) -> Log:
         return self

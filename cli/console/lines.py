@@ -15,7 +15,7 @@ from .notes import Detail, Error
 from .run_summary import Summary
 from .sentences import sentence, time_left
 
-__all__ = ["Talk", "draws"]
+__all__ = ["Lines", "draws"]
 
 STEPS = 10  # a plain line comes at each tenth of the job, and where the phase changes,
 PAUSE = 2.0  # but not before so many seconds have passed since the last one,
@@ -31,7 +31,7 @@ def draws(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 
-class Talk:
+class Lines:
     """A listener that writes plain lines.
 
     Args:
@@ -57,7 +57,7 @@ class Talk:
         self._summary = Summary(clock)
         self._shown: tuple[float, Progress] | None = None
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Lines:
         return self
 
     def __exit__(

@@ -25,7 +25,7 @@ from deeptsr.events import (
     VideoProgress,
 )
 
-from .lines import Talk
+from .lines import Lines
 from .notes import Error
 from .sentences import clean, time_left
 
@@ -34,7 +34,7 @@ __all__ = ["Bar"]
 HANGING = " " * 10  # the column in which the values of the summary begin
 
 
-class Bar(Talk):
+class Bar(Lines):
     """A listener that draws one bar for the whole job, and writes the lines above it.
 
     The bar with the time left, and below it what is happening; then what was reached so far, which

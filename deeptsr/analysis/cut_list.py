@@ -40,18 +40,18 @@ def read_cuts(path: Path, first_from: Callable[[Fraction], int] | None) -> tuple
             f"the list of scene cuts {path} cannot be read ({reason}); expected a text file with "
             "a cut a line, or auto or off"
         ) from None
-    found = set()
+    cuts = set()
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip()
         time = _TIME.fullmatch(text)
         if not text:
             continue
         if text.isascii() and text.isdigit():
-            found.add(int(text))
+            cuts.add(int(text))
         elif time and first_from:
             hours, minutes, seconds = (Fraction(part or 0) for part in time.groups())
-            found.add(first_from(hours * 3600 + minutes * 60 + seconds))
+            cuts.add(first_from(hours * 3600 + minutes * 60 + seconds))
         else:
             untimed = "; these frames have no times" if time else ""
             raise OptionError(f"line {number} of {path} is {text!r}; expected {_EXPECTED}{untimed}")
-    return tuple(sorted(found))
+    return tuple(sorted(cuts))

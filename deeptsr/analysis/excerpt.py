@@ -46,12 +46,12 @@ def read_excerpt(
                 whole.append(frame)
             yield frame
 
-    found = survey(watched())
-    cuts = found.cuts if cuts is None else cuts
+    surveyed = survey(watched())
+    cuts = surveyed.cuts if cuts is None else cuts
     if cuts:
         on_event(Surveyed(cuts))
-    if found.duplicates:
-        count = len(found.duplicates)
+    if surveyed.duplicates:
+        count = len(surveyed.duplicates)
         on_event(
             Warned(
                 f"{count} of {total} frames repeat{'s' * (count == 1)} the one before: nothing is "
@@ -59,18 +59,18 @@ def read_excerpt(
             )
         )
     needed, useful = least
-    chosen = choose(found, cuts, length, useful)
+    chosen = choose(surveyed, cuts, length, useful)
     if len(chosen) < needed:
-        chosen = choose(replace(found, duplicates=()), cuts, length, useful)
+        chosen = choose(replace(surveyed, duplicates=()), cuts, length, useful)
     wanted, shown = set(chosen), enumerate(frames() if whole is None else whole)
     return [frame for n, frame in islice(shown, chosen[-1] + 1) if n in wanted], cuts
 
 
-def choose(found: Survey, cuts: tuple[int, ...], length: int, least: int = 1) -> list[int]:
+def choose(surveyed: Survey, cuts: tuple[int, ...], length: int, least: int = 1) -> list[int]:
     """The ``length`` frames of one scene with the most motion, duplicates left out.
 
     Args:
-        found: of all frames.
+        surveyed: of all frames.
         cuts: first frames of scenes, 0 excepted.
         length: frames wanted, >= 1.
         least: a scene with fewer frames is taken only when none has more.
@@ -81,8 +81,8 @@ def choose(found: Survey, cuts: tuple[int, ...], length: int, least: int = 1) ->
     >>> choose(Survey((0.0, 1.0, 9.0, 2.0, 0.0, 2.0), (), (5,)), (3,), 3)
     [3, 4, 6]
     """
-    sums = [0.0, *accumulate(found.changes)]
-    left_out = set(found.duplicates)
+    sums = [0.0, *accumulate(surveyed.changes)]
+    left_out = set(surveyed.duplicates)
     best: list[int] = []
     most = (0, 0.0, 0)
     for start, stop in pairwise((0, *cuts, len(sums))):

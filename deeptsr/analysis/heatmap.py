@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # takes long to import
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
+from deeptsr.imaging.volume import LUMA
 
 __all__ = ["blend", "draw", "require_matplotlib", "strip"]
 
@@ -64,7 +65,7 @@ def blend(part: Slice, long_side: int = _LONG) -> npt.NDArray[np.float32]:
         (rows, columns, 3) in [0, 1], a whole number of times as large as the plane.
     """
     grow = max(1, round(long_side / max(part.picture.shape[:2])))
-    gray = (part.picture @ torch.tensor([0.299, 0.587, 0.114])).numpy()
+    gray = (part.picture @ torch.tensor(LUMA)).numpy()
     picture = _scaled(gray, (gray.shape[0] * grow, gray.shape[1] * grow), smooth=True)
     left, right, top, bottom = (round(edge * grow) for edge in part.extent)
     known = part.share.isfinite()

@@ -136,7 +136,7 @@ def pools(
     if half == 0:
         empty = cut(torch.zeros(patch), patch, (torch.arange(0),) * 3)
         return empty, empty
-    found = []
+    picked = []
     for kind, wanted in enumerate((half, half // 2, half - half // 2)):
         share, parts = min(1.0, 1.2 * wanted / sizes[kind]), []
         for volume, pixel, scale in volumes[kind]:
@@ -149,8 +149,8 @@ def pools(
             parts.append(cut(volume, patch, (t, y, x), pixel=pixel, kind=kind, scale=scale))
         joined = _join(parts)
         order = torch.randperm(len(joined), generator=generator)[:wanted].sort().values
-        found.append(joined.pick(order.to(clip.device)))
-    return found[0], _join(found[1:])
+        picked.append(joined.pick(order.to(clip.device)))
+    return picked[0], _join(picked[1:])
 
 
 def _places(volume: Tensor, patch: tuple[int, int, int]) -> int:
@@ -162,7 +162,7 @@ def _volumes(
     clip: Tensor, patch: tuple[int, int, int], scales: tuple[float, ...], axis: int
 ) -> list[tuple[Tensor, tuple[float, float, float], float]]:
     """The LTR halves of one kind of pair that hold a patch; each one's pixels; its scale."""
-    found = []
+    volumes = []
     for scale in scales:
         size = [max(1, round(n * scale)) for n in clip.shape[1:]]
         small = resize(clip[..., None], (size[0], size[1]))[..., 0]  # (T, h, w)
@@ -173,8 +173,8 @@ def _volumes(
             pixel[axis] *= jump
             pixel[0], pixel[axis] = pixel[axis], pixel[0]
             if all(n >= p for n, p in zip(volume.shape, patch, strict=True)):
-                found.append((volume, (pixel[0], pixel[1], pixel[2]), scale))
-    return found
+                volumes.append((volume, (pixel[0], pixel[1], pixel[2]), scale))
+    return volumes
 
 
 def nearest(queries: Patches, pool: Patches, count: int) -> tuple[Tensor, Tensor]:

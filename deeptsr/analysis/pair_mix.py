@@ -16,10 +16,10 @@ from torch import Tensor
 
 from deeptsr.config import PairSettings
 from deeptsr.events import MixProposed
+from deeptsr.imaging.volume import LUMA
 
 __all__ = ["propose", "uniform_motion"]
 
-_LUMA = (0.299, 0.587, 0.114)
 _REACH = 8  # pixels a frame up to which a translation is sought
 _PAIRS = 12  # of frames that are looked at
 _CHANGE = 1e-5  # mean square below which nothing changes
@@ -40,7 +40,7 @@ def uniform_motion(clip: Tensor) -> tuple[float, float]:
         Share of the change, mean square, that the translations explain, in [0, 1]; the median speed
         in pixels a frame.
     """
-    gray = clip.float().cpu() @ torch.tensor(_LUMA)  # (T, H, W)
+    gray = clip.float().cpu() @ torch.tensor(LUMA)  # (T, H, W)
     reach = min(_REACH, (min(gray.shape[1:]) - 4) // 4)
     inner = (slice(reach, gray.shape[1] - reach), slice(reach, gray.shape[2] - reach))
     before = after = 0.0

@@ -14,10 +14,10 @@ from deeptsr.analysis.neighbors import KINDS, Patches, cut, nearest, pools
 from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.resample import resize
+from deeptsr.imaging.volume import LUMA
 
 __all__ = ["Recurrence", "Slice", "inspect", "least_size", "statistics"]
 
-_LUMA = (0.299, 0.587, 0.114)
 _QUERIES = 20_000  # patches that are looked up for one frame and its slices, about
 _FLAT = 2 / 255  # standard deviation of a patch below which there is nothing to be found again
 _SPEEDS = (0.0, 0.25, 0.5, 1.0)  # lower ends of the classes of motion, pixels a frame
@@ -93,7 +93,7 @@ def inspect(
             f"{', '.join(f'{s:g}' for s in settings.scales)}; take a longer or larger clip, a "
             "larger --level, smaller patches or larger scales"
         )
-    luma = torch.tensor(_LUMA, device=clip.device)
+    luma = torch.tensor(LUMA, device=clip.device)
     gray = resize(clip, (height, width)).clamp(0, 1) @ luma  # (T, h, w)
     patch = (settings.patch[2], settings.patch[1], settings.patch[0])  # t, y, x
     generator = torch.Generator().manual_seed(seed)
@@ -114,7 +114,7 @@ def inspect(
         wanted.append(("xt", int(change.sum((0, 2)).argmax())))
     if settings.slices in ("ty", "xt"):
         wanted = wanted[len(frames) :]
-    slices, found = [], []
+    slices, parts = [], []
     for number, (name, at) in enumerate(wanted):
         on_share(number / len(wanted))
         starts = [torch.arange(0, spans[0], device=clip.device), rows, columns]
@@ -126,13 +126,13 @@ def inspect(
         part = _search(queries.pick(busy), within, across, settings.neighbors)
         part["speed"] = _speed(gray, queries.boxes[busy])
         part["flat"] = (~busy).float()
-        found.append(part)
+        parts.append(part)
         share = torch.full((len(queries),), torch.nan, device=clip.device)
         share[busy] = part["across"]
         pixel = (1.0, clip.shape[1] / height, clip.shape[2] / width)
         slices.append(_slice(name, at, clip, share, starts, patch, pixel))
     on_share(1.0)
-    joined = {name: torch.cat([part[name] for part in found]) for name in found[0]}
+    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     flat = joined.pop("flat").mean().item()
     count = len(within) + len(across)
     return Recurrence(size, frames, tuple(slices), count, flat=flat, **joined)
@@ -215,10 +215,12 @@ def _slice(
     )
 
 
-def statistics(found: Recurrence) -> dict[str, Any]:
+def statistics(recurrence: Recurrence) -> dict[str, Any]:
     """The numbers of a search, ready for JSON; shares are percentages of neighbours."""
-    across = found.across
-    classes = torch.bucketize(found.speed, torch.tensor(_SPEEDS[1:]).to(across.device), right=True)
+    across = recurrence.across
+    classes = torch.bucketize(
+        recurrence.speed, torch.tensor(_SPEEDS[1:]).to(across.device), right=True
+    )
     by_motion = []
     for number, low in enumerate(_SPEEDS):
         mine = across[classes == number]
@@ -230,34 +232,34 @@ def statistics(found: Recurrence) -> dict[str, Any]:
             }
         )
     by_scale = []
-    for scale in sorted(set(found.scale.flatten().tolist()), reverse=True):
-        mine = found.scale == scale
+    for scale in sorted(set(recurrence.scale.flatten().tolist()), reverse=True):
+        mine = recurrence.scale == scale
         by_scale.append(
             {
                 "scale": round(scale, 4),
                 "neighbors": _percent(mine.sum().item(), mine.numel()),
-                "across": _percent(((found.kind > 0) & mine).sum().item(), mine.sum().item()),
+                "across": _percent(((recurrence.kind > 0) & mine).sum().item(), mine.sum().item()),
             }
         )
     return {
-        "width": found.size[1],
-        "height": found.size[0],
+        "width": recurrence.size[1],
+        "height": recurrence.size[0],
         "patches": len(across),
-        "candidates": found.candidates,
-        "flat_patches": round(100 * found.flat, 1),
+        "candidates": recurrence.candidates,
+        "flat_patches": round(100 * recurrence.flat, 1),
         "across": _mean(across),
         "by_slice": {
-            name: _mean(torch.cat([s.share.flatten() for s in found.slices if s.name == name]))
-            for name in dict.fromkeys(s.name for s in found.slices)
+            name: _mean(torch.cat([s.share.flatten() for s in recurrence.slices if s.name == name]))
+            for name in dict.fromkeys(s.name for s in recurrence.slices)
         },
         "by_orientation": {
-            name: _percent((found.kind == number).sum().item(), found.kind.numel())
+            name: _percent((recurrence.kind == number).sum().item(), recurrence.kind.numel())
             for number, name in enumerate(KINDS)
         },
         "by_scale": by_scale,
         "by_motion": by_motion,
         "distance": {
-            name: _median(found.nearest[:, number])
+            name: _median(recurrence.nearest[:, number])
             for number, name in enumerate(("within", "across"))
         },
     }

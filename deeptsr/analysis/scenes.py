@@ -45,7 +45,7 @@ _AGAINST = 0.2  # and by no more than this share of the change in the frames aro
 _AROUND = 4  # so many to each side.
 _LONGEST = 3  # duplicates in a row: on fours; where more stand still, the scene does
 
-_GRAY = np.array([0.3, 0.6, 0.1], np.float32)
+_ROUGH_LUMA = np.array([0.3, 0.6, 0.1], np.float32)  # with which the bounds were measured
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _look(frame: _Array) -> _Look:
     sample = frame[::stride, ::stride].copy()  # a copy: else the whole frame would be kept
     side = -(-max(sample.shape[:2]) // _THUMBNAIL)
     small = _means(sample, min(side, *sample.shape[:2]))
-    gray = small @ _GRAY
+    gray = small @ _ROUGH_LUMA
     log = np.log(gray + 0.1)
     log -= uniform_filter(log, 9, mode="reflect")
     padding = [(0, -n % _BLOCK) for n in log.shape]
@@ -189,19 +189,19 @@ def _block_sums(values: _Array) -> _Array:
 
 
 def _cuts(steps: list[_Step]) -> tuple[int, ...]:
-    found = set()
+    cuts = set()
     for number, step in enumerate(steps):
         beside = [steps[n].unlike for n in (number - 1, number + 1) if 0 <= n < len(steps)]
         near = max(beside, default=0.0)
         if any(step.unlike + c * step.colours >= u + b * near for u, b, c in _RULES):
-            found.add(number + 1)
+            cuts.add(number + 1)
     for number, step in enumerate(steps):
-        found -= set(range(number + 1, number + 1 + step.back))
-    return tuple(sorted(found))
+        cuts -= set(range(number + 1, number + 1 + step.back))
+    return tuple(sorted(cuts))
 
 
 def _duplicates(peaks: list[float], cuts: tuple[int, ...]) -> tuple[int, ...]:
-    found: list[int] = []
+    duplicates: list[int] = []
     for scene in scenes_between(cuts, len(peaks) + 1):
         inner = peaks[scene.start : scene.stop - 1]  # [n]: from the scene's frame n to the next
         run: list[int] = []
@@ -210,6 +210,6 @@ def _duplicates(peaks: list[float], cuts: tuple[int, ...]) -> tuple[int, ...]:
             if peak <= _STILL and peak < _AGAINST * moving:
                 run.append(scene.start + n + 1)
                 continue
-            found += run if len(run) <= _LONGEST else []
+            duplicates += run if len(run) <= _LONGEST else []
             run = []
-    return tuple(found)
+    return tuple(duplicates)

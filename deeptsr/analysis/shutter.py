@@ -47,8 +47,10 @@ def open_share(clip: Tensor) -> float:
     if len(gray) < 3 or min(gray.shape[1:]) < _SIDE + 2 * _REACH:
         return 1.0
     count = min(_AT, len(gray) - 2)
-    found = [_seen(*gray[at - 1 : at + 2]) for at in torch.linspace(1, len(gray) - 2, count).int()]
-    reach, ratio = (torch.cat(part) for part in zip(*found, strict=True))  # (B, bands) each
+    blocks_seen = [
+        _seen(*gray[at - 1 : at + 2]) for at in torch.linspace(1, len(gray) - 2, count).int()
+    ]
+    reach, ratio = (torch.cat(part) for part in zip(*blocks_seen, strict=True))  # (B, bands) each
     known = ratio.isfinite() & (reach < _FURTHEST)
     if len(reach) < _LEAST or not known.any():
         return 1.0
@@ -125,14 +127,14 @@ def _ratio(blocks: Tensor, way: Tensor) -> Tensor:
     dy, dx = way[:, 0, None, None], way[:, 1, None, None]
     along, across = (dy * fy + dx * fx).abs(), (dy * fx - dx * fy).abs()  # (B, S, S)
     noise = power[:, torch.hypot(fy, fx) > 0.45].mean(1)
-    found = []
+    log_ratios = []
     for band in _BANDS:
         one, other = (
             _mean(power, ((a - band).abs() < _HALF) & (b < _AWRY))
             for a, b in ((along, across), (across, along))
         )
-        found.append((one / other).log().where(other > _NOISE * noise, torch.nan))
-    return torch.stack(found, 1)
+        log_ratios.append((one / other).log().where(other > _NOISE * noise, torch.nan))
+    return torch.stack(log_ratios, 1)
 
 
 def _mean(power: Tensor, chosen: Tensor) -> Tensor:

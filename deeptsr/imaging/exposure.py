@@ -49,8 +49,8 @@ def nearest(share: float, steps: Sequence[int]) -> Exposure:
     (0.5, 'full')
     """
     shares = [1 / n for n in accumulate((1, *steps), mul)]
-    found = min(shares, key=lambda known: abs(log(known / share)))
-    return "full" if found == 1 else found
+    closest = min(shares, key=lambda known: abs(log(known / share)))
+    return "full" if closest == 1 else closest
 
 
 def of_step(exposure: Exposure, done: int) -> str:

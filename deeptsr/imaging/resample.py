@@ -106,9 +106,9 @@ def exposing_taps(factor: int, exposure: str = "full", cubic: bool = False) -> T
     r = 2 if cubic else 1
     around = 2 * r + 1  # so far that no end is seen
     impulses = torch.eye(2 * around + 1, dtype=torch.float64)
-    made = interpolate_time(impulses, factor, exposure, cubic=cubic)
-    made = correct(made, impulses, factor, exposure)
-    middle = made[around * factor : (around + 1) * factor]  # (factor, 2 * around + 1)
+    response = interpolate_time(impulses, factor, exposure, cubic=cubic)
+    response = correct(response, impulses, factor, exposure)
+    middle = response[around * factor : (around + 1) * factor]  # (factor, 2 * around + 1)
     return middle[:, around - r : around + r + 1]
 
 

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from deeptsr.errors import InputError
 
-__all__ = ["as_volume", "swap", "to_network", "to_volume"]
+__all__ = ["LUMA", "as_volume", "swap", "to_network", "to_volume"]
+
+LUMA = (0.299, 0.587, 0.114)  # of R'G'B', after BT.601: how bright a colour looks
 
 
 def as_volume(frames: Any, device: torch.device | str = "cpu") -> Tensor:

@@ -92,12 +92,12 @@ def degrade_file(
         damage: list[str] = []
         frames = video.read(info, options.start, options.end, alpha=alpha, notes=damage)
         for index, frame in enumerate(frames):
-            made, place = divmod(index, factor)
+            finished, place = divmod(index, factor)
             group[place] = frame
             if place == factor - 1:
                 writer.write(expose(torch.from_numpy(group), factor, options.exposure).numpy())
-                detail = f"averaging, frame {made + 1} of {count}"
-                on_event(Progress((made + 1) / count, "render", detail))
+                detail = f"averaging, frame {finished + 1} of {count}"
+                on_event(Progress((finished + 1) / count, "render", detail))
         on_event(Progress(1.0, "finish", "finishing the file"))
         writer.finish()
         for note in (*damage, *(note for note in writer.notes if note not in told)):

@@ -8,7 +8,7 @@ from pathlib import Path
 from deeptsr import config, video
 from deeptsr.config import Options
 from deeptsr.events import Listener, Planned, Warned, ignore
-from deeptsr.jobs.job import in_time, settled_file, settled_input, thinned
+from deeptsr.jobs.job import resolve_file, resolve_input, within_time_budget, without_duplicates
 from deeptsr.system import devices
 
 __all__ = ["plan_file", "plan_input"]
@@ -33,10 +33,10 @@ def plan_file(
         OptionError: when a setting or the output cannot be met.
     """
     began = time.monotonic()
-    job, info = settled_file(source, output, options)
+    job, info = resolve_file(source, output, options)
     for note in info.notes:
         on_event(Warned(note))
-    return in_time(job, began, ignore).planned()
+    return within_time_budget(job, began, ignore).planned()
 
 
 def plan_input(
@@ -54,6 +54,6 @@ def plan_input(
     began = time.monotonic()
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
-    job, info = settled_input(source, options)
-    thin, _ = thinned(job, info)
-    return in_time(thin, began, ignore).planned(), info, job.cuts
+    job, info = resolve_input(source, options)
+    thin, _ = without_duplicates(job, info)
+    return within_time_budget(thin, began, ignore).planned(), info, job.cuts

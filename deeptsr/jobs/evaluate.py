@@ -64,8 +64,8 @@ def evaluate_file(
     for info in infos:
         for note in info.notes:
             on_event(Warned(f"{info.path}: {note}"))
-    base, made = infos[:2]
-    sources = {"result": video.read(made)}
+    base, result_info = infos[:2]
+    sources = {"result": video.read(result_info)}
     for coarse in infos[2:]:
         factor = base.frames // coarse.frames
         sources |= {n: baseline(n, video.read(coarse), factor, exposure) for n in BASELINES}
@@ -84,7 +84,7 @@ def evaluate_file(
             for row, frame in zip(rows, candidates, strict=True):
                 row.add(frame, expected)
         on_event(Progress(1.0, "finish", "adding up"))
-        found = Evaluated(
+        evaluated = Evaluated(
             result=str(result),
             truth=str(truth),
             frames=base.frames,
@@ -93,8 +93,8 @@ def evaluate_file(
             rate=str(base.rate),
             scores=_scores(rows, on_event),
         )
-    on_event(found)
-    return found
+    on_event(evaluated)
+    return evaluated
 
 
 class _Row:
@@ -185,12 +185,12 @@ def _differences(
 ) -> list[str]:
     """Name what is not as it must be when ``factor`` frames of the truth are one of the other."""
     rated = rated and "folder" not in (truth.kind, other.kind)  # a folder of images has no rate
-    found = {
+    differences = {
         "size": (truth.width, truth.height) != (other.width, other.height),
         "rate": rated and abs(other.rate * factor / truth.rate - 1) > _SAME_RATE,
         "frames": other.frames * factor != truth.frames,
     }
-    return [name for name, differs in found.items() if differs]
+    return [name for name, differs in differences.items() if differs]
 
 
 def _shape(info: video.VideoInfo) -> str:

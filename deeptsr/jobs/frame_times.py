@@ -13,7 +13,7 @@ from deeptsr.imaging.timeline import LARGEST_INTERVAL_TERM, Timeline
 from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
-__all__ = ["Schedule", "schedule"]
+__all__ = ["Schedule", "require_constant_rate", "schedule"]
 
 _EASY = 5  # the largest step that is taken where any factor will do
 _SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
@@ -46,6 +46,19 @@ class Schedule:
         return slow.starting_at(slow.start)
 
 
+def require_constant_rate(given: Timeline) -> None:
+    """Refuse a variable frame rate.
+
+    Raises:
+        InputError: for one.
+    """
+    if not given.is_constant:
+        raise InputError(
+            f"the input's frame rate is variable, {figure(str(given.rate))} fps on average; "
+            "expected a constant one; choose `vfr` keep or cfr"
+        )
+
+
 def schedule(given: Timeline, options: Options) -> Schedule:
     """Lay out the output's frames.
 
@@ -54,14 +67,8 @@ def schedule(given: Timeline, options: Options) -> Schedule:
         options: of which factor, fps, vfr and slow_motion are used.
 
     Raises:
-        InputError: for a variable rate that is not wanted.
         OptionError: for an output rate below the input's.
     """
-    if options.vfr == "error" and not given.is_constant:
-        raise InputError(
-            f"the input's frame rate is variable, {figure(str(given.rate))} fps on average; "
-            "expected a constant one; choose `vfr` keep or cfr"
-        )
     opened, factor, stretch = None, options.factor, Fraction(options.factor)
     if options.fps is not None:
         fps = Fraction(options.fps)

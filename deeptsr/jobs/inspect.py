@@ -26,7 +26,7 @@ from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, i
 from deeptsr.imaging.resample import resize
 from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
-from deeptsr.system.files import check_file, whole
+from deeptsr.system.files import check_file, write_whole
 
 __all__ = ["inspect_file"]
 
@@ -94,18 +94,22 @@ def inspect_file(
     level = settings.level or plan(8, info.height, info.width, Fraction(1, 4))[0].scale
     size = (max(1, round(info.height * level)), max(1, round(info.width * level)))
     inner = range(wanted.start - stretch.start, wanted.stop - stretch.start)
-    found = inspect(clip, size, inner, settings, seed, on_share)
-    numbers, mix = _numbers(info, wanted, stretch, settings, found, resize(clip, size).clamp(0, 1))
+    recurrence = inspect(clip, size, inner, settings, seed, on_share)
+    numbers, mix = _numbers(
+        info, wanted, stretch, settings, recurrence, resize(clip, size).clamp(0, 1)
+    )
     if output is not None:
         on_event(Progress(0.9, "render", "drawing"))
         if film:
-            _film(output, info, wanted, found, overwrite)
+            _film(output, info, wanted, recurrence, overwrite)
         else:
             title = f"Where {info.path.name} repeats itself"
-            whole(Path(output), lambda path: draw(found, numbers, title, path, stretch.start))
+            write_whole(
+                Path(output), lambda path: draw(recurrence, numbers, title, path, stretch.start)
+            )
     if json_output is not None:
         text = json.dumps(numbers, indent=1, allow_nan=False) + "\n"
-        whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
+        write_whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
     outputs = tuple(str(place) for place in (output, json_output) if place is not None)
     shares = (mix.within, mix.across, mix.shift)
     seconds = time.monotonic() - began
@@ -122,11 +126,11 @@ def _choose(
     """
     total = info.frames
     if frames is None:
-        found = replace(survey(video.read(info)), duplicates=())
-        lively = choose(found, found.cuts, _LONGEST, least)
+        surveyed = replace(survey(video.read(info)), duplicates=())
+        lively = choose(surveyed, surveyed.cuts, _LONGEST, least)
         stretch = range(lively[0], lively[-1] + 1)
         if len(stretch) < least:
-            stretch = window(list(found.changes), _LONGEST)
+            stretch = window(list(surveyed.changes), _LONGEST)
         middle = (stretch.start + stretch.stop) // 2
         return stretch, stretch if film else range(middle, middle + 1)
     wanted = range(*frames)
@@ -168,12 +172,12 @@ def _numbers(
     wanted: range,
     stretch: range,
     settings: RecurrenceSettings,
-    found: Recurrence,
+    recurrence: Recurrence,
     small: Tensor,
 ) -> tuple[dict[str, Any], MixProposed]:
     """What the JSON file holds, and the mix in it; ``small`` is what was searched."""
     explained, speed = uniform_motion(small)
-    numbers = statistics(found) | {
+    numbers = statistics(recurrence) | {
         "uniform_motion": {
             "explains": round(100 * explained, 1),
             "pixels_a_frame": round(speed, 2),
@@ -192,10 +196,14 @@ def _numbers(
 
 
 def _film(
-    output: str | Path, info: video.VideoInfo, wanted: range, found: Recurrence, overwrite: bool
+    output: str | Path,
+    info: video.VideoInfo,
+    wanted: range,
+    recurrence: Recurrence,
+    overwrite: bool,
 ) -> None:
     """A video of the frames under their heatmaps, a colour bar below."""
-    parts = [part for part in found.slices if part.name == "xy"]
+    parts = [part for part in recurrence.slices if part.name == "xy"]
     first = blend(parts[0])
     height, width = (n // 2 * 2 for n in first.shape[:2])  # most encoders want even sides
     foot = strip(width)

@@ -1,4 +1,4 @@
-"""Settles what a run will do, before it starts."""
+"""Resolves what a run will do, before it starts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
 from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.jobs.frame_times import Schedule, schedule
+from deeptsr.jobs.frame_times import Schedule, require_constant_rate, schedule
 from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cost import Cost, estimate
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
@@ -29,8 +29,16 @@ from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.system import devices
 
-__all__ = ["Job", "in_time", "settle", "settled_file", "settled_input"]
-__all__ += ["sounds", "stretch_of", "thinned"]
+__all__ = [
+    "Job",
+    "keeps_sound",
+    "resolve",
+    "resolve_file",
+    "resolve_input",
+    "stretch_of",
+    "within_time_budget",
+    "without_duplicates",
+]
 
 _LEAST_FRAMES = 4  # fewer teach nothing
 _PAIRS = 2  # LTR frames that the first stage's pairs need at least
@@ -39,7 +47,11 @@ _LEAST_SIDE = 16  # pixels
 
 @dataclass(frozen=True)
 class Job:
-    """What is settled before the work starts."""
+    """What is resolved before the work starts, of what was asked for.
+
+    Its ``options`` are those asked for, with the factor, the exposure and the lengths of chunk and
+    excerpt that they come to.
+    """
 
     options: Options
     device: torch.device
@@ -104,7 +116,7 @@ class Job:
         )
 
 
-def settle(
+def resolve(
     given: Timeline,
     height: int,
     width: int,
@@ -112,12 +124,37 @@ def settle(
     number: int = 0,
     first_from: Callable[[Fraction], int] | None = None,
 ) -> Job:
-    """Settle a job on frames that the input counts from ``number`` on."""
+    """Resolve what was asked for, ``options``, on frames of an input.
+
+    Args:
+        given: when the frames are shown.
+        height: of a frame, pixels.
+        width: of a frame, pixels.
+        options: as the user gave them.
+        number: how many frames of the input come before these.
+        first_from: which frame of the input is the first from a moment on, for a list of cuts.
+
+    Raises:
+        InputError: when the frames cannot be used.
+        OptionError: when a setting cannot be met.
+    """
+    if options.vfr == "error":
+        require_constant_rate(given)
+    job = _on_timeline(given, (height, width), options)
+    if options.scenes == "auto":
+        return job
+    listed = () if options.scenes == "off" else read_cuts(Path(options.scenes), first_from)
+    return replace(job, cuts=tuple(cut - number for cut in listed if 0 < cut - number < job.frames))
+
+
+def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Job:
+    """What is resolved of any timeline, whatever made it vary, with cuts that are to be found."""
     frames, laid_out = len(given), schedule(given, options)
     options = replace(options, factor=laid_out.factor)
     if not isinstance(options.exposure, str):
         share = nearest(options.exposure, steps_of(options.factor))
         options = replace(options, exposure=share)
+    height, width = size
     if frames < _LEAST_FRAMES:
         raise InputError(
             f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
@@ -139,15 +176,10 @@ def settle(
         )
     options = bounded(Clip(frames, height, width), options, stages, device)
     cost = estimate(stages, frames, height, width, options, device)
-    precision = devices.precision(device)
-    cuts: tuple[int, ...] | None = None if options.scenes == "auto" else ()
-    if options.scenes not in ("auto", "off"):
-        listed = read_cuts(Path(options.scenes), first_from)
-        cuts = tuple(cut - number for cut in listed if 0 < cut - number < frames)
-    return Job(options, device, precision, stages, cost, laid_out, (height, width), cuts)
+    return Job(options, device, devices.precision(device), stages, cost, laid_out, size, None)
 
 
-def in_time(
+def within_time_budget(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
     """Cut a job such that it ends within its time budget, if it has one."""
@@ -162,10 +194,10 @@ def in_time(
     return replace(job, options=options, stages=stages, cost=cost, watch=watch)
 
 
-def settled_file(
+def resolve_file(
     source: str | Path, output: str | Path, options: Options | None
 ) -> tuple[Job, video.VideoInfo]:
-    """Settle the job of a file, and check that its output can be written.
+    """Resolve the job of a file, and check that its output can be written.
 
     Returns:
         The job; and the input, whose notes tell what is known of the output, too.
@@ -173,7 +205,7 @@ def settled_file(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     video.check_output(output, options.encode)  # before the input, which may take long to count
-    job, info = thinned(*settled_input(source, options))
+    job, info = without_duplicates(*resolve_input(source, options))
     notes = video.check_output(
         output,
         options.encode,
@@ -181,7 +213,7 @@ def settled_file(
         timeline=job.schedule.shown,
         source=info,
         alpha=info.keeps_alpha,
-        audio=sounds(options),
+        audio=keeps_sound(options),
         audio_range=stretch_of(info, options),
         audio_slow=job.schedule.stretch,
     )
@@ -189,45 +221,39 @@ def settled_file(
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
 
 
-def settled_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
-    """Settle the job of an input, whatever its output."""
+def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
+    """Resolve the job of an input, whatever its output."""
     info = video.probe(source, deinterlace=options.deinterlace, background=options.background)
     chosen = video.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
-    late = len(chosen) == info.frames and sounds(options)
+    late = len(chosen) == info.frames and keeps_sound(options)
     lead = info.start - info.origin if late else Fraction(0)
     if options.exposure == "auto":
         frames = list(itertools.islice(video.read(info, options.start, options.end), FRAMES))
         options = replace(options, exposure=open_share(torch.from_numpy(np.stack(frames))))
     given = info.timeline.part(chosen).starting_at(lead)
-    job = settle(given, info.height, info.width, options, chosen.start, info.first_from)
+    job = resolve(given, info.height, info.width, options, chosen.start, info.first_from)
     # As if it became an MP4, until an output is known.
     return replace(job, bits=video.bits_a_pixel("a.mp4", EncodeSettings())), info
 
 
-def thinned(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
+def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
     """Leave the duplicate frames out, where that is asked for: all frames are read once."""
     options = job.options
     if options.duplicates == "keep":
         return job, info
-    found = survey(video.read(info, options.start, options.end))
-    cuts = found.cuts if job.cuts is None else job.cuts
-    dropped = set(found.duplicates).difference(cuts)  # a scene keeps its first frame
+    surveyed = survey(video.read(info, options.start, options.end))
+    cuts = surveyed.cuts if job.cuts is None else job.cuts
+    dropped = set(surveyed.duplicates).difference(cuts)  # a scene keeps its first frame
     if not dropped:
         return replace(job, cuts=cuts), info
     kept = [n for n in range(job.frames) if n not in dropped]
-    # The rate varies by our doing, and cuts are known: neither is to be judged again.
-    vfr = "keep" if options.vfr == "error" else options.vfr
-    settled = replace(options, vfr=vfr, scenes="off")
-    thin = settle(job.schedule.given.without(dropped), *job.size, settled)
-    options = replace(thin.options, vfr=options.vfr, scenes=options.scenes)
+    # The rate varies by our doing, and cuts are known: neither is judged again.
+    thin = _on_timeline(job.schedule.given.without(dropped), job.size, options)
     moved = tuple(bisect_left(kept, cut) for cut in cuts)
     first = video.selected(info, options.start, options.end).start
     left = info.without({first + n for n in dropped})
-    return (
-        replace(thin, options=options, cuts=moved, dropped=len(dropped), bits=job.bits),
-        left,
-    )
+    return replace(thin, cuts=moved, dropped=len(dropped), bits=job.bits), left
 
 
 def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:
@@ -239,6 +265,6 @@ def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fract
     return begin, end
 
 
-def sounds(options: Options) -> bool:
+def keeps_sound(options: Options) -> bool:
     """Whether the output has the input's sound."""
     return options.slow_audio or not options.slow_motion

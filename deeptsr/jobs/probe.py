@@ -53,7 +53,7 @@ def probe_file(
                 on_event(Progress(n / len(chosen), "read", f"frame {n} of {len(chosen)}"))
             yield frame
 
-    found = survey(watched())
+    surveyed = survey(watched())
     color, (rotation, mirrored) = info.color, info.orientation.turned
     probed = Probed(
         input=str(source),
@@ -85,9 +85,9 @@ def probe_file(
         chapters=inside.chapters,
         notes=tuple(notes),
         used=(chosen.start, chosen.stop),
-        cuts=found.cuts,
-        cuts_used=found.cuts if cuts is None else cuts,
-        duplicates=found.duplicates,
+        cuts=surveyed.cuts,
+        cuts_used=surveyed.cuts if cuts is None else cuts,
+        duplicates=surveyed.duplicates,
         plan=plan,
     )
     on_event(probed)

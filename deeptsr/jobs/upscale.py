@@ -1,4 +1,4 @@
-"""One video in, one video out: settle, read, fit, climb, write."""
+"""One video in, one video out: resolve, read, fit, climb, write."""
 
 from __future__ import annotations
 
@@ -23,16 +23,23 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
-from deeptsr.jobs.job import Job, in_time, settle, settled_file, sounds, stretch_of
+from deeptsr.jobs.job import (
+    Job,
+    keeps_sound,
+    resolve,
+    resolve_file,
+    stretch_of,
+    within_time_budget,
+)
 from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
 from deeptsr.pyramid.reach import first_needed
-from deeptsr.system import devices
-from deeptsr.system.disk import Room
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.system import devices, ram
+from deeptsr.system.disk import DiskSpace
 from deeptsr.system.humanize import size
 from deeptsr.system.lock import locked
-from deeptsr.system.ram import available
 
 __all__ = ["upscale_array", "upscale_file"]
 
@@ -65,17 +72,17 @@ def upscale_array(
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
         options = replace(options, exposure=open_share(clip[:FRAMES].expand(-1, -1, -1, 3)))
-    job = settle(Timeline.constant(Fraction(1), count), height, width, options)
-    job = in_time(job, time.monotonic(), on_event)
+    job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
+    job = within_time_budget(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
     with out_of_memory():
         excerpt, cuts = look(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
         result = np.empty((count * job.options.factor, height, width, 3), np.float32)
-        made = 0
+        filled = 0
         for volume in climb_job(job, fitted, iter(clip), cuts, on_event):
-            result[made : made + len(volume)] = volume.cpu().numpy()
-            made += len(volume)
+            result[filled : filled + len(volume)] = volume.cpu().numpy()
+            filled += len(volume)
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
 
 
@@ -107,7 +114,7 @@ def upscale_file(
     folder = target.beside(".deeptsr") if options.work_dir is None else Path(options.work_dir)
     done = WorkFolder.published(folder, target.path)
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
-    job, info = settled_file(source, output, lenient)
+    job, info = resolve_file(source, output, lenient)
     with _alone(target, options):
         # Another list of cuts is another run, under whatever name.
         cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
@@ -169,67 +176,102 @@ def _upscale(
     on_event: Listener,
 ) -> None:
     """Do the work of :func:`upscale_file`."""
-    options = job.options
-    for note in info.notes:
-        on_event(Warned(note))
-    if info.has_audio and not sounds(options):
-        on_event(Warned("the sound is left out of slow motion; `slow_audio` stretches it along"))
-    if work.note:
-        on_event(Warned(work.note))
-    job = in_time(job, began, on_event, work)
+    _tell_what_is_known(job, info, work, on_event)
+    job = within_time_budget(job, began, on_event, work)
     planned = job.planned()
     on_event(planned)
-    free = available()
-    if job.device.type == "cpu" and free is not None and planned.memory_bytes > free:
-        on_event(
-            Warned(
-                f"about {size(planned.memory_bytes)} of memory are needed, and {size(free)} are "
-                "free: close other programs, or give a bound with `memory`"
-            )
-        )
-    place = video.destination_of(output).path.parent
-    room = Room(work.path, place, job.bulk, on_event)
+    _warn_of_little_memory(job, planned.memory_bytes, on_event)
+    disk = DiskSpace(work.path, video.destination_of(output).path.parent, job.bulk, on_event)
     on_event = _from(_done_before(job, work), on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
-        damage: list[str] = []
-        read = partial(video.read, info, options.start, options.end)
-        excerpt, cuts = look(job, partial(read, notes=damage), on_event)
-        for note in damage:
-            on_event(Warned(note))
+        excerpt, cuts = _read_for_fitting(job, info, on_event)
         fitted = fit_job(job, excerpt, on_event, work)
         del excerpt
-        shown = job.schedule.shown
-        count = len(shown)
-        with video.VideoWriter(
-            output,
-            size=(info.width, info.height),
-            timeline=shown,
-            source=info,
-            settings=options.encode,
-            audio=sounds(options),
-            audio_range=stretch_of(info, options),
-            audio_slow=job.schedule.stretch,
-            scratch=work.path,
-            alpha=info.keeps_alpha,
-        ) as writer:
-            start = begun(job, cuts, writer.count)
-            skip = first_needed(fitted, start, cuts)
-            stored = read(skip=skip, alpha=info.keeps_alpha)
-            frames = (torch.from_numpy(frame.copy()) for frame in stored)
-            climbed, stops = climb_job(job, fitted, frames, cuts, on_event, start), ends(job, cuts)
-            for volume in exposed(job, climbed, cuts, start, writer.count):
-                writer.write(volume.cpu().numpy())
-                del volume  # it is gone before the next one is made
-                if writer.count in stops:
-                    writer.cut()
-                    sizes = writer.part_sizes
-                    room.check(writer.count, count, sum(sizes), max(sizes))
+        with _writer(job, info, output, work) as writer:
+            _climb(job, info, fitted, cuts, writer, disk, on_event)
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(on_whole=work.publishing)
             for note in writer.notes:
                 if note not in info.notes:  # which were told
                     on_event(Warned(note))
+
+
+def _tell_what_is_known(
+    job: Job, info: video.VideoInfo, work: WorkFolder, on_event: Listener
+) -> None:
+    for note in info.notes:
+        on_event(Warned(note))
+    if info.has_audio and not keeps_sound(job.options):
+        on_event(Warned("the sound is left out of slow motion; `slow_audio` stretches it along"))
+    if work.note:
+        on_event(Warned(work.note))
+
+
+def _warn_of_little_memory(job: Job, needed: int, on_event: Listener) -> None:
+    free = ram.free()
+    if job.device.type == "cpu" and free is not None and needed > free:
+        on_event(
+            Warned(
+                f"about {size(needed)} of memory are needed, and {size(free)} are free: close "
+                "other programs, or give a bound with `memory`"
+            )
+        )
+
+
+def _read_for_fitting(
+    job: Job, info: video.VideoInfo, on_event: Listener
+) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """The excerpt and the cuts; what is broken in the input is told."""
+    damage: list[str] = []
+    frames = partial(video.read, info, job.options.start, job.options.end, notes=damage)
+    excerpt, cuts = look(job, frames, on_event)
+    for note in damage:
+        on_event(Warned(note))
+    return excerpt, cuts
+
+
+def _writer(
+    job: Job, info: video.VideoInfo, output: str | Path, work: WorkFolder
+) -> video.VideoWriter:
+    """Open the output, with what an earlier run finished of it."""
+    options = job.options
+    return video.VideoWriter(
+        output,
+        size=(info.width, info.height),
+        timeline=job.schedule.shown,
+        source=info,
+        settings=options.encode,
+        audio=keeps_sound(options),
+        audio_range=stretch_of(info, options),
+        audio_slow=job.schedule.stretch,
+        scratch=work.path,
+        alpha=info.keeps_alpha,
+    )
+
+
+def _climb(
+    job: Job,
+    info: video.VideoInfo,
+    fitted: tuple[FittedStage, ...],
+    cuts: tuple[int, ...],
+    writer: video.VideoWriter,
+    disk: DiskSpace,
+    on_event: Listener,
+) -> None:
+    """Climb the frames that the output lacks, and write them, part by part."""
+    start = begun(job, cuts, writer.count)
+    skip = first_needed(fitted, start, cuts)
+    stored = video.read(info, job.options.start, job.options.end, skip=skip, alpha=info.keeps_alpha)
+    frames = (torch.from_numpy(frame.copy()) for frame in stored)
+    climbed, part_ends = climb_job(job, fitted, frames, cuts, on_event, start), ends(job, cuts)
+    for volume in exposed(job, climbed, cuts, start, writer.count):
+        writer.write(volume.cpu().numpy())
+        del volume  # it is gone before the next one is made
+        if writer.count in part_ends:
+            writer.cut()
+            sizes = writer.part_sizes
+            disk.check(writer.count, len(job.schedule.shown), sum(sizes), max(sizes))
 
 
 def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import itertools
 import json
-import os
 import pickle
 import shutil
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
 from deeptsr.networks import StepNetwork
+from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
 
 __all__ = ["LOCK", "WorkFolder", "identity"]
@@ -171,14 +171,13 @@ class WorkFolder:
         self._write(self._begun(number), state)
 
     def _write(self, file: Path, content: dict[str, Any]) -> None:
-        aside = file.with_suffix(".part")
         try:
-            with aside.open("wb") as stream:
+            with (
+                whole(file, file.with_suffix(".part"), flush=True) as aside,
+                aside.open("wb") as stream,
+            ):
                 torch.save(content, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            aside.replace(file)
-        except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        except (OSError, RuntimeError) as error:
             raise _failure(self.path, error) from error
 
     def remove(self) -> None:
@@ -240,7 +239,7 @@ def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
             f"{path} has vanished while it was in use; leave it alone until the work is done, and "
             "run the same command again"
         )
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if isinstance(error, RuntimeError) or getattr(error, "errno", None) in full:
-        return ResourceError(f"{path} cannot be written ({error}); free some disk space and rerun")
-    return OutputError(f"{path} cannot be written ({error}); give another `work_dir`")
+    if isinstance(error, RuntimeError):  # as which torch tells of a full disk
+        error = OSError(errno.ENOSPC, str(error))
+    again = "free some space and run the same command again"
+    return unwritable(path, error, again=again, otherwise="give another `work_dir`")

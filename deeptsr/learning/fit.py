@@ -16,7 +16,7 @@ from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
-from deeptsr.system.cudagraph import Replayed
+from deeptsr.system.cudagraph import RecordedStep
 
 __all__ = ["FitResult", "Keeper", "fit"]
 
@@ -168,7 +168,7 @@ def fit(
     """
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     learner = _Learner(network, source, settings, generator, precision)
-    make_step = Replayed(learner.learn, generator)
+    make_step = RecordedStep(learner.learn, generator)
     begun = keeper.load() if keeper else None
     if begun is None:
         kept, kept_score = copy.deepcopy(network.state_dict()), score(network)

@@ -32,7 +32,7 @@ def fold_of(stage: Stage, height: int, width: int) -> int:
 
 def network_of(options: Options, stage: Stage, height: int, width: int) -> StepNetwork:
     """The network of a stage of a video of that size, as it begins."""
-    exposure, fold = of_step(options.exposure, stage.done), fold_of(stage, height, width)
+    exposure, fold = of_step(options.exposure, stage.factor_before), fold_of(stage, height, width)
     return build(options.network, stage.step, exposure, fold)
 
 
@@ -45,7 +45,7 @@ def has_network(options: Options, number: int) -> bool:
 
 def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
     """LTR frames that a stage is fitted on, at most: a result of many is large at full size."""
-    return max(_FEWEST, _MOST_VOXELS // (size[0] * size[1] * stage.done))
+    return max(_FEWEST, _MOST_VOXELS // (size[0] * size[1] * stage.factor_before))
 
 
 def averages(options: Options, number: int) -> bool:

@@ -132,8 +132,8 @@ def fit_stages(
         usable = event.outcome != _INTERPOLATES
         ensemble = averages(options, number)
         # A motion that is aliased is aliased anew by the later camera, and blurred by the mean.
-        twice = options.pyramid.ensemble and not options.pairs.alone
-        fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble, twice))
+        refilmed = options.pyramid.ensemble and not options.pairs.alone
+        fitted.append(FittedStage(stage, network.eval() if usable else None, ensemble, refilmed))
         previous = network if usable else previous
     return tuple(fitted)
 

@@ -70,8 +70,8 @@ class Paper(StepNetwork):
         x = regroup(x, (reach - _CUBIC_TAPS) * k - _HTR_REACH, k)
         ahead = k if self.exposure == "delta" else 0
         residuals = (
-            consistent(_grouped(made.movedim(1, -1).float(), k), self.exposure)
-            for made in slide(x, ahead)
+            consistent(_grouped(output.movedim(1, -1).float(), k), self.exposure)
+            for output in slide(x, ahead)
         )
         yield from add_to_interpolation(residuals, lookback, reach, k, self.exposure, cubic=True)
 

@@ -75,6 +75,6 @@ class StepNetwork(nn.Module):
         frames, edge = self.reach[0] * self.factor, self.edge
         for slab in slide(slabs, 2 * self.reach[0]):
             with torch.autocast(slab.device.type, precision, enabled=precision != torch.float32):
-                made = self(slab)
-            length, height, width = made.shape[2:]
-            yield made[:, :, frames : length - frames, edge : height - edge, edge : width - edge]
+                output = self(slab)
+            length, height, width = output.shape[2:]
+            yield output[:, :, frames : length - frames, edge : height - edge, edge : width - edge]

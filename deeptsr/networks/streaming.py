@@ -70,10 +70,10 @@ def convolve_by(
     if known and x.device.type == "cpu" and x.dtype == torch.float32:
         padding, dilation, groups = rest
         convolution = torch.ops.aten.mkldnn_convolution
-        made: Tensor = convolution(x, weight, bias, padding, stride, dilation, groups)
+        output: Tensor = convolution(x, weight, bias, padding, stride, dilation, groups)
     else:
-        made = functional.conv3d(x, weight, bias, stride)
-    return made.relu_() if relu else made
+        output = functional.conv3d(x, weight, bias, stride)
+    return output.relu_() if relu else output
 
 
 def regroup(slabs: Slabs, skip: int, size: int) -> Iterator[Tensor]:

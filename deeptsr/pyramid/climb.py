@@ -55,9 +55,9 @@ def climb(
     def level(frames: range, size: tuple[int, int]) -> Tensor:
         return resize(window[frames.start - first : frames.stop - first], size)
 
-    manner = ClimbSettings(exposure, rounds, precision, scale)
+    settings = ClimbSettings(exposure, rounds, precision, scale)
     height, width, channels = window.shape[1:]
-    return climb_window(stages, level, (height, width), channels, total, wanted, manner)
+    return climb_window(stages, level, (height, width), channels, total, wanted, settings)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def climb_window(
     channels: int,
     total: int,
     wanted: range,
-    manner: ClimbSettings,
+    settings: ClimbSettings,
 ) -> Tensor:
     """Climb; ``level`` gives frames of the video at a size, of which ``full`` is the largest."""
     if channels == 4:
@@ -88,20 +88,20 @@ def climb_window(
         def cover(frames: range, size: tuple[int, int]) -> Tensor:
             return level(frames, size)[..., 3:].expand(-1, -1, -1, 3)
 
-        made, alpha = (
-            climb_window(stages, part, full, 3, total, wanted, manner) for part in (colors, cover)
+        rgb, alpha = (
+            climb_window(stages, part, full, 3, total, wanted, settings) for part in (colors, cover)
         )
-        return torch.cat([made, alpha.mean(3, keepdim=True)], 3)
-    exposure, rounds = manner.exposure, manner.rounds
+        return torch.cat([rgb, alpha.mean(3, keepdim=True)], 3)
+    exposure, rounds = settings.exposure, settings.rounds
     ranges = needed(stages, wanted, total)
-    fine, done = torch.empty(0), 1
+    fine, factor = torch.empty(0), 1
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         ltr = level(given, fitted.stage.size(*full))
-        fine = ltr if done == 1 else backproject(fine, ltr, done, exposure, rounds)
-        inner = range((asked.start - given.start) * done, (asked.stop - given.start) * done)
-        fine = fitted.take(fine, of_step(exposure, done), manner.precision, inner)
-        done *= fitted.stage.step
+        fine = ltr if factor == 1 else backproject(fine, ltr, factor, exposure, rounds)
+        inner = range((asked.start - given.start) * factor, (asked.stop - given.start) * factor)
+        fine = fitted.apply(fine, of_step(exposure, factor), settings.precision, inner)
+        factor *= fitted.stage.step
     last = ranges[-1]
-    for stage in beyond(stages, manner.scale):
-        fine = backproject(fine, level(last, stage.size(*full)), done, exposure, rounds)
-    return fine[(wanted.start - last.start) * done : (wanted.stop - last.start) * done]
+    for stage in beyond(stages, settings.scale):
+        fine = backproject(fine, level(last, stage.size(*full)), factor, exposure, rounds)
+    return fine[(wanted.start - last.start) * factor : (wanted.stop - last.start) * factor]

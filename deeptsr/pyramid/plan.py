@@ -16,12 +16,12 @@ class Stage:
 
     scale: Fraction  # of the frame's sides
     step: int  # frames made of one
-    done: int  # frames that one input frame has become before this stage
+    factor_before: int  # frames that one input frame has become before this stage
 
     @property
     def label(self) -> str:
         """Such as "S1/4 T1 -> T2"."""
-        return f"S{self.scale} T{self.done} -> T{self.done * self.step}"
+        return f"S{self.scale} T{self.factor_before} -> T{self.factor_before * self.step}"
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the frames at this level, pixels."""
@@ -64,8 +64,8 @@ def plan(
     scale = coarsest or Fraction(1, 2 ** (len(steps) - 1))
     while scale < 1 and min(height, width) * scale < _SMALLEST_SIDE:
         scale *= 2
-    stages, done = [], 1
+    stages, before = [], 1
     for step in steps:
-        stages.append(Stage(min(Fraction(1), scale), step, done))
-        done, scale = done * step, scale * 2
+        stages.append(Stage(min(Fraction(1), scale), step, before))
+        before, scale = before * step, scale * 2
     return tuple(stages)

@@ -170,9 +170,9 @@ def _predict(
         done = 0
         with torch.no_grad():
             for piece in network.stream(slabs, precision):
-                made = to_volume(piece[0])[:, : below - top, : right - left]
-                result[done : done + len(made), top:below, left:right] = made
-                done += len(made)
+                output = to_volume(piece[0])[:, : below - top, : right - left]
+                result[done : done + len(output), top:below, left:right] = output
+                done += len(output)
     return result
 
 

@@ -19,7 +19,10 @@ def _spreads(stages: tuple[FittedStage, ...]) -> list[int]:
     """LTR frames to each side that each stage, and what comes after the last, depend on."""
     after = sum(1 for _ in beyond(stages, Fraction(1)))
     return [
-        *(math.ceil(f.reach / f.stage.done) + (f.stage.done > 1) * _DETAIL_TAPS for f in stages),
+        *(
+            math.ceil(f.reach / f.stage.factor_before) + (f.stage.factor_before > 1) * _DETAIL_TAPS
+            for f in stages
+        ),
         after * _DETAIL_TAPS,
     ]
 
@@ -51,13 +54,13 @@ def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load
     """What each stage does to climb a chunk in the middle of a clip of ``total`` frames."""
     first = max(0, total - chunk) // 2
     ranges = needed(stages, range(first, min(total, first + chunk)), total)
-    found = []
+    by_stage = []
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
-        done, last = fitted.stage.done, total * fitted.stage.done
+        done, last = fitted.stage.factor_before, total * fitted.stage.factor_before
         wanted = range(asked.start * done, asked.stop * done)
         trusted, seen = fitted.looked_at(wanted, last)
-        found.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
-    return tuple(found)
+        by_stage.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
+    return tuple(by_stage)
 
 
 def first_needed(stages: tuple[FittedStage, ...], start: int, cuts: Sequence[int] = ()) -> int:
@@ -72,4 +75,4 @@ def beyond(stages: tuple[FittedStage, ...], scale: Fraction) -> Iterator[Stage]:
     reached = last.scale
     while reached < scale:
         reached = min(2 * reached, scale)
-        yield Stage(reached, 1, last.done * last.step)
+        yield Stage(reached, 1, last.factor_before * last.step)

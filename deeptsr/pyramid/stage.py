@@ -27,7 +27,7 @@ class FittedStage:
     stage: Stage
     network: StepNetwork | None
     ensemble: bool = False  # whether to average over mirror images and reversed time
-    twice: bool = False  # whether to average with what the network makes of its result
+    refilmed: bool = False  # whether to average with its result, filmed and restored again
 
     @property
     def reach(self) -> int:
@@ -37,10 +37,19 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; trust looks one further.
         return 2 * self.network.reach[0] + 2
 
-    def take(
+    def apply(
         self, fine: Tensor, exposure: str, precision: torch.dtype, wanted: range | None = None
     ) -> Tensor:
         """Take the stage's step, trusting the network as far as it agrees with itself.
+
+        ::
+
+            0                                         length
+            ├───────────────── fine ──────────────────┤   all that is given
+                 ├──────────── seen ────────────┤         the network predicts their step,
+                       ├──── trusted ─────┤               restores it again, and is judged there;
+                        ├──── wanted ────┤                their results are returned,
+                        ├ piece ┤                         so many at once, for the memory
 
         Args:
             fine: volume (T, H, W, C) at the stage's size.
@@ -56,44 +65,37 @@ class FittedStage:
         wanted = range(length) if wanted is None else wanted
         if self.network is None:
             plain = fine.new_empty(len(wanted) * step, *fine.shape[1:])
-            for p in _pieces(wanted):  # as below, for the memory
-                first = (p.start - wanted.start) * step
-                plain[first : first + len(p) * step] = _plain(fine, p, step, exposure)
+            for piece in _pieces(wanted):
+                _part_of(plain, piece, wanted, step)[:] = _plain(fine, piece, step, exposure)
             return plain
         trusted, seen = self.looked_at(wanted, length)
-        once = predict_ensemble if self.ensemble else predict
-        made = once(self.network, fine, precision=precision, wanted=seen)
-        inner = range(trusted.start - seen.start, trusted.stop - seen.start)
-        again = restore_again(self.network, made, precision, inner)
-        made = made[inner.start * step : inner.stop * step]
-        error = disagreement(made, again, step, (trusted.start == 0, trusted.stop == length))
-
-        def of(frames: range) -> slice:
-            return slice(
-                (frames.start - trusted.start) * step, (frames.stop - trusted.start) * step
-            )
-
+        predict_step = predict_ensemble if self.ensemble else predict
+        result = predict_step(self.network, fine, precision=precision, wanted=seen)
+        judged = range(trusted.start - seen.start, trusted.stop - seen.start)
+        again = restore_again(self.network, result, precision, judged)
+        result = _part_of(result, trusted, seen, step)
+        error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
         # Piece by piece, as each volume of this size is much of the memory that a run needs.
         change = [
-            changes(made[of(p)], _plain(fine, p, step, exposure), step) for p in _pieces(trusted)
+            changes(_part_of(result, p, trusted, step), _plain(fine, p, step, exposure), step)
+            for p in _pieces(trusted)
         ]
         share = trust(error, torch.cat(change))
-        if self.twice:
-            made.add_(again).div_(2)
+        if self.refilmed:
+            result.add_(again).div_(2)
         del again
-        for p in _pieces(wanted):
-            part = made[of(p)]
-            if self.twice:
+        for piece in _pieces(wanted):
+            part = _part_of(result, piece, trusted, step)
+            if self.refilmed:
                 # The correction of delta exposure fades from an LTR frame to the next.
-                beyond = range(p.start, min(p.stop + (exposure == "delta"), length))
-                agreeing = correct(
-                    made[of(beyond)], fine[beyond.start : beyond.stop], step, exposure
-                )
-                part.copy_(agreeing[: len(part)])
-            shares = share[p.start - trusted.start : p.stop - trusted.start]
+                more = range(piece.start, min(piece.stop + (exposure == "delta"), length))
+                uncorrected = _part_of(result, more, trusted, step)
+                corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
+                part.copy_(corrected[: len(part)])
+            shares = _part_of(share, piece, trusted)
             if shares.min() < 1:
-                blend(part, _plain(fine, p, step, exposure), shares)
-        return made[of(wanted)]
+                blend(part, _plain(fine, piece, step, exposure), shares)
+        return _part_of(result, wanted, trusted, step)
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
@@ -111,10 +113,15 @@ def _pieces(frames: range) -> list[range]:
     return [frames[n : n + _PIECE] for n in range(0, len(frames), _PIECE)]
 
 
+def _part_of(volume: Tensor, frames: range, held: range | None = None, step: int = 1) -> Tensor:
+    """What some frames have become, of a volume with that of the frames ``held``: a view."""
+    first = held.start if held else 0
+    return volume[(frames.start - first) * step : (frames.stop - first) * step]
+
+
 def _plain(fine: Tensor, frames: range, step: int, exposure: str) -> Tensor:
-    """Interpolate some frames of a clip, agreeing with it: what is fallen back to."""
-    around = 2  # both look one frame further
-    first, stop = max(0, frames.start - around), min(len(fine), frames.stop + around)
-    near = fine[first:stop]
-    result = correct(interpolate_time(near, step, exposure), near, step, exposure)
-    return result[(frames.start - first) * step : (frames.stop - first) * step]
+    """Interpolate some frames of a clip such that they expose to it: what is fallen back to."""
+    near = wider(frames, 2, len(fine))  # interpolation and correction both look a frame further
+    ltr = _part_of(fine, near)
+    plain = correct(interpolate_time(ltr, step, exposure), ltr, step, exposure)
+    return _part_of(plain, frames, near, step)

@@ -56,13 +56,13 @@ def stream(
         start, in order.
     """
     source = iter(frames)
-    manner = ClimbSettings(exposure, rounds, precision, scale)
+    settings = ClimbSettings(exposure, rounds, precision, scale)
     for first, stop in pairwise((0, *cuts, total)):
         if stop == first + 1 > start:  # nothing moves in a single frame
             yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
         elif stop > start:
             later, length = max(0, start - first), stop - first
-            yield from _scene(stages, source, length, chunk, later, manner, on_halved)
+            yield from _scene(stages, source, length, chunk, later, settings, on_halved)
 
 
 def _scene(
@@ -71,40 +71,51 @@ def _scene(
     total: int,
     chunk: int,
     start: int,
-    manner: ClimbSettings,
+    settings: ClimbSettings,
     on_halved: Callable[[int], None],
 ) -> Iterator[Tensor]:
+    """Climb a scene: window after window, each a chunk, or what memory has room for of it."""
     head = next(source)
     height, width, channels = head.shape
     full = height, width
-    held = _Held(chain([head], source), first_needed(stages, start))
+    window = _Window(chain([head], source), first_needed(stages, start))
     del head
-    most = chunk
-    for begin in range(start, total, chunk):
-        made_until, end = begin, min(begin + chunk, total)
-        while made_until < end:
-            wanted = range(made_until, min(made_until + most, end))
-            ranges = needed(stages, wanted, total)
-            looked: dict[tuple[int, int], range] = {}  # the coarser the wider
-            for stage, frames in zip((f.stage for f in stages), ranges, strict=False):
-                looked.setdefault(stage.size(*full), frames)
-            for stage in beyond(stages, manner.scale):
-                looked.setdefault(stage.size(*full), ranges[-1])
-            held.hold(looked)
-            try:
-                made = climb_window(stages, held, full, channels, total, wanted, manner)
-            except (RuntimeError, MemoryError) as error:
-                if len(wanted) == 1 or not ran_out(error):
-                    raise
-                most = len(wanted) // 2
-                on_halved(most)
-                continue
-            yield made
-            del made  # it is gone before the next one is made
-            made_until = wanted.stop
+    first, most = start, chunk
+    while first < total:
+        chunk_end = start + ((first - start) // chunk + 1) * chunk
+        wanted = range(first, min(first + most, chunk_end, total))
+        window.move_to(_looked_at(stages, wanted, total, full, settings.scale))
+        try:
+            volume = climb_window(stages, window, full, channels, total, wanted, settings)
+        except (RuntimeError, MemoryError) as error:
+            if len(wanted) == 1 or not ran_out(error):
+                raise
+            most = len(wanted) // 2
+            on_halved(most)
+            continue
+        yield volume
+        del volume  # it is gone before the next one is made
+        first = wanted.stop
 
 
-class _Held:
+def _looked_at(
+    stages: tuple[FittedStage, ...],
+    wanted: range,
+    total: int,
+    full: tuple[int, int],
+    scale: Fraction,
+) -> dict[tuple[int, int], range]:
+    """The LTR frames that are looked at for those wanted, by their size; the coarser the wider."""
+    ranges = needed(stages, wanted, total)
+    looked: dict[tuple[int, int], range] = {}
+    for fitted, frames in zip(stages, ranges, strict=False):
+        looked.setdefault(fitted.stage.size(*full), frames)
+    for stage in beyond(stages, scale):
+        looked.setdefault(stage.size(*full), ranges[-1])
+    return looked
+
+
+class _Window:
     """The frames of a scene at each size, from the first that the stage of that size looks at."""
 
     def __init__(self, source: Iterator[Tensor], first: int) -> None:
@@ -115,7 +126,7 @@ class _Held:
         held = self._frames[size]
         return torch.stack([held[number] for number in frames])
 
-    def hold(self, looked: dict[tuple[int, int], range]) -> None:
+    def move_to(self, looked: dict[tuple[int, int], range]) -> None:
         """Drop what is not looked at any more, and read on."""
         for size, frames in looked.items():
             held = self._frames.setdefault(size, {})

@@ -34,44 +34,44 @@ _NOISE = 1e-3  # mean square change that any result has; smaller ones are not wo
 
 
 def restore_again(
-    network: StepNetwork, made: Tensor, precision: torch.dtype, wanted: range | None = None
+    network: StepNetwork, result: Tensor, precision: torch.dtype, wanted: range | None = None
 ) -> Tensor:
     """Film a result again, half a frame later, and restore that.
 
     Args:
         network: that made it.
-        made: volume (T * factor, H, W, C).
+        result: volume (T * factor, H, W, C).
         precision: of the convolutions.
         wanted: frames, of T, whose moments are wanted; None: all of them.
 
     Returns:
-        A volume of these moments. The first and last half frame of ``made``, which the later camera
-        does not see, stay what they are.
+        A volume of these moments. The first and last half frame of ``result``, which the later
+        camera does not see, stay what they are.
     """
-    k, frames = network.factor, len(made) // network.factor
+    k, frames = network.factor, len(result) // network.factor
     wanted = range(frames) if wanted is None else wanted
     near = range(max(0, wanted.start - 1), min(frames, wanted.stop + 1))
-    again = made[near.start * k : near.stop * k].clone()
+    again = result[near.start * k : near.stop * k].clone()
     later = range(near.start, min(frames - 1, wanted.stop))  # frames of the later camera
     if later:
         out = again[k // 2 :][: len(later) * k]
-        ltr = _filmed_later(made, k, network.exposure)
+        ltr = _filmed_later(result, k, network.exposure)
         predict(network, ltr, precision=precision, wanted=later, out=out)
     return again[(wanted.start - near.start) * k : (wanted.stop - near.start) * k]
 
 
 def disagreement(
-    made: Tensor, again: Tensor, factor: int, ends: tuple[bool, bool] = (True, True)
+    result: Tensor, again: Tensor, factor: int, ends: tuple[bool, bool] = (True, True)
 ) -> Tensor:
     """Half the mean square difference of two results for the same moments: (T, rows, columns).
 
     Args:
-        made: volume (T * factor, H, W, C).
+        result: volume (T * factor, H, W, C).
         again: :func:`restore_again` of it.
         factor: HTR frames an LTR frame.
         ends: whether the first, and the last, frame is that of the clip.
     """
-    error = _cells(made, again, factor) / 2
+    error = _cells(result, again, factor) / 2
     later = factor // 2 / factor  # of a frame; that much of the first is not seen, of the last is
     if ends[0]:
         error[0] /= 1 - later
@@ -80,19 +80,19 @@ def disagreement(
     return error
 
 
-def changes(made: Tensor, plain: Tensor, factor: int) -> Tensor:
+def changes(result: Tensor, plain: Tensor, factor: int) -> Tensor:
     """Mean square of what the network changed interpolation by: (T, rows, columns)."""
-    return _cells(made, plain, factor)
+    return _cells(result, plain, factor)
 
 
-def detour(made: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
+def detour(result: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
     """How far from its input's frames a result is half way between them.
 
     Filmed by the later camera, it has frames with the blur of the input's. Where it goes the
     shortest way they lie between two of those; where it goes the long way round, beyond.
 
     Args:
-        made: volume (T * factor, H, W, C).
+        result: volume (T * factor, H, W, C).
         ltr: that it was made of, (T, H, W, C).
         factor: HTR frames an LTR frame.
         exposure: "full" or "delta".
@@ -101,26 +101,26 @@ def detour(made: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
         Their mean square difference from the frames before and after, as a share of that between
         these two: 1/4 for interpolation of what moves slowly, above 1 for a long way round.
     """
-    later = _filmed_later(made, factor, exposure)
+    later = _filmed_later(result, factor, exposure)
     before, after = ltr[:-1], ltr[1:]
     apart = (after - before).square().mean().item()
     away = (later - before).square().mean().item() + (later - after).square().mean().item()
     return away / (2 * max(apart, _STILL))
 
 
-def evenness(made: Tensor, factor: int) -> float:
+def evenness(result: Tensor, factor: int) -> float:
     """How evenly a result goes on.
 
     Args:
-        made: volume (T * factor, H, W, C).
+        result: volume (T * factor, H, W, C).
         factor: HTR frames an LTR frame.
 
     Returns:
         Mean square difference of successive frames of the same LTR frame, as a share of that from
         one LTR frame to the next: about 1 of any video, below where a result halts and leaps.
     """
-    steps = (made[1:] - made[:-1]).square_().mean((1, 2, 3))
-    leaps = torch.arange(1, len(made), device=made.device) % factor == 0
+    steps = (result[1:] - result[:-1]).square_().mean((1, 2, 3))
+    leaps = torch.arange(1, len(result), device=result.device) % factor == 0
     return ((steps[~leaps].mean() + _STILL) / (steps[leaps].mean() + _STILL)).item()
 
 
@@ -151,42 +151,42 @@ def removed(error: Tensor, change: Tensor) -> float:
     return (change - 2 * error).mean((1, 2)).clamp(min=0).mean().item()
 
 
-def blend(made: Tensor, plain: Tensor, share: Tensor) -> Tensor:
-    """Take a share of the network's result, the rest of interpolation; changes ``made``.
+def blend(result: Tensor, plain: Tensor, share: Tensor) -> Tensor:
+    """Take a share of the network's result, the rest of interpolation; changes ``result``.
 
     One share holds for all HTR frames of an LTR frame: where both volumes expose to it, so does
     the blend.
     """
-    factor = len(made) // len(share)
+    factor = len(result) // len(share)
     for number, part in enumerate(share):
         if part.min() == 1:
             continue
         weight = functional.interpolate(
-            part[None, None], made.shape[1:3], mode="bilinear", align_corners=False
+            part[None, None], result.shape[1:3], mode="bilinear", align_corners=False
         )[0, 0, :, :, None]  # (H, W, 1)
         frames = slice(number * factor, (number + 1) * factor)
-        made[frames] = torch.lerp(plain[frames], made[frames], weight)
-    return made
+        result[frames] = torch.lerp(plain[frames], result[frames], weight)
+    return result
 
 
-def _filmed_later(made: Tensor, factor: int, exposure: str) -> Tensor:
+def _filmed_later(result: Tensor, factor: int, exposure: str) -> Tensor:
     """What a slow camera sees whose frames begin half a frame later: (T - 1, H, W, C)."""
     first = factor // 2
-    return expose(made[first : len(made) - (factor - first)], factor, exposure)
+    return expose(result[first : len(result) - (factor - first)], factor, exposure)
 
 
 def _cells(one: Tensor, other: Tensor, factor: int) -> Tensor:
     """Mean square difference by LTR frame and cell, (T, rows, columns); a frame at a time."""
     side = max(1, min(one.shape[1:3]) // _CELLS)
-    found = []
+    cells = []
     for first in range(0, len(one), factor):
         frames = slice(first, first + factor)
         error = (one[frames] - other[frames]).square_().mean((0, 3))  # (H, W)
         pooled = functional.avg_pool2d(
             error[None, None], side, ceil_mode=True, count_include_pad=False
         )
-        found.append(pooled[0, 0])
-    return torch.stack(found)
+        cells.append(pooled[0, 0])
+    return torch.stack(cells)
 
 
 def _around(values: Tensor) -> Tensor:

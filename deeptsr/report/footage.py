@@ -54,7 +54,7 @@ class Footage:
             InputError: when one of them cannot be used.
             OptionError: when the list of scene cuts is gone that told what could be left out.
         """
-        from deeptsr.jobs.job import settled_input, thinned  # noqa: PLC0415, as torch takes seconds
+        from deeptsr.jobs.job import resolve_input, without_duplicates  # noqa: PLC0415, as torch takes seconds
 
         held = {name: options[name] for name in _SETTLED if name in options}
         if held.get("fps") is not None:
@@ -62,7 +62,7 @@ class Footage:
         if held.get("duplicates") != "drop":
             held["scenes"] = "off"  # they are known; only what is left out depends on finding them
         # Whatever did the work: to look at it, a processor is enough.
-        job, self.source = thinned(*settled_input(source, Options(device="cpu", **held)))
+        job, self.source = without_duplicates(*resolve_input(source, Options(device="cpu", **held)))
         self.result = video.probe(result)
         self._cuts = cuts
         self._start, self._end = job.options.start, job.options.end

@@ -30,7 +30,7 @@ from deeptsr.report.footage import Footage
 from deeptsr.report.pictures import Pictures, look
 from deeptsr.report.record import Record
 from deeptsr.system import humanize
-from deeptsr.system.files import hidden_beside, unwritable
+from deeptsr.system.files import write_whole
 
 __all__ = ["check_page", "write_report"]
 
@@ -91,13 +91,7 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
     footage = Footage(Path(record.source), Path(record.output), record.options, cuts)
     text = _render(record, footage, look(footage), cuts).encode()
     page = Path(os.path.abspath(path))
-    aside = hidden_beside(page, ".part")
-    try:
-        aside.write_bytes(text)
-        aside.replace(page)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise unwritable(page, error) from error
+    write_whole(page, lambda aside: aside.write_bytes(text))
     return Reported(str(path), len(text))
 
 

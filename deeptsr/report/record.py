@@ -18,7 +18,7 @@ from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
 from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
-from deeptsr.system.files import unwritable
+from deeptsr.system.files import write_whole
 from deeptsr.system.fingerprint import fingerprint
 
 __all__ = ["RECORD", "Record", "Recorder"]
@@ -53,12 +53,8 @@ class Record:
             ResourceError: when the disk is full.
         """
         path = Path(folder, RECORD)
-        aside = path.with_suffix(".part")
-        try:
-            aside.write_text(json.dumps({"format": _FORMAT, **asdict(self)}, indent=1))
-            aside.replace(path)
-        except OSError as error:
-            raise unwritable(path, error) from error
+        text = json.dumps({"format": _FORMAT, **asdict(self)}, indent=1)
+        write_whole(path, lambda aside: aside.write_text(text), path.with_suffix(".part"))
 
     @classmethod
     def load(cls, folder: str | Path) -> Record:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["Replayed"]
+__all__ = ["RecordedStep"]
 
 _WARM = 3  # runs before it is recorded: libraries choose their kernels, optimisers make their state
 
 
-class Replayed:
+class RecordedStep:
     """A function without arguments or result: it changes tensors in place."""
 
     def __init__(self, function: Callable[[], None], generator: torch.Generator) -> None:

@@ -49,13 +49,13 @@ def available(names: Sequence[str]) -> tuple[str, ...]:
     >>> available(["cpu"])
     ('cpu',)
     """
-    found: list[str] = []
+    spelled_out: list[str] = []
     for name in names:
         device = choose(name)
         every = device.type == "cuda" and device.index is None
         cards = range(torch.cuda.device_count()) if every else ()
-        found += [f"cuda:{n}" for n in cards] or [str(device)]
-    return tuple(dict.fromkeys(found))
+        spelled_out += [f"cuda:{n}" for n in cards] or [str(device)]
+    return tuple(dict.fromkeys(spelled_out))
 
 
 def default_preset(device: torch.device) -> str:

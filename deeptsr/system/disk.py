@@ -1,4 +1,4 @@
-"""Looks after the room on a disk, before the work and while it goes on."""
+"""Whether there is space on a disk, before the work and while it goes on."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from deeptsr.errors import ResourceError
 from deeptsr.events import Listener, Warned
 from deeptsr.system.humanize import size
 
-__all__ = ["Room"]
+__all__ = ["DiskSpace"]
 
 _SURELY = 4  # an estimate may be so many times too high, and is no reason to refuse before that
 _SPARE = 1.5  # parts differ in size
 
 
-class Room:
+class DiskSpace:
     """Whether the output and its parts fit on their disks.
 
     Args:

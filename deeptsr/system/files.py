@@ -5,12 +5,25 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deeptsr.errors import OutputError, ResourceError
 
-__all__ = ["check_file", "flush_to_disk", "hidden_beside", "unwritable", "whole"]
+__all__ = [
+    "check_file",
+    "flush_to_disk",
+    "hidden_beside",
+    "is_full",
+    "publish",
+    "unwritable",
+    "whole",
+    "write_whole",
+]
+
+# A full disk, a quota that is used up, and a file as large as one may be.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _LONGEST_NAME = 255  # bytes, where the file system does not tell
 _DIGEST = 12  # characters that tell shortened names apart
@@ -28,19 +41,57 @@ def check_file(path: Path, overwrite: bool) -> None:
         raise OutputError(f"the folder {path.absolute().parent} does not exist; create it first")
 
 
-def whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under a hidden name, and give it its own when it is whole."""
-    aside = hidden_beside(path, f".part{path.suffix}")
+@contextmanager
+def whole(path: Path, aside: Path | None = None, *, flush: bool = False) -> Iterator[Path]:
+    """Write a file aside in the block; it gets its name when the block ends, and only then.
+
+    Args:
+        path: of the file.
+        aside: where the block writes it, in the same folder; None: under a hidden name of the same
+            ending. It is gone when the block fails.
+        flush: whether to wait until it is on the disk.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        OSError: when it cannot be written; :func:`unwritable` says why.
+    """
+    aside = aside or hidden_beside(path, f".part{path.suffix}")
     try:
-        write(aside)
+        yield aside
+        if flush:
+            flush_to_disk(aside)
         os.replace(aside, path)
+    except BaseException:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, write: Callable[[Path], object], aside: Path | None = None) -> None:
+    """Call a function that writes a file, aside: see :func:`whole`.
+
+    Raises:
+        OutputError: when it cannot be written.
+        ResourceError: when the disk is full.
+    """
+    try:
+        with whole(path, aside) as place:
+            write(place)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); expected a folder with room that is "
-            "yours to write; choose another"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def publish(partial: Path, final: Path) -> None:
+    """Give a file that was written aside its name, for good: it is on the disk before, and after.
+
+    Raises:
+        OSError: when that fails.
+    """
+    flush_to_disk(partial)
+    os.replace(partial, final)
+    flush_to_disk(final.parent)
 
 
 def hidden_beside(path: Path, ending: str) -> Path:
@@ -82,8 +133,29 @@ def flush_to_disk(path: Path) -> None:
         os.close(handle)
 
 
-def unwritable(path: Path, error: OSError) -> OutputError | ResourceError:
-    """The error of this library that says that a file could not be written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ResourceError(f"the disk of {path} is full; free some space and try again")
-    return OutputError(f"{path} cannot be written ({error.strerror}); choose another place")
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk is full."""
+    return getattr(error, "errno", None) in _FULL
+
+
+def unwritable(
+    path: Path,
+    error: Exception,
+    *,
+    after: str = "",
+    again: str = "free some space and try again",
+    otherwise: str = "choose another place",
+) -> OutputError | ResourceError:
+    """The error of this library that says that a file or folder could not be written.
+
+    Args:
+        path: of it.
+        error: what went wrong.
+        after: how far it got, such as " after 3 frames".
+        again: what to do about a full disk.
+        otherwise: what to do about anything else.
+    """
+    reason = getattr(error, "strerror", None) or error
+    if is_full(error):
+        return ResourceError(f"the disk of {path} is full{after} ({reason}); {again}")
+    return OutputError(f"{path} cannot be written ({reason}); {otherwise}")

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from deeptsr.errors import OutputError
+from deeptsr.system.files import unwritable
 
 __all__ = ["locked"]
 
@@ -29,6 +30,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
     Raises:
         OutputError: when another run holds it, naming that; or when it cannot be made.
+        ResourceError: when the disk is full.
     """
     try:
         handle = _taken(path)
@@ -38,9 +40,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
             "until it is done, or stop it"
         ) from None
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror}); choose another place"
-        ) from error
+        raise unwritable(path, error) from error
     try:
         yield
     finally:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["available", "total"]
+__all__ = ["free", "total"]
 
 
-def available() -> int | None:
+def free() -> int | None:
     """Bytes of memory that are free for programs now; None where that cannot be told."""
-    free = _told("MemAvailable")
+    whole = _told("MemAvailable")
     limit, used = _group("memory.max"), _group("memory.current")
     if limit is None or used is None:
-        return free
-    return limit - used if free is None else min(free, limit - used)
+        return whole
+    return limit - used if whole is None else min(whole, limit - used)
 
 
 def total() -> int | None:
     """Bytes of memory that this process may use at most; None where that cannot be told."""
-    found = [n for n in (_told("MemTotal"), _group("memory.max")) if n is not None]
-    return min(found, default=None)
+    limits = [n for n in (_told("MemTotal"), _group("memory.max")) if n is not None]
+    return min(limits, default=None)
 
 
 def _told(name: str) -> int | None:

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
-    from deeptsr.video.reading.contents import Contents, contents
+    from deeptsr.video.reading.contents import Contents, contents, rough_size
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
-    from deeptsr.video.reading.rough_size import rough_size
     from deeptsr.video.writing.packet_file import versions
     from deeptsr.video.writing.parts import frames_kept
     from deeptsr.video.writing.prepare import check_output
@@ -73,7 +72,7 @@ _HOME = {
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",
     "read": "reading.reader",
-    "rough_size": "reading.rough_size",
+    "rough_size": "reading.contents",
     "selected": "info",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",

@@ -70,9 +70,9 @@ def test_switches_hold_inside_only():
     one = Stage(Fraction(1), 2, 1)
     with Config("x", "trust=off,twice=off").switched():
         assert stage.trust(error, change).min() == 1
-        assert not stages.FittedStage(one, None, True, True).twice
+        assert not stages.FittedStage(one, None, True, True).refilmed
     assert stage.trust(error, change).max() == 0
-    assert stages.FittedStage(one, None, True, True).twice
+    assert stages.FittedStage(one, None, True, True).refilmed
 
 
 # --- compression ---

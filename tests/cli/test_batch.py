@@ -15,6 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cli.arguments.flags import OUTPUT_NAMES
 from cli.commands import batch as module
 from cli.commands.batch import PASSED, batch
 from cli.commands.upscale import upscale
@@ -119,7 +120,9 @@ def test_flags_are_passed_on_as_they_were_given(videos, children):
 
 def test_every_flag_of_upscale_is_passed_on_or_settled():
     names = {p.name for p in upscale.params}
-    assert names == {p.name for p in PASSED} | {*module.SETTLED, "input"} - {"devices"}
+    assert names == {p.name for p in PASSED} | {*module.SETTLED, *OUTPUT_NAMES, "input"} - {
+        "devices"
+    }
     flags = [p.opts[-1] for p in batch.params if isinstance(p, click.Option)]
     assert len(flags) == len(set(flags))
     assert [p.opts for p in batch.params if isinstance(p, click.Option) and not p.help] == []

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from cli.console.eta import Pace
-from cli.console.lines import Talk, draws
+from cli.console.lines import Lines, draws
 from cli.console.notes import Detail, Error
 from deeptsr.events import Done, Progress, Warned
 from tests.helpers.terminal import Clock, Terminal, draw
@@ -17,7 +17,7 @@ from tests.helpers.terminal import Clock, Terminal, draw
 DONE = Done("out.mp4", 384, "240", 130.0)
 
 
-def lines(stream: io.StringIO) -> list[str]:
+def written(stream: io.StringIO) -> list[str]:
     return stream.getvalue().splitlines()
 
 
@@ -94,54 +94,54 @@ def test_a_change_of_speed_is_followed():
 
 def test_lines_come_at_each_tenth_and_each_phase_and_not_faster_than_every_few_seconds():
     clock, stream = Clock(), io.StringIO()
-    talk = Talk(stream, clock=clock)
+    lines = Lines(stream, clock=clock)
     for percent in range(101):
-        talk(Progress(percent / 100, "fit" if percent < 55 else "render", f"step {percent}"))
+        lines(Progress(percent / 100, "fit" if percent < 55 else "render", f"step {percent}"))
         clock.now += 1
-    shown = [int(re.search(r"step (\d+)", line)[1]) for line in lines(stream)]
+    shown = [int(re.search(r"step (\d+)", line)[1]) for line in written(stream)]
     assert shown == [0, 10, 20, 30, 40, 50, 55, 60, 70, 80, 90, 100]
 
     clock, stream = Clock(), io.StringIO()
-    talk = Talk(stream, clock=clock)
+    lines = Lines(stream, clock=clock)
     for percent in range(101):
-        talk(Progress(percent / 100, "fit", "x"))
+        lines(Progress(percent / 100, "fit", "x"))
         clock.now += 0.05
-    assert len(lines(stream)) == 3  # in five seconds
+    assert len(written(stream)) == 3  # in five seconds
 
 
 def test_a_line_comes_now_and_then_even_when_the_job_crawls():
     clock, stream = Clock(), io.StringIO()
-    talk = Talk(stream, clock=clock)
+    lines = Lines(stream, clock=clock)
     for second in range(300):
-        talk(Progress(second / 1e6, "fit", "x"))
+        lines(Progress(second / 1e6, "fit", "x"))
         clock.now += 1
-    assert len(lines(stream)) == 5
+    assert len(written(stream)) == 5
 
 
 def test_lines_say_the_time_left():
     clock, stream = Clock(), io.StringIO()
-    talk = Talk(stream, clock=clock)
+    lines = Lines(stream, clock=clock)
     for percent in range(51):
-        talk(Progress(percent / 100, "fit", "x"))
+        lines(Progress(percent / 100, "fit", "x"))
         clock.now += 1
-    assert lines(stream)[0] == "  0%  x"
-    assert lines(stream)[-1] == " 50%  x (50 s left)"
+    assert written(stream)[0] == "  0%  x"
+    assert written(stream)[-1] == " 50%  x (50 s left)"
 
 
 def test_quiet_says_warnings_and_errors_only():
     stream = io.StringIO()
-    talk = Talk(stream, quiet=True)
+    lines = Lines(stream, quiet=True)
     for event in (Progress(0.5, "fit", "x"), DONE, Detail("d"), Warned("w"), Error("e", 3)):
-        talk(event)
-    assert lines(stream) == ["warning: w", "error: e"]
+        lines(event)
+    assert written(stream) == ["warning: w", "error: e"]
 
 
 def test_details_are_for_verbose():
     usual, verbose = io.StringIO(), io.StringIO()
-    Talk(usual)(Detail("d"))
-    Talk(verbose, verbose=True)(Detail("d"))
-    assert lines(usual) == []
-    assert lines(verbose) == ["d"]
+    Lines(usual)(Detail("d"))
+    Lines(verbose, verbose=True)(Detail("d"))
+    assert written(usual) == []
+    assert written(verbose) == ["d"]
 
 
 def test_a_stderr_that_nobody_reads_does_not_stop_the_work():
@@ -149,9 +149,9 @@ def test_a_stderr_that_nobody_reads_does_not_stop_the_work():
         def write(self, text):
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    talk = Talk(Gone())
-    talk(DONE)
-    talk(Warned("w"))
+    lines = Lines(Gone())
+    lines(DONE)
+    lines(Warned("w"))
 
 
 # The bar

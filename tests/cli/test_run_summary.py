@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cli.console.lines import Talk
+from cli.console.lines import Lines
 from cli.console.notes import Error
 from cli.console.progress_bar import Bar
 from cli.console.run_summary import Summary
@@ -118,9 +118,9 @@ def test_plain_lines_end_with_the_summary_and_quiet_ones_do_not(capsys):
     import sys  # noqa: PLC0415, the stream that capsys has put there
 
     for quiet in (False, True):
-        talk = Talk(sys.stderr, quiet=quiet)
+        lines = Lines(sys.stderr, quiet=quiet)
         for event in (*RUN, DONE):
-            talk(event)
+            lines(event)
         err = capsys.readouterr().err
         assert ("  gain    +2.1 dB over linear" in err) != quiet
         assert "\x1b" not in err

@@ -22,6 +22,7 @@ from cli.main import cli
 from deeptsr import errors
 from deeptsr.config import EncodeSettings, Options, PairSettings, preset
 from deeptsr.events import Done, Planned, Progress, SelfChecked, StageFitted, Warned
+from tests.helpers.full_disk import full
 
 PLANNED = Planned(
     48, 384, 320, 180, "30", "240", ("S1 T1 -> T8",), "fast", "cpu", 1e12, 9.0, 10**9, 10**6
@@ -513,7 +514,16 @@ def test_the_log_has_the_error_and_the_plan_of_a_dry_run(library, tmp_path):
 def test_a_log_that_cannot_be_written_ends_with_2_before_any_work(library, tmp_path):
     result = call("--log-file", str(tmp_path / "none" / "log"))
     assert result.exit_code == 2
-    assert result.stderr.startswith("error: the log file")
+    assert "cannot be written" in result.stderr
+    assert "expected a log file in a folder that exists" in result.stderr
+    assert library.calls == []
+
+
+def test_a_log_on_a_full_disk_ends_with_4_before_any_work(library, tmp_path, monkeypatch):
+    monkeypatch.setattr("builtins.open", full)
+    result = call("--log-file", str(tmp_path / "log"))
+    assert result.exit_code == 4
+    assert "is full" in result.stderr
     assert library.calls == []
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.jobs.frame_times import schedule
+from deeptsr.jobs.frame_times import require_constant_rate, schedule
 
 NTSC = Fraction(24000, 1001)
 VARIABLE = Timeline(Fraction(1, 1000), (0, 40, 80, 200, 240, 1000), Fraction(1, 4))
@@ -56,8 +56,9 @@ def test_a_variable_rate_can_be_made_constant_or_refused():
     laid = schedule(VARIABLE, Options(factor=4, vfr="cfr"))
     assert laid.shown == Timeline.constant(Fraction(20), 20, Fraction(1, 4))
     with pytest.raises(InputError, match=r"variable, 5 fps on average; .* `vfr` keep or cfr"):
-        schedule(VARIABLE, Options(vfr="error"))
+        require_constant_rate(VARIABLE)
     even = Timeline.constant(NTSC, 9)
+    require_constant_rate(even)
     assert {schedule(even, Options(vfr=vfr)).opened for vfr in ("keep", "cfr", "error")} == {None}
 
 

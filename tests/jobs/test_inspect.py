@@ -1,6 +1,7 @@
 """A video in, its heatmap and its numbers out."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ import torch
 from PIL import Image
 
 from deeptsr.config import RecurrenceSettings
-from deeptsr.errors import InputError, OptionError, OutputError
+from deeptsr.errors import InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Inspected, Progress
 from deeptsr.jobs.inspect import inspect_file
 from deeptsr.video import probe, read
 from tests.helpers.clips import clip, raw_clip
+from tests.helpers.full_disk import full
 from tests.helpers.synth import pan
 
 FEW = RecurrenceSettings(stride=6, max_patches=2000)
@@ -118,3 +120,12 @@ def test_outputs_are_never_replaced_unasked(video, tmp_path):
     assert place.read_text() == "mine"
     inspected(video, None, place, overwrite=True)
     assert place.read_text() != "mine"
+
+
+@pytest.mark.parametrize("outputs", [("heat.png", None), (None, "stats.json"), ("heat.mkv", None)])
+def test_a_full_disk_is_told(video, tmp_path, outputs, monkeypatch):
+    monkeypatch.setattr(os, "replace", full)
+    places = (name and tmp_path / name for name in outputs)
+    with pytest.raises(ResourceError, match="is full"):
+        inspected(video, *places, frames=(4, 5))
+    assert os.listdir(tmp_path) == []

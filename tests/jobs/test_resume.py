@@ -2,12 +2,22 @@
 
 import json
 import os
+import pickletools
+import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pytest
+
+from deeptsr.events import Progress
+from deeptsr.jobs.upscale import upscale_file
+from deeptsr.learning import checkpoints
+from deeptsr.report import Recorder
+from tests.helpers.clips import clip
+from tests.helpers.synth import tiny
 
 MEMORY = Path("/dev/shm")  # a file system that flushes at once
 ROOT = Path(__file__).parents[2]
@@ -43,3 +53,45 @@ def test_killed_before_every_durable_step_it_ends_with_the_same_bytes(folder, na
     assert told["kills"] > 8
     assert told["same"]
     assert told["left"] == []
+
+
+def modules_of(file):
+    """The modules that a file of torch's names."""
+    with zipfile.ZipFile(file) as archive:
+        pickles = [name for name in archive.namelist() if name.endswith(".pkl")]
+        codes = [code for name in pickles for code in pickletools.genops(archive.read(name))]
+    assert not any(code.name == "STACK_GLOBAL" for code, *_ in codes)  # that names them elsewhere
+    return {named.split()[0] for code, named, _ in codes if code.name == "GLOBAL"}
+
+
+def test_a_work_folder_names_no_module_of_ours_and_is_gone_on_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_INTERVAL", 0.0)
+    source = clip(tmp_path / "in.mkv", "-c:v", "ffv1", size="48x34", frames=12)
+    work, out = tmp_path / "work", tmp_path / "out.mkv"
+    options = tiny(4, work_dir=str(work))
+    kept = {}
+
+    def stop_in_second_stage(event):
+        if isinstance(event, Progress) and (work / "stage-2.begun.pt").exists():
+            kept.update({file.name: file for file in work.iterdir()})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upscale_file(source, out, options, stop_in_second_stage)
+    assert kept.keys() == {"lock", "run.json", "stage-1.pt", "stage-2.begun.pt"}
+    for number in ("1", "2.begun"):
+        named = modules_of(work / f"stage-{number}.pt")
+        assert {name.partition(".")[0] for name in named} <= {"torch", "collections"}
+    told = []
+    recorder = Recorder(source, out, options, told.append)
+    upscale_file(source, out, options, recorder)
+    record = recorder.record()
+    record.save(work)
+    steps = [e.detail for e in told if isinstance(e, Progress) and "step" in e.detail]
+    assert steps
+    assert all(detail.startswith("stage 2 of 2") for detail in steps)
+    texts = [file for file in work.iterdir() if file.suffix == ".json"]
+    assert {file.name for file in texts} == {"run.json", "record.json"}
+    rooms = "|".join(path.stem for path in (ROOT / "deeptsr").iterdir())
+    for file in texts:
+        assert not re.search(rf"deeptsr\.({rooms})\b", file.read_text())

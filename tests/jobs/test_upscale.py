@@ -595,7 +595,7 @@ def test_a_bound_on_the_memory_makes_smaller_chunks(source, tmp_path):
 
 
 def test_more_memory_than_is_free_is_told(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(upscale, "available", lambda: 300_000_000)
+    monkeypatch.setattr(upscale.ram, "free", lambda: 300_000_000)
     told = []
     upscale_file(source, tmp_path / "out.mkv", FILE, told.append)
     assert any("300 MB are free: close other programs" in text for text in warnings_of(told))

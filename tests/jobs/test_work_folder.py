@@ -13,6 +13,7 @@ from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
 from deeptsr.jobs.work_folder import WorkFolder, identity
 from deeptsr.networks import build
+from tests.helpers.full_disk import full
 from tests.helpers.synth import tiny, wake
 
 EVENT = StageFitted(1, 3, "S1/4 T1 -> T2", 2.5, 100, 1.5, "fitted", (1.0, 0.0, 0.0))
@@ -124,12 +125,10 @@ def test_weights_of_another_shape_are_ignored_and_leave_the_network_alone(place)
 
 def test_a_full_disk_is_told(place, monkeypatch):
     folder = WorkFolder(place, WHO)
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(ResourceError, match="free some disk space"):
+    with pytest.raises(
+        ResourceError, match=r"is full \(No space left on device\); free some space"
+    ):
         folder.save(0, network(), EVENT)
     assert folder.restore(0, network()) is None
 

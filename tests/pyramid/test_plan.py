@@ -72,10 +72,10 @@ def test_any_plan_is_a_climb(factor, height, width, coarsest):
         assert s.step > 1
         assert all(s.step % n for n in range(2, s.step))
         assert 0 < s.scale <= 1
-    assert stages[0].done == 1
+    assert stages[0].factor_before == 1
     for below, above in itertools.pairwise(stages):
         assert above.scale == min(1, below.scale * 2)
-        assert above.done == below.done * below.step
+        assert above.factor_before == below.factor_before * below.step
     asked = coarsest or Fraction(1, 2 ** (len(stages) - 1))
     start = stages[0].scale
     assert start >= asked

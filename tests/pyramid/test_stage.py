@@ -31,9 +31,11 @@ def test_a_network_that_contradicts_itself_is_not_trusted():
 def test_a_second_result_can_be_averaged_in(ensemble):
     network = wake(build(NetworkSettings("compact", 4, 1), 2, "full", 1).eval())
     stage, clip = Stage(Fraction(1), 2, 1), still(8, 32, 33)
-    once, twice = (climb((FittedStage(stage, network, ensemble, t),), clip) for t in (False, True))
-    assert gap(once, twice) > 1e-4
-    assert gap(expose(twice, 2), clip) < 1e-5
+    once, refilmed = (
+        climb((FittedStage(stage, network, ensemble, t),), clip) for t in (False, True)
+    )
+    assert gap(once, refilmed) > 1e-4
+    assert gap(expose(refilmed, 2), clip) < 1e-5
 
 
 @every
@@ -41,12 +43,12 @@ def test_a_second_result_can_be_averaged_in(ensemble):
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, exposure):
     stages, _ = fitted(name, exposure)
-    stage = replace(stages[-1], ensemble=ensemble, twice=ensemble)
+    stage = replace(stages[-1], ensemble=ensemble, refilmed=ensemble)
     clip, step = noise(40, 12, 13, 3), stage.stage.step
-    whole = stage.take(clip, exposure, torch.float32)
+    whole = stage.apply(clip, exposure, torch.float32)
     around = stage.reach + 1
     for wanted in (range(2), range(20, 23), range(39, 40)):
         first, last = max(0, wanted.start - around), min(40, wanted.stop + around)
         inner = range(wanted.start - first, wanted.stop - first)
-        made = stage.take(clip[first:last], exposure, torch.float32, inner)
+        made = stage.apply(clip[first:last], exposure, torch.float32, inner)
         assert gap(made, whole[wanted.start * step : wanted.stop * step]) < 1e-5

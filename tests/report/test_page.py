@@ -3,6 +3,7 @@
 import base64
 import io
 import itertools
+import os
 import re
 from html.parser import HTMLParser
 
@@ -10,10 +11,11 @@ import av
 import pytest
 from PIL import Image
 
-from deeptsr.errors import InputError, OptionError, OutputError
+from deeptsr.errors import InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import SelfChecked
 from deeptsr.report import check_page, write_report
 from tests.helpers.finished import FACTOR, FRAMES, HEIGHT, WIDTH, finished
+from tests.helpers.full_disk import full
 
 VOID = {"meta", "link", "img", "input", "br"}
 DRAWN = {"path", "line", "rect", "circle", "polyline"}
@@ -174,6 +176,18 @@ def test_a_page_that_cannot_be_written_is_refused(tmp_path, name, error, message
     with pytest.raises(error, match=message):
         check_page(tmp_path / name)
     check_page(tmp_path / "old.html", overwrite=True)
+
+
+def test_a_page_on_a_full_disk_is_told_and_the_old_one_stays(tmp_path, monkeypatch):
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    record = finished(tmp_path).record()
+    before = sorted(os.listdir(tmp_path))
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ResourceError, match="is full"):
+        write_report(record, page, overwrite=True)
+    assert page.read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == before
 
 
 def test_files_that_changed_are_not_shown(tmp_path):

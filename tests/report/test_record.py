@@ -1,16 +1,18 @@
 """The record of a run: what it keeps, and what it refuses."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
 
 from deeptsr.config import Options
-from deeptsr.errors import InputError, OutputError
+from deeptsr.errors import InputError, OutputError, ResourceError
 from deeptsr.events import Done, Progress, StageFitted
 from deeptsr.report import Record, Recorder
 from deeptsr.report.charts import curves, parts
 from tests.helpers.finished import finished
+from tests.helpers.full_disk import full
 
 
 def test_a_record_reads_back_as_it_was_written(tmp_path):
@@ -18,6 +20,16 @@ def test_a_record_reads_back_as_it_was_written(tmp_path):
     record.save(tmp_path)
     read = Record.load(tmp_path)
     assert json.dumps(vars(read)) == json.dumps(vars(record))
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_record_on_a_full_disk_is_told_and_the_last_one_stays(tmp_path, monkeypatch):
+    record = finished(tmp_path).record()
+    record.save(tmp_path)
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(ResourceError, match="is full"):
+        replace(record, output="another").save(tmp_path)
+    assert json.dumps(vars(Record.load(tmp_path))) == json.dumps(vars(record))
     assert not list(tmp_path.glob("*.part"))
 
 

@@ -9,12 +9,12 @@ from deeptsr.learning.fit import fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import build
 from deeptsr.system import cudagraph
-from deeptsr.system.cudagraph import Replayed
+from deeptsr.system.cudagraph import RecordedStep
 
 
 def test_on_a_cpu_each_call_runs_the_function():
     runs = []
-    step = Replayed(lambda: runs.append(len(runs)), torch.Generator())
+    step = RecordedStep(lambda: runs.append(len(runs)), torch.Generator())
     for _ in range(6):
         step()
     assert runs == [0, 1, 2, 3, 4, 5]

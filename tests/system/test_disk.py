@@ -17,7 +17,7 @@ from deeptsr.events import Progress, Warned
 from deeptsr.jobs.dry_run import plan_file
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_file
-from deeptsr.system.disk import Room
+from deeptsr.system.disk import DiskSpace
 from deeptsr.video import bits_a_pixel, probe
 from tests.helpers.clips import clip, noise, raw_clip
 from tests.helpers.synth import tiny
@@ -160,11 +160,11 @@ def test_images_are_watched_by_their_estimate(tmp_path, monkeypatch):
     told, free = [], 10_000
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=free))
-    room = Room(tmp_path, tmp_path, (8000, 0), told.append)
-    room.check(5, 10, 0, 0)
+    disk = DiskSpace(tmp_path, tmp_path, (8000, 0), told.append)
+    disk.check(5, 10, 0, 0)
     assert not told
     free = 3000
-    room.check(5, 10, 0, 0)
+    disk.check(5, 10, 0, 0)
     assert isinstance(told[0], Warned)
     with pytest.raises(ResourceError, match="the output needs about 20 kB; "):
-        Room(tmp_path, tmp_path, (20_000, 0), told.append)
+        DiskSpace(tmp_path, tmp_path, (20_000, 0), told.append)

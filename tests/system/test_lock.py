@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from deeptsr.errors import OutputError
+from deeptsr.errors import OutputError, ResourceError
 from deeptsr.system.lock import locked
+from tests.helpers.full_disk import full
 
 
 def test_a_lock_is_held_once_and_leaves_nothing(tmp_path):
@@ -32,6 +33,12 @@ def test_a_lock_whose_holder_is_gone_is_taken_over(tmp_path, content):
     path.write_text(content)
     with locked(path, "the output"):
         assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_a_lock_on_a_full_disk_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(ResourceError, match="is full"), locked(tmp_path / ".out.lock", "x"):
+        pass
 
 
 def test_a_lock_that_cannot_be_made_is_told(tmp_path):

@@ -6,7 +6,6 @@ that is killed at any moment knows, when it runs again, what is done.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -19,7 +18,8 @@ from typing import Any
 
 import deeptsr
 from deeptsr.config import Options
-from deeptsr.errors import OutputError, ResourceError
+from deeptsr.errors import OutputError
+from deeptsr.system.files import unwritable
 
 __all__ = ["Entry", "Manifest", "Stamp", "configuration_hash", "stamp"]
 
@@ -102,6 +102,7 @@ class Manifest:
 
     Raises:
         OutputError: when it cannot be written, or another batch writes it.
+        ResourceError: when the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -111,10 +112,8 @@ class Manifest:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b")
         except OSError as error:
-            raise OutputError(
-                f"{path} cannot be written ({error.strerror}); expected a folder that is yours to "
-                "write; choose another one"
-            ) from None
+            yours = "expected a folder that is yours to write; choose another one"
+            raise unwritable(path, error, otherwise=yours) from None
         try:
             self._hold()
             self._load()
@@ -151,10 +150,9 @@ class Manifest:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            kind = ResourceError if error.errno == errno.ENOSPC else OutputError
-            raise kind(
-                f"{self.path} cannot be written ({error.strerror}); expected room for a line a "
-                "video; make room and run the same command again"
+            again = "run the same command again"
+            raise unwritable(
+                self.path, error, again=f"free some space and {again}", otherwise=again
             ) from error
         self._last[entry.output] = entry
 

@@ -79,7 +79,7 @@ def estimate(
         rows, columns = stage.size(height, width)
         times = 5 if averages(options, number) else 2  # once more for the second result
         if has_network(options, number):
-            voxels = frames * stage.done * rows * columns
+            voxels = frames * stage.factor_before * rows * columns
             climb += times * voxels * network.streaming_operations * _CLIMB_OVERHEAD
     if device.type == "cpu":
         speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))

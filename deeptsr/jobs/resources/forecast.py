@@ -119,15 +119,15 @@ class Forecast:
             pool = fits + rounds * self._stages[0].step
         else:
             seconds += self._climbed(number, self._excerpt, self._excerpt, options)
-            pool = self._stages[number].done + 1
+            pool = self._stages[number].factor_before + 1
         rows, columns = self._stages[number].size(self._task.height, self._task.width)
         seconds += pool * self._excerpt * rows * columns * self._speeds.pool
         # Validation: an eighth of the frames, and as many around them as the network sees.
         stage = self._stages[number]
-        held = self._excerpt * stage.done / 8 / stage.step + 2 * network.reach[0]
+        held = self._excerpt * stage.factor_before / 8 / stage.step + 2 * network.reach[0]
         scores: float = fits + min(steps, fits * options.fit.checks)
         if number:
-            scores += scores / stage.done**2  # the other judge is as much smaller
+            scores += scores / stage.factor_before**2  # the other judge is as much smaller
         return seconds + scores * self._work(number, held) / self._speeds.climb
 
 
@@ -195,7 +195,7 @@ def measure(task: Task, options: Options, excerpt: int) -> Speeds:
     height, width, frames = task.height, task.width, min(task.frames, 4)
 
     def work() -> float:
-        piece = ((frames * s.done, *s.size(height, width)) for s in stages)
+        piece = ((frames * s.factor_before, *s.size(height, width)) for s in stages)
         done = (
             voxels(n, shape, task.device.type, task.precision) * n.streaming_operations
             for n, shape in zip(shapes, piece, strict=True)

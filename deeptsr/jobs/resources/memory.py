@@ -176,8 +176,8 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
         fine, made, again = (
             n * frame for n in (work.fine, work.seen * stage.step, (work.trusted + 2) * stage.step)
         )
-        ltr = work.ltr * frame if stage.done > 1 else 0  # else it is the fine video
-        if stage.done > 1:
+        ltr = work.ltr * frame if stage.factor_before > 1 else 0  # else it is the fine video
+        if stage.factor_before > 1:
             most = max(most, coarse + ltr + _RESIZING * fine)
         if network is None:
             more = 0.0  # it is interpolated in small pieces
@@ -187,7 +187,7 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             later = again + work.seen * frame  # and what the later camera films
             more = tile + max(twofold, later)
         most = max(most, ltr + fine + made + more)
-        coarse, done = made, stage.done * stage.step
+        coarse, done = made, stage.factor_before * stage.step
     result = min(chunk, clip.frames) * done * pixel_bytes(scale)
     held.setdefault(scale, (chunk + ahead) / 2 * pixel_bytes(scale))
     if models[-1].stage.scale < scale:
@@ -208,7 +208,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
             continue
         rows, columns = stage.size(clip.height, clip.width)
         seen = min(excerpt, fitted_frames(stage, (rows, columns)))
-        pixels = seen * stage.done * rows * columns
+        pixels = seen * stage.factor_before * rows * columns
         made = pixels * _PIXEL
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
@@ -216,14 +216,14 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         if alone and options.fit.bootstrap_rounds:  # its own result is learnt from
             beside = pool_bytes(pixels * stage.step, pairs) + made * stage.step
         if number:
-            slow = max(1, round(seen * clip.pixels * (stage.scale / stage.done) ** 2))
+            slow = max(1, round(seen * clip.pixels * (stage.scale / stage.factor_before) ** 2))
             beside = max(beside, pool_bytes(slow, pairs) + slow * _PIXEL)
             chunk = max(1, voxels * seen // pixels)
             below = Clip(seen, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, stage.scale)
             most = max(most, given + made + climb)
         pool = pool_bytes(pixels, pairs) + beside
-        tile = _tile(network, (seen * stage.done, rows, columns))
+        tile = _tile(network, (seen * stage.factor_before, rows, columns))
         if alone and (number or pairs.probe):  # its network is looked at for how it agrees
             agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
             most = max(most, given + made + 4 * agreeing * _PIXEL + tile)

@@ -52,9 +52,10 @@ def fit_later(
     estimate = _estimate(fitter, clip, below, stage)
     if fitter.pairs.alone:
         return _fit_anew(fitter, network, estimate)
-    slow = Stage(stage.scale / stage.done, 1, 1).size(*clip.shape[1:3])
+    slow = Stage(stage.scale / stage.factor_before, 1, 1).size(*clip.shape[1:3])
     examples = [estimate]
-    if of_step(fitter.exposure, stage.done) == fitter.exposure:  # else its frames do not touch yet
+    # Where it is another exposure, frames of the clip do not touch yet.
+    if of_step(fitter.exposure, stage.factor_before) == fitter.exposure:
         examples.insert(0, resize(clip, slow).clamp(0, 1))
     rate = None
     if carried:
@@ -82,7 +83,7 @@ def _fit_anew(fitter: Fitter, network: StepNetwork, estimate: Tensor) -> FitResu
 
 def _estimate(fitter: Fitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage) -> Tensor:
     """Make of a clip what a stage is given: (T * done, H, W, 3) at its size."""
-    made = torch.empty(len(clip) * stage.done, *stage.size(*clip.shape[1:3]), 3).to(clip)
+    made = torch.empty(len(clip) * stage.factor_before, *stage.size(*clip.shape[1:3]), 3).to(clip)
     chunk, done = max(1, fitter.voxels * len(clip) // made[..., 0].numel()), 0
     for part in stream(
         below,

@@ -23,9 +23,7 @@ _ROUNDED = 0.501  # ticks, where a tick is a frame: one more would be a frame th
 _COARSE = Fraction(3, 2)  # ticks a frame
 _CLOCK = Fraction(1, 200)  # second: finer clocks count time, and not frames
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
-_FINEST = Fraction(
-    1, 1_000_000
-)  # second: the finest clock of a variable rate: 32 bits hold it, too
+_FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate; 32 bits hold it
 _HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
 
 

@@ -6,7 +6,6 @@ so that memory does not grow with their number.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -16,7 +15,7 @@ from av.container import OutputContainer
 from av.filter import Graph
 
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.system.files import flush_to_disk
+from deeptsr.system.files import publish
 from deeptsr.video.destination import Destination
 from deeptsr.video.ffmpeg.filters import TICK, entry, ready
 from deeptsr.video.picture.convert import Frame, from_rgb
@@ -154,9 +153,7 @@ class GifSink:
 
     def publish(self) -> None:
         """Give it its final name."""
-        flush_to_disk(self._partial)
-        os.replace(self._partial, self._final)
-        flush_to_disk(self._final.parent)
+        publish(self._partial, self._final)
 
     def discard(self) -> None:
         """Remove what is not a finished part."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deeptsr.system.files import flush_to_disk
+from deeptsr.system.files import flush_to_disk, whole
 
 __all__ = ["Part", "Parts", "frames_kept", "remove_parts"]
 
@@ -96,10 +96,9 @@ class Parts:
         del self.done[count:]
         if len(_listed(self._list)) == count and _lines(self._list) == count:
             return
-        aside = self._list.with_suffix(".part")
-        aside.write_text("".join(json.dumps(asdict(part)) + "\n" for part in self.done))
-        flush_to_disk(aside)
-        os.replace(aside, self._list)
+        lines = "".join(json.dumps(asdict(part)) + "\n" for part in self.done)
+        with whole(self._list, self._list.with_suffix(".part"), flush=True) as aside:
+            aside.write_text(lines)
 
     def discard_open(self) -> None:
         """Remove the part that is not whole."""

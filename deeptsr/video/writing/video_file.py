@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from fractions import Fraction
@@ -15,7 +14,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.system.files import flush_to_disk
+from deeptsr.system.files import publish
 from deeptsr.video.encoding.plan import EncodePlan, add_video, tags_for
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.convert import Frame, from_rgb
@@ -145,9 +144,7 @@ class FileSink:
 
     def publish(self) -> None:
         """Give it its final name."""
-        flush_to_disk(self._partial)
-        os.replace(self._partial, self._final)
-        flush_to_disk(self._final.parent)
+        publish(self._partial, self._final)
 
     def discard(self) -> None:
         """Remove what is not a finished part."""

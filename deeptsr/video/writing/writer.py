@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.config import EncodeSettings
-from deeptsr.errors import DeeptsrError, OutputError, ResourceError
+from deeptsr.errors import DeeptsrError, OutputError
 from deeptsr.imaging.timeline import Timeline
+from deeptsr.system.files import unwritable
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.writing.gif import GifSink
 from deeptsr.video.writing.image_folder import FolderSink
@@ -27,8 +27,6 @@ from deeptsr.video.writing.verify import check_times, color_notes
 from deeptsr.video.writing.video_file import FileSink
 
 __all__ = ["VideoWriter"]
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last: a file as large as one may be
 
 
 class VideoWriter:
@@ -254,12 +252,10 @@ class VideoWriter:
                     f"{self._scratch} has vanished while it was in use; leave it alone until the "
                     "work is done, and run the same command again"
                 ) from error
-            reason = getattr(error, "strerror", None) or error
-            if getattr(error, "errno", None) in _FULL:
-                raise ResourceError(
-                    f"the disk of {path} is full after {self.count} frames ({reason}); free some "
-                    "space, or write elsewhere, and run again"
-                ) from error
-            raise OutputError(
-                f"{path} cannot be written ({reason}); choose another place, codec or kind of file"
+            raise unwritable(
+                path,
+                error,
+                after=f" after {self.count} frames",
+                again="free some space, or write elsewhere, and run again",
+                otherwise="choose another place, codec or kind of file",
             ) from error

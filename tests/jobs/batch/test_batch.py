@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deeptsr.config import EncodeSettings, Options
-from deeptsr.errors import InputError, OptionError, OutputError
+from deeptsr.errors import InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import (
     BatchDone,
     BatchPlanned,
@@ -36,6 +36,7 @@ from deeptsr.jobs.batch.child import Ended, News
 from deeptsr.jobs.batch.engine import Report, Work
 from deeptsr.jobs.batch.manifest import stamp
 from tests.helpers.clips import clip
+from tests.helpers.full_disk import full
 
 ROOT = Path(__file__).parents[3]
 
@@ -146,6 +147,13 @@ def test_a_stamp_is_of_the_contents_and_cheap_to_take_again(tmp_path, monkeypatc
     known = stamp(file)
     monkeypatch.setattr(Path, "open", None)  # not read again
     assert stamp(file, known) is known
+
+
+def test_a_manifest_on_a_full_disk_is_told(tmp_path, monkeypatch):
+    tasks = make_tasks(tmp_path, "good")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ResourceError, match=r"is full .*; free some space"):
+        run(tasks, Scripted([[GOOD]]), tmp_path / "m.jsonl")
 
 
 def test_a_line_that_a_crash_cut_off_is_overlooked(tmp_path):

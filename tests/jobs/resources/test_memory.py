@@ -13,7 +13,6 @@ from deeptsr.jobs.resources import memory
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length, part_length, peak
 from deeptsr.pyramid.plan import plan
 from deeptsr.system import ram
-from deeptsr.system.ram import available
 
 CPU = torch.device("cpu")
 FILM = Clip(1000, 720, 1280)
@@ -111,9 +110,9 @@ def test_what_is_free_is_asked_of_the_system(monkeypatch, tmp_path):
     told = {"memory.max": 800, "memory.current": 300}
     monkeypatch.setattr(ram, "_told", {"MemAvailable": 600}.get)
     monkeypatch.setattr(ram, "_group", told.get)
-    assert available() == 500
+    assert ram.free() == 500
     told["memory.max"] = None
-    assert available() == 600
+    assert ram.free() == 600
     monkeypatch.undo()
-    free = available()
+    free = ram.free()
     assert free is None or free > 1_000_000

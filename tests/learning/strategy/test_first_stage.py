@@ -99,7 +99,7 @@ def test_translations_are_left_out_where_motion_is_aliased_in_part(monkeypatch, 
     # Then later stages are fitted as if all pairs were from the same dimension.
     assert later.curve[0][0] == ("some translations" if again else "fine-tuning")
     assert later.mix[1] == (0 if again else 0.25)
-    assert not any(stage.twice for stage in made) or not again
+    assert not any(stage.refilmed for stage in made) or not again
     assert event.mix == ((0.5, 0.5, 0.0) if again else (0.5, 0.25, 0.25))
     names = list(dict.fromkeys(name for name, _, _ in event.curve))
     assert names == ["given mix", "round 1"] + ["without translations"] * again

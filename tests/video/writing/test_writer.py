@@ -1,4 +1,3 @@
-import errno
 import os
 from dataclasses import replace
 from fractions import Fraction
@@ -14,6 +13,7 @@ from deeptsr.imaging.timeline import Timeline
 from deeptsr.video import VideoWriter, probe, read
 from deeptsr.video.writing import video_file
 from tests.helpers.clips import clip, decode, describe, duration, noise, timestamps
+from tests.helpers.full_disk import full
 
 NTSC = Fraction(24000, 1001)
 SIZE = (64, 48)
@@ -317,14 +317,10 @@ def test_wrong_frames_are_refused(tmp_path, source):
             writer.finish()
 
 
-def full(*_arguments, **_options):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 @pytest.mark.parametrize("name", ["a.mp4", "a.gif", "out/"])
 def test_a_full_disk_while_finishing(tmp_path, source, name, monkeypatch):
-    for sink in ("video_file", "image_folder", "gif"):
-        monkeypatch.setattr(f"deeptsr.video.writing.{sink}.flush_to_disk", full)
+    for user in ("system.files", "video.writing.image_folder"):
+        monkeypatch.setattr(f"deeptsr.{user}.flush_to_disk", full)
     with pytest.raises(
         ResourceError, match=r"is full after 3 frames \(No space left on device\); free some space"
     ):
