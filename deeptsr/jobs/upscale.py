@@ -115,7 +115,7 @@ def upscale_file(
     done = WorkFolder.published(folder, target.path)
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = resolve_file(source, output, lenient)
-    with _alone(target, options):
+    with _alone(target, options, on_event):
         # Another list of cuts is another run, under whatever name.
         cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
         known = replace(job.options, scenes=cuts)
@@ -155,15 +155,17 @@ def _from(share: float, on_event: Listener) -> Listener:
 
 
 @contextmanager
-def _alone(target: video.Destination, options: Options) -> Iterator[None]:
+def _alone(target: video.Destination, options: Options, on_event: Listener) -> Iterator[None]:
     """Keep other runs away from the output, and from a work folder of the user's own."""
     with ExitStack() as stack:
-        stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))
+        notes = [stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))]
         if options.work_dir is not None:
             folder = Path(options.work_dir)
             with suppress(OSError):  # which is told where the folder is opened
                 folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locked(folder / LOCK, f"the work folder {folder}"))
+                notes.append(stack.enter_context(locked(folder / LOCK, f"the folder {folder}")))
+        for note in filter(None, notes):
+            on_event(Warned(note))
         yield
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
     from deeptsr.video.reading.contents import Contents, contents, rough_size
+    from deeptsr.video.reading.image_folder import files_of
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
     from deeptsr.video.writing.packet_file import versions
@@ -40,6 +41,7 @@ __all__ = [
     "contents",
     "destination_of",
     "encode_preview",
+    "files_of",
     "frames_kept",
     "is_hdr",
     "minterpolate",
@@ -67,6 +69,7 @@ _HOME = {
     "contents": "reading.contents",
     "destination_of": "destination",
     "encode_preview": "ffmpeg.preview",
+    "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",

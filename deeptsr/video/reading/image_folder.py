@@ -23,7 +23,7 @@ from deeptsr.video.picture.orientation import UPRIGHT, Orientation, from_exif
 from deeptsr.video.picture.planes import bits, holds
 from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
 
-__all__ = ["images_of", "natural_key", "probe_folder", "read_folder"]
+__all__ = ["files_of", "images_of", "natural_key", "probe_folder", "read_folder"]
 
 FOLDER_RATE = Fraction(30)
 _EXTENSIONS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
@@ -57,6 +57,15 @@ def images_of(folder: Path) -> tuple[list[Path], int]:
         else:
             others += 1
     return sorted(images, key=lambda path: natural_key(path.name)), others
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return the files that make up an input: the images of a folder, or the file itself.
+
+    Raises:
+        OSError: when the folder cannot be listed.
+    """
+    return images_of(path)[0] if path.is_dir() else [path]
 
 
 def probe_folder(folder: Path) -> VideoInfo:
