@@ -223,7 +223,12 @@ def resolve_file(
 
 def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
     """Resolve the job of an input, whatever its output."""
-    info = video.probe(source, deinterlace=options.deinterlace, background=options.background)
+    info = video.probe(
+        source,
+        deinterlace=options.deinterlace,
+        background=options.background,
+        video_stream=options.video_stream,
+    )
     chosen = video.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and keeps_sound(options)

@@ -50,7 +50,7 @@ def contents(info: VideoInfo) -> Contents:
     if info.kind == "gif":
         return Contents("GIF", size)
     with opened(info.path) as container:
-        picture = video_stream(container, info.path).index
+        picture = video_stream(container, info.path, info.stream).index
         kinds: dict[str, list[str]] = {"audio": [], "subtitle": [], "other": []}
         for stream in container.streams:
             if stream.index != picture:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from threading import Lock
 from typing import cast
@@ -18,12 +20,14 @@ from av.video.stream import VideoStream
 from deeptsr.errors import InputError
 from deeptsr.video.reading.joined import Packets
 
-__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log", "opened", "video_stream"]
+__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
+__all__ += ["named_duration", "opened", "video_stream"]
 
 # IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
 
 # Demuxers that make "video" of text or of a single picture.
+_COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 _NOT_VIDEO = ("tty", "image2", "bin", "idf", "adf", "xbin")
 
 
@@ -62,8 +66,16 @@ def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first video stream that is not a cover picture.
+def video_stream(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
+    """Return the video stream that players show.
+
+    Of those that are no cover pictures, and not much shorter than another: the one that is marked
+    as the default, the one of the most pixels, the longest, the first.
+
+    Args:
+        container: that is open.
+        path: of it, for messages.
+        number: of the stream among those of video, counted from 0; None: it is chosen.
 
     Raises:
         InputError: when there is none, or the file holds a still picture.
@@ -74,15 +86,48 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
             f"{path} is a single picture or text ({name}); expected a video file or a folder of "
             "images"
         )
-    for stream in container.streams.video:
-        cover = stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
-        if cover or stream.codec_context is None:
-            continue
-        # Not threads a frame: they would work on behind the back of `captured_log`.
-        stream.thread_type = "SLICE"
-        return stream
-    what = "sound only" if container.streams.audio else "no video stream that can be decoded"
-    raise InputError(f"{path} has {what}; expected a video")
+    streams = [s for s in container.streams.video if s.codec_context is not None]
+    if number is not None:
+        if number >= len(container.streams.video):
+            raise InputError(
+                f"`video_stream` is {number} and {path} has {len(container.streams.video)} of "
+                "video, counted from 0; choose one of them"
+            )
+        streams = [s for s in streams if s is container.streams.video[number]]
+    else:
+        streams = [s for s in streams if not s.disposition & _COVER]
+    if not streams:
+        what = "sound only" if container.streams.audio else "no video stream that can be decoded"
+        raise InputError(f"{path} has {what}; expected a video")
+    longest = max(map(_length, streams))
+    stream = max(streams, key=lambda s: _rank(s, longest))
+    # Not threads a frame: they would work on behind the back of `captured_log`.
+    stream.thread_type = "SLICE"
+    return stream
+
+
+def _rank(stream: VideoStream, longest: Fraction) -> tuple[bool, bool, int, Fraction]:
+    context, length = stream.codec_context, _length(stream)
+    main = bool(stream.disposition & Disposition.default)
+    return 2 * length >= longest, main, context.width * context.height, length
+
+
+def _length(stream: VideoStream) -> Fraction:
+    """Return how long a stream is by its header, seconds; 0 where that does not say."""
+    if stream.frames == 1:
+        return Fraction(0)
+    if stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    return named_duration(stream)
+
+
+def named_duration(stream: VideoStream) -> Fraction:
+    """Return how long a stream of Matroska says that it is, seconds; 0 where it does not."""
+    parts = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if parts is None:
+        return Fraction(0)
+    hours, minutes, seconds = parts.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def alpha_decoder(stream: VideoStream) -> str:

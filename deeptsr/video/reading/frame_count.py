@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -13,7 +12,13 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from deeptsr.video.reading.decoder import DEMUX_ERRORS, Decoder, opened, video_stream
+from deeptsr.video.reading.decoder import (
+    DEMUX_ERRORS,
+    Decoder,
+    named_duration,
+    opened,
+    video_stream,
+)
 from deeptsr.video.reading.joined import Packets
 
 __all__ = [
@@ -113,7 +118,7 @@ def scan(container: InputContainer, stream: VideoStream) -> Found:
         length = Fraction(container.duration or 0, av.time_base)
         found.cut_off |= length - (max(ends.values()) - first) > _SPARE + 2 * frame
         shown_until = ends.get(stream.index, first)
-        found.cut_off |= _named_end(stream) - shown_until > _SPARE_FRAMES * frame
+        found.cut_off |= named_duration(stream) - shown_until > _SPARE_FRAMES * frame
     return found
 
 
@@ -156,21 +161,12 @@ def _note(found: Found, packet: av.Packet[VideoStream]) -> None:
             found.last = stamp, packet.duration or 0
 
 
-def _named_end(stream: VideoStream) -> Fraction:
-    """Return where a Matroska file says that its video ends, seconds; 0 where it does not."""
-    parts = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    if parts is None:
-        return Fraction(0)
-    hours, minutes, seconds = parts.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-
-
-def count_decoded(path: Path) -> tuple[int, list[int], int]:
+def count_decoded(path: Path, number: int) -> tuple[int, list[int], int]:
     """Count frames, list their timestamps as far as they have any, count undecodable packets."""
     frames = 0
     stamps = []
     with opened(path) as container:
-        decoder = Decoder(container, video_stream(container, path))
+        decoder = Decoder(container, video_stream(container, path, number))
         for frame in decoder:
             frames += 1
             if frame.pts is not None:

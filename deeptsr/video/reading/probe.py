@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.stream import Disposition
 
 from deeptsr.errors import InputError
 from deeptsr.video.info import VideoInfo
@@ -17,7 +19,8 @@ from deeptsr.video.picture.convert import alpha_of, tags_of
 from deeptsr.video.picture.hdr import dynamic_notes, mastering_of
 from deeptsr.video.picture.orientation import orientation_of
 from deeptsr.video.picture.planes import bits, has_alpha, holds
-from deeptsr.video.reading.decoder import Decoder, captured_log, opened, video_stream
+from deeptsr.video.reading.decoder import Decoder, captured_log, opened
+from deeptsr.video.reading.decoder import video_stream as chosen_stream
 from deeptsr.video.reading.frame_count import (
     PACKET_IS_FRAME,
     REORDERED,
@@ -37,7 +40,11 @@ _PROGRESSIVE = 1  # FFmpeg's order of fields: 0 is unknown, above 1 there are tw
 
 
 def probe(
-    path: str | os.PathLike[str], *, deinterlace: bool = False, background: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    deinterlace: bool = False,
+    background: str | None = None,
+    video_stream: int | None = None,
 ) -> VideoInfo:
     """Look at a video, a GIF or a folder of images.
 
@@ -49,6 +56,7 @@ def probe(
         path: a file in any container that FFmpeg reads, or a folder.
         deinterlace: make whole pictures of the fields of interlaced video.
         background: lay transparent frames over this colour: "black", "white" or "#rrggbb".
+        video_stream: which of the video streams is used, counted from 0; None: what players show.
 
     Raises:
         InputError: when it is missing, empty, damaged beyond use, or without video.
@@ -59,7 +67,11 @@ def probe(
     elif is_gif(path):
         info = probe_gif(path)
     else:
-        return _probe_video(path, deinterlace, color_of(background))
+        return _probe_video(path, deinterlace, color_of(background), video_stream)
+    if video_stream:
+        raise InputError(
+            f"{path} holds single pictures, which are one stream; leave `video_stream` out"
+        )
     if deinterlace:
         raise InputError(
             f"{path} holds single pictures, which have no fields; leave deinterlacing out"
@@ -68,10 +80,15 @@ def probe(
 
 
 def _probe_video(
-    path: Path, deinterlace: bool, background: tuple[float, float, float] | None
+    path: Path,
+    deinterlace: bool,
+    background: tuple[float, float, float] | None,
+    number: int | None,
 ) -> VideoInfo:
     with captured_log() as told, opened(path) as container:
-        stream = video_stream(container, path)
+        stream = chosen_stream(container, path, number)
+        number = container.streams.video.index(stream)
+        others = _other_pictures(container, number)
         packets = scan(container, stream)
         # Of its own: what decoders say of the first frames is found when those are read.
         faulty = any(who == container.format.name for _, who, _ in told[2 * packets.joints :])
@@ -90,18 +107,18 @@ def _probe_video(
             for sound in sounds
             if sound.start_time is not None and sound.time_base
         ]
-    first = _first_frame(path)
+    first = _first_frame(path, number)
     pix_fmt = first.format.name
     interlaced = fields or first.interlaced_frame
     orientation, note = orientation_of(first)
-    notes = [note] if note else []
+    notes = [*others, note] if note else others
     notes += _field_notes(interlaced, deinterlace)
     color, color_notes = _color(first, path)
     notes += color_notes
 
     frames, stamps, cut_off = len(packets.stamps), packets.known, packets.cut_off
     if packets.doubts or faulty or codec not in PACKET_IS_FRAME or interlaced:
-        frames, stamps, skipped = count_decoded(path)
+        frames, stamps, skipped = count_decoded(path, number)
         cut_off |= skipped > packets.joints
     if cut_off or faulty:
         of = f"{frames} of the {packets.named}" if packets.named > frames else f"the {frames}"
@@ -139,28 +156,46 @@ def _probe_video(
         orientation=orientation,
         interlaced=interlaced,
         deinterlace=deinterlace,
-        alpha=_is_transparent(path, first),
+        alpha=_is_transparent(path, first, number),
         background=background,
         mastering=mastering_of(first),
+        stream=number,
         notes=tuple(notes),
     )
 
 
-def _first_frame(path: Path) -> av.VideoFrame:
+def _other_pictures(container: InputContainer, number: int) -> list[str]:
+    """Name the streams of video that are not used."""
+    others = [
+        f"{n} ({stream.codec_context.width}x{stream.codec_context.height})"
+        for n, stream in enumerate(container.streams.video)
+        if n != number
+        and stream.codec_context is not None
+        and not stream.disposition & Disposition.attached_pic
+    ]
+    if not others:
+        return []
+    return [
+        f"of the video streams, counted from 0, number {number} is used, and {', '.join(others)} "
+        f"{'is' if len(others) == 1 else 'are'} left out; `video_stream` chooses another"
+    ]
+
+
+def _first_frame(path: Path, number: int) -> av.VideoFrame:
     with opened(path) as container:
-        for frame in Decoder(container, video_stream(container, path)):
+        for frame in Decoder(container, chosen_stream(container, path, number)):
             return frame
     raise InputError(
         f"not one frame of {path} can be decoded; it is damaged beyond use; get the file anew"
     )
 
 
-def _is_transparent(path: Path, first: av.VideoFrame) -> bool:
+def _is_transparent(path: Path, first: av.VideoFrame, number: int) -> bool:
     """Tell whether something shines through somewhere: decodes up to the first such frame."""
     if not (has_alpha(first.format.name) or first.format.has_palette):
         return False
     with opened(path) as container:
-        decoder = Decoder(container, video_stream(container, path))
+        decoder = Decoder(container, chosen_stream(container, path, number))
         with closing(iter(decoder)) as frames:
             return any(cover is not None and cover.min() < 1 for cover in map(alpha_of, frames))
 

@@ -82,7 +82,7 @@ def _read_video(
     found, first_mended = 0, None
     stored = info.orientation.size(info.width, info.height)
     with opened(info.path) as container:
-        decoder = Decoder(container, video_stream(container, info.path))
+        decoder = Decoder(container, video_stream(container, info.path, info.stream))
         # Closed before the container is: FFmpeg's decoder must not outlive its file.
         with closing(iter(decoder)) as decoded:
             frames = deinterlaced(decoded) if info.deinterlace else decoded
