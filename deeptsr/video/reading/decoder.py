@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
-from typing import cast
+from typing import Any, cast
 
 import av
 from av import logging
@@ -21,7 +21,7 @@ from deeptsr.errors import InputError
 from deeptsr.video.reading.joined import Packets
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
-__all__ += ["named_duration", "opened", "video_stream"]
+__all__ += ["cropping", "named_duration", "opened", "video_stream"]
 
 # IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
@@ -119,6 +119,23 @@ def _length(stream: VideoStream) -> Fraction:
     if stream.duration and stream.time_base:
         return stream.duration * stream.time_base
     return named_duration(stream)
+
+
+def cropping(container: InputContainer, stream: VideoStream) -> tuple[int, int, int, int]:
+    """Return how many pixels the container hides: left, right, at the top and the bottom.
+
+    PyAV shows that in FFmpeg's description of the file alone.
+    """
+    level = logging.get_level()
+    logging.set_level(logging.INFO)
+    try:
+        text = str(cast(Any, container).dumps_format())
+    finally:
+        logging.set_level(level)
+    _, _, about = text.partition(f"Stream #0:{stream.index}")
+    found = re.search(r"Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)", about.split("Stream #0:")[0])
+    left, right, top, bottom = map(int, found.groups()) if found else (0, 0, 0, 0)
+    return left, right, top, bottom
 
 
 def named_duration(stream: VideoStream) -> Fraction:

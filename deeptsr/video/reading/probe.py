@@ -16,10 +16,10 @@ from deeptsr.errors import InputError
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import UNKNOWN, ColorTags, color_of, resolve
 from deeptsr.video.picture.convert import alpha_of, tags_of
-from deeptsr.video.picture.hdr import dynamic_notes, mastering_of
+from deeptsr.video.picture.hdr import dynamic_notes, mark_notes, mastering_of
 from deeptsr.video.picture.orientation import orientation_of
 from deeptsr.video.picture.planes import bits, has_alpha, holds
-from deeptsr.video.reading.decoder import Decoder, captured_log, opened
+from deeptsr.video.reading.decoder import Decoder, captured_log, cropping, opened
 from deeptsr.video.reading.decoder import video_stream as chosen_stream
 from deeptsr.video.reading.frame_count import (
     PACKET_IS_FRAME,
@@ -89,6 +89,7 @@ def _probe_video(
         stream = chosen_stream(container, path, number)
         number = container.streams.video.index(stream)
         others = _other_pictures(container, number)
+        crop = cropping(container, stream)
         packets = scan(container, stream)
         # Of its own: what decoders say of the first frames is found when those are read.
         faulty = any(who == container.format.name for _, who, _ in told[2 * packets.joints :])
@@ -112,7 +113,7 @@ def _probe_video(
     interlaced = fields or first.interlaced_frame
     orientation, note = orientation_of(first)
     notes = [*others, note] if note else others
-    notes += _field_notes(interlaced, deinterlace)
+    notes += _field_notes(interlaced, deinterlace) + mark_notes(first)
     color, color_notes = _color(first, path)
     notes += color_notes
 
@@ -138,7 +139,13 @@ def _probe_video(
         stamps, time_base, claimed, frames=frames, last=last, cut_off=cut_off or endless
     )
     notes += [note] if note else []
-    width, height = orientation.size(first.width, first.height)
+    left, right, top, bottom = crop
+    width, height = orientation.size(first.width - left - right, first.height - top - bottom)
+    if any(crop):
+        notes.append(
+            f"the file hides {left} pixels at the left, {right} at the right, {top} at the top and "
+            f"{bottom} at the bottom: they are left out"
+        )
     aspect = aspect if aspect > 0 else Fraction(1)
     return VideoInfo(
         path=path,
@@ -159,6 +166,7 @@ def _probe_video(
         alpha=_is_transparent(path, first, number),
         background=background,
         mastering=mastering_of(first),
+        crop=crop,
         stream=number,
         notes=tuple(notes),
     )

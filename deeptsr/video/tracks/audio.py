@@ -16,6 +16,7 @@ from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
 from deeptsr.video.reading.joined import Packets
+from deeptsr.video.tracks.labels import label
 from deeptsr.video.tracks.layouts import named
 from deeptsr.video.tracks.sound_track import Copied, Encoded, add_copy, add_encoder, can_hold
 from deeptsr.video.tracks.time_stretch import Whole
@@ -87,7 +88,9 @@ class AudioFeed:
         name, layout = stream.codec_context.codec.canonical_name, stream.codec_context.layout
         why = self._cannot_copy(stream, container, name)
         if not why:
-            return Copied(add_copy(self._output, stream))
+            copy = add_copy(self._output, stream)
+            label(copy, stream)
+            return Copied(copy)
         encoder = next((e for e in container.audio if e in av.codecs_available), None)
         if encoder is None:
             self.notes.append(f"sound ({name}) is left out: {container.format} cannot hold it")
@@ -99,6 +102,7 @@ class AudioFeed:
             )
             return None
         target = add_encoder(self._output, encoder, stream)
+        label(target, stream)
         made = target.codec_context.layout
         fewer = made.nb_channels < layout.nb_channels
         mixed = f"its {named(layout)} channels are mixed to {made.name}" if fewer else ""

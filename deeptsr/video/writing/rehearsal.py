@@ -77,7 +77,7 @@ def rehearse(
                     sink.write(picture)
                 sink.close()
                 check_times(made.partial, short, target.path)
-                return (*sink.notes, *color_notes(sink.tags, made.partial))
+                return (*sink.notes, *sink.lost(), *color_notes(sink.tags, made.partial))
             finally:
                 sink.discard()
 
