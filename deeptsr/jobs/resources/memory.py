@@ -225,8 +225,8 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         pool = pool_bytes(pixels, pairs) + beside
         tile = _tile(network, (seen * stage.factor_before, rows, columns))
         if alone and (number or pairs.probe):  # its network is looked at for how it agrees
-            agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
-            most = max(most, given + made + 4 * agreeing * _PIXEL + tile)
+            consistent = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
+            most = max(most, given + made + 4 * consistent * _PIXEL + tile)
         most = max(most, given + made + pool + max(step, tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)
     most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)
