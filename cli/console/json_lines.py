@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from datetime import datetime
@@ -35,6 +36,8 @@ def print_line(text: str) -> None:
     Raises:
         StdoutClosedError: when stdout takes no more.
     """
+    if sys.stdout is None:
+        raise StdoutClosedError from OSError(errno.EBADF, "it is closed")
     try:
         print(text, flush=True)
     except OSError as error:

@@ -111,6 +111,11 @@ def destination_of(output: str | os.PathLike[str]) -> Destination:
     """
     text = os.fspath(output)
     path = Path(text)
+    if text == "-":
+        raise OutputError(
+            "the output is -, and it is read again before it is done; expected a file, such as "
+            "out.mp4, or a folder"
+        )
     container = CONTAINERS.get(path.suffix.lower())
     # A % in the name of a file is just that: only images are numbered.
     if container is None and "%" in path.name and _PATTERN.search(path.name):

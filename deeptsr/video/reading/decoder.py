@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ __all__ += ["cropping", "named_duration", "opened", "video_stream"]
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
 
 # Demuxers that make "video" of text or of a single picture.
+_HEAD = 256  # bytes, in which a WebP says whether it is animated
 _COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 _NOT_VIDEO = ("tty", "image2", "bin", "idf", "adf", "xbin")
 
@@ -38,9 +40,18 @@ def opened(path: Path) -> Iterator[InputContainer]:
     Raises:
         InputError: when it is missing, empty, or nothing that FFmpeg knows.
     """
+    if str(path) == "-":
+        raise InputError(
+            "the input is -, and a video is read several times; expected a file; save it first"
+        )
     if not path.exists():
         raise InputError(f"{path} does not exist; expected a video file or a folder of images")
     if not path.is_file():
+        if path.is_fifo() or path.is_char_device():
+            raise InputError(
+                f"{path} is a pipe or a device, and a video is read several times; expected a "
+                "file; save it first"
+            )
         raise InputError(f"{path} is not a file; expected a video file or a folder of images")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; expected a video; get the file anew")
@@ -52,6 +63,11 @@ def opened(path: Path) -> Iterator[InputContainer]:
             options={"protocol_whitelist": "file"},  # a playlist must not reach for the network
         )
     except PermissionError:
+        if os.access(path, os.R_OK):  # FFmpeg's, for a list that names files anywhere
+            raise InputError(
+                f"{path} names other files, which are not opened for it; expected a video; join "
+                "them first: ffmpeg -f concat -safe 0 -i LIST -c copy OUTPUT.mkv"
+            ) from None
         raise InputError(f"{path} may not be read; give yourself permission to read it") from None
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
@@ -81,6 +97,11 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
         InputError: when there is none, or the file holds a still picture.
     """
     name = container.format.name
+    if name == "webp_pipe" and _moves(path):
+        raise InputError(
+            f"{path} is an animated WebP, which FFmpeg does not read; expected a video, a GIF or a "
+            "folder of images; take it apart first: magick INPUT -coalesce frames/%05d.png"
+        )
     if name in _NOT_VIDEO or name.endswith("_pipe"):
         raise InputError(
             f"{path} is a single picture or text ({name}); expected a video file or a folder of "
@@ -104,6 +125,11 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
     # Not threads a frame: they would work on behind the back of `captured_log`.
     stream.thread_type = "SLICE"
     return stream
+
+
+def _moves(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"ANIM" in file.read(_HEAD)
 
 
 def _rank(stream: VideoStream, longest: Fraction) -> tuple[bool, bool, int, Fraction]:

@@ -16,6 +16,7 @@ from PIL import ExifTags, Image
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
+from deeptsr.video.destination import CONTAINERS
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, is_hdr, resolve
 from deeptsr.video.picture.convert import tags_of, to_rgb
@@ -75,6 +76,11 @@ def probe_folder(folder: Path) -> VideoInfo:
         InputError: when it holds no image, one that cannot be read, or images of several sizes.
     """
     images, others = _listed(folder)
+    if not images and any(path.suffix.lower() in CONTAINERS for path in folder.iterdir()):
+        raise InputError(
+            f"{folder} holds videos and no image; expected one video, or a folder of images; for "
+            "all of them: deeptsr batch FOLDER -o RESULTS"
+        )
     if not images:
         raise InputError(
             f"{folder} holds no image; expected files such as 00001.png; known endings are "

@@ -36,6 +36,7 @@ __all__ = ["probe"]
 
 _ENDLESS = ("mpeg", "mpegts")  # formats that name no length: a cut does not show
 
+_INDEX = 1 << 20  # bytes at either end of a file in which it is looked for
 _PROGRESSIVE = 1  # FFmpeg's order of fields: 0 is unknown, above 1 there are two
 
 
@@ -193,9 +194,23 @@ def _first_frame(path: Path, number: int) -> av.VideoFrame:
     with opened(path) as container:
         for frame in Decoder(container, chosen_stream(container, path, number)):
             return frame
+        if _encrypted(path):
+            raise InputError(
+                f"{path} is encrypted, as films that are sold or lent are; expected a video that "
+                "plays without a key; choose another"
+            )
     raise InputError(
         f"not one frame of {path} can be decoded; it is damaged beyond use; get the file anew"
     )
+
+
+def _encrypted(path: Path) -> bool:
+    """Tell whether an MP4 or MOV describes its pictures as encrypted ones."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(_INDEX)
+        file.seek(max(0, size - _INDEX))  # where the index may stand
+        return any(b"encv" in part and b"sinf" in part for part in (head, file.read(_INDEX)))
 
 
 def _is_transparent(path: Path, first: av.VideoFrame, number: int) -> bool:
