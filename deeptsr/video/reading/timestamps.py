@@ -24,6 +24,7 @@ _COARSE = Fraction(3, 2)  # ticks a frame
 _CLOCK = Fraction(1, 200)  # second: finer clocks count time, and not frames
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
 _FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate; 32 bits hold it
+_FEW, _MOSTLY = 8, 0.8  # frames that tell of film, and the share of them that must
 _HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
 
 
@@ -117,10 +118,19 @@ def _uneven(ticks: Sequence[int], time_base: Fraction, last: int) -> tuple[Timel
     rates = [
         describe_rate(1 / (time_base * n)) for n in (max(*intervals, end), min(*intervals, end))
     ]
+    film = "; film that is shown by turns for two and three fields: `vfr` cfr makes it even"
     return timeline, (
         f"variable frame rate, or frames are missing: {rates[0]} to {rates[1]}, "
-        f"{describe_rate(timeline.rate)} on average"
+        f"{describe_rate(timeline.rate)} on average{film if _pulled_down(intervals) else ''}"
     )
+
+
+def _pulled_down(intervals: Sequence[int]) -> bool:
+    """Tell whether frames last two and three fields in turn, nearly always."""
+    short = min(intervals)
+    longer = [round(2 * interval / short) for interval in intervals]  # in fields
+    turns = sum({a, b} == {2, 3} for a, b in pairwise(longer))
+    return len(longer) > _FEW and turns > _MOSTLY * (len(longer) - 1)
 
 
 def _usual(rate: Fraction) -> list[Fraction]:
