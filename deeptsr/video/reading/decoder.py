@@ -22,7 +22,7 @@ from deeptsr.errors import InputError
 from deeptsr.video.reading.joined import Packets
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
-__all__ += ["cropping", "named_duration", "opened", "video_stream"]
+__all__ += ["cropping", "named_duration", "opened", "refuse_pipe", "video_stream"]
 
 # IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
@@ -40,18 +40,10 @@ def opened(path: Path) -> Iterator[InputContainer]:
     Raises:
         InputError: when it is missing, empty, or nothing that FFmpeg knows.
     """
-    if str(path) == "-":
-        raise InputError(
-            "the input is -, and a video is read several times; expected a file; save it first"
-        )
+    refuse_pipe(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; expected a video file or a folder of images")
     if not path.is_file():
-        if path.is_fifo() or path.is_char_device():
-            raise InputError(
-                f"{path} is a pipe or a device, and a video is read several times; expected a "
-                "file; save it first"
-            )
         raise InputError(f"{path} is not a file; expected a video file or a folder of images")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; expected a video; get the file anew")
@@ -76,6 +68,19 @@ def opened(path: Path) -> Iterator[InputContainer]:
         ) from error
     with container:
         yield container
+
+
+def refuse_pipe(path: Path) -> None:
+    """Refuse what can be read only once, before anything waits for its other end.
+
+    Raises:
+        InputError: for it.
+    """
+    if str(path) == "-" or path.is_fifo() or path.is_char_device() or path.is_socket():
+        what = "the input is -" if str(path) == "-" else f"{path} is a pipe or a device"
+        raise InputError(
+            f"{what}, and a video is read several times; expected a file; save it first"
+        )
 
 
 def _reason(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from deeptsr.video.picture.convert import alpha_of, tags_of
 from deeptsr.video.picture.hdr import dynamic_notes, mark_notes, mastering_of
 from deeptsr.video.picture.orientation import orientation_of
 from deeptsr.video.picture.planes import bits, has_alpha, holds
-from deeptsr.video.reading.decoder import Decoder, captured_log, cropping, opened
+from deeptsr.video.reading.decoder import Decoder, captured_log, cropping, opened, refuse_pipe
 from deeptsr.video.reading.decoder import video_stream as chosen_stream
 from deeptsr.video.reading.frame_count import (
     PACKET_IS_FRAME,
@@ -63,6 +63,7 @@ def probe(
         InputError: when it is missing, empty, damaged beyond use, or without video.
     """
     path = Path(path)
+    refuse_pipe(path)
     if path.is_dir():
         info = probe_folder(path)
     elif is_gif(path):
