@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 from av.container import OutputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
@@ -92,6 +92,8 @@ class Extras:
 
     def _name_data(self) -> None:
         for stream in self._input.streams:
+            if stream.type == "video" and stream.disposition & Disposition.attached_pic:
+                self.notes.append("the cover picture is left out: only the input keeps it")
             if stream.type != "data" or "timecode" in stream.metadata:
                 continue
             name = stream.metadata.get("handler_name", "").strip()

@@ -11,6 +11,7 @@ from deeptsr.video.destination import Destination, check_place, destination_of
 from deeptsr.video.encoding.choose import plan_encoding
 from deeptsr.video.encoding.plan import EncodePlan
 from deeptsr.video.info import VideoInfo
+from deeptsr.video.reading.contents import contents
 from deeptsr.video.writing.rehearsal import rehearse
 
 __all__ = ["check_output", "fractions", "prepared"]
@@ -65,6 +66,8 @@ def check_output(
             sound=(audio and source.has_audio, fractions(audio_range), audio_slow),
             alpha=alpha,
         )
+    if plan is None and source is not None and source.kind == "video":
+        notes += _without_tracks(target, source)
     if target.link is not None:
         notes += (
             f"{target.link} is a symbolic link: {target.path}, to which it leads, is written",
@@ -95,3 +98,14 @@ def fractions(
 ) -> tuple[Fraction, Fraction] | None:
     """Return the exact moments of a stretch of time."""
     return None if stretch is None else (Fraction(stretch[0]), Fraction(stretch[1]))
+
+
+def _without_tracks(target: Destination, source: VideoInfo) -> tuple[str, ...]:
+    """Name what goes beside the picture into a video file only; of the sound the writer tells."""
+    there = contents(source)
+    counts = {"subtitles": len(there.subtitles), "chapters": there.chapters}
+    lost = [name for name, count in counts.items() if count]
+    if not lost:
+        return ()
+    what = "a GIF" if target.kind == "gif" else "a folder of images"
+    return (f"the {' and '.join(lost)} are left out: {what} holds none",)

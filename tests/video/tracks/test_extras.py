@@ -8,7 +8,7 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.video import VideoWriter, probe
+from deeptsr.video import VideoWriter, check_output, probe
 from tests.helpers.clips import clip, describe, ffmpeg
 
 SUBTITLES = "1\n00:00:00,100 --> 00:00:00,300\nfirst\n\n2\n00:00:00,500 --> 00:00:00,900\nsecond\n"
@@ -149,3 +149,20 @@ def test_subtitles_are_clamped_to_the_stretch(tmp_path, codec, stretch, wanted):
             assert found[1:] == pytest.approx(meant[1:], abs=0.002)
     else:
         assert {word for word, *_ in shown} <= {word for word, *_ in wanted}
+
+
+def test_a_cover_picture_is_named(tmp_path):
+    picture = clip(tmp_path / "cover.mp4", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", frames=1)
+    plain = clip(tmp_path / "plain.mp4", rate="25", frames=24)
+    ffmpeg(
+        *("-i", plain, "-i", picture, "-map", 0, "-map", 1, "-c", "copy"),
+        *("-disposition:v:1", "attached_pic", tmp_path / "s.mp4"),
+    )
+    notes = write(tmp_path / "o.mp4", probe(tmp_path / "s.mp4"))
+    assert sum("cover picture" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(("name", "what"), [("o.gif", "a GIF"), ("o/", "a folder of images")])
+def test_pictures_alone_name_what_they_leave_out(source, tmp_path, name, what):
+    notes = check_output(f"{tmp_path}/{name}", EncodeSettings(), source=source)
+    assert f"the subtitles and chapters are left out: {what} holds none" in notes
