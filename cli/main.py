@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from typing import Any
 
 import click
@@ -67,4 +70,22 @@ cli.add_command(inspect_recurrence)
 
 def main() -> None:
     """Run ``deeptsr``."""
+    _fill_closed_streams()
     cli(prog_name="deeptsr")
+
+
+def _fill_closed_streams() -> None:
+    """Let nothing that is opened later take the place of a stream that was closed at the start.
+
+    Where nobody listens, the talk goes nowhere; data that cannot be written is an error.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, open as long as we run
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8

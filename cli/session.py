@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import deeptsr
 from deeptsr.events import Event, Listener
+from deeptsr.system.distinct import check_distinct
 
 from .console.json_lines import Log, print_json, print_line
 from .console.lines import Lines, draws
@@ -37,6 +38,8 @@ def conversation(
     *,
     draw: Callable[[Event, bool], None] | None = None,
     resumes: bool = True,
+    reads: Mapping[str, str | None] | None = None,
+    writes: Mapping[str, str | None] | None = None,
 ) -> Iterator[Listener]:
     """Give the listener for a command's events, and end the command when the block fails.
 
@@ -49,6 +52,8 @@ def conversation(
         draw: shows the answer where stdout is a terminal, in all its figures if its second argument
             is true; None: as plain text.
         resumes: whether the command, given again, goes on from where it was interrupted.
+        reads: the files that the command reads, by their names for people.
+        writes: the same of those that it writes; none of them, nor the log file, may be another.
 
     Raises:
         SystemExit: see :func:`endings`.
@@ -69,6 +74,7 @@ def conversation(
         else:
             listeners.append(lines)
         with endings(tell, resumes=resumes):
+            check_distinct(reads or {}, {**(writes or {}), "the log file": verbosity.log_file})
             if verbosity.log_file is not None:
                 # First of all, so that the log has what stdout could not take. On the outer stack,
                 # so that it is still open when the block has failed.

@@ -59,6 +59,13 @@ _PICTURE = (
         help="Make whole pictures of interlaced video, one of each frame (FFmpeg's bwdif).",
     ),
     click.option(
+        "--video-stream",
+        type=int,
+        metavar="N",
+        help="Which of several video streams to use, counted from 0.  [default: the one that "
+        "players show]",
+    ),
+    click.option(
         "--background",
         metavar="COLOUR",
         help="Lay a transparent input over black, white or #rrggbb.  [default: it stays "

@@ -115,7 +115,9 @@ def batch(
     5 some videos failed, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
-    with conversation(verbosity) as tell:
+    reads = {"the folder or list": source}
+    writes = {"the manifest": str(Path(output, MANIFEST))}
+    with conversation(verbosity, reads=reads, writes=writes) as tell:
         flags |= {"device": "auto", "work_dir": None}
         options_of(preset_name or DEFAULTS.preset, flags)  # a mistake is told at once
         if jobs is not None and jobs < 1:

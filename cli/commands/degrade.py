@@ -49,7 +49,8 @@ def degrade(*, input: str, output: str, **flags: Any) -> None:
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(verbosity_of(flags), resumes=False) as tell:
+    files: Any = {"reads": {"the input": input}, "writes": {"the output": output}}
+    with conversation(verbosity_of(flags), resumes=False, **files) as tell:
         shared = {name: flags.pop(name) for name in ("factor", "exposure")}
         options = Options(**shared, encode=EncodeSettings(**flags))
         jobs.degrade_file(input, output, options, tell)

@@ -56,5 +56,6 @@ def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
     Exit codes: 0 done, 2 wrong usage, 3 a video cannot be used or does not
     belong to the other, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(verbosity_of(flags), answer=Evaluated, resumes=False) as tell:
+    reads = {"the result": result, "the truth": truth, "the input of the run": ltr}
+    with conversation(verbosity_of(flags), answer=Evaluated, resumes=False, reads=reads) as tell:
         jobs.evaluate_file(result, truth, ltr, **flags, on_event=tell)

@@ -184,7 +184,10 @@ def inspect_recurrence(
     if output is None and json_file is None:
         raise click.UsageError("nothing to write: give -o FILE, --json FILE, or both")
     exclude("--frame", "--frames", both=frame is not None and frames is not None)
-    with conversation(verbosity_of(flags), resumes=False) as tell:
+    writes = {"the output": output, "the JSON file": json_file}
+    with conversation(
+        verbosity_of(flags), resumes=False, reads={"the input": input}, writes=writes
+    ) as tell:
         settings = RecurrenceSettings(patch, neighbors, scales, level, slices, stride, max_patches)
         tell(Detail(str(settings)))
         jobs.inspect_file(

@@ -43,7 +43,9 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
     exclude_factor_and_fps(flags)
-    with conversation(verbosity, answer=Probed, draw=_draw, resumes=False) as tell:
+    with conversation(
+        verbosity, answer=Probed, draw=_draw, resumes=False, reads={"the input": input}
+    ) as tell:
         options = chosen_options(preset_name, flags | asdict(DEFAULTS.encode))
 
         jobs.probe_file(input, options, tell)

@@ -9,6 +9,7 @@ import click
 
 from deeptsr import report as reports
 from deeptsr.events import Progress
+from deeptsr.system.distinct import check_distinct
 
 from ..arguments.flags import output_flags, verbosity_of
 from ..session import conversation
@@ -45,9 +46,13 @@ def report(
     Exit codes: 0 done, 2 wrong usage, 3 the run cannot be shown, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
-    with conversation(verbosity_of(flags), resumes=False) as tell:
+    reads = {"the input": source, "the result": result}
+    writes = {"the page": output}
+    with conversation(verbosity_of(flags), resumes=False, reads=reads, writes=writes) as tell:
         record = reports.Record.load(workdir).moved(source, result)
         page = output or str(Path(workdir, "report.html"))
+        reads = {"the input": record.source, "the result": record.output}
+        check_distinct(reads, {"the page": page})
         reports.check_page(page, overwrite=overwrite)
         tell(Progress(0.0, "report", "making the report"))
         tell(reports.write_report(record, page, overwrite=overwrite))

@@ -199,7 +199,11 @@ def upscale(
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
     exclude_factor_and_fps(flags)
-    with conversation(verbosity, answer=Planned if dry_run else None) as tell:
+    scenes = None if flags["scenes"] in ("auto", "off") else flags["scenes"]
+    reads = {"the input": input, "the list of scenes": scenes}
+    writes = {"the output": output, "the page": report}
+    answer = Planned if dry_run else None
+    with conversation(verbosity, answer=answer, reads=reads, writes=writes) as tell:
         options = chosen_options(preset_name, flags)
         tell(Detail(settings(options)))
 

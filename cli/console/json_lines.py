@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
+from deeptsr.errors import OutputError
 from deeptsr.events import Event, Listener, Warned, to_json
 from deeptsr.system.files import unwritable
 
@@ -16,6 +18,8 @@ from .notes import Detail
 from .sentences import sentence
 
 __all__ = ["Log", "StdoutClosedError", "print_json", "print_line"]
+
+_LOOK = 1 << 16  # bytes of a file that show whether it is text
 
 
 class StdoutClosedError(Exception):
@@ -32,6 +36,8 @@ def print_line(text: str) -> None:
     Raises:
         StdoutClosedError: when stdout takes no more.
     """
+    if sys.stdout is None:
+        raise StdoutClosedError from OSError(errno.EBADF, "it is closed")
     try:
         print(text, flush=True)
     except OSError as error:
@@ -65,7 +71,9 @@ class Log:
         self._path = path
         self._warn = warn
         try:
-            self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115, closed in __exit__
+            _check_text(Path(path))
+            # Names that are no UTF-8 are written as they are.
+            self._file = open(path, "a", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
         except OSError as error:
             yours = "expected a log file in a folder that exists and is yours to write"
             raise unwritable(Path(path), error, otherwise=yours) from None
@@ -94,3 +102,15 @@ class Log:
             with contextlib.suppress(OSError):
                 self._file.close()
             self._warn(Warned(f"no more is written to {self._path} ({error.strerror})"))
+
+
+def _check_text(path: Path) -> None:
+    """Refuse to append to what is no text: a video, or a picture of a folder that is read."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        if b"\0" in file.read(_LOOK):
+            raise OutputError(
+                f"the log file {path} exists and is no text; expected a log, or a new file; choose "
+                "another name"
+            )

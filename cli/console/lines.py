@@ -22,12 +22,14 @@ PAUSE = 2.0  # but not before so many seconds have passed since the last one,
 SILENCE = 60.0  # and in any case when so many have
 
 
-def draws(stream: TextIO) -> bool:
+def draws(stream: TextIO | None) -> bool:
     """Whether a bar can be drawn on ``stream``.
 
     Asks the stream itself, not rich: rich takes FORCE_COLOR for a terminal, and a file that
     collects stderr would fill with control characters.
     """
+    if stream is None:  # it was closed at the start
+        return False
     return stream.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
 
 

@@ -40,6 +40,7 @@ class Options:
     start: float | None = None  # first moment of the input that is used, seconds
     end: float | None = None  # first moment that is no longer used, seconds
     deinterlace: bool = False  # make whole pictures of the fields of interlaced video
+    video_stream: int | None = None  # of several, counted from 0; None: the one that players show
     background: str | None = None  # of transparent input: "black", "white", "#rrggbb"; None: kept
     scenes: str = "auto"  # cuts: "auto" finds them, "off" is one scene, else a file that lists them
     duplicates: str = "keep"  # frames that repeat the one before are kept, or left out ("drop")
@@ -88,6 +89,8 @@ class Options:
             raise OptionError(
                 f"end is {self.end} and start is {self.start or 0}; expected an end after the start"
             )
+        if self.video_stream is not None and self.video_stream < 0:
+            raise OptionError(f"video_stream is {self.video_stream}; expected 0 or more")
         if self.background is not None and not _COLOR.fullmatch(self.background):
             raise OptionError(
                 f"background is {self.background!r}; expected black, white or #rrggbb, such as "

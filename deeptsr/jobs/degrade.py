@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,16 +76,18 @@ def degrade_file(
     lead = info.start - info.origin if whole else Fraction(0)
     rate = info.rate / factor
     alpha = info.keeps_alpha
+    written: Any = {
+        "size": (info.width, info.height),
+        "timeline": part.merged(factor).starting_at(lead),
+        "source": info,
+        "audio_range": None if whole else (begin, begin + part.duration),
+        "alpha": alpha,
+    }
+    told = video.check_output(output, options.encode, **written)
+    for note in told:
+        on_event(Warned(note))
     group = np.empty((factor, info.height, info.width, 3 + alpha), np.float32)
-    with video.VideoWriter(
-        output,
-        size=(info.width, info.height),
-        timeline=part.merged(factor).starting_at(lead),
-        source=info,
-        settings=options.encode,
-        audio_range=None if whole else (begin, begin + part.duration),
-        alpha=alpha,
-    ) as writer:
+    with video.VideoWriter(output, settings=options.encode, **written) as writer:
         # To its end, left-over frames too: there it is found out whether the input broke off.
         damage: list[str] = []
         frames = video.read(info, options.start, options.end, alpha=alpha, notes=damage)
@@ -97,7 +100,7 @@ def degrade_file(
                 on_event(Progress((finished + 1) / count, "render", detail))
         on_event(Progress(1.0, "finish", "finishing the file"))
         writer.finish()
-        for note in (*damage, *writer.notes):
+        for note in (*damage, *(note for note in writer.notes if note not in told)):
             on_event(Warned(note))
     done = Done(str(output), count, str(rate), time.monotonic() - began)
     on_event(done)

@@ -26,6 +26,7 @@ from deeptsr.events import Inspected, Listener, MixProposed, Progress, Warned, i
 from deeptsr.imaging.resample import resize
 from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
+from deeptsr.system.distinct import check_distinct
 from deeptsr.system.files import check_file, write_whole
 
 __all__ = ["inspect_file"]
@@ -76,6 +77,7 @@ def inspect_file(
     film = output is not None and Path(output).suffix.lower() not in PICTURES
     if output is not None:
         require_matplotlib()
+    check_distinct({"the input": source}, {"the output": output, "the JSON file": json_output})
     if film and output is not None:
         video.check_output(output, EncodeSettings(overwrite=overwrite))
     for place in (None if film else output, json_output):

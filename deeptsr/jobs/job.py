@@ -35,6 +35,7 @@ __all__ = [
     "resolve",
     "resolve_file",
     "resolve_input",
+    "stretch_of",
     "within_time_budget",
     "without_duplicates",
 ]
@@ -212,6 +213,9 @@ def resolve_file(
         timeline=job.schedule.shown,
         source=info,
         alpha=info.keeps_alpha,
+        audio=keeps_sound(options),
+        audio_range=stretch_of(info, options),
+        audio_slow=job.schedule.stretch,
     )
     bits = video.bits_a_pixel(output, options.encode, source=info, alpha=info.keeps_alpha)
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
@@ -219,7 +223,12 @@ def resolve_file(
 
 def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
     """Resolve the job of an input, whatever its output."""
-    info = video.probe(source, deinterlace=options.deinterlace, background=options.background)
+    info = video.probe(
+        source,
+        deinterlace=options.deinterlace,
+        background=options.background,
+        video_stream=options.video_stream,
+    )
     chosen = video.selected(info, options.start, options.end)
     # A whole video begins as long after its sound as it did.
     late = len(chosen) == info.frames and keeps_sound(options)
@@ -250,6 +259,15 @@ def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.Vide
     first = video.selected(info, options.start, options.end).start
     left = info.without({first + n for n in dropped})
     return replace(thin, cuts=moved, dropped=len(dropped), bits=job.bits), left
+
+
+def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:
+    """The stretch of an input that is used, seconds after its first frame; None: all of it."""
+    chosen = video.selected(info, options.start, options.end)
+    if len(chosen) == info.frames:
+        return None
+    begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
+    return begin, end
 
 
 def keeps_sound(options: Options) -> bool:

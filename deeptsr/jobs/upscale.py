@@ -23,7 +23,14 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
-from deeptsr.jobs.job import Job, keeps_sound, resolve, resolve_file, within_time_budget
+from deeptsr.jobs.job import (
+    Job,
+    keeps_sound,
+    resolve,
+    resolve_file,
+    stretch_of,
+    within_time_budget,
+)
 from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
@@ -103,17 +110,18 @@ def upscale_file(
     """
     began = time.monotonic()
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
-    folder = _work_path(output, options)
-    done = WorkFolder.published(folder, Path(os.path.abspath(output)))
+    target = video.destination_of(output)
+    folder = target.beside(".deeptsr") if options.work_dir is None else Path(options.work_dir)
+    done = WorkFolder.published(folder, target.path)
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = resolve_file(source, output, lenient)
-    with _alone(output, options):
+    with _alone(target, options, on_event):
         # Another list of cuts is another run, under whatever name.
         cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
         known = replace(job.options, scenes=cuts)
         who = identity(info.path, known, job.device) | {"output": _parts_of(output, job)}
         work = WorkFolder(folder, who, resume=options.resume)
-        if done and not WorkFolder.published(folder, Path(os.path.abspath(output))):
+        if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all
             done = False
         if not done:
@@ -147,17 +155,17 @@ def _from(share: float, on_event: Listener) -> Listener:
 
 
 @contextmanager
-def _alone(output: str | Path, options: Options) -> Iterator[None]:
+def _alone(target: video.Destination, options: Options, on_event: Listener) -> Iterator[None]:
     """Keep other runs away from the output, and from a work folder of the user's own."""
-    place = Path(os.path.abspath(output))
     with ExitStack() as stack:
-        lock = place.with_name(f".{place.name}.lock")
-        stack.enter_context(locked(lock, f"the output {place}"))
+        notes = [stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))]
         if options.work_dir is not None:
             folder = Path(options.work_dir)
             with suppress(OSError):  # which is told where the folder is opened
                 folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locked(folder / LOCK, f"the work folder {folder}"))
+                notes.append(stack.enter_context(locked(folder / LOCK, f"the folder {folder}")))
+        for note in filter(None, notes):
+            on_event(Warned(note))
         yield
 
 
@@ -175,7 +183,7 @@ def _upscale(
     planned = job.planned()
     on_event(planned)
     _warn_of_little_memory(job, planned.memory_bytes, on_event)
-    disk = DiskSpace(work.path, Path(os.path.abspath(output)).parent, job.bulk, on_event)
+    disk = DiskSpace(work.path, video.destination_of(output).path.parent, job.bulk, on_event)
     on_event = _from(_done_before(job, work), on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
@@ -230,8 +238,6 @@ def _writer(
 ) -> video.VideoWriter:
     """Open the output, with what an earlier run finished of it."""
     options = job.options
-    chosen = video.selected(info, options.start, options.end)
-    begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
     return video.VideoWriter(
         output,
         size=(info.width, info.height),
@@ -239,7 +245,7 @@ def _writer(
         source=info,
         settings=options.encode,
         audio=keeps_sound(options),
-        audio_range=None if len(chosen) == info.frames else (begin, end),
+        audio_range=stretch_of(info, options),
         audio_slow=job.schedule.stretch,
         scratch=work.path,
         alpha=info.keeps_alpha,
@@ -279,10 +285,3 @@ def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
         "frames in a part": part_length(*job.size, job.options),
         "encoders": video.versions(),
     }
-
-
-def _work_path(output: str | Path, options: Options) -> Path:
-    if options.work_dir is not None:
-        return Path(options.work_dir)
-    place = Path(output)
-    return place.parent / f".{place.name}.deeptsr"

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import deeptsr
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
@@ -42,7 +43,7 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
     return {
         "version": f"{deeptsr.__version__}, torch {torch.__version__}",
-        "input": fingerprint(source),
+        "input": fingerprint(video.files_of(source)),
         "device": device.type,
         "options": settings,
     }

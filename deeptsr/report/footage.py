@@ -24,7 +24,7 @@ _LOOKED_AT = 120  # chosen from so many seconds at the beginning: the report of 
 # Of a run's settings, what lays out its frames.
 _SETTLED = (
     *("factor", "fps", "vfr", "slow_motion", "exposure", "start", "end"),
-    *("deinterlace", "background", "scenes", "duplicates"),
+    *("deinterlace", "background", "video_stream", "scenes", "duplicates"),
 )
 
 

@@ -89,7 +89,7 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
     record.check()
     cuts: list[int] = next((event["cuts"] for event in record.of(Surveyed)), [])
     footage = Footage(Path(record.source), Path(record.output), record.options, cuts)
-    text = _render(record, footage, look(footage), cuts).encode()
+    text = _render(record, footage, look(footage), cuts).encode(errors="backslashreplace")
     page = Path(os.path.abspath(path))
     write_whole(page, lambda aside: aside.write_bytes(text))
     return Reported(str(path), len(text))

@@ -104,7 +104,7 @@ class Record:
             ("result", self.output, "--result"),
         ):
             try:
-                same = fingerprint(Path(path)) == self.prints[name]
+                same = fingerprint(video.files_of(Path(path))) == self.prints[name]
             except OSError as error:
                 raise InputError(
                     f"the {name} of the run cannot be read at {path} ({error.strerror}); put it "
@@ -167,7 +167,10 @@ class Recorder:
             video.destination_of(self._output).path,
         )
         try:
-            prints = {"input": fingerprint(source), "result": fingerprint(output)}
+            prints = {
+                "input": fingerprint(video.files_of(source)),
+                "result": fingerprint(video.files_of(output)),
+            }
         except OSError as error:
             raise InputError(
                 f"{error.filename} cannot be read ({error.strerror}); expected the input and the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from deeptsr.errors import OutputError, ResourceError
 __all__ = [
     "check_file",
     "flush_to_disk",
+    "hidden_beside",
     "is_full",
     "publish",
     "unwritable",
@@ -22,6 +24,13 @@ __all__ = [
 
 # A full disk, a quota that is used up, and a file as large as one may be.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_LONGEST_NAME = 255  # bytes, where the file system does not tell
+_DIGEST = 12  # characters that tell shortened names apart
+# What network and virtual file systems say when the entries of a folder cannot be flushed.
+_NO_FLUSH = frozenset(
+    (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM)
+)
 
 
 def check_file(path: Path, overwrite: bool) -> None:
@@ -48,7 +57,7 @@ def whole(path: Path, aside: Path | None = None, *, flush: bool = False) -> Iter
     Raises:
         OSError: when it cannot be written; :func:`unwritable` says why.
     """
-    aside = aside or path.with_name(f".{path.stem}.part{path.suffix}")
+    aside = aside or hidden_beside(path, f".part{path.suffix}")
     try:
         yield aside
         if flush:
@@ -85,11 +94,41 @@ def publish(partial: Path, final: Path) -> None:
     flush_to_disk(final.parent)
 
 
+def hidden_beside(path: Path, ending: str) -> Path:
+    """Name a hidden file or folder of ours beside another: ".a.mp4.lock" for "a.mp4".
+
+    Where that name would be longer than the file system holds, its end gives way to a digest.
+    """
+    try:
+        longest = os.pathconf(path.parent, "PC_NAME_MAX")
+    except (OSError, ValueError):
+        longest = _LONGEST_NAME
+    name = os.fsencode(path.name)
+    wanted = b"." + name + os.fsencode(ending)
+    if len(wanted) > longest:
+        digest = hashlib.sha256(name).hexdigest()[:_DIGEST]
+        room = longest - len(ending.encode()) - len(digest) - 2
+        short = name[:room].decode("utf-8", "ignore").encode()
+        wanted = b"." + short + b"~" + digest.encode() + os.fsencode(ending)
+    return path.with_name(os.fsdecode(wanted))
+
+
 def flush_to_disk(path: Path) -> None:
-    """Wait until a file or the entries of a folder are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Wait until a file or the entries of a folder are on the disk.
+
+    Network shares that cannot flush a folder are taken as they are: its files were flushed.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        if path.is_dir() and error.errno in _NO_FLUSH:
+            return
+        raise
     try:
         os.fsync(handle)
+    except OSError as error:
+        if not (path.is_dir() and error.errno in _NO_FLUSH):
+            raise
     finally:
         os.close(handle)
 

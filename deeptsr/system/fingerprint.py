@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = ["fingerprint"]
@@ -10,20 +12,19 @@ __all__ = ["fingerprint"]
 _SAMPLE = 1 << 20  # bytes at each end of a file that are looked at
 
 
-def fingerprint(path: Path) -> str:
+def fingerprint(files: Sequence[Path]) -> str:
     """The SHA-256 of names, sizes, first and last bytes, in hexadecimal.
 
     Args:
-        path: a file, or a folder, whose files are taken together.
+        files: of an input, such as the images of a folder: what else lies there may change.
 
     Raises:
         OSError: when it cannot be read.
     """
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
     digest = hashlib.sha256()
     for file in files:
         size = file.stat().st_size
-        digest.update(f"{file.name} {size}\n".encode())
+        digest.update(os.fsencode(file.name) + f" {size}\n".encode())
         with file.open("rb") as stream:
             digest.update(stream.read(_SAMPLE))
             stream.seek(max(0, size - _SAMPLE))

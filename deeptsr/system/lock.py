@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,9 +17,12 @@ from deeptsr.system.files import unwritable
 
 __all__ = ["locked"]
 
+# What network shares without locks say: NFS without its lock service, SMB, sshfs, FUSE.
+_NO_LOCKS = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL)
+
 
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
+def locked(path: Path, what: str) -> Iterator[str]:
     """Hold a lock file while the block runs.
 
     The system lets go of the lock when its holder ends, however it ends; a file that was left
@@ -28,12 +32,15 @@ def locked(path: Path, what: str) -> Iterator[None]:
         path: of the lock file, in a folder that exists.
         what: is locked, for the message.
 
+    Yields:
+        What the user should be told: that the file system has no locks, where it has none; else "".
+
     Raises:
         OutputError: when another run holds it, naming that; or when it cannot be made.
         ResourceError: when the disk is full.
     """
     try:
-        handle = _taken(path)
+        handle, held = _taken(path)
     except BlockingIOError:
         raise OutputError(
             f"{what} is in the hands of another run{_holder(path)}; expected one at a time; wait "
@@ -42,26 +49,46 @@ def locked(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise unwritable(path, error) from error
     try:
-        yield
+        yield "" if held else _without_locks(path, what)
     finally:
         path.unlink(missing_ok=True)
         os.close(handle)
 
 
-def _taken(path: Path) -> int:
+def _taken(path: Path) -> tuple[int, bool]:
+    """Open the file, and lock it where the file system can."""
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = _hold(handle)
             # Whoever held it before may have removed the file meanwhile: then this one is nobody's.
             if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
                 os.ftruncate(handle, 0)
                 os.write(handle, json.dumps(_me()).encode())
-                return handle
+                return handle, held
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _hold(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
+
+
+def _without_locks(path: Path, what: str) -> str:
+    return (
+        f"the file system of {path.parent} has no locks: see to it that no other run writes {what} "
+        "meanwhile"
+    )
 
 
 def _me() -> dict[str, str | int]:

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deeptsr.video.destination import CONTAINERS, destination_of
+    from deeptsr.video.destination import CONTAINERS, Destination, destination_of
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
-    from deeptsr.video.reading.contents import Contents, contents
+    from deeptsr.video.reading.contents import Contents, contents, rough_size
+    from deeptsr.video.reading.image_folder import files_of
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
-    from deeptsr.video.reading.rough_size import rough_size
     from deeptsr.video.writing.packet_file import versions
     from deeptsr.video.writing.parts import frames_kept
     from deeptsr.video.writing.prepare import check_output
@@ -31,6 +31,7 @@ __all__ = [
     "PREVIEW_RATE",
     "ColorTags",
     "Contents",
+    "Destination",
     "Frame",
     "VideoInfo",
     "VideoWriter",
@@ -40,6 +41,7 @@ __all__ = [
     "contents",
     "destination_of",
     "encode_preview",
+    "files_of",
     "frames_kept",
     "is_hdr",
     "minterpolate",
@@ -56,6 +58,7 @@ _HOME = {
     "CONTAINERS": "destination",
     "ColorTags": "picture.color",
     "Contents": "reading.contents",
+    "Destination": "destination",
     "Frame": "picture.convert",
     "PREVIEW_RATE": "ffmpeg.preview",
     "VideoInfo": "info",
@@ -66,12 +69,13 @@ _HOME = {
     "contents": "reading.contents",
     "destination_of": "destination",
     "encode_preview": "ffmpeg.preview",
+    "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",
     "read": "reading.reader",
-    "rough_size": "reading.rough_size",
+    "rough_size": "reading.contents",
     "selected": "info",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",

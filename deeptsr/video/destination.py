@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deeptsr.errors import OutputError
+from deeptsr.system.files import hidden_beside
 
 __all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination_of"]
 
@@ -78,17 +79,23 @@ class Destination:
         kind: "video", "gif" or "folder".
         container: of a file; None for a folder.
         pattern: the names of a folder's images, such as "%06d.png"; "" for a file.
+        link: the symbolic link that the output was named by; None: it was named itself.
     """
 
     path: Path
     kind: str
     container: Container | None
     pattern: str = ""
+    link: Path | None = None
 
     @property
     def partial(self) -> Path:
         """Where it is written until it is whole: hidden, and beside its final place."""
-        return self.path.with_name(f".{self.path.name}.part{self.path.suffix}")
+        return self.beside(f".part{self.path.suffix}")
+
+    def beside(self, ending: str) -> Path:
+        """Name something of ours beside it: hidden, and no longer than a name may be."""
+        return hidden_beside(self.path, ending)
 
 
 def destination_of(output: str | os.PathLike[str]) -> Destination:
@@ -96,30 +103,51 @@ def destination_of(output: str | os.PathLike[str]) -> Destination:
 
     Args:
         output: a file with a known ending; or a folder: it ends in "/", exists, or names its
-            images as in "frames/%05d.png". (``Path`` drops a final "/": pass a string.)
+            images as in "frames/%05d.png". (``Path`` drops a final "/": pass a string.) A
+            symbolic link is followed, as ``cp`` and ``ffmpeg`` do.
 
     Raises:
-        OutputError: for an unknown ending.
+        OutputError: for an unknown ending, or names of images that make no numbers.
     """
     text = os.fspath(output)
     path = Path(text)
-    if "%" in path.name and _PATTERN.search(path.name):
-        if path.suffix.lower() != ".png" or len(_PATTERN.findall(path.name)) != 1:
-            raise OutputError(
-                f"the output is {text}; expected one number and .png in the names of images, such "
-                f"as {path.with_name('%05d.png')}"
-            )
-        return Destination(Path(os.path.abspath(path.parent)), "folder", None, path.name)
-    if text.endswith(("/", os.sep)) or path.is_dir():
-        return Destination(Path(os.path.abspath(path)), "folder", None, _DEFAULT_PATTERN)
+    if text == "-":
+        raise OutputError(
+            "the output is -, and it is read again before it is done; expected a file, such as "
+            "out.mp4, or a folder"
+        )
     container = CONTAINERS.get(path.suffix.lower())
+    # A % in the name of a file is just that: only images are numbered.
+    if container is None and "%" in path.name and _PATTERN.search(path.name):
+        _check_pattern(path)
+        return _at(path.parent, "folder", None, path.name)
+    if text.endswith(("/", os.sep)) or path.is_dir():
+        return _at(path, "folder", None, _DEFAULT_PATTERN)
     if container is None:
         raise OutputError(
             f"the output is {text}; expected one of {', '.join(CONTAINERS)}, or a folder: a name "
             "that ends in / or in /%05d.png"
         )
     kind = "gif" if container.format == "gif" else "video"
-    return Destination(Path(os.path.abspath(path)), kind, container)
+    return _at(path, kind, container)
+
+
+def _at(path: Path, kind: str, container: Container | None, pattern: str = "") -> Destination:
+    """Follow a link: what it points to is replaced, and not the link."""
+    place = Path(os.path.abspath(path))
+    if not place.is_symlink():
+        return Destination(place, kind, container, pattern)
+    return Destination(Path(os.path.realpath(place)), kind, container, pattern, place)
+
+
+def _check_pattern(path: Path) -> None:
+    rest = _PATTERN.sub("", path.name).replace("%%", "")
+    good = path.suffix.lower() == ".png" and len(_PATTERN.findall(path.name)) == 1
+    if not good or "%" in rest:
+        raise OutputError(
+            f"the output is {path}; expected one number and .png in the names of images, such as "
+            f"{path.with_name('%05d.png')}; a percent sign beside it is written as %%"
+        )
 
 
 def check_place(

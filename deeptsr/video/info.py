@@ -45,6 +45,8 @@ class VideoInfo:
         alpha: whether something shines through somewhere.
         background: R'G'B' in [0, 1] that it is laid over; None: black, or its alpha is kept.
         mastering: of a video of high dynamic range: the display it was made on.
+        crop: pixels of the stored pictures that are hidden: left, right, at the top and the bottom.
+        stream: which of the file's video streams it is, counted from 0.
         notes: what the user should be told, a sentence each.
         whole: the same with all of its frames, where some are dropped.
         dropped: of its frames, those that :func:`deeptsr.video.read` leaves out.
@@ -68,6 +70,8 @@ class VideoInfo:
     alpha: bool = False
     background: tuple[float, float, float] | None = None
     mastering: Mastering | None = None
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+    stream: int = 0
     notes: tuple[str, ...] = ()
     whole: VideoInfo | None = None
     dropped: frozenset[int] = frozenset()

@@ -1,11 +1,13 @@
 """One run at a time, and what is left of one that was killed."""
 
+import errno
 import json
 import os
 
 import pytest
 
 from deeptsr.errors import OutputError, ResourceError
+from deeptsr.system import lock
 from deeptsr.system.lock import locked
 from tests.helpers.full_disk import full
 
@@ -44,3 +46,14 @@ def test_a_lock_on_a_full_disk_is_told(tmp_path, monkeypatch):
 def test_a_lock_that_cannot_be_made_is_told(tmp_path):
     with pytest.raises(OutputError, match="cannot be written"), locked(tmp_path / "no" / "l", "x"):
         pass
+
+
+@pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.ENOLCK, errno.ENOSYS])
+def test_a_share_without_locks_is_worked_on_with_a_warning(tmp_path, monkeypatch, code):
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    with locked(tmp_path / "lock", "the output") as note:
+        assert "has no locks" in note
+    assert not (tmp_path / "lock").exists()

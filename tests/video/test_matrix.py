@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.jobs import upscale
 from deeptsr.jobs.upscale import upscale_file
-from deeptsr.pyramid.stage import FittedStage
 from deeptsr.video import VideoWriter, probe, read
 from tests.helpers.clips import clip, decode, describe, ffmpeg, raw_clip, sound_packets, timestamps
 from tests.helpers.synth import tiny
@@ -100,14 +98,6 @@ def test_a_still_clip(tmp_path, name, codec, range_, depth, size):
 
 
 # --- whole runs ---
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Interpolate at every stage: what is asked here has nothing to do with the networks."""
-    monkeypatch.setattr(
-        upscale, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
-    )
 
 
 RUNS = [

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 import deeptsr
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import OutputError
 from deeptsr.system.files import unwritable
@@ -74,7 +75,7 @@ def stamp(path: Path, known: Stamp | None = None) -> Stamp | None:
         known: an earlier stamp of it, whose hash is taken where the file looks the same.
     """
     try:
-        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        files = video.files_of(path)
         looks = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
         look = hashlib.sha256(repr(looks).encode()).hexdigest()
         if known is not None and known.look == look:

@@ -92,17 +92,19 @@ def _search(folder: Path, target: Path, pattern: str | None) -> Iterator[Path]:
 
 def _listed(file: Path, pattern: str | None) -> Iterable[Path]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        # As editors save it, with a mark of byte order; names need not be UTF-8.
+        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
     except OSError as error:
         raise InputError(
             f"{file} cannot be read ({error.strerror}); expected a folder of videos, or a text "
             "file that names one a line"
         ) from None
-    except UnicodeDecodeError:
+    if "\0" in text:
         raise InputError(
             f"{file} is no text; expected a folder of videos, or a text file that names one a "
             "line; for a single video use deeptsr upscale"
-        ) from None
+        )
+    lines = text.splitlines()
     paths = dict.fromkeys(Path(os.path.abspath(line)) for line in lines if line.strip())
     return [p for p in paths if pattern is None or _wanted(p, p, pattern)]
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from deeptsr.errors import InputError
 
 __all__ = ["UNKNOWN", "ColorTags", "color_of", "convention", "is_hdr", "resolve", "rgb_to_yuv"]
-__all__ += ["same_colors", "yuv_to_rgb"]
+__all__ += ["is_wide", "same_colors", "yuv_to_rgb"]
 
 UNKNOWN = "unknown"
 
@@ -182,6 +182,11 @@ def same_colors(one: ColorTags, other: ColorTags) -> bool:
 def is_hdr(tags: ColorTags) -> bool:
     """Tell whether the transfer is one of high dynamic range (PQ or HLG)."""
     return tags.transfer in ("smpte2084", "arib-std-b67")
+
+
+def is_wide(tags: ColorTags) -> bool:
+    """Tell whether the primaries span more than those of standard screens."""
+    return tags.primaries in ("bt2020", "smpte428", "smpte431", "smpte432")
 
 
 def _levels(tags: ColorTags) -> tuple[float, float, float]:

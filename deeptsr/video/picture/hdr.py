@@ -10,7 +10,7 @@ import av
 
 from deeptsr.video.picture.planes import side_data
 
-__all__ = ["Mastering", "dynamic_notes", "mastering_of"]
+__all__ = ["Mastering", "dynamic_notes", "mark_notes", "mastering_of"]
 
 _DISPLAY = struct.Struct("=20i2i")  # FFmpeg's record: ten fractions and two flags
 _CHROMA = 50_000  # units of a chromaticity that H.264 and H.265 count in
@@ -84,4 +84,17 @@ def dynamic_notes(frame: av.VideoFrame) -> list[str]:
     found = [name for key, name in names.items() if side_data(frame, key) is not None]
     return [
         f"the {name} metadata is left out: players show the picture without it" for name in found
+    ]
+
+
+def mark_notes(frame: av.VideoFrame) -> list[str]:
+    """Name what else is carried within the pictures, which no encoder here writes."""
+    names = {
+        "A53_CC": "closed captions in the picture are",
+        "SPHERICAL": "mark of a 360 degree view is",
+    }
+    return [
+        f"the {name} left out: no encoder here writes that; only the input keeps it"
+        for key, name in names.items()
+        if side_data(frame, key) is not None
     ]

@@ -1,15 +1,19 @@
-"""Lists what is in a file beside the picture."""
+"""Lists what is in a file, and how much, by its headers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from deeptsr.video.info import VideoInfo
-from deeptsr.video.reading.decoder import opened, video_stream
-from deeptsr.video.reading.image_folder import images_of
+import av
 
-__all__ = ["Contents", "contents"]
+from deeptsr.errors import InputError
+from deeptsr.video.info import VideoInfo
+from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened, video_stream
+from deeptsr.video.reading.image_folder import images_of, probe_folder
+
+__all__ = ["Contents", "contents", "rough_size"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def contents(info: VideoInfo) -> Contents:
     if info.kind == "gif":
         return Contents("GIF", size)
     with opened(info.path) as container:
-        picture = video_stream(container, info.path).index
+        picture = video_stream(container, info.path, info.stream).index
         kinds: dict[str, list[str]] = {"audio": [], "subtitle": [], "other": []}
         for stream in container.streams:
             if stream.index != picture:
@@ -76,3 +80,18 @@ def _describe(stream: Any, *, name_type: bool) -> str:
     if stream.metadata.get("language", "und") != "und":
         words.append(stream.metadata["language"])
     return ", ".join(words)
+
+
+def rough_size(path: Path) -> float:
+    """Pixels x frames of an input as its header names them; 0 where it cannot be read."""
+    try:
+        if path.is_dir():
+            info = probe_folder(path)
+            return float(info.frames * info.width * info.height)
+        with opened(path) as container:
+            stream = video_stream(container, path)
+            seconds = (container.duration or 0) / av.time_base
+            frames = stream.frames or seconds * float(stream.guessed_rate or 0)
+            return float(frames * stream.codec_context.width * stream.codec_context.height)
+    except (InputError, *DEMUX_ERRORS, ValueError):
+        return 0.0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from threading import Lock
-from typing import cast
+from typing import Any, cast
 
 import av
 from av import logging
@@ -16,13 +19,17 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
+from deeptsr.video.reading.joined import Packets
 
-__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log", "opened", "video_stream"]
+__all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
+__all__ += ["cropping", "named_duration", "opened", "refuse_pipe", "video_stream"]
 
 # IndexError: PyAV stumbles over a stream that FFmpeg finds only midway.
 DEMUX_ERRORS = (av.FFmpegError, OSError, IndexError)
 
 # Demuxers that make "video" of text or of a single picture.
+_HEAD = 256  # bytes, in which a WebP says whether it is animated
+_COVER = Disposition.attached_pic | Disposition.timed_thumbnails
 _NOT_VIDEO = ("tty", "image2", "bin", "idf", "adf", "xbin")
 
 
@@ -33,6 +40,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     Raises:
         InputError: when it is missing, empty, or nothing that FFmpeg knows.
     """
+    refuse_pipe(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; expected a video file or a folder of images")
     if not path.is_file():
@@ -47,6 +55,11 @@ def opened(path: Path) -> Iterator[InputContainer]:
             options={"protocol_whitelist": "file"},  # a playlist must not reach for the network
         )
     except PermissionError:
+        if os.access(path, os.R_OK):  # FFmpeg's, for a list that names files anywhere
+            raise InputError(
+                f"{path} names other files, which are not opened for it; expected a video; join "
+                "them first: ffmpeg -f concat -safe 0 -i LIST -c copy OUTPUT.mkv"
+            ) from None
         raise InputError(f"{path} may not be read; give yourself permission to read it") from None
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(
@@ -57,31 +70,112 @@ def opened(path: Path) -> Iterator[InputContainer]:
         yield container
 
 
+def refuse_pipe(path: Path) -> None:
+    """Refuse what can be read only once, before anything waits for its other end.
+
+    Raises:
+        InputError: for it.
+    """
+    if str(path) == "-" or path.is_fifo() or path.is_char_device() or path.is_socket():
+        what = "the input is -" if str(path) == "-" else f"{path} is a pipe or a device"
+        raise InputError(
+            f"{what}, and a video is read several times; expected a file; save it first"
+        )
+
+
 def _reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first video stream that is not a cover picture.
+def video_stream(container: InputContainer, path: Path, number: int | None = None) -> VideoStream:
+    """Return the video stream that players show.
+
+    Of those that are no cover pictures, and not much shorter than another: the one that is marked
+    as the default, the one of the most pixels, the longest, the first.
+
+    Args:
+        container: that is open.
+        path: of it, for messages.
+        number: of the stream among those of video, counted from 0; None: it is chosen.
 
     Raises:
         InputError: when there is none, or the file holds a still picture.
     """
     name = container.format.name
+    if name == "webp_pipe" and _moves(path):
+        raise InputError(
+            f"{path} is an animated WebP, which FFmpeg does not read; expected a video, a GIF or a "
+            "folder of images; take it apart first: magick INPUT -coalesce frames/%05d.png"
+        )
     if name in _NOT_VIDEO or name.endswith("_pipe"):
         raise InputError(
             f"{path} is a single picture or text ({name}); expected a video file or a folder of "
             "images"
         )
-    for stream in container.streams.video:
-        cover = stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
-        if cover or stream.codec_context is None:
-            continue
-        # Not threads a frame: they would work on behind the back of `captured_log`.
-        stream.thread_type = "SLICE"
-        return stream
-    what = "sound only" if container.streams.audio else "no video stream that can be decoded"
-    raise InputError(f"{path} has {what}; expected a video")
+    streams = [s for s in container.streams.video if s.codec_context is not None]
+    if number is not None:
+        if number >= len(container.streams.video):
+            raise InputError(
+                f"`video_stream` is {number} and {path} has {len(container.streams.video)} of "
+                "video, counted from 0; choose one of them"
+            )
+        streams = [s for s in streams if s is container.streams.video[number]]
+    else:
+        streams = [s for s in streams if not s.disposition & _COVER]
+    if not streams:
+        what = "sound only" if container.streams.audio else "no video stream that can be decoded"
+        raise InputError(f"{path} has {what}; expected a video")
+    longest = max(map(_length, streams))
+    stream = max(streams, key=lambda s: _rank(s, longest))
+    # Not threads a frame: they would work on behind the back of `captured_log`.
+    stream.thread_type = "SLICE"
+    return stream
+
+
+def _moves(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"ANIM" in file.read(_HEAD)
+
+
+def _rank(stream: VideoStream, longest: Fraction) -> tuple[bool, bool, int, Fraction]:
+    context, length = stream.codec_context, _length(stream)
+    main = bool(stream.disposition & Disposition.default)
+    return 2 * length >= longest, main, context.width * context.height, length
+
+
+def _length(stream: VideoStream) -> Fraction:
+    """Return how long a stream is by its header, seconds; 0 where that does not say."""
+    if stream.frames == 1:
+        return Fraction(0)
+    if stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    return named_duration(stream)
+
+
+def cropping(container: InputContainer, stream: VideoStream) -> tuple[int, int, int, int]:
+    """Return how many pixels the container hides: left, right, at the top and the bottom.
+
+    PyAV shows that in FFmpeg's description of the file alone.
+    """
+    level = logging.get_level()
+    logging.set_level(logging.INFO)
+    try:
+        text = str(cast(Any, container).dumps_format())
+    finally:
+        logging.set_level(level)
+    _, _, about = text.partition(f"Stream #0:{stream.index}")
+    found = re.search(r"Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)", about.split("Stream #0:")[0])
+    left, right, top, bottom = map(int, found.groups()) if found else (0, 0, 0, 0)
+    return left, right, top, bottom
+
+
+def named_duration(stream: VideoStream) -> Fraction:
+    """Return how long a stream of Matroska says that it is, seconds; 0 where it does not."""
+    parts = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if parts is None:
+        return Fraction(0)
+    hours, minutes, seconds = parts.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
 
 
 def alpha_decoder(stream: VideoStream) -> str:
@@ -116,7 +210,7 @@ class Decoder:
         self.skipped = self.mended = 0
 
     def __iter__(self) -> Generator[av.VideoFrame, None, None]:
-        packets = self._container.demux(self._stream)
+        packets = iter(Packets(self._container, self._stream))
         while True:
             try:
                 packet = next(packets, None)

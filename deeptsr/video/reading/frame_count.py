@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -12,9 +12,24 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from deeptsr.video.reading.decoder import DEMUX_ERRORS, Decoder, opened, video_stream
+from deeptsr.video.reading.decoder import (
+    DEMUX_ERRORS,
+    Decoder,
+    named_duration,
+    opened,
+    video_stream,
+)
+from deeptsr.video.reading.joined import Packets
 
-__all__ = ["PACKET_IS_FRAME", "Packets", "count_decoded", "last_duration", "scan"]
+__all__ = [
+    "PACKET_IS_FRAME",
+    "REORDERED",
+    "Found",
+    "count_decoded",
+    "last_duration",
+    "scan",
+    "undelayed",
+]
 
 # Codecs of which one packet is one frame. Others hide frames (VP8) or merge and drop them (MPEG-4
 # in AVI), and are counted by decoding.
@@ -25,13 +40,15 @@ PACKET_IS_FRAME = frozenset(
     }
 )
 
+REORDERED = frozenset({"mpeg4", "h264", "hevc", "mpeg2video"})
+
 # Headers round and guess: by so much a file may end before it says, seconds and frames.
 _SPARE = Fraction(1, 5)
 _SPARE_FRAMES = Fraction(3, 2)
 
 
 @dataclass
-class Packets:
+class Found:
     """What a pass over all packets of a file found.
 
     Attributes:
@@ -42,6 +59,9 @@ class Packets:
         doubts: whether the frames must be counted by decoding.
         cut_off: whether something is missing: a packet is cut short, or the file ends before its
             header says that it does.
+        trimmed: whether an edit list hides some frames.
+        joints: how often the timestamps start again, or jump.
+        corrupt: packets in which something is missing.
     """
 
     stamps: list[int | None] = field(default_factory=list)
@@ -50,6 +70,9 @@ class Packets:
     named: int = 0
     doubts: bool = False
     cut_off: bool = False
+    trimmed: bool = False
+    joints: int = 0
+    corrupt: int = 0
 
     @property
     def known(self) -> list[int]:
@@ -57,13 +80,14 @@ class Packets:
         return [stamp for stamp in self.stamps if stamp is not None]
 
 
-def scan(container: InputContainer, stream: VideoStream) -> Packets:
+def scan(container: InputContainer, stream: VideoStream) -> Found:
     """Read all packets of a container without decoding them."""
-    found = Packets(named=stream.frames)
+    found = Found(named=_named(container, stream))
     ends: dict[int, Fraction] = {}  # where the last packet of each stream ends, seconds
     first = Fraction(0)  # some containers count from 0, some from their first packet
+    packets = Packets(container)
     try:
-        for packet in container.demux():
+        for packet in packets:
             if not packet.size:
                 continue
             if packet.pts is not None and packet.time_base:
@@ -75,41 +99,60 @@ def scan(container: InputContainer, stream: VideoStream) -> Packets:
                 _note(found, cast("av.Packet[VideoStream]", packet))
     except DEMUX_ERRORS:
         found.cut_off = True
-    found.last = found.last[0], last_duration(container, stream, found.last)
-    # AVI's header counts the delay of an encoder that reorders frames, too.
-    delay = container.format.name == "avi" and stream.codec_context.has_b_frames
-    found.cut_off |= found.named > found.all + int(delay)
-    found.doubts |= found.cut_off or found.named > found.all
+    found.joints = packets.joints
+    # At a joint, what counts packets starts again: those before and after it look torn.
+    found.cut_off |= found.corrupt > 2 * found.joints
+    # The header counts all frames that are stored, and how long they last.
+    found.trimmed |= 0 < found.named < stream.frames
+    found.last = found.last[0], last_duration(container, stream, found.last, found.trimmed)
+    # AVI's header counts the delay of an encoder that reorders frames, too, and frames left out.
+    avi = container.format.name == "avi"
+    delay = avi and stream.codec_context.has_b_frames
+    there = max(found.all, found.last[0] + 1) if avi else found.all
+    found.cut_off |= found.named > there + int(delay)
+    found.doubts |= found.cut_off or found.named > there
     # Pictures that lead the first key frame refer to what is not there.
     found.doubts |= bool(found.known) and found.stamps[0] != min(found.known)
-    if ends:
+    if ends and not (found.trimmed or found.joints):
         frame = (max(ends.values()) - first) / max(found.all, 1)
         length = Fraction(container.duration or 0, av.time_base)
         found.cut_off |= length - (max(ends.values()) - first) > _SPARE + 2 * frame
         shown_until = ends.get(stream.index, first)
-        found.cut_off |= _named_end(stream) - shown_until > _SPARE_FRAMES * frame
+        found.cut_off |= named_duration(stream) - shown_until > _SPARE_FRAMES * frame
     return found
 
 
-def last_duration(container: InputContainer, stream: VideoStream, last: tuple[int, int]) -> int:
+def _named(container: InputContainer, stream: VideoStream) -> int:
+    """Return how many packets the header announces; 0 where it does not say."""
+    # FFmpeg takes what an edit list hides out of the index, and leaves the count as it is.
+    kept = len(stream.index_entries) if "mp4" in container.format.name else 0
+    return min(kept, stream.frames) or stream.frames
+
+
+def last_duration(
+    container: InputContainer, stream: VideoStream, last: tuple[int, int], trimmed: bool = False
+) -> int:
     """Return how long the frame that is shown last is shown, in units of the stream's clock.
 
     Args:
         container: that holds the stream.
         stream: of video.
         last: the frame's stamp, and its packet's duration.
+        trimmed: whether an edit list hides some frames: then the stream's duration says little.
     """
     stamp, duration = last
     # MP4 has durations in the order of coding: only their sum tells when the last frame ends.
-    if "mp4" in container.format.name and stream.duration and stream.start_time is not None:
-        return max(0, stream.start_time + stream.duration - stamp)
+    length, begin = stream.duration, stream.start_time
+    if "mp4" in container.format.name and length and begin is not None and not trimmed:
+        return max(0, begin + length - stamp)
     return duration
 
 
-def _note(found: Packets, packet: av.Packet[VideoStream]) -> None:
+def _note(found: Found, packet: av.Packet[VideoStream]) -> None:
     # Without its first key frame a decoder drops frames until it finds one.
+    found.trimmed |= packet.is_discard
     found.doubts |= packet.is_discard or (found.all == 0 and not packet.is_keyframe)
-    found.cut_off |= packet.is_corrupt
+    found.corrupt += packet.is_corrupt
     found.all += 1
     if not packet.is_discard:
         stamp = packet.dts if packet.pts is None else packet.pts
@@ -118,23 +161,27 @@ def _note(found: Packets, packet: av.Packet[VideoStream]) -> None:
             found.last = stamp, packet.duration or 0
 
 
-def _named_end(stream: VideoStream) -> Fraction:
-    """Return where a Matroska file says that its video ends, seconds; 0 where it does not."""
-    parts = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    if parts is None:
-        return Fraction(0)
-    hours, minutes, seconds = parts.groups()
-    return int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)
-
-
-def count_decoded(path: Path) -> tuple[int, list[int], int]:
+def count_decoded(path: Path, number: int) -> tuple[int, list[int], int]:
     """Count frames, list their timestamps as far as they have any, count undecodable packets."""
     frames = 0
     stamps = []
     with opened(path) as container:
-        decoder = Decoder(container, video_stream(container, path))
+        decoder = Decoder(container, video_stream(container, path, number))
         for frame in decoder:
             frames += 1
             if frame.pts is not None:
                 stamps.append(frame.pts)
     return frames, stamps, decoder.skipped
+
+
+def undelayed(stamps: list[int]) -> list[int]:
+    """Close the gap behind the first frame: AVI has one where an encoder reorders frames.
+
+    >>> undelayed([0, 2, 3, 4])
+    [0, 1, 2, 3]
+    """
+    ticks = sorted(stamps)
+    gaps = [b - a for a, b in pairwise(ticks)]
+    if len(gaps) < 2 or gaps[0] != 2 or set(gaps[1:]) != {1}:
+        return stamps
+    return [ticks[0], *(tick - 1 for tick in ticks[1:])]

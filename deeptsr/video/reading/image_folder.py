@@ -16,18 +16,20 @@ from PIL import ExifTags, Image
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
+from deeptsr.video.destination import CONTAINERS
 from deeptsr.video.info import VideoInfo
-from deeptsr.video.picture.color import ColorTags, is_hdr, resolve
+from deeptsr.video.picture.color import ColorTags, is_hdr, is_wide, resolve
 from deeptsr.video.picture.convert import tags_of, to_rgb
 from deeptsr.video.picture.orientation import UPRIGHT, Orientation, from_exif
 from deeptsr.video.picture.planes import bits, holds
 from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
 
-__all__ = ["images_of", "natural_key", "probe_folder", "read_folder"]
+__all__ = ["files_of", "images_of", "natural_key", "probe_folder", "read_folder"]
 
 FOLDER_RATE = Fraction(30)
 _EXTENSIONS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"))
 _DEEP = frozenset((".png", ".tif", ".tiff", ".ppm", ".pgm"))  # may have more than 8 bits
+_PNG_DEPTH = 24  # where a PNG says how many bits a sample has
 _ALPHA_MODES = frozenset(("RGBA", "RGBa", "LA", "La", "PA"))  # Pillow's names
 
 
@@ -59,6 +61,15 @@ def images_of(folder: Path) -> tuple[list[Path], int]:
     return sorted(images, key=lambda path: natural_key(path.name)), others
 
 
+def files_of(path: Path) -> list[Path]:
+    """Return the files that make up an input: the images of a folder, or the file itself.
+
+    Raises:
+        OSError: when the folder cannot be listed.
+    """
+    return images_of(path)[0] if path.is_dir() else [path]
+
+
 def probe_folder(folder: Path) -> VideoInfo:
     """Look at a folder of images, of which each is a frame.
 
@@ -66,6 +77,11 @@ def probe_folder(folder: Path) -> VideoInfo:
         InputError: when it holds no image, one that cannot be read, or images of several sizes.
     """
     images, others = _listed(folder)
+    if not images and any(path.suffix.lower() in CONTAINERS for path in folder.iterdir()):
+        raise InputError(
+            f"{folder} holds videos and no image; expected one video, or a folder of images; for "
+            "all of them: deeptsr batch FOLDER -o RESULTS"
+        )
     if not images:
         raise InputError(
             f"{folder} holds no image; expected files such as 00001.png; known endings are "
@@ -84,7 +100,9 @@ def probe_folder(folder: Path) -> VideoInfo:
     ]
     if others:
         notes.append(f"{others} other files or folders in {folder} are ignored")
+    notes += _gap_notes([image.name for image in images])
     pix_fmt, codec, tags = _format(images[0])
+    notes += _depth_notes(images)
     maybe = (image for image, header in zip(images, headers, strict=True) if header.alpha)
     return VideoInfo(
         path=folder,
@@ -117,6 +135,41 @@ def read_folder(info: VideoInfo, wanted: range) -> Iterator[npt.NDArray[np.float
         )
     for index in wanted:
         yield as_probed(_picture(images[index]), info, images[index].name)
+
+
+def _gap_notes(names: list[str]) -> list[str]:
+    """Say so where numbered images are missing."""
+    numbered = [re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", name) for name in names]
+    gaps = [
+        (one, int(b[2]) - int(a[2]) - 1, other)
+        for one, a, other, b in zip(names, numbered, names[1:], numbered[1:], strict=False)
+        if a and b and a[1] == b[1] and int(b[2]) - int(a[2]) > 1
+    ]
+    if not gaps or len(gaps) == len(names) - 1:  # every tenth, say, is a way to number
+        return []
+    missing = sum(count for _, count, _ in gaps)
+    first, _, then = gaps[0]
+    return [
+        f"{missing} numbers are missing between the images, first between {first} and {then}: the "
+        "motion jumps there; put copies of the image before each gap in, to keep the time"
+    ]
+
+
+def _depth_notes(images: list[Path]) -> list[str]:
+    """Say so where PNGs have several depths: the first one's holds for all."""
+    depths = [_png_depth(image) for image in images if image.suffix.lower() == ".png"]
+    if not depths or max(depths) <= max(8, depths[0]):
+        return []
+    return [
+        f"{images[0].name} has {depths[0]} bits a sample and others have {max(depths)}: the result "
+        f"has {depths[0]}; make them alike to keep more"
+    ]
+
+
+def _png_depth(image: Path) -> int:
+    with image.open("rb") as file:
+        head = file.read(_PNG_DEPTH + 1)
+    return head[_PNG_DEPTH] if len(head) > _PNG_DEPTH else 0
 
 
 @dataclass(frozen=True)
@@ -206,7 +259,7 @@ def _format(image: Path) -> tuple[str, str, ColorTags]:
             context = container.streams.video[0].codec_context
             tags = tags_of(next(container.decode(video=0)))
             # What SDR images say (sRGB, a gamma) is how screens show video, too.
-            tags = tags if is_hdr(tags) else ColorTags()
+            tags = tags if is_hdr(tags) or is_wide(tags) else ColorTags()
             return context.pix_fmt or "", context.codec.canonical_name, tags
     except (av.FFmpegError, OSError, ValueError, IndexError, StopIteration):
         return "", image.suffix[1:].lower(), ColorTags()

@@ -80,9 +80,10 @@ def _read_video(
     info: VideoInfo, wanted: range, notes: list[str]
 ) -> Iterator[npt.NDArray[np.float32]]:
     found, first_mended = 0, None
-    stored = info.orientation.size(info.width, info.height)
+    shown, (left, right, top, bottom) = info.orientation.size(info.width, info.height), info.crop
+    stored = shown[0] + left + right, shown[1] + top + bottom
     with opened(info.path) as container:
-        decoder = Decoder(container, video_stream(container, info.path))
+        decoder = Decoder(container, video_stream(container, info.path, info.stream))
         # Closed before the container is: FFmpeg's decoder must not outlive its file.
         with closing(iter(decoder)) as decoded:
             frames = deinterlaced(decoded) if info.deinterlace else decoded
@@ -110,6 +111,7 @@ def _read_video(
                         "ffmpeg -i INPUT -pix_fmt yuv420p OUTPUT"
                     )
                 picture = to_rgb(frame, info.color, alpha=info.alpha)
+                picture = picture[top : stored[1] - bottom, left : stored[0] - right]
                 yield np.ascontiguousarray(info.orientation.turn(picture))
         if decoder.mended:
             notes.append(_damage(info, decoder.mended, first_mended or 0))

@@ -19,8 +19,12 @@ _HIGHEST = 10_000  # frames a second; a "rate" above it is some demuxer's clock
 _REORDERED = 16  # frames that a codec may hold back: so many may miss neighbours at a cut
 # Deviations from an even grid below this share of a frame are rounding, not a variable rate.
 _TOLERANCE = 0.02
+_ROUNDED = 0.501  # ticks, where a tick is a frame: one more would be a frame that is missing
+_COARSE = Fraction(3, 2)  # ticks a frame
+_CLOCK = Fraction(1, 200)  # second: finer clocks count time, and not frames
 _SAME = 1e-4  # relative error of an estimate; 24 and 24000/1001 differ by 1e-3
 _FINEST = Fraction(1, 1_000_000)  # second: the finest clock of a variable rate; 32 bits hold it
+_FEW, _MOSTLY = 8, 0.8  # frames that tell of film, and the share of them that must
 _HELD = Fraction(3, 2)  # frames: a last one that is longer is shown that long on purpose
 
 
@@ -81,7 +85,10 @@ def _even(
     usual = [near for rate in claimed for near in _usual(rate) if abs(near / rate - 1) < _SAME]
     for rate in (*exact, *usual, *claimed, *_usual(average)):
         grid = np.arange(len(ticks)) * float(1 / (rate * time_base))
-        allowed = max(1.001, _TOLERANCE / float(rate * time_base))
+        step = 1 / (rate * time_base)  # ticks a frame
+        if 1 < step < _COARSE and time_base >= _CLOCK:
+            continue  # the clock counts frames, of which some are missing
+        allowed = max(1.001 if step != 1 else _ROUNDED, _TOLERANCE * float(step))
         off = np.flatnonzero(np.abs(passed - grid) > allowed)
         ragged = 0 if off.size == 0 else len(ticks) - int(off[0])
         if ragged == 0 or (cut_off and len(ticks) - ragged > 1 and ragged <= _REORDERED):
@@ -111,10 +118,19 @@ def _uneven(ticks: Sequence[int], time_base: Fraction, last: int) -> tuple[Timel
     rates = [
         describe_rate(1 / (time_base * n)) for n in (max(*intervals, end), min(*intervals, end))
     ]
+    film = "; film that is shown by turns for two and three fields: `vfr` cfr makes it even"
     return timeline, (
         f"variable frame rate, or frames are missing: {rates[0]} to {rates[1]}, "
-        f"{describe_rate(timeline.rate)} on average"
+        f"{describe_rate(timeline.rate)} on average{film if _pulled_down(intervals) else ''}"
     )
+
+
+def _pulled_down(intervals: Sequence[int]) -> bool:
+    """Tell whether frames last two and three fields in turn, nearly always."""
+    short = min(intervals)
+    longer = [round(2 * interval / short) for interval in intervals]  # in fields
+    turns = sum({a, b} == {2, 3} for a, b in pairwise(longer))
+    return len(longer) > _FEW and turns > _MOSTLY * (len(longer) - 1)
 
 
 def _usual(rate: Fraction) -> list[Fraction]:

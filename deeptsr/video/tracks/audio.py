@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -11,16 +11,23 @@ from typing import cast
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.stream import Stream
 
 from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
-from deeptsr.video.tracks.time_stretch import Slowed, decoded
+from deeptsr.video.reading.joined import Packets
+from deeptsr.video.tracks.labels import label
+from deeptsr.video.tracks.layouts import named
+from deeptsr.video.tracks.sound_track import Copied, Encoded, add_copy, add_encoder, can_hold
+from deeptsr.video.tracks.time_stretch import Whole
 
-__all__ = ["AudioFeed", "can_hold"]
+__all__ = ["AudioFeed"]
 
 _BACKWARDS = "some sound is left out, as its times run backwards: the input is damaged there"
+_UNTIMED = ("opus", "vorbis")  # packets of no fixed length: without times nobody can place them
+_PRIMING = Fraction(1, 10)  # second: what decoders need; hidden sound before that stays hidden
+_OVERLAP = Fraction(1, 10)  # second, at a joint of recordings
+_LATE = Fraction(1, 50)  # second: what is heard as late
 
 
 class AudioFeed:
@@ -61,8 +68,9 @@ class AudioFeed:
         )  # this moment of the source is 0 in the output
         self._length = None if end is None else end - begin + lead / slow
         self._keep_priming = begin == 0 and container.edit_list
-        self._early = container.late_start  # else the first picture would be held meanwhile
-        self._tracks: dict[int, _Copy | _Encode | Slowed] = {}
+        # Else nothing says when sound is heard, and the first picture would be held meanwhile.
+        self._timed = container.late_start
+        self._tracks: dict[int, Copied | Encoded | Whole] = {}
         self._next_moment: dict[int, Fraction] = {}  # that an output stream can have, at least
         self._stack = ExitStack()
         self._input = self._stack.enter_context(opened(source.path))
@@ -73,29 +81,61 @@ class AudioFeed:
         self._packets = self._demux()
         self._next = next(self._packets, None)
 
-    def _track(self, stream: AudioStream, container: Container) -> _Copy | _Encode | Slowed | None:
+    def _track(self, stream: AudioStream, container: Container) -> Copied | Encoded | Whole | None:
         if stream.codec_context is None:
             self.notes.append("a sound track of an unknown codec is left out")
             return None
-        name = stream.codec_context.codec.canonical_name
-        if self._slow == 1 and can_hold(container.format, stream):
-            return _Copy(self._output.add_stream_from_template(stream))
+        name, layout = stream.codec_context.codec.canonical_name, stream.codec_context.layout
+        why = self._cannot_copy(stream, container, name)
+        if not why:
+            copy = add_copy(self._output, stream)
+            label(copy, stream)
+            return Copied(copy)
         encoder = next((e for e in container.audio if e in av.codecs_available), None)
         if encoder is None:
             self.notes.append(f"sound ({name}) is left out: {container.format} cannot hold it")
             return None
-        target = _encoded(self._output, encoder, stream)
+        if not named(layout):
+            self.notes.append(
+                f"sound ({name}) is left out: it has {layout.nb_channels} channels without names, "
+                "which no encoder takes; write .mkv to copy it"
+            )
+            return None
+        target = add_encoder(self._output, encoder, stream)
+        label(target, stream)
+        made = target.codec_context.layout
+        fewer = made.nb_channels < layout.nb_channels
+        mixed = f"its {named(layout)} channels are mixed to {made.name}" if fewer else ""
         if self._slow != 1:
-            return Slowed(target, stream, self._slow, self._length)
-        track = _Encode(target)
-        self.notes.append(f"sound is encoded as {encoder}: {container.format} cannot hold {name}")
-        return track
+            self.notes += [f"sound ({name}): {mixed}"] if mixed else []
+            return Whole(target, stream, self._slow, self._length)
+        self.notes.append(f"sound is encoded as {encoder}: {why}" + (mixed and f"; {mixed}"))
+        return Encoded(target) if self._timed else Whole(target, stream, self._slow, self._length)
+
+    def _cannot_copy(self, stream: AudioStream, container: Container, name: str) -> str:
+        """Say why a track must be encoded anew, or "" where it is copied."""
+        if self._slow != 1:
+            return "it is stretched"
+        if not can_hold(container.format, stream):
+            return f"{container.format} cannot hold {name}"
+        if self._timed:
+            return ""
+        if name in _UNTIMED:
+            return f"{container.format} has no timestamps, which {name} needs"
+        late = (stream.start_time or 0) * (stream.time_base or 0) - self._offset
+        if late > _LATE:
+            return (
+                f"{container.format} has no timestamps, and it begins {float(late):.2f} s after "
+                "the picture"
+            )
+        return ""
 
     def _demux(self) -> Iterator[tuple[Fraction, av.Packet[AudioStream]]]:
         """Yield packets of the stretch with their moment in the output."""
         streams = [s for s in self._input.streams.audio if s.index in self._tracks]
+        self._source = Packets(self._input, *streams)
         open_ends = {s.index for s in streams}
-        packets = self._input.demux(*streams) if streams else iter(())
+        packets = iter(self._source if streams else ())
         while open_ends:
             try:
                 packet = next(packets, None)
@@ -114,7 +154,9 @@ class AudioFeed:
             # Decoders need the packets that "prime" them, before the start. Where the format
             # cannot hide those, they would push the picture back by a share of a frame.
             until = moment + (packet.duration or 0) * packet.time_base
-            if until > 0 or self._keep_priming:
+            hidden = packet.is_discard and moment >= 0  # behind the end of a clip that was trimmed
+            priming = self._keep_priming and moment >= -_PRIMING
+            if not hidden and (until > 0 or moment >= 0 or priming):
                 yield moment, cast("av.Packet[AudioStream]", packet)
 
     def advance(self, moment: Fraction | None) -> None:
@@ -136,14 +178,22 @@ class AudioFeed:
         for packet in packets:
             index, stamp = packet.stream_index, packet.pts if packet.dts is None else packet.dts
             moment = cast(int, stamp) * packet.time_base
-            if moment < 0 and not self._early:
+            if moment < 0 and not self._timed:
                 continue
-            if moment < self._next_moment.get(index, moment):
+            target = cast(AudioStream, self._output.streams[index])
+            rate = target.codec_context.sample_rate
+            least = self._next_moment.get(index, moment)
+            # Packets that are shorter than a tick of the input's clock stand at one moment there.
+            # Where recordings were joined, sound may overlap.
+            short = (packet.duration or 0) <= 1
+            near = packet.time_base + Fraction(1, rate) if short else Fraction(0)
+            if moment < least <= moment + max(near, _OVERLAP if self._source.joints else 0):
+                moment = _move(packet, least, rate)
+            elif moment < least:
                 if _BACKWARDS not in self.notes:
                     self.notes.append(_BACKWARDS)
                 continue
-            target = cast(AudioStream, self._output.streams[index])
-            self._next_moment[index] = moment + Fraction(1, target.codec_context.sample_rate)
+            self._next_moment[index] = moment + Fraction(1, rate)
             self._output.mux(packet)
 
     def close(self) -> None:
@@ -151,73 +201,10 @@ class AudioFeed:
         self._stack.close()
 
 
-class _Copy:
-    """Moves the packets of a track in time."""
-
-    def __init__(self, target: AudioStream) -> None:
-        self._target = target
-
-    def packets(
-        self, packet: av.Packet[AudioStream], offset: Fraction
-    ) -> list[av.Packet[AudioStream]]:
-        shift = round(offset / packet.time_base)
-        packet.pts = None if packet.pts is None else packet.pts - shift
-        packet.dts = None if packet.dts is None else packet.dts - shift
-        packet.stream = self._target
-        return [packet]
-
-    def rest(self) -> list[av.Packet[AudioStream]]:
-        return []
-
-
-class _Encode:
-    """Decodes the packets of a track and encodes them anew."""
-
-    def __init__(self, target: AudioStream) -> None:
-        self._target, context = target, target.codec_context
-        self._resampler = av.AudioResampler(context.format, context.layout, context.sample_rate)
-
-    def packets(
-        self, packet: av.Packet[AudioStream], offset: Fraction
-    ) -> list[av.Packet[AudioStream]]:
-        return [made for frame in decoded(packet) for made in self._encode(frame, offset)]
-
-    def _encode(self, frame: av.AudioFrame, offset: Fraction) -> list[av.Packet[AudioStream]]:
-        made: list[av.Packet[AudioStream]] = []
-        for piece in self._resampler.resample(frame):
-            if piece.pts is None or piece.time_base is None:
-                continue
-            moment = piece.pts * piece.time_base - offset
-            piece.pts = round(moment * piece.sample_rate)
-            piece.time_base = Fraction(1, piece.sample_rate)
-            if piece.pts >= 0:
-                made += self._target.encode(piece)
-        return made
-
-    def rest(self) -> list[av.Packet[AudioStream]]:
-        return self._target.encode(None)
-
-
-def _encoded(output: OutputContainer, encoder: str, source: AudioStream) -> AudioStream:
-    """Add a stream to an output for a track that is encoded anew."""
-    spoken = source.codec_context
-    rates = av.Codec(encoder, "w").audio_rates
-    rate = spoken.sample_rate if not rates or spoken.sample_rate in rates else 48_000
-    target = cast(AudioStream, output.add_stream(encoder, rate=rate))
-    # Opus and MP3 know other layouts by other names, or none: two channels suit all.
-    layout = spoken.layout if spoken.layout.nb_channels <= 2 or encoder == "aac" else "stereo"
-    context = target.codec_context
-    context.layout = layout
-    context.bit_rate = 96_000 * context.layout.nb_channels
-    return target
-
-
-def can_hold(format_name: str, stream: Stream) -> bool:
-    """Tell whether a container takes the packets of a stream: FFmpeg knows only when it tries."""
-    try:
-        with av.open(io.BytesIO(), "w", format=format_name) as trial:
-            trial.add_stream_from_template(stream)
-            trial.start_encoding()
-    except (av.FFmpegError, ValueError, OSError):
-        return False
-    return True
+def _move(packet: av.Packet[AudioStream], moment: Fraction, rate: int) -> Fraction:
+    """Give a packet another moment, of whole samples, and return that."""
+    length = (packet.duration or 0) * packet.time_base
+    packet.time_base = Fraction(1, rate)
+    packet.pts = packet.dts = math.ceil(moment * rate)
+    packet.duration = round(length * rate)
+    return packet.pts * packet.time_base

@@ -10,17 +10,20 @@ from typing import Any
 
 import av
 from av.container import OutputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from deeptsr.video.destination import Container
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
-from deeptsr.video.tracks.audio import can_hold
+from deeptsr.video.reading.joined import Packets
+from deeptsr.video.tracks.labels import kept_tags, label
+from deeptsr.video.tracks.sound_track import can_hold
+from deeptsr.video.tracks.timecode import moved
 
 __all__ = ["Extras"]
 
-# What describes the file that it stood in.
-_OWN = ("encoder", "major_brand", "minor_version", "compatible_brands")
+_OF_CHAPTERS = ("", "SubtitleHandler", "Core Media Text", "Text", "Chapters")  # their own track
+_WITH_TIMECODE = ("mp4", "mov", "matroska", "webm")
 _WITH_CHAPTERS = ("mp4", "mov", "matroska", "webm")
 _WITH_SUBTITLES = {".mkv": "matroska", ".mp4": "mp4"}  # of which one holds nearly any
 
@@ -35,6 +38,7 @@ class Extras:
         stretch: first and last moment, seconds after the source's first frame; None: all.
         lead: when the first frame begins in the output, seconds.
         slow: seconds of the output a second of the source.
+        rate: frames a second of the output; None: a variable rate.
 
     Attributes:
         notes: what the user should be told.
@@ -48,6 +52,7 @@ class Extras:
         stretch: tuple[Fraction, Fraction] | None,
         lead: Fraction = Fraction(0),
         slow: Fraction = Fraction(1),
+        rate: Fraction | None = None,
     ) -> None:
         begin, end = stretch or (Fraction(0), None)
         self.notes: list[str] = []
@@ -57,15 +62,46 @@ class Extras:
         self._stack = ExitStack()
         self._input = self._stack.enter_context(opened(source.path))
         self._targets: dict[int, Stream] = {}
-        output.metadata.update(
-            {k: v for k, v in self._input.metadata.items() if k.lower() not in _OWN}
-        )
+        output.metadata.update(kept_tags(self._input.metadata))
+        if output.streams.video:
+            label(output.streams.video[0], self._input.streams.video[source.stream])
+        self._add_timecode(source, begin, rate)
+        self._name_data()
         self._add_chapters()
         self._add_attachments()
         for stream in self._input.streams.subtitles:
             self._add_subtitles(stream)
         self._packets = self._demux()
         self._next = next(self._packets, None)
+
+    def _add_timecode(self, source: VideoInfo, begin: Fraction, rate: Fraction | None) -> None:
+        said = [self._input.metadata, *(stream.metadata for stream in self._input.streams)]
+        text = next((m[k] for m in said for k in m if k.lower() == "timecode"), "")
+        if not text:
+            return
+        holds = self._container.format in _WITH_TIMECODE
+        if holds and self._slow == 1 and rate and source.timeline.is_constant:
+            found = moved(text, source.rate, source.first_from(begin), rate)
+            if found:
+                self._output.metadata["timecode"] = found
+                return
+        why = "in slow motion it would tell another time"
+        if self._slow == 1:
+            why = f"it cannot be counted on in {self._container.format} at this rate"
+        self.notes.append(f"the timecode {text} is left out: {why}")
+
+    def _name_data(self) -> None:
+        for stream in self._input.streams:
+            if stream.type == "video" and stream.disposition & Disposition.attached_pic:
+                self.notes.append("the cover picture is left out: only the input keeps it")
+            if stream.type != "data" or "timecode" in stream.metadata:
+                continue
+            name = stream.metadata.get("handler_name", "").strip()
+            if name in _OF_CHAPTERS and self._input.chapters():
+                continue
+            kind = stream.codec_context.codec.canonical_name if stream.codec_context else ""
+            told = ", ".join(filter(None, (kind, name))) or f"stream {stream.index}"
+            self.notes.append(f"a data track ({told}) is left out: only the input keeps it")
 
     def _add_chapters(self) -> None:
         kept: list[Any] = []
@@ -111,27 +147,50 @@ class Extras:
             )
         else:
             target = self._output.add_stream_from_template(stream)
-            target.metadata.update(stream.metadata)
-            target.disposition = stream.disposition
+            label(target, stream)
             self._targets[stream.index] = target
 
     def _demux(self) -> Iterator[tuple[Fraction, av.Packet[Any]]]:
-        """Yield packets of the stretch with their moment in the output."""
+        """Yield packets of the stretch with their moment in the output, clamped to it."""
         streams = [s for s in self._input.streams.subtitles if s.index in self._targets]
-        packets = self._input.demux(*streams) if streams else iter(())
+        packets = iter(Packets(self._input, *streams) if streams else ())
+        begun: list[av.Packet[Any]] = []  # on show when the stretch begins
         while True:
             try:
                 packet = next(packets, None)
             except DEMUX_ERRORS:
                 self.notes.append("the subtitles break off early: the input is damaged")
-                return
+                packet = None
+            if packet is not None and (not packet.size or packet.pts is None):
+                continue
+            moment = self._moment(packet)
+            if packet is not None and moment is not None and moment < 0:
+                begun = _on_show(begun, packet, -moment)
+                continue
+            yield from ((Fraction(0), early) for early in self._clamped(begun))
+            begun = []
             if packet is None:
                 return
-            if not packet.size or packet.pts is None:
-                continue
-            moment = packet.pts * packet.time_base - self._offset
-            if moment >= 0 and (self._length is None or moment < self._length):
-                yield moment, packet
+            if moment is not None and (self._length is None or moment < self._length):
+                yield from ((moment, late) for late in self._clamped([packet]))
+
+    def _moment(self, packet: av.Packet[Any] | None) -> Fraction | None:
+        if packet is None or packet.pts is None:
+            return None
+        return packet.pts * packet.time_base - self._offset
+
+    def _clamped(self, packets: list[av.Packet[Any]]) -> list[av.Packet[Any]]:
+        """Let subtitles begin and end within the stretch."""
+        for packet in packets:
+            base = packet.time_base
+            first = math.ceil(self._offset / base)
+            end = (packet.pts or 0) + (packet.duration or 0)
+            packet.pts = max(packet.pts or 0, first)
+            if packet.duration:
+                if self._length is not None:
+                    end = min(end, math.floor((self._offset + self._length) / base))
+                packet.duration = max(1, end - packet.pts)
+        return packets
 
     def advance(self, moment: Fraction | None) -> None:
         """Write the subtitles that begin before a moment of the output, seconds; None: all."""
@@ -147,3 +206,14 @@ class Extras:
     def close(self) -> None:
         """Close the source."""
         self._stack.close()
+
+
+def _on_show(
+    begun: list[av.Packet[Any]], packet: av.Packet[Any], left: Fraction
+) -> list[av.Packet[Any]]:
+    """Add a packet that begins before the stretch to those that are on show when that begins."""
+    if packet.duration:
+        lasts = packet.duration * packet.time_base > left
+        return [*begun, packet] if lasts else begun
+    # Pictures are shown until the next one of their track, which may be empty.
+    return [p for p in begun if p.stream_index != packet.stream_index] + [packet]

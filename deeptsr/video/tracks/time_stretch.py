@@ -1,4 +1,4 @@
-"""Stretches sound in time, at its pitch."""
+"""Makes sound whole: from moment 0 on, without gaps, and stretched in time at its pitch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import av
 from av.audio.stream import AudioStream
 from av.filter import Graph
 
-__all__ = ["Slowed", "decoded"]
+from deeptsr.video.tracks.layouts import named
+
+__all__ = ["Whole", "decoded"]
 
 _SLOWEST = Fraction(1, 2)  # that one filter takes
 
 
-class Slowed:
-    """Decodes the packets of a track, stretches the sound, and encodes it.
+class Whole:
+    """Decodes the packets of a track, fills its gaps, stretches it, and encodes it.
 
     It begins at moment 0 of the output, with silence where the track begins later.
 
@@ -38,7 +40,7 @@ class Slowed:
             self._graph.add_abuffer(
                 sample_rate=spoken.sample_rate,
                 format=spoken.format.name,
-                layout=spoken.layout.name,
+                layout=named(spoken.layout),
                 time_base=Fraction(1, spoken.sample_rate),
             ),
             self._graph.add("atrim", f"start=0{until}"),
@@ -89,19 +91,31 @@ class Slowed:
 
 
 def decoded(packet: av.Packet[AudioStream]) -> list[av.AudioFrame]:
-    """Decode a packet; a damaged one is a moment of silence."""
+    """Decode a packet, and name its channels; a damaged one is a moment of silence."""
     try:
-        return packet.decode()
+        return [_with_names(frame) for frame in packet.decode()]
     except av.FFmpegError:
         return []
 
 
+def _with_names(frame: av.AudioFrame) -> av.AudioFrame:
+    """Say what the channels are, where the file does not: no encoder takes them otherwise."""
+    layout = named(frame.layout)
+    if frame.layout.name == layout:
+        return frame
+    same = av.AudioFrame.from_ndarray(frame.to_ndarray(), frame.format.name, layout)
+    same.sample_rate, same.pts, same.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return same
+
+
 def _tempos(tempo: Fraction) -> list[Fraction]:
-    """Split a tempo into ones that a filter takes.
+    """Split a tempo into ones that a filter takes; none for sound as fast as it was.
 
     >>> _tempos(Fraction(1, 3))
     [Fraction(1, 2), Fraction(2, 3)]
     """
+    if tempo == 1:
+        return []
     tempos = []
     while tempo < _SLOWEST:
         tempos.append(_SLOWEST)

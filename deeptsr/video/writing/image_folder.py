@@ -14,7 +14,7 @@ from deeptsr.system.files import flush_to_disk
 from deeptsr.video.destination import Destination
 from deeptsr.video.encoding.codecs import best_format
 from deeptsr.video.info import VideoInfo
-from deeptsr.video.picture.color import is_hdr
+from deeptsr.video.picture.color import is_hdr, is_wide
 from deeptsr.video.picture.convert import Frame, from_rgb
 from deeptsr.video.reading.pillow import RGB
 from deeptsr.video.writing.parts import Parts
@@ -30,7 +30,7 @@ class _PngEncoder:
         color = source.color
         # Images of standard range are sRGB to every viewer: only more than that is tagged.
         self._tags = replace(RGB, primaries=color.primaries, transfer=color.transfer)
-        self._tags = self._tags if is_hdr(color) else RGB
+        self._tags = self._tags if is_hdr(color) or is_wide(color) else RGB
         self._context = av.CodecContext.create("png", "w")
         self._context.width, self._context.height = size
         self._context.pix_fmt = self._pix_fmt
@@ -110,7 +110,7 @@ class FolderSink:
             flush_to_disk(final.parent)
             return
         # A folder cannot be replaced in one step: the old one steps aside first.
-        old = final.with_name(f".{final.name}.old")
+        old = self._target.beside(".old")
         _remove_images(old)  # of a run that was killed here
         os.rename(final, old)
         try:

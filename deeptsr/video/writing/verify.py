@@ -10,12 +10,12 @@ import av
 from deeptsr.errors import OutputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
-from deeptsr.video.picture.color import ColorTags, resolve
+from deeptsr.video.picture.color import ColorTags, resolve, same_colors
 from deeptsr.video.picture.convert import tags_of
 from deeptsr.video.picture.planes import holds
 from deeptsr.video.reading.frame_count import last_duration
 
-__all__ = ["check_times", "colors_of"]
+__all__ = ["check_times", "color_notes"]
 
 
 def check_times(path: Path, timeline: Timeline, name: Path) -> None:
@@ -47,8 +47,18 @@ def check_times(path: Path, timeline: Timeline, name: Path) -> None:
             )
 
 
-def colors_of(path: Path) -> ColorTags:
-    """Return the tags that a reader takes a file that was written to have."""
+def color_notes(tags: ColorTags, path: Path) -> list[str]:
+    """Say so where the numbers of a file that was written stand for other colours to a reader."""
+    if same_colors(tags, _colors_of(path)):
+        return []
+    return [
+        f"this codec in this kind of file does not keep the colour tags ({tags.matrix}, "
+        f"{tags.range}): players may show slightly other colours; choose libx264 or .mkv if that "
+        "matters"
+    ]
+
+
+def _colors_of(path: Path) -> ColorTags:
     with av.open(str(path)) as container:
         frame = next(container.decode(video=0))
     kind = holds(frame.format.name)

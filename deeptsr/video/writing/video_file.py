@@ -18,8 +18,10 @@ from deeptsr.system.files import publish
 from deeptsr.video.encoding.plan import EncodePlan, add_video, tags_for
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.convert import Frame, from_rgb
+from deeptsr.video.reading.decoder import opened
 from deeptsr.video.tracks.audio import AudioFeed
 from deeptsr.video.tracks.extras import Extras
+from deeptsr.video.tracks.labels import APPLE, lost
 from deeptsr.video.writing.packet_file import read_packets, write_packet
 from deeptsr.video.writing.parts import Parts
 
@@ -97,10 +99,11 @@ class FileSink:
                     str(self._partial),
                     "w",
                     format=self._plan.container.format,
-                    container_options=dict(self._plan.container.options) | _SAME_BYTES,
+                    container_options=self._muxing() | _SAME_BYTES,
                 )
             )
             stream = self._stream(container)
+            rate = self._timeline.rate if self._timeline.is_constant else None
             beside: list[AudioFeed | Extras] = []
             given = (self._source, container, self._plan.container, self._stretch)
             when = (self._timeline.start, self._slow)
@@ -108,7 +111,7 @@ class FileSink:
                 beside.append(AudioFeed(*given, *when))
                 self._stack.callback(beside[-1].close)
             if self._source.kind == "video":
-                beside.append(Extras(*given, *when))
+                beside.append(Extras(*given, *when, rate))
                 self._stack.callback(beside[-1].close)
             for index, packet in enumerate(self._packets()):
                 packet.stream = stream
@@ -120,6 +123,28 @@ class FileSink:
             for feed in beside:
                 feed.advance(None)
                 self.notes += feed.notes
+
+    def _muxing(self) -> dict[str, str]:
+        """Return the options of the muxer: a phone's own entries need a table of their own."""
+        options = dict(self._plan.container.options)
+        if self._source.kind == "video" and "movflags" in options:
+            with opened(self._source.path) as container:
+                if any(key.startswith(APPLE) for key in container.metadata):
+                    options["movflags"] += "+use_metadata_tags"
+        return options
+
+    def lost(self) -> list[str]:
+        """Name what the joined file did not take of the source's names, languages and flags."""
+        if self._source.kind != "video":
+            return []
+        with opened(self._source.path) as source, opened(self._partial) as made:
+            picture = source.streams.video[self._source.stream]
+            heard = source.streams.audio if self._audio else ()
+            kept = [picture, *heard, *source.streams.subtitles]
+            # Tracks that were left out are named: their names need no word.
+            if len(kept) != len([s for s in made.streams if s.type != "data"]):
+                kept = [picture]
+            return lost(source, kept, made)
 
     def _packets(self) -> Iterator[av.Packet[VideoStream]]:
         """Yield all packets, moved to where the timeline starts, which encoders need not know."""

@@ -18,13 +18,12 @@ from deeptsr.errors import DeeptsrError, OutputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import unwritable
 from deeptsr.video.info import VideoInfo
-from deeptsr.video.picture.color import same_colors
 from deeptsr.video.writing.gif import GifSink
 from deeptsr.video.writing.image_folder import FolderSink
 from deeptsr.video.writing.parts import Parts, remove_parts
-from deeptsr.video.writing.prepare import prepared
+from deeptsr.video.writing.prepare import fractions, prepared
 from deeptsr.video.writing.sink import Sink
-from deeptsr.video.writing.verify import check_times, colors_of
+from deeptsr.video.writing.verify import check_times, color_notes
 from deeptsr.video.writing.video_file import FileSink
 
 __all__ = ["VideoWriter"]
@@ -114,7 +113,6 @@ class VideoWriter:
                         "viewers show the pixels of a GIF as squares: it will look stretched"
                     )
             else:
-                begin, end = audio_range or (0, 0)
                 self._sink = FileSink(
                     self._target.partial,
                     self._target.path,
@@ -123,7 +121,7 @@ class VideoWriter:
                     timeline=timeline,
                     source=source,
                     audio=sound,
-                    stretch=(Fraction(begin), Fraction(end)) if audio_range else None,
+                    stretch=fractions(audio_range),
                     parts=parts,
                     slow=audio_slow,
                 )
@@ -135,7 +133,7 @@ class VideoWriter:
     @property
     def _own(self) -> Path:
         """Where parts lie that nobody resumes."""
-        return self._target.path.with_name(f".{self._target.path.name}.parts")
+        return self._target.beside(".parts")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -237,14 +235,8 @@ class VideoWriter:
                 )
         else:
             check_times(partial, self._timeline, self._target.path)
-        if isinstance(self._sink, FileSink) and not same_colors(
-            self._sink.tags, colors_of(partial)
-        ):
-            self._notes.append(
-                f"this codec in this kind of file does not keep the colour tags "
-                f"({self._sink.tags.matrix}, {self._sink.tags.range}): players may show slightly "
-                "other colours; choose libx264 or .mkv if that matters"
-            )
+        if isinstance(self._sink, FileSink):
+            self._notes += color_notes(self._sink.tags, partial)
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

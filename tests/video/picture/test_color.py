@@ -8,7 +8,7 @@ from deeptsr.video import ColorTags, VideoWriter, probe, read
 from deeptsr.video.picture.color import convention, is_hdr, resolve, rgb_to_yuv, yuv_to_rgb
 from deeptsr.video.picture.convert import from_rgb, to_rgb
 from deeptsr.video.picture.planes import holds
-from deeptsr.video.writing import writer as writer_module
+from deeptsr.video.writing import verify
 from tests.helpers.clips import LUMA, clip, decode, describe, from_yuv, patches, raw_clip, to_yuv
 
 SIZE = (96, 64)
@@ -227,7 +227,7 @@ def test_colours_survive_where_tags_do_not(tmp_path, name, codec, range_, capfd)
 
 def test_lost_tags_are_said(tmp_path, monkeypatch):
     source = probe(clip(tmp_path / "s.mkv", *tagging("bt709", "tv"), frames=1))
-    monkeypatch.setattr(writer_module, "colors_of", lambda path: ColorTags("smpte170m", "tv"))
+    monkeypatch.setattr(verify, "_colors_of", lambda path: ColorTags("smpte170m", "tv"))
     with VideoWriter(
         tmp_path / "a.mp4",
         size=(64, 48),

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError
-from deeptsr.video import probe, read
+from deeptsr.video import VideoWriter, probe, read
 from deeptsr.video.reading.image_folder import natural_key
 from tests.helpers.clips import decode, ffmpeg, noise
 
@@ -222,3 +223,52 @@ def test_a_gif_cut_within_its_header_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(InputError, match="not one frame"):
         probe(path)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([1, 2, 3, 4], 0),
+        ([1, 2, 5, 6], 2),
+        ([1, 2, 4, 5, 9], 4),
+        ([10, 20, 30], 0),
+    ],
+)
+def test_missing_numbers_are_said(tmp_path, numbers, missing):
+    for number in numbers:
+        Image.new("RGB", (32, 32)).save(tmp_path / f"f{number:04}.png")
+    notes = [note for note in probe(tmp_path).notes if "numbers are missing" in note]
+    assert [note.split()[0] for note in notes] == ([str(missing)] if missing else [])
+
+
+def test_mixed_depths_are_said(tmp_path):
+    for number, pix_fmt in ((1, "rgb24"), (2, "rgb48be"), (3, "rgb48be")):
+        form = ("-frames:v", 1, "-pix_fmt", pix_fmt)
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=s=32x32", *form, tmp_path / f"{number}.png")
+    assert any("8 bits a sample and others have 16" in note for note in probe(tmp_path).notes)
+    (tmp_path / "1.png").unlink()
+    assert not any("bits a sample" in note for note in probe(tmp_path).notes)
+
+
+@pytest.mark.parametrize("primaries", ["smpte432", "bt2020", "bt709"])
+def test_wide_colours_of_pngs_keep_their_primaries(tmp_path, primaries):
+    tags = f"color_primaries={primaries}:color_trc=iec61966-2-1:colorspace=gbr:range=pc"
+    form = f"testsrc2=s=32x32:d=0.2,format=rgb24,setparams={tags}"
+    (tmp_path / "in").mkdir()
+    ffmpeg("-f", "lavfi", "-i", form, tmp_path / "in" / "%d.png")
+    info = probe(tmp_path / "in")
+    wide = primaries != "bt709"
+    assert info.color.primaries == (primaries if wide else "unknown")
+    for name in ("o.mp4", "o/"):
+        with VideoWriter(
+            f"{tmp_path}/{name}",
+            size=(32, 32),
+            timeline=info.timeline,
+            source=info,
+            settings=EncodeSettings(),
+        ) as writer:
+            writer.write(np.stack(list(read(info))))
+            writer.finish()
+        again = probe(tmp_path / name)
+        assert again.color.primaries == info.color.primaries
+        assert again.color.transfer == info.color.transfer

@@ -95,3 +95,13 @@ def test_rates_for_people():
     assert [describe_rate(Fraction(r)) for r in (25, NTSC, Fraction(25, 2))] == [
         *("25 fps", "23.976 fps", "12.5 fps")
     ]
+
+
+@pytest.mark.parametrize(("steps", "said"), [((3003, 4504), True), ((3003, 6006), False)])
+def test_film_in_turns_of_two_and_three_fields_names_the_remedy(steps, said):
+    stamps = [0]
+    for number in range(23):
+        stamps.append(stamps[-1] + steps[number % 2])
+    timeline, note = find_timeline(stamps, Fraction(1, 90_000), (None,), frames=24)
+    assert not timeline.is_constant
+    assert ("`vfr` cfr" in note) == said

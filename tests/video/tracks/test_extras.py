@@ -8,7 +8,7 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.video import VideoWriter, probe
+from deeptsr.video import VideoWriter, check_output, probe
 from tests.helpers.clips import clip, describe, ffmpeg
 
 SUBTITLES = "1\n00:00:00,100 --> 00:00:00,300\nfirst\n\n2\n00:00:00,500 --> 00:00:00,900\nsecond\n"
@@ -109,3 +109,60 @@ def test_a_stretch_takes_its_own_part(source, tmp_path):
     with av.open(str(tmp_path / "out.mkv")) as file:
         assert [c["metadata"]["title"] for c in file.chapters()] == ["two"]
         assert [float(c["end"] * c["time_base"]) for c in file.chapters()] == [0.4]
+
+
+LONG = (
+    "1\n00:00:00,100 --> 00:00:05,000\nlong\n\n2\n00:00:00,200 --> 00:00:00,300\ngone\n\n"
+    "3\n00:00:00,600 --> 00:00:00,700\nshort\n"
+)
+
+
+@pytest.mark.parametrize("codec", ["srt", "ass", "mov_text"])
+@pytest.mark.parametrize(
+    ("stretch", "wanted"),
+    [
+        ((0.4, 0.8), [("long", 0, 0.4), ("short", 0.2, 0.3)]),
+        ((0.24, 0.64), [("long", 0, 0.4), ("gone", 0, 0.06), ("short", 0.36, 0.4)]),
+        ((0.0, 0.64), [("long", 0.1, 0.64), ("gone", 0.2, 0.3), ("short", 0.6, 0.64)]),
+    ],
+)
+def test_subtitles_are_clamped_to_the_stretch(tmp_path, codec, stretch, wanted):
+    (tmp_path / "s.srt").write_text(LONG)
+    kind = "mp4" if codec == "mov_text" else "mkv"
+    clip(tmp_path / "plain.mkv", rate="25", frames=24)
+    both = ("-i", tmp_path / "plain.mkv", "-i", tmp_path / "s.srt", "-c:v", "copy", "-c:s", codec)
+    ffmpeg(*both, tmp_path / f"s.{kind}")
+    out = tmp_path / f"o.{kind}"
+    write(out, probe(tmp_path / f"s.{kind}"), stretch)
+    shown = []
+    with av.open(str(out)) as file:
+        for packet in file.demux(subtitles=0):
+            text = bytes(packet)
+            word = next((w for w in ("long", "gone", "short") if w.encode() in text), None)
+            if word:
+                begin, last = packet.pts * packet.time_base, packet.duration * packet.time_base
+                shown.append((word, float(begin), float(begin + last)))
+        assert file.duration / 1e6 == pytest.approx(stretch[1] - stretch[0], abs=0.03)
+    if codec != "mov_text":  # which shows one at a time
+        assert [word for word, *_ in shown] == [word for word, *_ in wanted]
+        for found, meant in zip(shown, wanted, strict=True):
+            assert found[1:] == pytest.approx(meant[1:], abs=0.002)
+    else:
+        assert {word for word, *_ in shown} <= {word for word, *_ in wanted}
+
+
+def test_a_cover_picture_is_named(tmp_path):
+    picture = clip(tmp_path / "cover.mp4", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", frames=1)
+    plain = clip(tmp_path / "plain.mp4", rate="25", frames=24)
+    ffmpeg(
+        *("-i", plain, "-i", picture, "-map", 0, "-map", 1, "-c", "copy"),
+        *("-disposition:v:1", "attached_pic", tmp_path / "s.mp4"),
+    )
+    notes = write(tmp_path / "o.mp4", probe(tmp_path / "s.mp4"))
+    assert sum("cover picture" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize(("name", "what"), [("o.gif", "a GIF"), ("o/", "a folder of images")])
+def test_pictures_alone_name_what_they_leave_out(source, tmp_path, name, what):
+    notes = check_output(f"{tmp_path}/{name}", EncodeSettings(), source=source)
+    assert f"the subtitles and chapters are left out: {what} holds none" in notes

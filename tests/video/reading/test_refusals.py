@@ -1,0 +1,60 @@
+"""Inputs that cannot be used: the words name the thing, and what to do."""
+
+import os
+
+import pytest
+from PIL import Image
+
+from deeptsr.errors import InputError, OutputError
+from deeptsr.video import destination_of, probe
+from tests.helpers.clips import clip
+
+
+def webp(folder):
+    images = [Image.new("RGB", (32, 32), (n, 0, 0)) for n in range(0, 200, 50)]
+    images[0].save(folder / "a.webp", save_all=True, append_images=images[1:])
+    return folder / "a.webp"
+
+
+def encrypted(folder):
+    keys = ("-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb")
+    keys += ("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8")
+    form = ("-c:v", "libx264", "-encryption_scheme", "cenc-aes-ctr", *keys)
+    return clip(folder / "drm.mp4", *form)
+
+
+def listed(folder):
+    clip(folder / "a.mp4")
+    (folder / "list.ffconcat").write_text(f"ffconcat version 1.0\nfile {folder}/a.mp4\n")
+    return folder / "list.ffconcat"
+
+
+def videos(folder):
+    clip(folder / "a.mp4")
+    return folder
+
+
+def pipe(folder):
+    os.mkfifo(folder / "p")
+    return folder / "p"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (webp, "is an animated WebP.*expected.*magick"),
+        (encrypted, "is encrypted.*expected.*choose another"),
+        (listed, "names other files.*expected a video.*ffmpeg -f concat"),
+        (videos, "holds videos and no image.*expected.*deeptsr batch"),
+        (pipe, "is a pipe.*expected a file.*save it first"),
+        (lambda folder: "-", "the input is -.*expected a file.*save it first"),
+    ],
+)
+def test_what_it_is_and_what_to_do_is_said(tmp_path, make, words):
+    with pytest.raises(InputError, match=words):
+        probe(make(tmp_path))
+
+
+def test_an_output_is_no_pipe():
+    with pytest.raises(OutputError, match=r"the output is -.*expected a file"):
+        destination_of("-")
