@@ -186,14 +186,14 @@ def decide(seconds, checkpoints=None, name="quality"):
 
 
 def test_the_plan_is_told(measured):
-    options, watch, events = decide(40.0)
+    options, watch, events = decide(30.0)
     forecast = Forecast(TASK, options, SPEEDS, 24)
-    assert 33 < forecast.total(options) <= 0.95 * 40
+    assert 26 < forecast.total(options) <= 0.95 * 30
     assert watch.seconds == forecast.total(options)
     told = events[0]
     assert isinstance(told, Budgeted)
     assert (told.budget, told.preset, told.ensemble) == (
-        40,
+        30,
         options.preset,
         options.pyramid.ensemble,
     )
