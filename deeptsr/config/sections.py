@@ -66,7 +66,7 @@ class FitSettings:
     """How long and how fast a network learns."""
 
     steps: int = 860  # optimiser steps of the first stage, from nothing, >= 1
-    adapt_steps: int = 60  # the same from a prior, >= 0
+    adapt_steps: int = 120  # the same from a prior, >= 0
     finetune_steps: int = 120  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     learning_rate: float = 2e-3  # Adam's peak rate, > 0

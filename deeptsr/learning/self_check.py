@@ -11,7 +11,7 @@ from deeptsr.events import SelfChecked
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.held_out import HeldOut
-from deeptsr.learning.strategy.bounds import DOUBTED, SURE
+from deeptsr.learning.strategy.bounds import AGREES, SURE
 from deeptsr.learning.strategy.evidence import examine
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
@@ -70,4 +70,4 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype) -> str
     found = examine(first.network, small, precision)
     if found.agreement >= SURE.value:
         return "sure"
-    return "guess" if found.agreement < DOUBTED.value else "likely"
+    return "guess" if found.agreement < AGREES.value else "likely"

@@ -144,7 +144,7 @@ def test_every_flag_reaches_the_library(library):
     assert library.devices == []  # the preset was given: nobody needs to look for devices
 
 
-def test_a_share_that_is_given_replaces_the_preset_and_its_probe(library):
+def test_a_share_that_is_given_replaces_the_preset_and_its_choice(library):
     call("--across", "0", "--preset", "balanced")
     base = preset("balanced")
     assert library.calls[0][3].pairs == replace(base.pairs, across=0.0, auto=False)
@@ -159,7 +159,7 @@ def test_a_mix_is_chosen_or_fixed(library, name):
     chosen = [options.pairs for _, _, _, options in library.calls]
     fixed = replace(base, within=1.0, across=2.0, shift=0.0, auto=False)
     assert chosen == [replace(base, auto=True), fixed, base]
-    assert base.probe == (name == "fast")
+    assert base.auto == (name == "fast")
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_a_dry_run_warns_beside_its_plan(library):
 def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
-        "output factor fps vfr slow-motion slow-audio preset device seed exposure mix within "
-        "across shift start end deinterlace video-stream background scenes duplicates "
+        "output factor fps vfr slow-motion slow-audio preset device seed exposure prior mix "
+        "within across shift start end deinterlace video-stream background scenes duplicates "
         "codec crf pix-fmt "
         "overwrite time-budget work-dir report memory resume dry-run json quiet verbose log-file"
     )

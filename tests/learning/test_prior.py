@@ -79,21 +79,14 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
     assert not starts(prior, build(NetworkSettings("paper", 4), 2))
 
 
-def test_of_several_experts_the_one_that_agrees_with_itself_is_taken(monkeypatch):
+@pytest.mark.parametrize(("agreement", "taken"), [(0.5, "turning"), (0.01, "any")])
+def test_a_specialist_is_believed_where_it_agrees_with_itself(monkeypatch, agreement, taken):
     network, other = (wake(build(NETWORK, 2), seed) for seed in (1, 2))
     experts = {"any": network.state_dict(), "turning": other.state_dict()}
     experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
-    for best in experts:
-
-        def examine(candidate, *_, best=best):
-            same = torch.equal(
-                candidate.state_dict()["enter.weight"], experts[best]["enter.weight"]
-            )
-            return Evidence(5.0, 0.9 if same else 0.2, 0.3, 1.0)
-
-        monkeypatch.setattr(attempts, "examine", examine)
-        assert start_from(network, experts, pan(8, 16, 16), torch.float32)
-        assert gap(network.state_dict()["enter.weight"], experts[best]["enter.weight"]) == 0
+    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(5.0, agreement, 0.3, 1.0))
+    assert start_from(network, experts, pan(8, 16, 16), torch.float32)
+    assert gap(network.state_dict()["enter.weight"], experts[taken]["enter.weight"]) == 0
     assert not start_from(network, {}, pan(8, 16, 16), torch.float32)
 
 

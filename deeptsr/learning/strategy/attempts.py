@@ -4,18 +4,18 @@
 attempt               learns from                     kept where
 ====================  ==============================  ===========================================
 from nothing          the video's own pairs           held-out frames say that it gained
-as known              the expert of the prior whose   the adapted one is not better
-                      result agrees most with
-                      itself; or the stage before
+as known              an expert of the prior who      the adapted one is not better
+                      agrees with itself; or the
+                      stage before
 adapted               the same pairs, from there      it agrees more with itself
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
 ====================  ==============================  ===========================================
 
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
-such means the one whose result on the video agrees most with itself. Held-out frames cannot tell,
-as they are a slower camera's, to which a fast motion looks otherwise: where they ask for all that
-the video taught, the truth often asks for half (measurements.md).
+such means the one whose result on the video agrees most with itself. Held-out frames tell less, as
+they are a slower camera's, to which a fast motion looks otherwise: where they ask for all that the
+video taught, the truth often asks for half (measurements.md). They are asked where nothing agrees.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import State
-from deeptsr.learning.strategy.bounds import UNSEEN
+from deeptsr.learning.strategy.bounds import AGREES, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
@@ -49,6 +49,7 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75)  # of what the video taught, in the means that are tried
+_BLIND = 0.5  # the largest of them that held-out frames alone may ask for
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def attempt(
         good = fitted.score > 0 and found.change >= UNSEEN.value
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
     before = copy.deepcopy(network.state_dict())
-    share = 0.0
+    gain, share = fitter.gain(network, examples), 0.0
     found = examine(network, clip, fitter.precision)
     if steps:
         fitter.fit(network, examples, steps, known=True)
@@ -94,7 +95,12 @@ def attempt(
             mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
             network.load_state_dict(mean)
             now = examine(network, clip, fitter.precision)
-            if now.agreement > found.agreement:
+            better = now.agreement > found.agreement
+            if max(now.agreement, found.agreement) < AGREES.value:  # it tells nothing
+                liked = fitter.gain(network, examples)
+                better = candidate <= _BLIND and liked > gain
+                gain = max(gain, liked)
+            if better:
                 found, share, best = now, candidate, mean
         network.load_state_dict(best)
     gain = fitter.gain(network, examples)
@@ -106,20 +112,23 @@ def attempt(
 def start_from(
     network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
 ) -> bool:
-    """Give a network what the expert knows whose result on a clip agrees most with itself.
+    """Give a network what the expert knows who knows what a clip shows.
+
+    A specialist is believed where its result agrees with itself; where it has not learnt what it
+    sees, it agrees nowhere. What is left is for the first one, who was taught things of all kinds.
 
     Returns:
         Whether anything is known.
     """
-    best, agreement = None, -1.0
-    for state in experts.values():
+    if not experts:
+        return False
+    first, *specialists = experts.values()
+    for state in specialists:
         network.load_state_dict(state)
-        found = examine(network, clip, precision).agreement if len(experts) > 1 else 0.0
-        if found > agreement:
-            best, agreement = state, found
-    if best is not None:
-        network.load_state_dict(best)
-    return best is not None
+        if examine(network, clip, precision).agreement >= AGREES.value:
+            return True
+    network.load_state_dict(first)
+    return True
 
 
 def examples_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BOUNDS", "DOUBTED", "SURE", "UNSEEN", "Bound"]
+__all__ = ["AGREES", "BOUNDS", "SURE", "UNSEEN", "Bound"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Bound:
 UNSEEN = Bound(1.0, (0.0, 0.5), (1.5, 40.0), "What a result says of itself")
 """Change of interpolation, 8-bit levels, that is not worth its risk: nobody can see it."""
 
-DOUBTED = Bound(0.35, (0.0, 0.30), (0.40, 1.0), "What a result says of itself")
-"""Agreement below which a result is a guess."""
+AGREES = Bound(0.1, (0.0, 0.02), (0.16, 1.0), "What a result says of itself")
+"""Agreement from which an expert knows what it sees, and below which a result is a guess."""
 
-SURE = Bound(0.7, (0.0, 0.65), (0.75, 1.0), "What a result says of itself")
+SURE = Bound(0.4, (0.0, 0.33), (0.46, 1.0), "What a result says of itself")
 """Agreement from which a result is sure."""
 
-BOUNDS = {"unseen": UNSEEN, "doubted": DOUBTED, "sure": SURE}
+BOUNDS = {"unseen": UNSEEN, "agrees": AGREES, "sure": SURE}
