@@ -20,9 +20,9 @@ from deeptsr.video.destination import CONTAINERS
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, is_hdr, is_wide, resolve
 from deeptsr.video.picture.convert import tags_of, to_rgb
+from deeptsr.video.picture.icc import tags_and_note
 from deeptsr.video.picture.orientation import UPRIGHT, Orientation, from_exif
 from deeptsr.video.picture.planes import bits, holds
-from deeptsr.video.reading.icc import tags_and_note
 from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
 
 __all__ = ["files_of", "images_of", "natural_key", "probe_folder", "read_folder"]
