@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,6 +218,24 @@ def test_the_real_program_end_to_end(tmp_path, monkeypatch):
         ("good.mp4", "done", 0),
         ("broken.mp4", "failed", 3),
     }
+
+
+def test_files_of_any_name_are_upscaled_to_the_end(tmp_path, monkeypatch):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    names = [os.fsdecode(b"100%done caf\xe9.mp4"), "n" * 251 + ".mp4"]
+    first = clip(folder / names[0], size="32x32", frames=6, rate="8")
+    for name in names[1:]:
+        shutil.copy(first, folder / name)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(module, "MODULE", "tests.helpers.tiny_cli")
+    result = call(folder, "--jobs", "1", "--factor", "2")
+    assert result.exit_code == 0, result.output
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made == {*names, "batch.jsonl"}
+    entries = (tmp_path / "out" / "batch.jsonl").read_text().count("\n")
+    assert call(folder, "--jobs", "1", "--factor", "2").exit_code == 0
+    assert (tmp_path / "out" / "batch.jsonl").read_text().count("\n") == entries  # none again
 
 
 # What is drawn on a terminal

@@ -6,10 +6,11 @@ import shutil
 import pytest
 
 from deeptsr.errors import OutputError
-from deeptsr.events import Warned
+from deeptsr.events import Progress, Warned
 from deeptsr.jobs import upscale
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.jobs.work_folder import identity
+from deeptsr.learning import checkpoints
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system import lock
 from deeptsr.video import probe
@@ -124,6 +125,31 @@ def test_what_else_lies_in_a_folder_of_images_is_none_of_the_input(tmp_path):
     assert identity(folder, tiny(), device) == before
     (folder / "1.png").write_bytes(b"another")
     assert identity(folder, tiny(), device) != before
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_output_in_the_folder_of_images_is_resumed(tmp_path, monkeypatch, inside):
+    monkeypatch.setattr(checkpoints, "_INTERVAL", 0.0)
+    folder = tmp_path / "d"
+    folder.mkdir()
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=48x34:r=25:d=0.48", folder / "%02d.png")
+    output = (folder if inside else tmp_path) / "o.mp4"
+    options = tiny(4)
+
+    def interrupt(event):
+        if isinstance(event, Progress) and list(output.parent.rglob("stage-2.begun.pt")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upscale_file(folder, output, options, interrupt)
+    told = []
+    upscale_file(folder, output, options, told.append)
+    steps = [e.detail for e in told if isinstance(e, Progress) and "step" in e.detail]
+    assert steps
+    assert all(step.startswith("stage 2 of 2") for step in steps)
+    assert not any("another run" in e.message for e in told if isinstance(e, Warned))
+    assert probe(output).frames == 48
+    assert len(left(folder)) == 12 + inside  # and nothing hidden
 
 
 def test_a_share_without_locks(quick, tmp_path, source, monkeypatch):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import fnmatch
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,21 +94,36 @@ def _search(folder: Path, target: Path, pattern: str | None) -> Iterator[Path]:
 
 def _listed(file: Path, pattern: str | None) -> Iterable[Path]:
     try:
-        # As editors save it, with a mark of byte order; names need not be UTF-8.
-        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        data = file.read_bytes()
     except OSError as error:
         raise InputError(
             f"{file} cannot be read ({error.strerror}); expected a folder of videos, or a text "
             "file that names one a line"
         ) from None
+    text = _text(data)
     if "\0" in text:
         raise InputError(
             f"{file} is no text; expected a folder of videos, or a text file that names one a "
             "line; for a single video use deeptsr upscale"
         )
-    lines = text.splitlines()
-    paths = dict.fromkeys(Path(os.path.abspath(line)) for line in lines if line.strip())
+    # Not splitlines: it would split names at characters that no editor ends a line with.
+    lines = re.split(r"\r\n?|\n", text)
+    paths = dict.fromkeys(_named(line) for line in lines if line.strip())
     return [p for p in paths if pattern is None or _wanted(p, p, pattern)]
+
+
+def _text(data: bytes) -> str:
+    """Decode a list as editors and shells save it, with or without a byte order mark."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    # Names need not be UTF-8.
+    return os.fsdecode(data.removeprefix(codecs.BOM_UTF8))
+
+
+def _named(line: str) -> Path:
+    """Return the path that a line names; blanks around it are none of it, unless it is so named."""
+    path = Path(os.path.abspath(line))
+    return path if os.path.lexists(path) else Path(os.path.abspath(line.strip()))
 
 
 def _wanted(path: Path, name: Path, pattern: str | None) -> bool:

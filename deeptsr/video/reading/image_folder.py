@@ -20,6 +20,7 @@ from deeptsr.video.destination import CONTAINERS
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, is_hdr, is_wide, resolve
 from deeptsr.video.picture.convert import tags_of, to_rgb
+from deeptsr.video.picture.icc import tags_and_note
 from deeptsr.video.picture.orientation import UPRIGHT, Orientation, from_exif
 from deeptsr.video.picture.planes import bits, holds
 from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
@@ -102,6 +103,10 @@ def probe_folder(folder: Path) -> VideoInfo:
         notes.append(f"{others} other files or folders in {folder} are ignored")
     notes += _gap_notes([image.name for image in images])
     pix_fmt, codec, tags = _format(images[0])
+    if tags == ColorTags():  # what FFmpeg reads goes before a profile, as in PNGs that have both
+        profiles = {header.profile for header in headers}
+        tags, note = tags_and_note(headers[0].profile, alike=len(profiles) == 1)
+        notes += note
     notes += _depth_notes(images)
     maybe = (image for image, header in zip(images, headers, strict=True) if header.alpha)
     return VideoInfo(
@@ -182,6 +187,7 @@ class _Header:
         orientation: how it is turned to be shown.
         turned: whether Pillow turns it when it reads the pixels.
         alpha: whether it may be transparent.
+        profile: the ICC profile of its colours, or b"".
     """
 
     mode: str
@@ -189,6 +195,7 @@ class _Header:
     orientation: Orientation
     turned: bool
     alpha: bool
+    profile: bytes
 
 
 def _header(image: Path) -> _Header:
@@ -202,7 +209,8 @@ def _header(image: Path) -> _Header:
             if turned:
                 file.load()  # it tells the size as stored or as shown, depending on its version
             size = file.size if turned else orientation.size(*file.size)
-            return _Header(file.mode, size, orientation, turned, alpha)
+            profile = file.info.get("icc_profile") or b""
+            return _Header(file.mode, size, orientation, turned, alpha, profile)
     except BROKEN as error:
         raise _unreadable(image) from error
 

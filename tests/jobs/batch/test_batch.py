@@ -90,6 +90,27 @@ def test_a_list_names_videos_and_folders_of_images(tmp_path, monkeypatch):
     assert outputs == ["a.mp4", "frames.mp4", "y/b.weird.mp4"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "  \n", "\t \r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_is_read_however_an_editor_saved_it(tmp_path, monkeypatch, encoding, end):
+    monkeypatch.chdir(tmp_path)
+    listed = ["clips/a.mp4", "clips/b b.mp4", "clips/\u4e2d.mp4", "clips/one\u2028line.mp4"]
+    for name in listed:
+        write(Path(name))
+    (tmp_path / "list.txt").write_bytes(end.join([*listed, ""]).encode(encoding))
+    tasks = find_tasks("list.txt", "out")
+    assert [task.input for task in tasks] == [tmp_path / name for name in sorted(listed)]
+
+
+def test_a_list_names_files_that_end_with_a_blank_or_are_no_utf_8(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    listed = ["a.mp4 ", os.fsdecode(b"caf\xe9.mp4")]
+    for name in listed:
+        write(Path(name))
+    Path("list.txt").write_bytes(os.fsencode("\n".join(listed)))
+    assert [task.input.name for task in find_tasks("list.txt", "out")] == listed
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"), [("*.mp4", ["a.mp4", "s/a.mp4"]), ("s/*", ["s/a.mp4", "s/b.raw"])]
 )

@@ -1,9 +1,10 @@
+import struct
 from fractions import Fraction
 
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError
@@ -272,3 +273,94 @@ def test_wide_colours_of_pngs_keep_their_primaries(tmp_path, primaries):
         again = probe(tmp_path / name)
         assert again.color.primaries == info.color.primaries
         assert again.color.transfer == info.color.transfer
+
+
+# XYZ of red, green and blue under D50, as their makers' profiles have it.
+P3 = ((0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407))
+ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+PROFILES = {"Display P3": P3, "Adobe RGB (1998)": ADOBE}
+
+
+def patched(data, tag, value):
+    """A profile whose tag holds something else, of the same length or shorter."""
+    (count,) = struct.unpack(">I", data[128:132])
+    for entry in range(132, 132 + 12 * count, 12):
+        name, offset, size = struct.unpack(">4sII", data[entry : entry + 12])
+        if name == tag:
+            assert len(value) <= size
+            return data[:offset] + value.ljust(size, b"\0") + data[offset + size :]
+    raise AssertionError(tag)
+
+
+def profile_of(name, *, gamma=None):
+    """sRGB with a name, primaries and, where it is given, a gamma of others."""
+    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    if name in PROFILES:
+        for tag, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), PROFILES[name], strict=True):
+            numbers = struct.pack(">3i", *(round(x * 65536) for x in xyz))
+            data = patched(data, tag, b"XYZ \0\0\0\0" + numbers)
+    if gamma:
+        curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256))
+        data = patched(data, b"rTRC", curve)  # all three lie in one place
+    text = name.encode("utf-16-be")
+    head = struct.pack(">4sIII4sII", b"mluc", 0, 1, 12, b"enUS", len(text), 28)
+    # Behind all others, as it may be longer.
+    (count,) = struct.unpack(">I", data[128:132])
+    entry = next(e for e in range(132, 132 + 12 * count, 12) if data[e : e + 4] == b"desc")
+    place = struct.pack(">II", len(data), len(head + text))
+    data = data[: entry + 4] + place + data[entry + 12 :] + head + text
+    data += bytes(-len(data) % 4)
+    return struct.pack(">I", len(data)) + data[4:]
+
+
+def notes_on_profiles(info):
+    return [note for note in info.notes if "ICC" in note]
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif", "webp"])
+def test_display_p3_from_a_profile_alone_is_kept(tmp_path, ending):
+    (tmp_path / "in").mkdir()
+    for number in (1, 2):
+        image = Image.new("RGB", (32, 32), (200, 30, 90 * number))
+        image.save(tmp_path / "in" / f"{number}.{ending}", icc_profile=profile_of("Display P3"))
+    info = probe(tmp_path / "in")
+    assert (info.color.primaries, info.color.transfer) == ("smpte432", "iec61966-2-1")
+    assert notes_on_profiles(info) == []
+    with VideoWriter(
+        tmp_path / "o.mp4",
+        size=(32, 32),
+        timeline=info.timeline,
+        source=info,
+        settings=EncodeSettings(),
+    ) as writer:
+        writer.write(np.stack(list(read(info))))
+        writer.finish()
+    assert probe(tmp_path / "o.mp4").color.primaries == "smpte432"
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        (profile_of("Adobe RGB (1998)", gamma=2.2), "Adobe RGB (1998)"),
+        (profile_of("Adobe RGB (1998)"), "Adobe RGB (1998)"),
+        (profile_of("Display P3", gamma=1.0), "Display P3"),  # the name alone does not do
+        (profile_of("linear", gamma=1.0), "linear"),
+        (b"no profile" * 20, "names nothing"),
+        (profile_of("anything"), None),  # sRGB under another name
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_profile_that_no_tags_say_is_named(tmp_path, mode, profile, said):
+    Image.new(mode, (32, 32)).save(tmp_path / "1.png", icc_profile=profile)
+    info = probe(tmp_path)
+    assert (info.color.primaries, info.color.transfer) == ("unknown", "unknown")
+    notes = notes_on_profiles(info)
+    assert len(notes) == (said is not None)
+    assert all(said in note for note in notes)
+
+
+def test_profiles_that_differ_are_said(tmp_path):
+    for name in ("Display P3", "Adobe RGB (1998)"):
+        Image.new("RGB", (32, 32)).save(tmp_path / f"{name}.png", icc_profile=profile_of(name))
+    assert "different colour profiles" in notes_on_profiles(probe(tmp_path))[0]
