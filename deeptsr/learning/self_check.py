@@ -68,6 +68,6 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype) -> str
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
     found = examine(first.network, small, precision)
-    if found.agreement >= SURE.value:
+    if found.agreement >= SURE:
         return "sure"
     return "guess" if found.agreement < AGREES.value else "likely"

@@ -464,7 +464,7 @@ def test_stderr_tells_the_story_in_plain_lines(library):
         "stage 1 of 1: fitted, +2.3 dB against linear interpolation",
         "self-check: +2.1 dB over linear interpolation on this video's own held-out frames",
         "wrote out.mp4: 384 frames at 240 fps in 9.0 s",
-        "  gain    +2.1 dB over linear interpolation, on held-out frames of this video",
+        "  gain    +2.1 dB over linear interpolation, on held-out frames of this video (likely)",
         "  stages  1  S1 T1 -> T8  +2.3 dB",
         "  video   30 -> 240 fps, 320 x 180, 1.6 s",
     ]

@@ -83,7 +83,7 @@ def attempt(
     if not known:
         fitted = fitter.fit(network, examples, steps, known=False)
         found = examine(network, clip, fitter.precision)
-        good = fitted.score > 0 and found.change >= UNSEEN.value
+        good = fitted.score > 0 and found.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
     before = copy.deepcopy(network.state_dict())
     gain, share = fitter.gain(network, examples), 0.0
@@ -104,7 +104,7 @@ def attempt(
                 found, share, best = now, candidate, mean
         network.load_state_dict(best)
     gain = fitter.gain(network, examples)
-    if found.change < UNSEEN.value:
+    if found.change < UNSEEN:
         return StageResult(INTERPOLATES, 0.0, found, share)
     return StageResult(FITTED if share else KNOWN, gain, found, share)
 
