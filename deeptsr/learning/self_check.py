@@ -55,19 +55,20 @@ def self_check(
         float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean()) for v in (made, linear)
     )
     return SelfChecked(
-        ours, plain, ours - plain, len(truth), _confidence(first[0], clip, precision)
+        ours, plain, ours - plain, len(truth), _confidence(first[0], clip, precision, ours - plain)
     )
 
 
-def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype) -> str:
+def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_db: float) -> str:
     """Whether what moves goes the right way at the video's own rate, where no truth is known.
 
-    Held-out frames tell of a slower camera, to which a fast motion looks otherwise.
+    Held-out frames tell of a slower camera, to which a fast motion looks otherwise; agreement tells
+    of this one, and a wrong way may agree with itself. So a result has to do well by both.
     """
     if first.network is None:
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
     found = examine(first.network, small, precision)
-    if found.agreement >= SURE:
-        return "sure"
-    return "guess" if found.agreement < AGREES.value else "likely"
+    if gain_db <= 0 or found.agreement < AGREES.value:
+        return "guess"
+    return "sure" if found.agreement >= SURE else "likely"

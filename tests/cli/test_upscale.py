@@ -462,7 +462,8 @@ def test_stderr_tells_the_story_in_plain_lines(library):
         "  0%  fitting",
         "warning: mind this",
         "stage 1 of 1: fitted, +2.3 dB against linear interpolation",
-        "self-check: +2.1 dB over linear interpolation on this video's own held-out frames",
+        "self-check: +2.1 dB over linear interpolation on this video's own held-out frames; the "
+        "way that things move is likely right",
         "wrote out.mp4: 384 frames at 240 fps in 9.0 s",
         "  gain    +2.1 dB over linear interpolation, on held-out frames of this video (likely)",
         "  stages  1  S1 T1 -> T8  +2.3 dB",

@@ -9,11 +9,14 @@ import torch
 from deeptsr.events import to_json
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning import self_check as self_check_module
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.self_check import self_check
+from deeptsr.learning.strategy.evidence import Evidence
+from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
-from tests.helpers.synth import noise, pan, still, tiny
+from tests.helpers.synth import NETWORK, noise, pan, still, tiny, wake
 
 
 def plain(step, scale=Fraction(1)):
@@ -76,3 +79,20 @@ def test_a_short_clip_is_checked_too(frames, step):
     found = check(noise(frames, 16, 16, 3), step)
     assert found.frames > 0
     to_json(found)
+
+
+@pytest.mark.parametrize(
+    ("agreement", "gain", "confidence"),
+    [(0.5, 1.0, "sure"), (0.2, 1.0, "likely"), (0.01, 1.0, "guess"), (0.9, -0.1, "guess")],
+)
+def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gain, confidence):
+    found = Evidence(5.0, agreement, 0.3, 1.0)
+    monkeypatch.setattr(self_check_module, "examine", lambda *_: found)
+    stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)))
+    told = self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, gain)
+    assert told == confidence
+
+
+def test_where_nothing_is_made_up_it_is_sure():
+    stage = FittedStage(Stage(Fraction(1), 2, 1), None)
+    assert self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, 0.0) == "sure"
