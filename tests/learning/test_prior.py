@@ -28,7 +28,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "477d0ff85a71ab607855b309c0bb0a4394f00947a43aa589753ba39390317be7",
+    "compact-16x6.safetensors": "341d4e9c27594b21cc30921f9c3f5e7b1d077804780c79ba13a922cf203e8311",
 }
 
 

@@ -1,0 +1,55 @@
+"""``deeptsr pretrain`` from the command line."""
+
+import json
+from dataclasses import replace
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.commands import pretrain as module
+from cli.main import cli
+from deeptsr import jobs
+from deeptsr.events import Pretrained, Taught
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Stands in for the job; notes what it is asked."""
+    seen = []
+
+    def pretrain_file(output, **given):
+        seen.append((output, given))
+        given["on_event"](Taught("any/full-1", 250, 1.5, -0.25))
+        told = Pretrained(str(output), 400_000, 90.0)
+        given["on_event"](told)
+        return told
+
+    monkeypatch.setattr(jobs, "pretrain_file", pretrain_file, raising=False)
+    return seen
+
+
+def test_what_is_asked_for_reaches_the_job(calls, tmp_path):
+    target = str(tmp_path / "p.safetensors")
+    flags = ["--steps", "70", "--seed", "3", "--time-budget", "90m", "--images", "pictures"]
+    done = CliRunner().invoke(cli, ["pretrain", "-o", target, *flags, "--no-resume"])
+    assert done.exit_code == 0, done.output
+    ((output, given),) = calls
+    assert output == target
+    assert given["settings"] == replace(module.DEFAULTS, steps=70)
+    assert (given["seed"], given["time_budget"], given["images"]) == (3, 5400, "pictures")
+    assert given["resume"] is False
+    assert "+1.50 dB over interpolation on things of all kinds" in done.output
+    assert "use it with deeptsr upscale --prior" in done.output
+
+
+def test_events_are_lines_of_json(calls, tmp_path):
+    target = str(tmp_path / "p.safetensors")
+    done = CliRunner().invoke(cli, ["pretrain", "-o", target, "--json"])
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [line["event"] for line in lines] == ["Taught", "Pretrained"]
+
+
+def test_every_flag_is_documented():
+    options = [p for p in module.pretrain.params if isinstance(p, click.Option)]
+    assert all(p.help for p in options)
