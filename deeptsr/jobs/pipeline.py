@@ -25,13 +25,23 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 from deeptsr.system.devices import ran_out, release
 
-__all__ = ["begun", "climb_job", "ends", "exposed", "fit_job", "look", "out_of_memory"]
+__all__ = [
+    "climb_job",
+    "fit_job",
+    "out_of_memory",
+    "part_ends",
+    "read_for_fitting",
+    "resume_at",
+    "retimed",
+]
 
 _SPARED = 8  # groups of LTR frames, of which some can be spared to judge a fit
 _NO_GAIN = 0.05  # dB: what the self-check calls nothing
 
 
-def look(job: Job, frames: Frames, on_event: Listener) -> tuple[Tensor, tuple[int, ...]]:
+def read_for_fitting(
+    job: Job, frames: Frames, on_event: Listener
+) -> tuple[Tensor, tuple[int, ...]]:
     """Read the frames to fit on, and the first frames of scenes."""
     step = job.stages[0].step
     pictures, cuts = read_excerpt(
@@ -150,7 +160,7 @@ def climb_job(
         on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
 
 
-def exposed(
+def retimed(
     job: Job, volumes: Iterator[Tensor], cuts: tuple[int, ...], start: int = 0, made: int = 0
 ) -> Iterator[Tensor]:
     """Yield the output's frames from ``made`` on, of those climbed from frame ``start`` on."""
@@ -162,7 +172,7 @@ def exposed(
     return retime(volumes, fine, opened, exposure, first=first, made=made, cuts=apart)
 
 
-def begun(job: Job, cuts: tuple[int, ...], made: int) -> int:
+def resume_at(job: Job, cuts: tuple[int, ...], made: int) -> int:
     """Return the input frame from which on to climb for the output's frames from ``made`` on."""
     plan, factor = job.schedule, job.options.factor
     if plan.opened is None:
@@ -173,7 +183,7 @@ def begun(job: Job, cuts: tuple[int, ...], made: int) -> int:
     return scene + (frame - scene) // chunk * chunk
 
 
-def ends(job: Job, cuts: tuple[int, ...]) -> set[int]:
+def part_ends(job: Job, cuts: tuple[int, ...]) -> set[int]:
     """Return how many frames of the output there are at the end of each part."""
     plan, factor = job.schedule, job.options.factor
     chunk, part = (length(*job.size, job.options) for length in (chunk_length, part_length))

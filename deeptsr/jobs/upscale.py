@@ -31,7 +31,15 @@ from deeptsr.jobs.job import (
     stretch_of,
     within_time_budget,
 )
-from deeptsr.jobs.pipeline import begun, climb_job, ends, exposed, fit_job, look, out_of_memory
+from deeptsr.jobs.pipeline import (
+    climb_job,
+    fit_job,
+    out_of_memory,
+    part_ends,
+    read_for_fitting,
+    resume_at,
+    retimed,
+)
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
 from deeptsr.pyramid.reach import first_needed
@@ -76,7 +84,7 @@ def upscale_array(
     job = within_time_budget(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
     with out_of_memory():
-        excerpt, cuts = look(job, lambda: (frame.numpy() for frame in clip), on_event)
+        excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
         result = np.empty((count * job.options.factor, height, width, 3), np.float32)
         filled = 0
@@ -227,7 +235,7 @@ def _read_for_fitting(
     """The excerpt and the cuts; what is broken in the input is told."""
     damage: list[str] = []
     frames = partial(video.read, info, job.options.start, job.options.end, notes=damage)
-    excerpt, cuts = look(job, frames, on_event)
+    excerpt, cuts = read_for_fitting(job, frames, on_event)
     for note in damage:
         on_event(Warned(note))
     return excerpt, cuts
@@ -262,15 +270,16 @@ def _climb(
     on_event: Listener,
 ) -> None:
     """Climb the frames that the output lacks, and write them, part by part."""
-    start = begun(job, cuts, writer.count)
+    start = resume_at(job, cuts, writer.count)
     skip = first_needed(fitted, start, cuts)
     stored = video.read(info, job.options.start, job.options.end, skip=skip, alpha=info.keeps_alpha)
     frames = (torch.from_numpy(frame.copy()) for frame in stored)
-    climbed, part_ends = climb_job(job, fitted, frames, cuts, on_event, start), ends(job, cuts)
-    for volume in exposed(job, climbed, cuts, start, writer.count):
+    climbed = climb_job(job, fitted, frames, cuts, on_event, start)
+    stops = part_ends(job, cuts)
+    for volume in retimed(job, climbed, cuts, start, writer.count):
         writer.write(volume.cpu().numpy())
         del volume  # it is gone before the next one is made
-        if writer.count in part_ends:
+        if writer.count in stops:
             writer.cut()
             sizes = writer.part_sizes
             disk.check(writer.count, len(job.schedule.shown), sum(sizes), max(sizes))

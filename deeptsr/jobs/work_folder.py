@@ -18,6 +18,7 @@ from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
+from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork
 from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
@@ -41,7 +42,9 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
     for place in ("encode", "work_dir", "resume", "device", "memory"):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
+    prior = prior_of(options)
     return {
+        "prior": prior.digest if prior else None,
         "version": f"{deeptsr.__version__}, torch {torch.__version__}",
         "input": fingerprint(video.files_of(source)),
         "device": device.type,
@@ -154,15 +157,15 @@ class WorkFolder:
         self._write(self._file(number), {"weights": weights, "event": asdict(event)})
         self._begun(number).unlink(missing_ok=True)
 
-    def begun(self, number: int) -> dict[str, Any] | None:
-        """What :meth:`keep` kept of a stage; None when it is not there, or damaged."""
+    def load_partial(self, number: int) -> dict[str, Any] | None:
+        """What :meth:`save_partial` kept of a stage; None when it is not there, or damaged."""
         try:
             saved = torch.load(self._begun(number), weights_only=True, map_location="cpu")
         except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
             return None
         return saved if isinstance(saved, dict) else None
 
-    def keep(self, number: int, state: dict[str, Any]) -> None:
+    def save_partial(self, number: int, state: dict[str, Any]) -> None:
         """Keep what is made of a stage so far: tensors, numbers, strings, and lists of them.
 
         Raises:

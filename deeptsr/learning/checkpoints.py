@@ -28,10 +28,10 @@ class Checkpoints(Protocol):
     def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
         """Keep a stage."""
 
-    def begun(self, number: int) -> dict[str, Any] | None:
-        """What :meth:`keep` kept of a stage that is not finished; None when there is nothing."""
+    def load_partial(self, number: int) -> dict[str, Any] | None:
+        """What :meth:`save_partial` kept of an unfinished stage; None when there is nothing."""
 
-    def keep(self, number: int, state: dict[str, Any]) -> None:
+    def save_partial(self, number: int, state: dict[str, Any]) -> None:
         """Keep what is made of a stage so far."""
 
 
@@ -47,7 +47,7 @@ class StageKeeper:
 
     def __init__(self, fitter: _Counts, number: int, checkpoints: Checkpoints) -> None:
         self._fitter, self._number, self._checkpoints = fitter, number, checkpoints
-        begun = checkpoints.begun(number) or {"finished": [], "state": None, "curve": ()}
+        begun = checkpoints.load_partial(number) or {"finished": [], "state": None, "curve": ()}
         self._finished: list[dict[str, Any]] = begun["finished"]
         self._state: dict[str, Any] | None = begun["state"]
         self._curve: list[tuple[str, int, float]] = begun["curve"]
@@ -93,5 +93,5 @@ class StageKeeper:
 
     def _keep(self, state: dict[str, Any] | None) -> None:
         kept = {"finished": self._finished, "state": state, "curve": list(self._fitter.curve)}
-        self._checkpoints.keep(self._number, kept)
+        self._checkpoints.save_partial(self._number, kept)
         self._time = time.monotonic()

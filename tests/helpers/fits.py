@@ -31,10 +31,10 @@ class Shelf:
         self.kept = {}
         self.started = {}
 
-    def begun(self, number):
+    def load_partial(self, number):
         return copy.deepcopy(self.started.get(number))
 
-    def keep(self, number, state):
+    def save_partial(self, number, state):
         self.started[number] = copy.deepcopy(state)
 
     def restore(self, number, network):

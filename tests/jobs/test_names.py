@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system import lock
 from deeptsr.video import probe
 from tests.helpers.clips import clip, ffmpeg
-from tests.helpers.synth import tiny
+from tests.helpers.synth import FIT, tiny
 
 LATIN = os.fsdecode(b"caf\xe9")  # no UTF-8
 
@@ -134,7 +135,7 @@ def test_an_output_in_the_folder_of_images_is_resumed(tmp_path, monkeypatch, ins
     folder.mkdir()
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=48x34:r=25:d=0.48", folder / "%02d.png")
     output = (folder if inside else tmp_path) / "o.mp4"
-    options = tiny(4)
+    options = tiny(4, fit=replace(FIT, finetune_steps=4))
 
     def interrupt(event):
         if isinstance(event, Progress) and list(output.parent.rglob("stage-2.begun.pt")):

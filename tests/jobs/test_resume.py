@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
 from deeptsr.report import Recorder
 from tests.helpers.clips import clip
-from tests.helpers.synth import tiny
+from tests.helpers.synth import FIT, tiny
 
 MEMORY = Path("/dev/shm")  # a file system that flushes at once
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def test_a_work_folder_names_no_module_of_ours_and_is_gone_on_from(tmp_path, mon
     monkeypatch.setattr(checkpoints, "_INTERVAL", 0.0)
     source = clip(tmp_path / "in.mkv", "-c:v", "ffv1", size="48x34", frames=12)
     work, out = tmp_path / "work", tmp_path / "out.mkv"
-    options = tiny(4, work_dir=str(work))
+    options = tiny(4, work_dir=str(work), fit=replace(FIT, finetune_steps=4))
     kept = {}
 
     def stop_in_second_stage(event):

@@ -150,24 +150,24 @@ def test_a_save_that_breaks_off_keeps_the_earlier(place, monkeypatch):
 
 def test_what_is_begun_is_kept_until_the_stage_is(place):
     folder = WorkFolder(place, WHO)
-    assert folder.begun(0) is None
-    folder.keep(0, {"weights": torch.ones(2), "made": [(1, "a", 2.5)]})
-    found = WorkFolder(place, WHO).begun(0)
+    assert folder.load_partial(0) is None
+    folder.save_partial(0, {"weights": torch.ones(2), "made": [(1, "a", 2.5)]})
+    found = WorkFolder(place, WHO).load_partial(0)
     assert torch.equal(found["weights"], torch.ones(2))
     assert found["made"] == [(1, "a", 2.5)]
-    assert folder.begun(1) is None
+    assert folder.load_partial(1) is None
     folder.save(0, network(), EVENT)
-    assert folder.begun(0) is None
+    assert folder.load_partial(0) is None
     assert WorkFolder(place, WHO).restore(0, network()) == EVENT
 
 
 @pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-9], lambda b: b[:50] + b[90:]])
 def test_a_damaged_beginning_is_ignored(place, damage):
     folder = WorkFolder(place, WHO)
-    folder.keep(0, {"weights": torch.ones(200)})
+    folder.save_partial(0, {"weights": torch.ones(200)})
     file = file_of(place)
     file.write_bytes(damage(file.read_bytes()))
-    assert folder.begun(0) is None
+    assert folder.load_partial(0) is None
 
 
 # --- whose work it is ---

@@ -95,7 +95,7 @@ def test_a_long_fit_is_kept_every_so_often(monkeypatch):
     assert shelf.started[1]["state"] is None
     monkeypatch.setattr(checkpoints, "_INTERVAL", 3600.0)
     seen = []
-    shelf.keep = lambda number, state: seen.append(state["state"])
+    shelf.save_partial = lambda number, state: seen.append(state["state"])
     shelf.started.clear()
     shelf.kept.clear()
     fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)

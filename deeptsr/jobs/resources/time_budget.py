@@ -48,7 +48,7 @@ def within(
     budget = options.time_budget or math.inf
     seconds = _AIM * budget - (time.monotonic() - began)
     bench = Bench(task, options, excerpt, seconds)
-    kept = checkpoints.begun(_STAGE) if checkpoints is not None else None
+    kept = checkpoints.load_partial(_STAGE) if checkpoints is not None else None
     if kept:
         chosen, fits = _restored(options, kept), True
     else:
@@ -58,7 +58,7 @@ def within(
             lambda full: _beside(bench(full), began),
         )
     if checkpoints is not None:
-        checkpoints.keep(_STAGE, _kept(chosen))
+        checkpoints.save_partial(_STAGE, _kept(chosen))
     forecast = bench(chosen)
     fit, climb = forecast.fit(chosen), forecast.climb(chosen)
     passed = time.monotonic() - began

@@ -157,10 +157,10 @@ def test_speeds_are_measured_with_the_real_network(monkeypatch):
 class Kept(dict):
     """Checkpoints that only remember the choice."""
 
-    def begun(self, number):
+    def load_partial(self, number):
         return self.get(number)
 
-    def keep(self, number, state):
+    def save_partial(self, number, state):
         self[number] = state
 
 
