@@ -587,8 +587,9 @@ def test_a_disk_that_runs_full_keeps_what_is_finished(source, tmp_path, monkeypa
 
 def test_a_bound_on_the_memory_makes_smaller_chunks(source, tmp_path):
     told = []
-    whole = plan_file(source, tmp_path / "out.mkv", FILE)
-    options = replace(FILE, memory=whole.memory_bytes - 1)
+    short = replace(FILE, pyramid=replace(FILE.pyramid, excerpt=4))  # so that the climb needs more
+    whole = plan_file(source, tmp_path / "out.mkv", short)
+    options = replace(short, memory=whole.memory_bytes - 1)
     upscale_file(source, tmp_path / "out.mkv", options, told.append)
     assert next(e for e in told if isinstance(e, Planned)).memory_bytes < whole.memory_bytes
     assert sum(isinstance(e, Progress) and e.phase == "render" for e in told) > 1

@@ -139,7 +139,9 @@ def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant
         truth = clip.frames.float()
         ltr = expose(truth, step, exposure)
         result = predict(network.eval(), ltr).clamp(0, 1)
-        gains.append(psnr(result, truth) - psnr(interpolate_time(ltr, step, exposure), truth))
+        plain = interpolate_time(ltr, step, exposure)
+        unknown = [n for n in range(len(truth)) if exposure == "full" or n % step]
+        gains.append(psnr(result[unknown], truth[unknown]) - psnr(plain[unknown], truth[unknown]))
     assert sum(gains) / len(gains) > 0.3
 
 

@@ -5,9 +5,9 @@ from fractions import Fraction
 import av
 import pytest
 from av.stream import Disposition
-from deeptsr.jobs.dry_run import plan_file
 
 from deeptsr.events import Warned
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.video.tracks.timecode import moved
 from tests.helpers.clips import ffmpeg

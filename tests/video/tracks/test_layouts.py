@@ -3,8 +3,8 @@
 import av
 import numpy as np
 import pytest
-from deeptsr.jobs.dry_run import plan_file
 
+from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.upscale import upscale_file
 from tests.helpers.clips import ffmpeg, sound, sound_packets
 from tests.helpers.synth import tiny
