@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
@@ -22,7 +23,7 @@ from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
 from deeptsr.networks import Compact, StepNetwork
 
-__all__ = ["NONE", "Prior", "State", "prior_of", "starts"]
+__all__ = ["Prior", "State", "prior_of", "starts"]
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata
@@ -95,6 +96,20 @@ def _bundled(network: NetworkSettings) -> Prior | None:
         return Prior.load(path)
 
 
+def _stamp(path: str) -> int | None:
+    """When a file was last changed; None where it is not there, which its reading tells."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return None
+
+
+@cache
+def _read(path: str, stamp: int | None) -> Prior:
+    """Read a file once, as many settings of a run ask for it, and again when it changed."""
+    return Prior.load(path)
+
+
 def prior_of(options: Options) -> Prior | None:
     """The prior that a run starts from; None: from nothing.
 
@@ -105,7 +120,7 @@ def prior_of(options: Options) -> Prior | None:
         return None
     if options.prior == AUTO:
         return _bundled(options.network)
-    found = Prior.load(options.prior)
+    found = _read(options.prior, _stamp(options.prior))
     if found.network != options.network:
         raise OptionError(
             f"prior is {options.prior!r}, of {_told(found.network)}, and preset "
