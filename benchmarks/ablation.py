@@ -32,7 +32,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 import deeptsr  # noqa: E402
-from benchmarks.compress import compressed  # noqa: E402
 from benchmarks.configs import BUILT_IN, Config, parse  # noqa: E402
 from benchmarks.quality import Pair, load, score, unit  # noqa: E402
 from benchmarks.results import Record, complete, read  # noqa: E402
@@ -41,6 +40,7 @@ from deeptsr.config import Options, preset  # noqa: E402
 from deeptsr.evaluation.baselines import baseline  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
 from deeptsr.imaging.resample import resize  # noqa: E402
+from deeptsr.video import compressed  # noqa: E402
 from examples.render_clips import CLIPS  # noqa: E402
 
 QUICK_CLIPS = ("fan", "pan", "falling", "fire", "shake", "slow")

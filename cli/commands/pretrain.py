@@ -23,6 +23,22 @@ DEFAULTS = PretrainSettings()
 @click.command(short_help="Teach what a fit starts from.")
 @click.option("-o", "--output", required=True, help="The prior to write, a safetensors file.")
 @click.option("--images", metavar="FOLDER", help="Pictures to show as surfaces, beside drawn ones.")
+@click.option("--from", "start", metavar="PRIOR", help="Teach on what this prior knows.")
+@click.option(
+    "--still",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=DEFAULTS.still,
+    metavar="SHARE",
+    help="Of the steps, on stills whose blocks are hidden, before anything moves.",
+)
+@click.option(
+    "--damage",
+    "damaged",
+    type=click.FloatRange(0, 1),
+    default=DEFAULTS.damaged,
+    metavar="SHARE",
+    help="Of the steps, on input that noise or H.264 has spoilt.",
+)
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -47,7 +63,7 @@ DEFAULTS = PretrainSettings()
     "--no-resume", "resume", is_flag=True, flag_value=False, default=True, help="Begin anew."
 )
 @output_flags
-def pretrain(*, output: str, steps: int, **flags: Any) -> None:
+def pretrain(*, output: str, steps: int, still: float, damaged: float, **flags: Any) -> None:
     """Teach a prior on rendered clips of things in motion, for `deeptsr upscale --prior FILE`.
 
     Nothing is filmed or downloaded: blades, leaves, waves and flames are drawn, and filmed by a
@@ -59,6 +75,6 @@ def pretrain(*, output: str, steps: int, **flags: Any) -> None:
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     with conversation(verbosity_of(flags)) as tell:
-        settings = replace(DEFAULTS, steps=steps)
+        settings = replace(DEFAULTS, steps=steps, still=still, damaged=damaged)
         with gentle(tell) as listen:
             jobs.pretrain_file(output, settings=settings, **flags, on_event=listen)

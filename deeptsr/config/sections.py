@@ -89,6 +89,9 @@ class PretrainSettings:
     frames: int = 8  # LTR frames of a crop, >= 3
     pool: int = 250  # clips of each kind that are there from the start, >= 1
     clip_every: int = 2  # steps after which another clip is rendered, >= 1
+    still: float = 0.0  # share of a network's steps that teach it stills without time, in [0, 1)
+    hidden: float = 0.5  # share of their blocks that are hidden in each frame, in (0, 1)
+    damaged: float = 0.0  # share of the steps whose input noise or H.264 has spoilt
     slowed: float = 0.25  # share of the crops that are means of two frames of their clip
     gray: float = 0.3  # share of the crops that lose some of their colour
     rate: float = 2e-3  # Adam's peak rate, > 0; it falls to zero as a cosine does

@@ -18,9 +18,11 @@ from torch import Tensor
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
-from deeptsr.learning.pretrain import VARIANTS, pretrain
+from deeptsr.learning.pretraining import VARIANTS, pretrain
+from deeptsr.learning.prior import Prior
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, write_whole
+from deeptsr.video import compressed
 
 __all__ = ["pretrain_file"]
 
@@ -28,6 +30,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")  # of pictures
 _SIDE = 96  # pixels of a surface
 _LEAST = 40  # steps
 _MEASURED = 4  # steps that tell how long one takes, after as many that warm up
+_NOISE = 8 / 255  # standard deviation of a sensor's noise, at most
+_CRF = (18, 32)  # of H.264, between
 
 
 def pretrain_file(
@@ -36,6 +40,7 @@ def pretrain_file(
     settings: PretrainSettings | None = None,
     *,
     images: str | Path | None = None,
+    start: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
     time_budget: float | None = None,
@@ -52,6 +57,7 @@ def pretrain_file(
         network: of the compact kind; by default that of the presets.
         settings: how long, on what.
         images: a folder of pictures that are shown as surfaces, beside those that are drawn.
+        start: a prior that is taught on; by default nothing is known.
         seed: of all that is drawn, 0 or more.
         device: "auto", "cpu", "cuda" or "cuda:N".
         time_budget: seconds that it may take, instead of the settings' steps.
@@ -60,7 +66,7 @@ def pretrain_file(
         on_event: listener.
 
     Raises:
-        OptionError: when a setting or the output cannot be met.
+        OptionError: when a setting, the prior to start from or the output cannot be met.
         InputError: when there are no pictures in the folder.
     """
     began = time.monotonic()
@@ -73,6 +79,12 @@ def pretrain_file(
         raise OptionError(
             f"steps and seed are {settings.steps} and {seed}; expected 1 or more, and 0 or more"
         )
+    _check_shares(settings)
+    known = Prior.load(start) if start is not None else None
+    if known and known.network != network:
+        raise OptionError(
+            f"prior to start from is of {known.network}; expected {network}; choose another file"
+        )
     place = devices.choose(device)
     precision = devices.precision(place)
     pictures = _pictures(Path(images)) if images is not None else ()
@@ -81,12 +93,15 @@ def pretrain_file(
         "device": place,
         "precision": precision,
         "pictures": pictures,
+        "damage": _Damage(seed) if settings.damaged else None,
+        "start": known,
     }
     if time_budget is not None:
         settings = replace(settings, steps=_affordable(network, settings, time_budget, common))
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
     kept = output.with_name(f".{output.name}.begun.pt")
-    who = json.dumps([asdict(network), asdict(settings), seed, len(pictures)])
+    digest = known.digest if known else ""
+    who = json.dumps([asdict(network), asdict(settings), seed, len(pictures), digest])
     begun = _begun(kept, who, on_event) if resume else None
 
     def keep(state: dict[str, Any]) -> None:
@@ -99,6 +114,34 @@ def pretrain_file(
     told = Pretrained(str(output), len(content), time.monotonic() - began)
     on_event(told)
     return told
+
+
+def _check_shares(settings: PretrainSettings) -> None:
+    for name in ("still", "hidden", "damaged"):
+        share = getattr(settings, name)
+        if not 0 <= share <= 1 or (name == "still" and share == 1):
+            raise OptionError(f"{name} is {share}; expected a share between 0 and 1")
+
+
+class _Damage:
+    """What a sensor or a codec makes of crops: noise, or H.264, each half of the time."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = np.random.default_rng(seed)
+
+    def __call__(self, ltr: Tensor) -> Tensor:
+        """Spoil crops (N, C, T, H, W) in [0, 1]."""
+        if self._dice.random() < 0.5:
+            noise = torch.from_numpy(self._dice.standard_normal(ltr.shape, np.float32))
+            return (ltr + self._dice.uniform(0, _NOISE) * noise.to(ltr.device)).clamp(0, 1)
+        count, colours, frames, height, width = ltr.shape
+        # All crops beside each other are one film: a codec takes longer to start than to work.
+        film = ltr.permute(2, 3, 0, 4, 1).reshape(frames, height, count * width, colours)
+        whole = (film * 255).round().clamp(0, 255).byte().cpu().numpy()
+        even = np.pad(whole, ((0, 0), (0, height % 2), (0, count * width % 2), (0, 0)), "edge")
+        coded = compressed(even, int(self._dice.integers(*_CRF)))[:, :height, : count * width]
+        crops = torch.from_numpy(coded).to(ltr) / 255
+        return crops.view(frames, height, count, width, colours).permute(2, 4, 0, 1, 3)
 
 
 def _pictures(folder: Path) -> tuple[Tensor, ...]:

@@ -71,6 +71,18 @@ class Compact(StepNetwork):
         """Fold, predict, unfold, add to the interpolation, correct."""
         n, c, t, h, w = ltr.shape
         f, k = self.fold, self.factor
+        hidden = self.features(ltr)
+        x = functional.conv3d(hidden, self._leaving().flatten(0, 1), padding=(0, 1, 1))
+        # (N, k*C*f*f, T, H/f, W/f)
+        x = x.view(n, k, c, f, f, t, h // f, w // f).permute(0, 2, 5, 1, 6, 3, 7, 4)
+        residual = x.reshape(n, c, t * k, h, w)  # (N, C, T*k, H, W)
+        base = interpolate_time(ltr, k, self.exposure, axis=2)
+        return correct(base + residual, ltr, k, self.exposure, axis=2)
+
+    def features(self, ltr: Tensor) -> Tensor:
+        """What the last layer sees, (N, channels, T, H/f, W/f)."""
+        n, c, t, h, w = ltr.shape
+        f = self.fold
         step = ltr.diff(dim=2)
         still = torch.zeros_like(ltr[:, :, :1])
         x = torch.cat(
@@ -79,13 +91,8 @@ class Compact(StepNetwork):
         if f > 1:
             x = x.view(n, 3 * c, t, h // f, f, w // f, f).permute(0, 1, 4, 6, 2, 3, 5)
             x = x.reshape(n, 3 * c * f * f, t, h // f, w // f)  # (N, 3C*f*f, T, H/f, W/f)
-        hidden = self.blocks(self.enter(x)).relu()
-        x = functional.conv3d(hidden, self._leaving().flatten(0, 1), padding=(0, 1, 1))
-        # (N, k*C*f*f, T, H/f, W/f)
-        x = x.view(n, k, c, f, f, t, h // f, w // f).permute(0, 2, 5, 1, 6, 3, 7, 4)
-        residual = x.reshape(n, c, t * k, h, w)  # (N, C, T*k, H, W)
-        base = interpolate_time(ltr, k, self.exposure, axis=2)
-        return correct(base + residual, ltr, k, self.exposure, axis=2)
+        seen: Tensor = self.blocks(self.enter(x)).relu()
+        return seen
 
     def _leaving(self) -> Tensor:
         """Weights of the last layer for the frames of the step, (k, C*f*f, channels, 1, 3, 3)."""

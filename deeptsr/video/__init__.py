@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deeptsr.video.destination import CONTAINERS, Destination, destination_of
+    from deeptsr.video.encoding.damage import compressed
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
@@ -38,6 +39,7 @@ __all__ = [
     "Vmaf",
     "bits_a_pixel",
     "check_output",
+    "compressed",
     "contents",
     "destination_of",
     "encode_preview",
@@ -66,6 +68,7 @@ _HOME = {
     "Vmaf": "ffmpeg.vmaf",
     "bits_a_pixel": "encoding.expected_size",
     "check_output": "writing.prepare",
+    "compressed": "encoding.damage",
     "contents": "reading.contents",
     "destination_of": "destination",
     "encode_preview": "ffmpeg.preview",

@@ -11,14 +11,13 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import ablation, tables
-from benchmarks.compress import compressed
 from benchmarks.configs import BUILT_IN, Config, parse
 from deeptsr import config
 from deeptsr.config import preset
 from deeptsr.learning import stages
 from deeptsr.pyramid import stage
 from deeptsr.pyramid.plan import Stage
-from tests.helpers.synth import noise, tiny
+from tests.helpers.synth import tiny
 
 # --- configurations ---
 
@@ -73,19 +72,6 @@ def test_switches_hold_inside_only():
         assert not stages.FittedStage(one, None, True, True).refilmed
     assert stage.trust(error, change).max() == 0
     assert stages.FittedStage(one, None, True, True).refilmed
-
-
-# --- compression ---
-
-
-def test_compression_loses_more_at_a_higher_crf():
-    clip = (noise(4, 32, 48, 3).numpy() * 60 + 90).astype(np.uint8)
-    low, high = (compressed(clip, crf) for crf in (10, 40))
-    assert low.shape == high.shape == clip.shape
-    errors = [np.square(made.astype(float) - clip).mean() for made in (low, high)]
-    assert 0 < errors[0] < errors[1]
-    with pytest.raises(click.UsageError, match="even sides"):
-        compressed(clip[:, :31], 23)
 
 
 # --- the whole ---

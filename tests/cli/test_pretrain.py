@@ -32,12 +32,14 @@ def calls(monkeypatch):
 def test_what_is_asked_for_reaches_the_job(calls, tmp_path):
     target = str(tmp_path / "p.safetensors")
     flags = ["--steps", "70", "--seed", "3", "--time-budget", "90m", "--images", "pictures"]
+    flags += ["--from", "old.safetensors", "--still", "0.2", "--damage", "0.1"]
     done = CliRunner().invoke(cli, ["pretrain", "-o", target, *flags, "--no-resume"])
     assert done.exit_code == 0, done.output
     ((output, given),) = calls
     assert output == target
-    assert given["settings"] == replace(module.DEFAULTS, steps=70)
+    assert given["settings"] == replace(module.DEFAULTS, steps=70, still=0.2, damaged=0.1)
     assert (given["seed"], given["time_budget"], given["images"]) == (3, 5400, "pictures")
+    assert given["start"] == "old.safetensors"
     assert given["resume"] is False
     assert "+1.50 dB over interpolation on things of all kinds" in done.output
     assert "use it with deeptsr upscale --prior" in done.output

@@ -1,7 +1,10 @@
 """A prior as a file."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from deeptsr.config import NetworkSettings, PretrainSettings, preset
@@ -9,7 +12,7 @@ from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Pretrained, Progress, Warned
 from deeptsr.jobs import pretrain as module
 from deeptsr.jobs.pretrain import pretrain_file
-from deeptsr.learning.pretrain import VARIANTS
+from deeptsr.learning.pretraining import VARIANTS
 from deeptsr.learning.prior import Prior, prior_of
 from tests.helpers.synth import NETWORK
 
@@ -30,7 +33,7 @@ def test_a_prior_is_written_whole_and_used(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     prior = prior_of(preset("fast", prior=str(path), network=NETWORK))
     assert set(prior.variants) == {v.name for v in VARIANTS}
-    assert prior.made["steps"] == "4"
+    assert "steps=4," in prior.made["settings"]
     with pytest.raises(OutputError, match="exists"):
         made(path)
     made(path, overwrite=True)
@@ -93,3 +96,32 @@ def test_a_time_budget_chooses_the_steps(tmp_path, monkeypatch):
 
 
 PRIOR = Prior(NETWORK, {}, {})
+
+
+def test_a_prior_is_taught_on_from_a_file(tmp_path):
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    made(first)
+    made(second, start=first)
+    assert Prior.load(second).made["taught on from"] == Prior.load(first).digest
+    with pytest.raises(OptionError, match="expected NetworkSettings"):
+        pretrain_file(tmp_path / "c", NetworkSettings(channels=4, blocks=3), TINY, start=first)
+    with pytest.raises(OptionError, match="prior is"):
+        pretrain_file(tmp_path / "c", NETWORK, TINY, start=tmp_path / "none")
+
+
+def test_crops_are_spoilt_in_place():
+    damage, kinds = module._Damage(0), set()
+    still = torch.linspace(0.2, 0.8, 24).view(1, 1, 1, 24, 1).expand(3, 3, 4, 24, 20)
+    for _ in range(12):
+        spoilt = damage(still)
+        assert spoilt.shape == still.shape
+        error = (spoilt - still).abs()
+        assert 0 < error.mean() < 0.05
+        kinds.add(bool((spoilt * 255 - (spoilt * 255).round()).abs().max() < 1e-3))
+    assert kinds == {True, False}  # 8 bits where a codec was at work
+
+
+@pytest.mark.parametrize("changes", [{"still": 1.0}, {"damaged": 1.5}, {"hidden": -0.1}])
+def test_shares_are_checked(tmp_path, changes):
+    with pytest.raises(OptionError, match="expected a share"):
+        pretrain_file(tmp_path / "p", NETWORK, replace(TINY, **changes), device="cpu")

@@ -219,10 +219,10 @@ class _RotorWorld(_World):
         radius = (dice.between(0.22, 0.4) if self._plain else dice.between(0.13, 0.47)) * size
         self._rotor = shapes.Rotor(dice, radius)
         apart = 2 * torch.pi / self._rotor.blades
-        fastest = _FASTEST_TURN * apart / 2  # radians an HTR frame
-        instants = round(fastest * radius / _REACH)
+        fastest = _FASTEST_TURN / 2  # blades' distances an HTR frame
+        instants = round(fastest * apart * radius / _REACH)
         super().__init__(dice, size, frames, max(_FEW_INSTANTS, min(_MOST_INSTANTS, instants)))
-        self._angle, speed = motion.turning(dice, self.times, 0.03 * apart, fastest)
+        self._angle, speed = motion.turning(dice, self.times, apart, fastest)
         self.longest = max(2, min(_LONGEST, int(_FASTEST_TURN * apart / max(speed, 1e-6))))
 
     def picture(self) -> Tensor:

@@ -11,6 +11,8 @@ __all__ = ["path", "turning"]
 
 _KINDS = ("still", "steady", "faster", "to and fro", "shaking")
 _WEIGHTS = (0.2, 0.4, 0.18, 0.15, 0.07)
+_HARD = (0.21, 0.36)  # distances of the blades an HTR frame; 0.25 is the limit of a frame of two
+_SLOWEST = 0.03
 
 
 def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
@@ -43,19 +45,25 @@ def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
     return speed / 12 * (shaken - shaken[0])
 
 
-def turning(dice: Dice, times: Tensor, slowest: float, fastest: float) -> tuple[Tensor, float]:
+def turning(dice: Dice, times: Tensor, apart: float, fastest: float) -> tuple[Tensor, float]:
     """The angle of what turns and goes on turning the same way: steadily, or at a changing speed.
+
+    Half of the speeds are near the aliasing limit of a frame of two: there both ways look most
+    alike, and a network is longest in doubt. The others are spread evenly.
 
     Args:
         dice: random choices.
         times: (n,), HTR frames.
-        slowest: radians an HTR frame.
-        fastest: the same; speeds are spread evenly between the two.
+        apart: distance of the blades, radians.
+        fastest: in distances an HTR frame.
 
     Returns:
-        (n,) radians, and the greatest speed.
+        (n,) radians, and the greatest speed, radians an HTR frame.
     """
-    ends = [dice.between(slowest, fastest) for _ in range(2)]
+    ends = [
+        apart * (dice.between(*_HARD) if dice.chance(0.5) else dice.between(_SLOWEST, fastest))
+        for _ in range(2)
+    ]
     kind = dice.choose(("steady", "changing", "from rest"), (0.55, 0.35, 0.1))
     if kind == "steady":
         ends[1] = ends[0]

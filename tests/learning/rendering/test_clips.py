@@ -56,10 +56,18 @@ def test_a_rotor_repeats_itself_after_a_blades_distance():
 def test_turning_goes_one_way_within_its_speeds():
     times = torch.linspace(0, 20, 201)
     for seed in range(20):
-        angle, fastest = turning(Dice(seed), times, 0.1, 0.5)
+        angle, fastest = turning(Dice(seed), times, 0.8, 0.5)
         speed = angle.diff() / times.diff()
-        assert speed.abs().max() <= fastest * 1.01 <= 0.51
+        assert speed.abs().max() <= fastest * 1.01 <= 0.41
         assert bool((speed > -1e-5).all()) or bool((speed < 1e-5).all())
+
+
+def test_half_of_the_speeds_are_near_the_limit():
+    times = torch.linspace(0, 20, 11)
+    fastest = torch.tensor([turning(Dice(seed), times, 1.0, 0.475)[1] for seed in range(400)])
+    near = ((fastest > 0.2) & (fastest < 0.3)).float().mean()  # 2/3 of a half, and a fifth
+    assert 0.3 < near < 0.6
+    assert (fastest > 0.4).float().mean() > 0.05
 
 
 def test_paths_begin_where_they_stand_and_keep_their_bound():

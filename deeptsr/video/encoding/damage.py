@@ -6,9 +6,10 @@ from io import BytesIO
 from typing import Any
 
 import av
-import click
 import numpy as np
 from numpy.typing import NDArray
+
+from deeptsr.errors import OptionError
 
 __all__ = ["compressed"]
 
@@ -22,11 +23,11 @@ def compressed(clip: NDArray[np.uint8], crf: int, rate: int = 30) -> NDArray[np.
         rate: frames a second, by which the encoder shares out its bits.
 
     Raises:
-        click.UsageError: for odd sides, as colours are halved in both directions.
+        OptionError: for odd sides, as colours are halved in both directions.
     """
     if clip.shape[1] % 2 or clip.shape[2] % 2:
-        raise click.UsageError(
-            f"got frames of {clip.shape[2]} x {clip.shape[1]}; expected even sides for 4:2:0"
+        raise OptionError(
+            f"frames are {clip.shape[2]} x {clip.shape[1]}; expected even sides for 4:2:0"
         )
     file = BytesIO()
     with av.open(file, "w", format="matroska") as container:

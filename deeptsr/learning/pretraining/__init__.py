@@ -1,0 +1,8 @@
+"""Teaches a prior on rendered clips, and on stills without time."""
+
+from __future__ import annotations
+
+from deeptsr.learning.pretraining.curriculum import pretrain
+from deeptsr.learning.pretraining.variants import VARIANTS, Variant
+
+__all__ = ["VARIANTS", "Variant", "pretrain"]

@@ -1,0 +1,208 @@
+"""The teaching of one network: stills without time first, where asked for, and then motion."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deeptsr.config import NetworkSettings, PretrainSettings
+from deeptsr.imaging.exposure import correct, expose
+from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning.pretraining.crops import KINDS, Crops
+from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
+from deeptsr.learning.pretraining.variants import Variant
+from deeptsr.learning.rendering.clips import render
+from deeptsr.networks import Compact
+
+__all__ = ["Course", "Damage"]
+
+_JUDGES, _JUDGED_FRAMES = 12, 24  # clips of each kind that are never taught, and their frames
+_FIRST_JUDGE = 10**9  # their seeds
+_QUIET = 1e-5  # mean square error that is added, so that a still clip counts no more than that
+
+Damage = Callable[[Tensor], Tensor]  # LTR crops (N, C, T, H, W) as a codec or a sensor spoils them
+
+
+class Course:
+    """How far one network of a prior has come.
+
+    Args:
+        network: of the compact kind.
+        settings: how it is taught.
+        variant: which of the prior's networks it is.
+        steps: optimiser steps, of both parts together.
+        seed: of all that is drawn.
+        device: that does the work.
+        precision: of the convolutions.
+        pictures: surfaces beside those that are drawn, (3, side, side) each.
+        damage: what spoils the input in the settings' share of the steps; None: nothing does.
+    """
+
+    def __init__(
+        self,
+        network: NetworkSettings,
+        settings: PretrainSettings,
+        variant: Variant,
+        steps: int,
+        *,
+        seed: int,
+        device: torch.device,
+        precision: torch.dtype,
+        pictures: Sequence[Tensor] = (),
+        damage: Damage | None = None,
+    ) -> None:
+        self.variant, self.settings, self.steps = variant, settings, steps
+        self._device, self._precision, self._damage = device, precision, damage
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = Compact(
+                2, variant.exposure, network.channels, network.blocks, variant.fold
+            )
+        self._still_steps = round(settings.still * steps) if variant.start is None else 0
+        self._stills = PseudoTime(self.network, torch.Generator().manual_seed(seed))
+        self._stills.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network)
+        self._optimizer = self._fresh(self._stills if self._still_steps else self.network)
+        self._crops = Crops(settings, variant, seed, pictures)
+        self.step = 0
+
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Take over what another course, or a prior, has taught."""
+        self.network.load_state_dict(state)
+        self.average.load_state_dict(state)
+
+    def run(
+        self, on_step: Callable[[int], None], on_check: Callable[[dict[str, float]], None]
+    ) -> None:
+        """Teach to the end.
+
+        Args:
+            on_step: told the steps that are done.
+            on_check: told the gains (:meth:`gains`) every so often, and at the end.
+        """
+        self._crops.fill()
+        while self.step < self.steps:
+            if self.step % self.settings.clip_every == 0:
+                self._crops.renew()
+            if self.step < self._still_steps:
+                self._descend(self._stills, *self._hidden())
+            else:
+                if self._still_steps and self.step == self._still_steps:
+                    self._optimizer = self._fresh(self.network)
+                self._descend(self.network, *self._restored())
+            self.step += 1
+            on_step(self.step)
+            if self.step % self.settings.check == 0 or self.step == self.steps:
+                on_check(self.gains())
+
+    def state(self) -> dict[str, Any]:
+        """All that a later run needs to go on but the clips, which are drawn anew."""
+        return {
+            "network": self._stills.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "crops": self._crops.state(),
+            "step": self.step,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.step = state["step"]
+        if self.step > self._still_steps:
+            self._optimizer = self._fresh(self.network)
+        self._stills.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._crops.load(state["crops"])
+
+    def gains(self) -> dict[str, float]:
+        """Mean gain over interpolation on clips that are never taught, by kind, dB."""
+        gains = {}
+        with torch.no_grad():
+            for kind in KINDS:
+                htr = _judges(kind).to(self._device)
+                pairs = [self._errors(self.average, part, 2) for part in torch.split(htr, 4)]
+                error, plain = (torch.cat(e) + 1e-7 for e in zip(*pairs, strict=True))
+                gains[kind] = float((10 * torch.log10(plain / error)).mean())
+        return gains
+
+    def _fresh(self, learner: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(learner.parameters())
+
+    def _descend(self, learner: nn.Module, error: Tensor, weight: Tensor) -> None:
+        """One step of the optimiser, down a weighted error (N,)."""
+        s = self.settings
+        warm = min(1.0, (self.step + 1) / s.warmup)
+        for group in self._optimizer.param_groups:
+            group["lr"] = s.rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
+        self._optimizer.zero_grad(set_to_none=True)
+        (error * weight).mean().backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(learner.parameters(), s.clip_gradient)
+        self._optimizer.step()
+        share = 1 - min(s.averaging, (self.step + 1) / (self.step + 11))
+        with torch.no_grad():
+            for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(now, share)
+
+    def _restored(self) -> tuple[Tensor, Tensor]:
+        """Errors of clips in motion (N,), and what each counts."""
+        factor = self._crops.factor()
+        htr = self._crops.batch(factor)
+        error, plain = self._errors(self.network, self._placed(htr), factor, spoil=True)
+        return error, ((plain + _QUIET) * 1e3) ** -self.settings.balance
+
+    def _hidden(self) -> tuple[Tensor, Tensor]:
+        """Errors of stills whose blocks are hidden (N,), and what each counts."""
+        stills = self._crops.stills()
+        count, _, height, width = stills.shape
+        blocks = (count, 1, self.settings.frames, height // BLOCK, width // BLOCK)
+        shown = (self._crops.uniform(*blocks) >= self.settings.hidden).float()
+        frames, weight = hidden(stills, shown)
+        with self._autocast():
+            drawn = self._stills(self._placed(frames))
+        error = weight.to(self._device) * (drawn - stills[:, :, None].to(self._device)).square()
+        return error.mean((1, 2, 3, 4)), torch.ones(count, device=self._device)
+
+    def _errors(
+        self, network: Compact, htr: Tensor, factor: int, spoil: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Mean square errors of a network and of interpolation, (N,) each."""
+        exposure = self.variant.exposure
+        ltr = expose(htr, factor, exposure, axis=2)
+        if spoil and self._damage and self._crops.chance() < self.settings.damaged:
+            spoilt = self._damage(ltr)
+            # What a frame's damage looks like is told by that frame, and stays in all it becomes.
+            htr, ltr = htr + (spoilt - ltr).repeat_interleave(factor, 2), spoilt
+        network.factor = factor
+        with self._autocast():
+            restored = network(ltr.contiguous(memory_format=torch.channels_last_3d))
+        with torch.no_grad():
+            plain = interpolate_time(ltr, factor, exposure, axis=2)
+            plain = correct(plain, ltr, factor, exposure, axis=2)
+        return _inner(restored - htr, factor), _inner(plain - htr, factor)
+
+    def _placed(self, crops: Tensor) -> Tensor:
+        return crops.to(self._device, memory_format=torch.channels_last_3d)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(
+            self._device.type, self._precision, enabled=self._precision != torch.float32
+        )
+
+
+@cache
+def _judges(kind: str) -> Tensor:
+    """Clips that are never taught, (N, C, T, H, W)."""
+    clips = [render(_FIRST_JUDGE + n, kind, frames=_JUDGED_FRAMES) for n in range(_JUDGES)]
+    return torch.stack([clip.frames.float() for clip in clips]).permute(0, 4, 1, 2, 3)
+
+
+def _inner(error: Tensor, factor: int) -> Tensor:
+    """Mean square away from a crop's borders, where a network lacks what lies beyond."""
+    return error[:, :, factor:-factor, 2:-2, 2:-2].square().mean((1, 2, 3, 4))

@@ -1,0 +1,123 @@
+"""Draws crops of rendered clips, as a video's own pairs are drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deeptsr.config import PretrainSettings
+from deeptsr.imaging.exposure import expose
+from deeptsr.learning.pretraining.pseudo_time import BLOCK
+from deeptsr.learning.pretraining.variants import Variant
+from deeptsr.learning.rendering.clips import Clip, render
+
+__all__ = ["KINDS", "Crops"]
+
+KINDS = ("leaves", "rotor")
+_STEPS = ((2, 0.82), (3, 0.08), (4, 0.05), (5, 0.05))  # and their shares of the batches
+_KEPT = 4  # clips that are kept, as a multiple of those that are there from the start
+
+
+class Crops:
+    """A pool of clips, renewed as the course goes on, and what is cut from it."""
+
+    def __init__(
+        self, settings: PretrainSettings, variant: Variant, seed: int, pictures: Sequence[Tensor]
+    ) -> None:
+        self.settings, self._variant, self._pictures = settings, variant, pictures
+        self.side = BLOCK * round(variant.wide * settings.crop / BLOCK)
+        self.count = math.ceil(variant.batch * settings.batch)
+        self._dice = torch.Generator().manual_seed(seed)
+        self._next = seed * 10_000_000  # seed of the next clip
+        self._pools: dict[str, list[Clip]] = {kind: [] for kind in KINDS}
+
+    def fill(self) -> None:
+        """Render the clips that are there from the start."""
+        for kind in self._kinds():
+            while len(self._pools[kind]) < self.settings.pool:
+                self._render(kind)
+
+    def renew(self) -> None:
+        """Render another clip, for the oldest one if there are many."""
+        self._render(self._kind())
+
+    def factor(self) -> int:
+        """Of the next batch: HTR frames an LTR frame."""
+        draw = self.chance()
+        for factor, share in _STEPS:
+            draw -= share
+            if draw < 0:
+                return factor
+        return 2
+
+    def batch(self, factor: int) -> Tensor:
+        """HTR crops, (N, C, T * factor, side, side), T as the settings say."""
+        return torch.stack([self._crop(self._kind(), factor) for _ in range(self.count)])
+
+    def stills(self) -> Tensor:
+        """Frames of the clips, (N, C, side, side)."""
+        crops = [self._crop(self._kind(), 1, frames=1) for _ in range(self.count)]
+        return torch.stack(crops).squeeze(2)
+
+    def chance(self) -> float:
+        """A number in [0, 1)."""
+        return float(torch.rand((), generator=self._dice))
+
+    def uniform(self, *shape: int) -> Tensor:
+        """The same, many of them."""
+        return torch.rand(shape, generator=self._dice)
+
+    def state(self) -> dict[str, Any]:
+        """What a later run needs to go on; the clips are drawn anew."""
+        return {"random": self._dice.get_state(), "next": self._next}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._dice.set_state(state["random"])
+        self._next = state["next"]
+
+    def _kinds(self) -> tuple[str, ...]:
+        shown = {"leaves": self._variant.rotors < 1, "rotor": self._variant.rotors > 0}
+        return tuple(kind for kind in KINDS if shown[kind])
+
+    def _kind(self) -> str:
+        return "rotor" if self.chance() < self._variant.rotors else "leaves"
+
+    def _below(self, count: int) -> int:
+        return int(torch.randint(count, (), generator=self._dice))
+
+    def _render(self, kind: str) -> None:
+        self._next += 1
+        pool = self._pools[kind]
+        pool.append(render(self._next, kind, pictures=self._pictures))
+        if len(pool) > _KEPT * self.settings.pool:
+            pool.pop(0)
+
+    def _crop(self, kind: str, factor: int, frames: int | None = None) -> Tensor:
+        """A crop of a clip in one of its views, (C, T * factor, side, side)."""
+        s, side = self.settings, self.side
+        pool, frames = self._pools[kind], (frames or s.frames) * factor
+        while factor > max(clip.longest for clip in pool):
+            self._render(kind)  # no blades of the pool are slow enough
+        slow = 2 if self.chance() < s.slowed else 1  # an HTR frame is a mean of so many
+        if slow * factor > max(c.longest for c in pool) or slow * frames > len(pool[0].frames):
+            slow = 1
+        fitting = [clip for clip in pool if slow * factor <= clip.longest]
+        clip, length = fitting[self._below(len(fitting))], slow * frames
+        t, y, x = (
+            self._below(n - size + 1)
+            for n, size in zip(clip.frames.shape, (length, side, side), strict=False)
+        )
+        crop = clip.frames[t : t + length, y : y + side, x : x + side].float()
+        crop = expose(crop, slow).permute(3, 0, 1, 2)  # (C, T * factor, side, side)
+        crop = crop.flip([axis for axis in (1, 2, 3) if self.chance() < 0.5])
+        if self.chance() < 0.5:
+            crop = crop.transpose(2, 3)
+        crop = crop[torch.randperm(3, generator=self._dice)]
+        if self.chance() < s.gray:
+            crop = torch.lerp(crop, crop.mean(0, keepdim=True), self.chance())
+        return 1 - crop if self.chance() < 0.5 else crop

@@ -1,0 +1,99 @@
+"""Teaches the networks of a prior one after the other: motion of all kinds, then blades that turn.
+
+One set of weights serves steps of any size, so that steps of 2 to 5 are taught together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deeptsr.config import NetworkSettings, PretrainSettings
+from deeptsr.events import Listener, Progress, Taught, ignore
+from deeptsr.learning.pretraining.course import Course, Damage
+from deeptsr.learning.pretraining.variants import VARIANTS, Variant
+from deeptsr.learning.prior import Prior, State
+
+__all__ = ["pretrain"]
+
+
+def pretrain(
+    network: NetworkSettings,
+    settings: PretrainSettings,
+    *,
+    seed: int = 0,
+    device: torch.device | None = None,
+    precision: torch.dtype = torch.float32,
+    pictures: Sequence[Tensor] = (),
+    damage: Damage | None = None,
+    variants: Sequence[Variant] = VARIANTS,
+    start: Prior | None = None,
+    on_event: Listener = ignore,
+    begun: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] = lambda state: None,
+) -> Prior:
+    """Teach a prior.
+
+    Args:
+        network: of the compact kind.
+        settings: how long, on what.
+        seed: of all that is drawn.
+        device: that does the work; None: the CPU.
+        precision: of the convolutions.
+        pictures: (3, side, side) each, in [0, 1], shown as surfaces beside those that are drawn.
+        damage: spoils LTR crops (N, C, T, H, W), in the settings' share of the steps.
+        variants: that are taught, in this order.
+        start: a prior that is taught on, of the same network; None: nothing is known.
+        on_event: listener: progress, and the gain on clips that are never taught.
+        begun: what an earlier run kept; it goes on from there.
+        keep: told a state from which a later run can go on, at each check.
+    """
+    done: dict[str, State] = dict(begun["done"]) if begun else {}
+    known = start.variants if start else {}
+    total = sum(round(v.share * settings.steps) for v in variants)
+    before = 0
+    for variant in variants:
+        steps = round(variant.share * settings.steps)
+        if variant.name not in done:
+            course = Course(
+                network,
+                settings,
+                variant,
+                steps,
+                seed=seed,
+                device=device or torch.device("cpu"),
+                precision=precision,
+                pictures=pictures,
+                damage=damage,
+            )
+            first = known.get(variant.name) or done.get(variant.start or "")
+            if first:
+                course.start_from(first)
+            if begun and begun.get("variant") == variant.name:
+                course.load(begun["state"])
+
+            def on_step(step: int, before: int = before, name: str = variant.name) -> None:
+                share = (before + step) / total
+                on_event(Progress(share, "fit", f"{name}: step {before + step} of {total}"))
+
+            def on_check(gains: dict[str, float], course: Course = course) -> None:
+                on_event(Taught(course.variant.name, course.step, **gains))
+                keep({"done": done, "variant": course.variant.name, "state": course.state()})
+
+            course.run(on_step, on_check)
+            done[variant.name] = {
+                name: value.detach().cpu() for name, value in course.average.state_dict().items()
+            }
+        before += steps
+    made = {
+        "clips": "rendered" + (" and pictures" if pictures else ""),
+        "settings": str(settings),
+        "seed": str(seed),
+        "torch": torch.__version__,
+    }
+    if start:
+        made["taught on from"] = start.digest or "a prior that is in no file"
+    return Prior(network, {**known, **done}, made)
