@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from deeptsr.events import StageFitted
-from deeptsr.learning.fit import FitResult
+from deeptsr.learning.fit import FitResult, FitState
 from deeptsr.networks import StepNetwork
 
 __all__ = ["Checkpoints", "StageKeeper"]
@@ -49,7 +49,7 @@ class StageKeeper:
         self._fitter, self._number, self._checkpoints = fitter, number, checkpoints
         begun = checkpoints.load_partial(number) or {"finished": [], "state": None, "curve": ()}
         self._finished: list[dict[str, Any]] = begun["finished"]
-        self._state: dict[str, Any] | None = begun["state"]
+        self._state: FitState | None = begun["state"]
         self._curve: list[tuple[str, int, float]] = begun["curve"]
         self._given, self._time = 0, time.monotonic()
 
@@ -65,14 +65,14 @@ class StageKeeper:
         self._fitter.curve[:], self._fitter.made = found["curve"], found["made"]
         return FitResult(*found["result"])
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> FitState | None:
         """The state of the fit that an earlier run was at."""
         state, self._state = self._state, None
         if state is not None:
             self._fitter.curve[:] = self._curve
         return state
 
-    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+    def offer(self, state: Callable[[], FitState], *, now: bool = False) -> None:
         """Keep the state of the fit that is going on, every so often."""
         if now or time.monotonic() - self._time > _INTERVAL:
             self._keep(state())
@@ -91,7 +91,7 @@ class StageKeeper:
         self._given += 1
         self._keep(None)
 
-    def _keep(self, state: dict[str, Any] | None) -> None:
+    def _keep(self, state: FitState | None) -> None:
         kept = {"finished": self._finished, "state": state, "curve": list(self._fitter.curve)}
         self._checkpoints.save_partial(self._number, kept)
         self._time = time.monotonic()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deeptsr.config import Options
 from deeptsr.learning.checkpoints import Checkpoints, StageKeeper
-from deeptsr.learning.fit import FitResult, fit
+from deeptsr.learning.fit import FitResult, Hooks, Regime, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
@@ -77,20 +77,15 @@ class StageFitter:
             self.made = now
             self._on_step(now)
 
-        result = fit(
-            network,
-            source,
+        regime = Regime(
             self.settings,
-            self._generator,
-            score,
-            steps=steps,
-            slack=math.inf if known else _SLACK,
+            steps,
             rate=self.settings.finetune_rate if known else None,
+            slack=math.inf if known else _SLACK,
             precision=self.precision,
-            on_step=on_step,
-            keeper=self._keeper,
-            enough=self._enough,
         )
+        hooks = Hooks(on_step, self._enough, self._keeper)
+        result = fit(network, source, regime, self._generator, score, hooks)
         if self._keeper:
             self._keeper.finish(network, self._generator, result)
         return result
