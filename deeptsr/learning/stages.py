@@ -104,6 +104,7 @@ def fit_stages(
                 network.eval() if usable else None,
                 averages(options, number),
                 options.pyramid.ensemble,
+                options.pyramid.verify,
             )
         )
         previous = network if usable else previous
