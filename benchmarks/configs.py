@@ -63,13 +63,13 @@ class Config:
         return given
 
     def _pairs(self) -> list[tuple[str, str]]:
-        found = re.findall(r"([\w.]+)=([^,]*)", self.changes)
-        if ",".join(f"{path}={value}" for path, value in found) != self.changes:
+        pairs = re.findall(r"([\w.]+)=([^,]*)", self.changes)
+        if ",".join(f"{path}={value}" for path, value in pairs) != self.changes:
             raise click.UsageError(
                 f"configuration {self.name} is {self.changes!r}; expected field=value,..., such as "
                 "pairs.within=1,pairs.across=0"
             )
-        return found
+        return pairs
 
 
 def parse(written: str) -> Config:

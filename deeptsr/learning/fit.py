@@ -46,9 +46,9 @@ class Regime:
         """The share of a step's weights, counted from 0, in the running mean."""
         return 1 - min(self.settings.averaging, (step + 1) / (step + 11))
 
-    def validates(self, made: int) -> bool:
-        """Whether the weights are judged when so many steps are made."""
-        return made == self.steps or made % math.ceil(self.steps / self.settings.checks) == 0
+    def validates(self, count: int) -> bool:
+        """Whether the weights are judged after so many steps."""
+        return count == self.steps or count % math.ceil(self.steps / self.settings.checks) == 0
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ class Keeper(Protocol):
 class Hooks:
     """Who follows a fit from step to step."""
 
-    # Is told after each step how many were made; when it raises, the state is kept first.
+    # It is told after each step how many were made; when it raises, the state is kept first.
     on_step: Callable[[int], None] = lambda step: None
-    # Is asked after each step, and before the first, whether the time for the fit is up.
+    # It is asked after each step, and before the first, whether the time for the fit is up.
     enough: Callable[[], bool] = lambda: False
-    # Of the state after each step. A fit that goes on from one ends as if it had not been
-    # interrupted, to the bit on a CPU.
+    # It is offered the state after each step. A fit that goes on from one ends as if it had not
+    # been interrupted, to the bit on a CPU.
     keeper: Keeper | None = None
 
 
@@ -130,8 +130,8 @@ def _loss(
     k = network.factor
     ltr = expose(htr, k, network.exposure, axis=2)
     with torch.autocast(htr.device.type, precision, enabled=precision != torch.float32):
-        made = network(ltr.contiguous(memory_format=torch.channels_last_3d))
-    error: Tensor = made - htr  # (N, C, T*k, H, W)
+        restored = network(ltr.contiguous(memory_format=torch.channels_last_3d))
+    error: Tensor = restored - htr  # (N, C, T*k, H, W)
     # At a crop's ends the network lacks what lies beyond.
     frames, pixels = margin[0] * k, margin[1]
     t, h, w = error.shape[2:]
@@ -154,7 +154,7 @@ class _Learner:
         self.average = copy.deepcopy(network)
         card = source.device.type == "cuda"
         self._optimizer = torch.optim.Adam(network.parameters(), fused=card, capturable=card)
-        # Numbers; on a card tensors, whose values a replayed step finds changed.
+        # These are numbers; on a card tensors, since a replayed step sees what is in them by then.
         self._rate: float | Tensor = 0.0
         self._share: float | Tensor = 0.0
         if card:

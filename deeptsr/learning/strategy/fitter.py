@@ -38,7 +38,7 @@ class StageFitter:
         self.pairs, self.settings = options.pairs, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.voxels = options.pyramid.voxels
-        self.precision, self.made = precision, 0
+        self.precision, self.steps_made = precision, 0
         self.frames = frames  # of the input: the same moments are held out of all examples
         self.curve: list[tuple[str, int, float]] = []
         self._on_step, self._enough = on_step, enough
@@ -57,12 +57,12 @@ class StageFitter:
             known: whether the network starts from weights that know something: then it learns at a
                 lower rate, and its last weights are returned, whatever they are worth.
         """
-        found = self._keeper.next(network, self._generator) if self._keeper else None
-        if found:
-            return found
+        earlier = self._keeper.next(network, self._generator) if self._keeper else None
+        if earlier:
+            return earlier
         step = network.factor
         pieces = [self._held(e, step).training(e) for e in examples]
-        # Shorter crops for a clip that is shorter than they are.
+        # A clip that is shorter than the crops gets shorter ones.
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
         source = PairSource(pieces, pairs, step, network.exposure)
@@ -70,11 +70,11 @@ class StageFitter:
         def score(candidate: StepNetwork) -> float:
             gain = self.gain(candidate, examples)
             if math.isfinite(gain):
-                self.curve.append(("adapt" if known else "fit", self.made, gain))
+                self.curve.append(("adapt" if known else "fit", self.steps_made, gain))
             return gain
 
         def on_step(now: int) -> None:
-            self.made = now
+            self.steps_made = now
             self._on_step(now)
 
         regime = Regime(
