@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Batch, FineBatch
 from deeptsr.networks.moments import MOMENTS, frames_of_moments
 from deeptsr.networks.protocol import StepNetwork
 from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve, convolve_by, slide
@@ -67,7 +68,7 @@ class Compact(StepNetwork):
         differences = 1
         self.reach = (1 + blocks + differences, fold * (3 + 2 * blocks) - 1)
 
-    def forward(self, ltr: Tensor) -> Tensor:
+    def forward(self, ltr: Batch) -> FineBatch:
         """Fold, predict, unfold, add to the interpolation, correct."""
         n, c, t, h, w = ltr.shape
         f, k = self.fold, self.factor

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
@@ -39,8 +40,8 @@ class FittedStage:
         return 2 * self.network.reach[0] + 2
 
     def apply(
-        self, fine: Tensor, exposure: str, precision: torch.dtype, wanted: range | None = None
-    ) -> Tensor:
+        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range | None = None
+    ) -> Frames:
         """Take the stage's step, trusting the network as far as it agrees with itself.
 
         ::
@@ -122,7 +123,7 @@ def _part_of(volume: Tensor, frames: range, held: range | None = None, step: int
     return volume[(frames.start - first) * step : (frames.stop - first) * step]
 
 
-def _plain(fine: Tensor, frames: range, step: int, exposure: str) -> Tensor:
+def _plain(fine: Volume, frames: range, step: int, exposure: str) -> Frames:
     """Interpolate some frames of a clip such that they expose to it: what is fallen back to."""
     near = wider(frames, 2, len(fine))  # interpolation and correction both look a frame further
     ltr = _part_of(fine, near)

@@ -19,6 +19,7 @@ from torch.nn import functional
 from deeptsr.config import PairSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import resize
+from deeptsr.imaging.shapes import AnyVolume, Volume, Volumes
 from deeptsr.learning.pairs.kinds import KINDS, WITHIN, Kind
 from deeptsr.system.devices import release
 
@@ -60,7 +61,7 @@ def pool_bytes(pixels: int, settings: PairSettings) -> float:
 class _Entry:
     """A volume from which crops of one kind are cut."""
 
-    volume: Tensor  # (T, H, W, C)
+    volume: Volume
     kind: Kind
     axis: int  # of the volume, along which their time runs
     share: float  # of all crops of their kind
@@ -71,7 +72,7 @@ class PairSource:
 
     def __init__(
         self,
-        clips: list[Tensor],
+        clips: list[AnyVolume],
         settings: PairSettings,
         factor: int,
         exposure: str = "full",
@@ -90,7 +91,7 @@ class PairSource:
         self._index(self._stored([e for clip in clips for e in self._entries(clip)]))
         release()
 
-    def _entries(self, clip: Tensor) -> list[_Entry]:
+    def _entries(self, clip: Volume) -> list[_Entry]:
         """The space-time pyramid of one clip (figure 7)."""
         s = self.settings
         entries: list[_Entry] = []
@@ -185,7 +186,7 @@ class PairSource:
         weight = mean.flatten().cpu().double() + 1e-6
         return weight / weight.sum(), origin
 
-    def draw(self, generator: torch.Generator) -> Tensor:
+    def draw(self, generator: torch.Generator) -> Volumes:
         """A batch of HTR examples.
 
         Args:
