@@ -1,28 +1,20 @@
 """Named changes to a preset, written ``name:field=value,...``.
 
 A field is a setting with its section, such as ``pairs.within=0.5``, ``pyramid.coarsest=1/8`` or
-``pairs.scales=0.4+0.7+1``; ``none``, ``true`` and ``false`` are what they are called. What is no
-setting, since no user should have to know of it, can be switched off all the same: ``trust=off``,
-``twice=off``.
+``pairs.scales=0.4+0.7+1``; ``none``, ``true`` and ``false`` are what they are called.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
-from unittest import mock
 
 import click
-import torch
 
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
-from deeptsr.learning import stages
-from deeptsr.pyramid import stage
 
 __all__ = ["BUILT_IN", "Config", "parse"]
 
@@ -37,8 +29,8 @@ BUILT_IN = {
     "auto": "",  # the preset as it is
     # What a run does after and around its fits.
     "no-ensemble": "pyramid.ensemble=false",
-    "no-twice": "twice=off",
-    "no-trust": "trust=off",
+    "no-mirrors": "pyramid.mirrored=0",  # filmed again all the same
+    "no-verify": "pyramid.verify=false",
     "two-rounds": "pyramid.rounds=2",
     # How the network is fitted.
     "no-averaging": "fit.averaging=0",
@@ -48,7 +40,6 @@ BUILT_IN = {
     "published-scales": "pairs.scales=" + "+".join(f"{0.9**n:.3f}" for n in range(14)),
     "eighth": "pyramid.coarsest=1/8",
 }
-_SWITCHES = ("trust", "twice")
 
 
 @dataclass(frozen=True)
@@ -66,31 +57,19 @@ class Config:
         """
         try:
             for path, value in self._pairs():
-                if path not in _SWITCHES:
-                    given = _changed(given, path.split("."), value)
+                given = _changed(given, path.split("."), value)
         except (OptionError, ValueError) as error:
             raise click.UsageError(f"configuration {self.name}: {error}") from error
         return given
 
-    @contextmanager
-    def switched(self) -> Iterator[None]:
-        """Run with what the changes switch off."""
-        off = {path for path, value in self._pairs() if path in _SWITCHES and value == "off"}
-        with ExitStack() as stack:
-            if "trust" in off:
-                stack.enter_context(mock.patch.object(stage, "trust", _all_of_it))
-            if "twice" in off:
-                stack.enter_context(mock.patch.object(stages, "FittedStage", _once))
-            yield
-
     def _pairs(self) -> list[tuple[str, str]]:
-        found = re.findall(r"([\w.]+)=([^,]*)", self.changes)
-        if ",".join(f"{path}={value}" for path, value in found) != self.changes:
+        pairs = re.findall(r"([\w.]+)=([^,]*)", self.changes)
+        if ",".join(f"{path}={value}" for path, value in pairs) != self.changes:
             raise click.UsageError(
                 f"configuration {self.name} is {self.changes!r}; expected field=value,..., such as "
                 "pairs.within=1,pairs.across=0"
             )
-        return found
+        return pairs
 
 
 def parse(written: str) -> Config:
@@ -108,14 +87,6 @@ def parse(written: str) -> Config:
             )
         changes = BUILT_IN[name]
     return Config(name, changes)
-
-
-def _all_of_it(error: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
-    return torch.ones_like(error)
-
-
-def _once(*given: Any, **named: Any) -> stage.FittedStage:
-    return replace(stage.FittedStage(*given, **named), refilmed=False)
 
 
 def _changed(section: Any, path: list[str], value: str) -> Any:

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 from deeptsr.config import PRESETS, Options, preset  # noqa: E402
-from deeptsr.learning.fit import fit  # noqa: E402
+from deeptsr.learning.fit import Hooks, Regime, fit  # noqa: E402
 from deeptsr.learning.pairs.pool import PairSource  # noqa: E402
 from deeptsr.learning.recipe import fold_of  # noqa: E402
 from deeptsr.networks import StepNetwork, build  # noqa: E402
@@ -123,10 +123,8 @@ def fit_steps(
         if step in (warm, warm + steps):
             moments.append(clock())
 
-    fit(
-        network, source, settings, generator, lambda candidate: 0.0, steps=warm + steps,
-        precision=dtype, on_step=on_step,
-    )  # fmt: skip
+    regime = Regime(settings, steps=warm + steps, precision=dtype)
+    fit(network, source, regime, generator, lambda candidate: 0.0, Hooks(on_step))
     seconds = (moments[1] - moments[0]) / steps
     voxels = pairs.batch * pairs.frames * pairs.crop**2
     giga = _BACKWARD * voxels * network.operations / 1e9

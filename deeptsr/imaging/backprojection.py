@@ -5,17 +5,16 @@ Paper section 4.2 and its footnote 1; Irani and Peleg 1991.
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from deeptsr.imaging.exposure import Exposure, correct, expose
 from deeptsr.imaging.resample import interpolate_time, resize
+from deeptsr.imaging.shapes import AnyVolume, Fine, Volume
 
 __all__ = ["backproject"]
 
 
 def backproject(
-    coarse: Tensor, ltr: Tensor, factor: int, exposure: Exposure = "full", rounds: int = 1
-) -> Tensor:
+    coarse: AnyVolume, ltr: Volume, factor: int, exposure: Exposure = "full", rounds: int = 1
+) -> Fine:
     """Raise a temporally fine, spatially coarse video to the size of the LTR video.
 
     Args:

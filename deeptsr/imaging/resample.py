@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.imaging.exposure import Exposure, correct, first_position
+from deeptsr.imaging.shapes import Resized, Volume
 
 __all__ = ["blend_frames", "exposing_taps", "interpolate_time", "resize"]
 
 _AT_ONCE = 8  # frames
 
 
-def resize(volume: Tensor, size: tuple[int, int]) -> Tensor:
+def resize(volume: Volume, size: tuple[int, int]) -> Resized:
     """Scale the frames with an antialiased bicubic kernel, centres aligned.
 
     Args:

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from deeptsr.errors import InputError
+from deeptsr.imaging.shapes import AnyVolume, Batches, Volume, Volumes
 
 __all__ = ["LUMA", "as_volume", "swap", "to_network", "to_volume"]
 
 LUMA = (0.299, 0.587, 0.114)  # of R'G'B', after BT.601: how bright a colour looks
 
 
-def as_volume(frames: Any, device: torch.device | str = "cpu") -> Tensor:
+def as_volume(frames: Any, device: torch.device | str = "cpu") -> Volume:
     """Turn frames into a volume.
 
     Args:
@@ -47,16 +48,16 @@ def as_volume(frames: Any, device: torch.device | str = "cpu") -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
 
-def swap(volume: Tensor, axis: int) -> Tensor:
+def swap(volume: Volume, axis: int) -> AnyVolume:
     """Exchange time with a space axis: 1 for y, 2 for x. Twice is the identity (section 3.2)."""
     return volume.transpose(0, axis)
 
 
-def to_network(volume: Tensor) -> Tensor:
+def to_network(volume: Volumes) -> Batches:
     """(..., T, H, W, C) as what a network receives, (..., C, T, H, W)."""
     return volume.movedim(-1, -4)  # (..., C, T, H, W)
 
 
-def to_volume(batch: Tensor) -> Tensor:
+def to_volume(batch: Batches) -> Volumes:
     """The inverse of :func:`to_network`."""
     return batch.movedim(-4, -1)  # (..., T, H, W, C)

@@ -124,10 +124,8 @@ def upscale_file(
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = resolve_file(source, output, lenient)
     with _alone(target, options, on_event):
-        # Another list of cuts is another run, under whatever name.
-        cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
-        known = replace(job.options, scenes=cuts)
-        who = identity(info.path, known, job.device) | {"output": _parts_of(output, job)}
+        who = identity(info.path, job.options, job.device, job.cuts)
+        who["output"] = _parts_of(output, job)
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all

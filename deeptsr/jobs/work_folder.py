@@ -30,15 +30,20 @@ _PUBLISHED = "published"
 _TOLD = 3  # settings that differ, named at most
 
 
-def identity(source: Path, options: Options, device: torch.device) -> dict[str, Any]:
+def identity(
+    source: Path, options: Options, device: torch.device, cuts: tuple[int, ...] | None = None
+) -> dict[str, Any]:
     """What must agree for a run to go on from an earlier one's work.
 
     Args:
         source: the input file, or a folder of images.
         options: all settings; how the output is encoded and where work is kept do not matter.
         device: that does the work.
+        cuts: that a list or a survey told; None: they are to be found.
     """
     settings = asdict(options)
+    if cuts is not None:  # another list is another run, under whatever name
+        settings["scenes"] = repr(cuts)
     for place in ("encode", "work_dir", "resume", "device", "memory"):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from deeptsr.events import StageFitted
-from deeptsr.learning.fit import FitResult
+from deeptsr.learning.fit import FitResult, FitState
 from deeptsr.networks import StepNetwork
 
 __all__ = ["Checkpoints", "StageKeeper"]
@@ -38,7 +38,7 @@ class Checkpoints(Protocol):
 class _Counts(Protocol):
     """What a stage counts over all its fits."""
 
-    made: int  # steps
+    steps_made: int
     curve: list[tuple[str, int, float]]  # of the validations
 
 
@@ -47,32 +47,32 @@ class StageKeeper:
 
     def __init__(self, fitter: _Counts, number: int, checkpoints: Checkpoints) -> None:
         self._fitter, self._number, self._checkpoints = fitter, number, checkpoints
-        begun = checkpoints.load_partial(number) or {"finished": [], "state": None, "curve": ()}
-        self._finished: list[dict[str, Any]] = begun["finished"]
-        self._state: dict[str, Any] | None = begun["state"]
-        self._curve: list[tuple[str, int, float]] = begun["curve"]
+        partial = checkpoints.load_partial(number) or {"finished": [], "state": None, "curve": ()}
+        self._finished: list[dict[str, Any]] = partial["finished"]
+        self._state: FitState | None = partial["state"]
+        self._curve: list[tuple[str, int, float]] = partial["curve"]
         self._given, self._time = 0, time.monotonic()
 
     def next(self, network: StepNetwork, generator: torch.Generator) -> FitResult | None:
         """Take the next fit over from an earlier run; None when that did not finish it."""
         if self._given == len(self._finished):
             return None
-        found = self._finished[self._given]
+        record = self._finished[self._given]
         self._given += 1
-        network.load_state_dict(found["weights"])
+        network.load_state_dict(record["weights"])
         network.eval()
-        generator.set_state(found["random"])
-        self._fitter.curve[:], self._fitter.made = found["curve"], found["made"]
-        return FitResult(*found["result"])
+        generator.set_state(record["random"])
+        self._fitter.curve[:], self._fitter.steps_made = record["curve"], record["made"]
+        return FitResult(*record["result"])
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> FitState | None:
         """The state of the fit that an earlier run was at."""
         state, self._state = self._state, None
         if state is not None:
             self._fitter.curve[:] = self._curve
         return state
 
-    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+    def offer(self, state: Callable[[], FitState], *, now: bool = False) -> None:
         """Keep the state of the fit that is going on, every so often."""
         if now or time.monotonic() - self._time > _INTERVAL:
             self._keep(state())
@@ -85,13 +85,13 @@ class StageKeeper:
                 "random": generator.get_state(),
                 "result": astuple(result),
                 "curve": list(self._fitter.curve),
-                "made": self._fitter.made,
+                "made": self._fitter.steps_made,
             }
         )
         self._given += 1
         self._keep(None)
 
-    def _keep(self, state: dict[str, Any] | None) -> None:
-        kept = {"finished": self._finished, "state": state, "curve": list(self._fitter.curve)}
-        self._checkpoints.save_partial(self._number, kept)
+    def _keep(self, state: FitState | None) -> None:
+        partial = {"finished": self._finished, "state": state, "curve": list(self._fitter.curve)}
+        self._checkpoints.save_partial(self._number, partial)
         self._time = time.monotonic()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import astuple, dataclass
+from typing import Any, Protocol, TypedDict
 
 import torch
 from torch import Tensor
@@ -18,7 +18,37 @@ from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
 from deeptsr.system.cudagraph import RecordedStep
 
-__all__ = ["FitResult", "Keeper", "fit"]
+__all__ = ["FitResult", "FitState", "Hooks", "Keeper", "Regime", "fit"]
+
+
+@dataclass(frozen=True)
+class Regime:
+    """How long and how fast a network learns in one fit, and which weights are good."""
+
+    settings: FitSettings  # schedule and validation
+    steps: int  # of the optimiser, at most
+    rate: float | None = None  # peak learning rate; None: that of the settings
+    # How much worse is no worse, unless a gain becomes a loss: the held-out frames are few, and may
+    # not ask what the pairs teach.
+    slack: float = 0.0
+    precision: torch.dtype = torch.float32  # of the convolutions
+
+    def rate_of(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        s, steps = self.settings, self.steps
+        peak = s.learning_rate if self.rate is None else self.rate
+        warm = min(1.0, (step + 1) / max(1, s.warmup))
+        if s.schedule == "halving":
+            return peak * warm * 0.5 ** (4 * step // steps)
+        return peak * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+    def share_of(self, step: int) -> float:
+        """The share of a step's weights, counted from 0, in the running mean."""
+        return 1 - min(self.settings.averaging, (step + 1) / (step + 11))
+
+    def validates(self, count: int) -> bool:
+        """Whether the weights are judged after so many steps."""
+        return count == self.steps or count % math.ceil(self.steps / self.settings.checks) == 0
 
 
 @dataclass(frozen=True)
@@ -30,22 +60,67 @@ class FitResult:
     improved: bool  # whether they are others than those it started from
 
 
+class _LearnerState(TypedDict):
+    """What goes on changing while a network learns."""
+
+    network: dict[str, Tensor]
+    average: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    random: Tensor
+
+
+class FitState(_LearnerState):
+    """What is kept of a fit that is not finished: tensors and numbers, so that it can be a file."""
+
+    kept: dict[str, Tensor]  # the weights that validation found good
+    counts: tuple[float, float, bool, int, int]  # a `_Standing`
+
+
 class Keeper(Protocol):
     """Keeps the state of a fit while it runs, so that a later run goes on from there."""
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> FitState | None:
         """The state that an earlier run left; None when there is none."""
 
-    def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
+    def offer(self, state: Callable[[], FitState], *, now: bool = False) -> None:
         """Keep a state if it is time to, or in any case."""
 
 
-def _rate(settings: FitSettings, peak: float, step: int, steps: int) -> float:
-    """The learning rate of a step."""
-    warm = min(1.0, (step + 1) / max(1, settings.warmup))
-    if settings.schedule == "halving":
-        return peak * warm * 0.5 ** (4 * step // steps)
-    return peak * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+@dataclass(frozen=True)
+class Hooks:
+    """Who follows a fit from step to step."""
+
+    # It is told after each step how many were made; when it raises, the state is kept first.
+    on_step: Callable[[int], None] = lambda step: None
+    # It is asked after each step, and before the first, whether the time for the fit is up.
+    enough: Callable[[], bool] = lambda: False
+    # It is offered the state after each step. A fit that goes on from one ends as if it had not
+    # been interrupted, to the bit on a CPU.
+    keeper: Keeper | None = None
+
+
+_UNFOLLOWED = Hooks()
+
+
+@dataclass
+class _Standing:
+    """How a fit stands; in this order it is kept."""
+
+    score: float  # of the weights that are kept
+    best: float  # of all weights that ever were
+    improved: bool = False  # whether they are others than those it started from
+    stale: int = 0  # validations in a row whose weights were not kept
+    step: int = 0  # steps made
+
+    def judge(self, score: float, slack: float) -> bool:
+        """Count a validation; return whether its weights are kept."""
+        good = score > self.best - slack and (score > 0 or self.best <= 0)
+        if good:
+            self.score, self.best = score, max(self.best, score)
+            self.improved, self.stale = True, 0
+        else:
+            self.stale += 1
+        return good
 
 
 def _loss(
@@ -55,8 +130,8 @@ def _loss(
     k = network.factor
     ltr = expose(htr, k, network.exposure, axis=2)
     with torch.autocast(htr.device.type, precision, enabled=precision != torch.float32):
-        made = network(ltr.contiguous(memory_format=torch.channels_last_3d))
-    error: Tensor = made - htr  # (N, C, T*k, H, W)
+        restored = network(ltr.contiguous(memory_format=torch.channels_last_3d))
+    error: Tensor = restored - htr  # (N, C, T*k, H, W)
     # At a crop's ends the network lacks what lies beyond.
     frames, pixels = margin[0] * k, margin[1]
     t, h, w = error.shape[2:]
@@ -71,23 +146,23 @@ class _Learner:
         self,
         network: StepNetwork,
         source: PairSource,
-        settings: FitSettings,
+        regime: Regime,
         generator: torch.Generator,
-        precision: torch.dtype,
     ) -> None:
-        self._network, self._source, self._settings = network, source, settings
-        self._generator, self._precision = generator, precision
+        self._network, self._source = network, source
+        self._regime, self._generator = regime, generator
         self.average = copy.deepcopy(network)
         card = source.device.type == "cuda"
         self._optimizer = torch.optim.Adam(network.parameters(), fused=card, capturable=card)
-        # Numbers; on a card tensors, whose values a replayed step finds changed.
+        # These are numbers; on a card tensors, since a replayed step sees what is in them by then.
         self._rate: float | Tensor = 0.0
         self._share: float | Tensor = 0.0
         if card:
             self._rate, self._share = torch.zeros(2, device=source.device).unbind()
 
-    def set_pace(self, rate: float, share: float) -> None:
-        """Set the learning rate, and the share of the new weights in their mean."""
+    def set_pace(self, step: int) -> None:
+        """Set the learning rate of a step, and the share of its weights in their mean."""
+        rate, share = self._regime.rate_of(step), self._regime.share_of(step)
         if isinstance(self._rate, Tensor) and isinstance(self._share, Tensor):
             self._rate.fill_(rate)
             self._share.fill_(share)
@@ -99,7 +174,8 @@ class _Learner:
     def learn(self) -> None:
         """Make a step."""
         htr = to_network(self._source.draw(self._generator))  # (N, C, T*k, H, W)
-        loss = _loss(self._network, htr, self._settings.margin, self._precision)
+        margin, precision = self._regime.settings.margin, self._regime.precision
+        loss = _loss(self._network, htr, margin, precision)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -109,14 +185,14 @@ class _Learner:
             ):
                 mean.lerp_(now, self._share)
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: _LearnerState) -> None:
         """Go on from a state."""
         self._network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._generator.set_state(state["random"])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> _LearnerState:
         """All that a later run needs to go on."""
         return {
             "network": self._network.state_dict(),
@@ -129,81 +205,57 @@ class _Learner:
 def fit(
     network: StepNetwork,
     source: PairSource,
-    settings: FitSettings,
+    regime: Regime,
     generator: torch.Generator,
     score: Callable[[StepNetwork], float],
-    *,
-    steps: int,
-    rate: float | None = None,
-    slack: float = 0.0,
-    precision: torch.dtype = torch.float32,
-    on_step: Callable[[int], None] = lambda step: None,
-    keeper: Keeper | None = None,
-    enough: Callable[[], bool] = lambda: False,
+    hooks: Hooks = _UNFOLLOWED,
 ) -> FitResult:
     """Fit a network in place; it ends with the last weights that validation found good.
 
     Args:
         network: where to start from, on the device of ``source``.
         source: draws the HTR examples; their LTR halves are made here.
-        settings: schedule and validation.
+        regime: how long, how fast, and what is good.
         generator: the only source of randomness, on that device.
         score: validation, higher is better; asked before the first step and ``settings.checks``
             times after it. Weights are kept only while they score no worse than any before
             them, those to start from included; so a fit never makes worse.
-        steps: optimiser steps at most.
-        rate: peak learning rate; None: ``settings.learning_rate``.
-        slack: how much worse is no worse, unless a gain becomes a loss: the held-out frames are
-            few, and may not ask what the pairs teach.
-        precision: of the convolutions.
-        on_step: told after each step how many were made; when it raises, the state is kept first.
-        keeper: of the state after each step. A fit that goes on from one ends as if it had not
-            been interrupted, to the bit on a CPU.
-        enough: asked after each step, and before the first, whether the time for it is up.
+        hooks: who follows it.
 
     Differs from the paper: a running mean of the weights is what is validated and kept.
     """
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    learner = _Learner(network, source, settings, generator, precision)
+    learner = _Learner(network, source, regime, generator)
     make_step = RecordedStep(learner.learn, generator)
-    begun = keeper.load() if keeper else None
+    begun = hooks.keeper.load() if hooks.keeper else None
     if begun is None:
-        kept, kept_score = copy.deepcopy(network.state_dict()), score(network)
-        top, improved, stale, step = kept_score, False, 0, 0
+        kept, first = copy.deepcopy(network.state_dict()), score(network)
+        standing = _Standing(first, first)
     else:
         learner.load(begun)
-        kept = begun["kept"]
-        kept_score, top, improved, stale, step = begun["counts"]
+        kept, standing = begun["kept"], _Standing(*begun["counts"])
 
-    def state() -> dict[str, Any]:
-        counts = (kept_score, top, improved, stale, step)
-        return learner.state() | {"kept": kept, "counts": counts}
+    def state() -> FitState:
+        return {**learner.state(), "kept": kept, "counts": astuple(standing)}
 
-    peak = settings.learning_rate if rate is None else rate
-    interval = max(1, math.ceil(steps / settings.checks))
-    over = enough()
-    while step < steps and stale < settings.patience and not over:
-        decay = min(settings.averaging, (step + 1) / (step + 11))
-        learner.set_pace(_rate(settings, peak, step, steps), 1 - decay)
+    over, patience = hooks.enough(), regime.settings.patience
+    while standing.step < regime.steps and standing.stale < patience and not over:
+        learner.set_pace(standing.step)
         make_step()
-        step += 1
+        standing.step += 1
         stopped: BaseException | None = None
         try:
-            on_step(step)
+            hooks.on_step(standing.step)
         except BaseException as error:  # the step is finished and kept first
             stopped = error
-        over = enough()
-        if step % interval == 0 or step == steps or over:
-            found = score(learner.average)
-            if found > top - slack and (found > 0 or top <= 0):
-                kept, kept_score, stale = copy.deepcopy(learner.average.state_dict()), found, 0
-                top, improved = max(top, found), True
-            else:
-                stale += 1
-        if keeper:
-            keeper.offer(state, now=stopped is not None)
+        over = hooks.enough()
+        if over or regime.validates(standing.step):
+            good = standing.judge(score(learner.average), regime.slack)
+            kept = copy.deepcopy(learner.average.state_dict()) if good else kept
+        if hooks.keeper:
+            hooks.keeper.offer(state, now=stopped is not None)
         if stopped:
             raise stopped
     network.load_state_dict(kept)
     network.eval()
-    return FitResult(step, kept_score, improved)
+    return FitResult(standing.step, standing.score, standing.improved)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
 
@@ -17,7 +18,7 @@ __all__ = ["HeldOut", "gain"]
 _EVEN = 1e-8  # added to mean square errors: a static clip has a gain of 0 dB, not 0/0
 
 
-def gain(made: Tensor, linear: Tensor, truth: Tensor) -> float:
+def gain(made: Volume, linear: Volume, truth: Volume) -> float:
     """How much closer to the truth ``made`` is than ``linear``, dB of mean square error."""
     error = (made.clamp(0, 1) - truth).square().mean().item() + _EVEN
     return 10 * math.log10(((linear.clamp(0, 1) - truth).square().mean().item() + _EVEN) / error)
@@ -48,7 +49,7 @@ class HeldOut:
         """What is left of the clip for training."""
         return clip[: self.kept.start] if self.kept.start else clip
 
-    def gain(self, network: StepNetwork, clip: Tensor, precision: torch.dtype) -> float:
+    def gain(self, network: StepNetwork, clip: Volume, precision: torch.dtype) -> float:
         """The network's gain over linear interpolation on the held-out frames, dB."""
         around = network.reach[0] * self.step
         start = max(0, self.kept.start - around)

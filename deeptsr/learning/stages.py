@@ -104,6 +104,7 @@ def fit_stages(
                 network.eval() if usable else None,
                 averages(options, number),
                 options.pyramid.ensemble,
+                options.pyramid.verify,
             )
         )
         previous = network if usable else previous
@@ -139,7 +140,7 @@ def _fitted(
     if has_network(run.options, number):
         fitter = _fitter(run, number)
         result = _learned(run, number, fitter, network, below, previous)
-        made, curve = fitter.made, tuple(fitter.curve)
+        made, curve = fitter.steps_made, tuple(fitter.curve)
         release()
     else:
         result, made, curve = _LEFT_OUT, 0, ()

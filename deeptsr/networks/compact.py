@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Batch, FineBatch
 from deeptsr.networks.moments import MOMENTS, frames_of_moments
 from deeptsr.networks.protocol import StepNetwork
 from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve, convolve_by, slide
@@ -67,7 +68,7 @@ class Compact(StepNetwork):
         differences = 1
         self.reach = (1 + blocks + differences, fold * (3 + 2 * blocks) - 1)
 
-    def forward(self, ltr: Tensor) -> Tensor:
+    def forward(self, ltr: Batch) -> FineBatch:
         """Fold, predict, unfold, add to the interpolation, correct."""
         n, c, t, h, w = ltr.shape
         f, k = self.fold, self.factor
@@ -130,19 +131,32 @@ class Compact(StepNetwork):
         )
 
     def _entered(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
-        """What the first layer makes of frames.
+        """What the first layer makes of frames, by one kernel that looks at the frames themselves.
 
-        Differences are linear, too, so that they become two more frames of its kernel; it works in
-        float32, as in bfloat16 differences of frames would drown. What is folded along x is a
-        view, and along y it becomes rows of the kernel, and a stride.
+        With x the frames, :meth:`forward` gives that layer x[t+1] - x[t], x[t] - x[t-1] and
+        x[t] - 1/2. Say A, B and M are its kernels for these, with times j = -1, 0, 1. It makes::
+
+            sum_j A[j] (x[t+j+1] - x[t+j]) + B[j] (x[t+j] - x[t+j-1]) + M[j] (x[t+j] - 1/2)
+              =  sum_i L[i] x[t+i]  -  sum_j M[j] / 2
+            where  L[i] = (M + B - A)[i] + A[i-1] - B[i+1],  i = -2 .. 2,  0 beyond a kernel's ends
+
+        So L has 5 frames, and what is left is a bias. It works in float32: the differences of
+        frames, which L holds, would drown in bfloat16.
+
+        A fold takes f x f pixels into channels. Along x that is a view of channels-last memory.
+        Along y, row y of fold r is row r * f + y of the clip: the 3 rows of the kernel become 3 f,
+        and it goes on by f.
+
+        Oracle: :meth:`forward`, which does it step by step (`test_streaming_is_the_same`).
         """
         f, weight = self.fold, self.enter.weight
-        ahead, back, middle = weight.view(len(weight), 3, -1, f, f, 3, 3, 3).unbind(1)
+        ahead, back, middle = weight.view(len(weight), 3, -1, f, f, 3, 3, 3).unbind(1)  # A, B, M
         long = functional.pad(middle + back - ahead, (0, 0, 0, 0, 1, 1))  # (O, C, y, x, 5, 3, 3)
         long[..., 2:, :, :] += ahead
         long[..., :-2, :, :] -= back
         tall = long.permute(0, 3, 1, 4, 5, 2, 6).reshape(len(weight), -1, 5, 3 * f, 3)
-        bias = middle.flatten(1).sum(1) / -2  # a frame is seen as its difference to gray
+        # (O, x * C, 5, 3 rows of folds * y, 3)
+        bias = middle.flatten(1).sum(1) / -2
         for slab in slide(frames, 4):
             ltr = slab.movedim(1, -1)  # (N, T + 4, H, W, C)
             n, t, h, w, c = ltr.shape
@@ -150,16 +164,22 @@ class Compact(StepNetwork):
             yield convolve_by(tall, folded, bias, stride=(1, f, 1)).to(precision)
 
     def _left(self, hidden: Iterable[Tensor]) -> Iterator[Tensor]:
-        """Residuals of all frames of a group but the one that is known then.
+        """Residuals of all frames of a group but the one that follows from the others.
 
-        (N, T, k - 1, H/f, f, W/f, f*C): their mean is 0 with full exposure, and with delta exposure
-        the first is.
+        A frame's residual is a sum of moments, so that its kernel is the same sum of the moments'
+        kernels. With full exposure these add up to 0 over the frames, and the last frame's residual
+        is minus the others'; with delta exposure the first frame is known, and its residual is 0.
+
+        Yields:
+            (N, T, k - 1, H/f, f, W/f, f*C), with the channels of a pixel last.
+
+        Oracle: as :meth:`_entered`.
         """
         f, weight = self.fold, self._leaving()
         weight = weight.reshape(self.factor, -1, f, f, *weight.shape[2:])
         weight = weight.movedim(1, 3)  # (k, y, x, C, channels, 1, 3, 3)
         weight = weight[:-1] if self.exposure == "full" else weight[1:]
-        made, weight = len(weight), weight.flatten(0, 3)
+        others, weight = len(weight), weight.flatten(0, 3)
         for x in hidden:
             y = convolve_by(weight.to(x.dtype), x.relu_()).movedim(1, -1)
-            yield y.reshape(*y.shape[:4], made, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
+            yield y.reshape(*y.shape[:4], others, f, -1).permute(0, 1, 4, 2, 5, 3, 6)

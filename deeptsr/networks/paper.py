@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Batch, FineBatch
 from deeptsr.networks.protocol import StepNetwork
 from deeptsr.networks.streaming import (
     Lookback,
@@ -55,7 +56,7 @@ class Paper(StepNetwork):
         seen = math.ceil(_HTR_REACH / factor) + _CUBIC_TAPS + corrected
         self.reach = (seen, len(_TIME_KERNELS))
 
-    def forward(self, ltr: Tensor) -> Tensor:
+    def forward(self, ltr: Batch) -> FineBatch:
         """Interpolate, add the residual, correct."""
         base = interpolate_time(ltr, self.factor, self.exposure, axis=2, cubic=True)
         return correct(base + self.layers(base), ltr, self.factor, self.exposure, axis=2)

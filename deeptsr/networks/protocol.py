@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
+from deeptsr.imaging.shapes import Batch, FineBatch
 from deeptsr.networks.streaming import slide
 
 __all__ = ["StepNetwork"]
@@ -49,7 +50,7 @@ class StepNetwork(nn.Module):
     # Places that a kernel visits for one input pixel of one frame.
     _positions: float = 1.0
 
-    def forward(self, ltr: Tensor) -> Tensor:
+    def forward(self, ltr: Batch) -> FineBatch:
         """(N, C, T, H, W) in [0, 1] -> (N, C, T * factor, H, W), not clipped."""
         raise NotImplementedError
 

@@ -128,17 +128,17 @@ def add_to_interpolation(
         while ahead:
             lookback.frames.popleft()
             ahead -= 1
-        made = blend_frames([lookback.frames[i] for i in range(t + 2 * around)], taps)
+        result = blend_frames([lookback.frames[i] for i in range(t + 2 * around)], taps)
         for _ in range(t):
             lookback.frames.popleft()
-        groups = made.view(n, t, factor, h, f, w, fc)
+        groups = result.view(n, t, factor, h, f, w, fc)
         change = residual.float()
         if exposure == "full":
             groups[:, :, :-1].add_(change)
             groups[:, :, -1].sub_(change.sum(2) if factor > 2 else change[:, :, 0])
         else:
             groups[:, :, 1:].add_(change)
-        yield made.movedim(-1, 1)  # (N, C, T * factor, H, W)
+        yield result.movedim(-1, 1)  # (N, C, T * factor, H, W)
 
 
 def consistent(residual: Tensor, exposure: str) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from deeptsr.errors import ResourceError
+from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import StepNetwork
 
@@ -24,13 +25,13 @@ _CARD_SHARE = 16  # times these that a card's memory has, at least
 
 def predict(
     network: StepNetwork,
-    ltr: Tensor,
+    ltr: Volume,
     *,
     tile: int | None = None,
     precision: torch.dtype = torch.float32,
     wanted: range | None = None,
-    out: Tensor | None = None,
-) -> Tensor:
+    out: Frames | None = None,
+) -> Frames:
     """Take one step of the climb.
 
     Args:
@@ -65,11 +66,11 @@ def predict(
 
 def predict_ensemble(
     network: StepNetwork,
-    ltr: Tensor,
+    ltr: Volume,
     *,
     precision: torch.dtype = torch.float32,
     wanted: range | None = None,
-) -> Tensor:
+) -> Frames:
     """Average what a network makes of the clip and of its mirror image, forwards and backwards.
 
     Time runs backwards only with full exposure: an instant at the start of a frame would come to

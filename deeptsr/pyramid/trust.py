@@ -9,10 +9,10 @@ close to the error of either.
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
 
@@ -34,8 +34,8 @@ _NOISE = 1e-3  # mean square change that any result has; smaller ones are not wo
 
 
 def restore_again(
-    network: StepNetwork, result: Tensor, precision: torch.dtype, wanted: range | None = None
-) -> Tensor:
+    network: StepNetwork, result: Volume, precision: torch.dtype, wanted: range | None = None
+) -> Frames:
     """Film a result again, half a frame later, and restore that.
 
     Args:
@@ -61,8 +61,8 @@ def restore_again(
 
 
 def disagreement(
-    result: Tensor, again: Tensor, factor: int, ends: tuple[bool, bool] = (True, True)
-) -> Tensor:
+    result: Volume, again: Volume, factor: int, ends: tuple[bool, bool] = (True, True)
+) -> Cells:
     """Half the mean square difference of two results for the same moments: (T, rows, columns).
 
     Args:
@@ -80,12 +80,12 @@ def disagreement(
     return error
 
 
-def changes(result: Tensor, plain: Tensor, factor: int) -> Tensor:
+def changes(result: Volume, plain: Volume, factor: int) -> Cells:
     """Mean square of what the network changed interpolation by: (T, rows, columns)."""
     return _cells(result, plain, factor)
 
 
-def detour(result: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
+def detour(result: Frames, ltr: Volume, factor: int, exposure: str) -> float:
     """How far from its input's frames a result is half way between them.
 
     Filmed by the later camera, it has frames with the blur of the input's. Where it goes the
@@ -108,7 +108,7 @@ def detour(result: Tensor, ltr: Tensor, factor: int, exposure: str) -> float:
     return away / (2 * max(apart, _STILL))
 
 
-def evenness(result: Tensor, factor: int) -> float:
+def evenness(result: Volume, factor: int) -> float:
     """How evenly a result goes on.
 
     Args:
@@ -124,7 +124,7 @@ def evenness(result: Tensor, factor: int) -> float:
     return ((steps[~leaps].mean() + _STILL) / (steps[leaps].mean() + _STILL)).item()
 
 
-def trust(error: Tensor, change: Tensor) -> Tensor:
+def trust(error: Cells, change: Cells) -> Cells:
     """Share of the network's result that is taken, in [0, 1].
 
     Args:
@@ -138,7 +138,7 @@ def trust(error: Tensor, change: Tensor) -> Tensor:
     return ((_DOUBTFUL - ratio) / (_DOUBTFUL - _LIKELY)).clamp(0, 1)
 
 
-def removed(error: Tensor, change: Tensor) -> float:
+def removed(error: Cells, change: Cells) -> float:
     """How much of interpolation's mean square error the network takes away, estimated.
 
     What the network changed is the error of interpolation and its own; only whole frames count,
@@ -151,7 +151,7 @@ def removed(error: Tensor, change: Tensor) -> float:
     return (change - 2 * error).mean((1, 2)).clamp(min=0).mean().item()
 
 
-def blend(result: Tensor, plain: Tensor, share: Tensor) -> Tensor:
+def blend(result: Volume, plain: Volume, share: Cells) -> Volume:
     """Take a share of the network's result, the rest of interpolation; changes ``result``.
 
     One share holds for all HTR frames of an LTR frame: where both volumes expose to it, so does
@@ -169,13 +169,13 @@ def blend(result: Tensor, plain: Tensor, share: Tensor) -> Tensor:
     return result
 
 
-def _filmed_later(result: Tensor, factor: int, exposure: str) -> Tensor:
+def _filmed_later(result: Volume, factor: int, exposure: str) -> Frames:
     """What a slow camera sees whose frames begin half a frame later: (T - 1, H, W, C)."""
     first = factor // 2
     return expose(result[first : len(result) - (factor - first)], factor, exposure)
 
 
-def _cells(one: Tensor, other: Tensor, factor: int) -> Tensor:
+def _cells(one: Volume, other: Volume, factor: int) -> Cells:
     """Mean square difference by LTR frame and cell, (T, rows, columns); a frame at a time."""
     side = max(1, min(one.shape[1:3]) // _CELLS)
     cells = []
@@ -189,7 +189,7 @@ def _cells(one: Tensor, other: Tensor, factor: int) -> Tensor:
     return torch.stack(cells)
 
 
-def _around(values: Tensor) -> Tensor:
+def _around(values: Cells) -> Cells:
     """Mean over 3 frames and 5 x 5 cells; beyond the ends those at the ends go on."""
     padded = functional.pad(values[None, None], (2, 2, 2, 2, 1, 1), "replicate")
     return functional.avg_pool3d(padded, (3, 5, 5), 1)[0, 0]  # (T, rows, columns)

@@ -7,16 +7,12 @@ from fractions import Fraction
 import click
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 
 from benchmarks import ablation, tables
-from benchmarks.configs import BUILT_IN, Config, parse
+from benchmarks.configs import BUILT_IN, parse
 from deeptsr import config
 from deeptsr.config import preset
-from deeptsr.learning import stages
-from deeptsr.pyramid import stage
-from deeptsr.pyramid.plan import Stage
 from tests.helpers.synth import tiny
 
 # --- configurations ---
@@ -40,10 +36,8 @@ def test_changes_are_made():
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_what_is_built_in_can_be_taken(name):
-    found = parse(name)
-    with found.switched():
-        changed = found.options(config.preset("fast"))
-    assert (changed == config.preset("fast")) == (name in ("auto", "no-trust", "no-twice"))
+    changed = parse(name).options(config.preset("fast"))
+    assert (changed == config.preset("fast")) == (name == "auto")
 
 
 @pytest.mark.parametrize(
@@ -62,16 +56,6 @@ def test_what_is_built_in_can_be_taken(name):
 def test_refuses_what_is_no_configuration(written, words):
     with pytest.raises(click.UsageError, match=words):
         parse(written).options(config.preset("fast"))
-
-
-def test_switches_hold_inside_only():
-    error, change = torch.full((2, 3, 3), 9.0), torch.ones(2, 3, 3)
-    one = Stage(Fraction(1), 2, 1)
-    with Config("x", "trust=off,twice=off").switched():
-        assert stage.trust(error, change).min() == 1
-        assert not stages.FittedStage(one, None, True, True).refilmed
-    assert stage.trust(error, change).max() == 0
-    assert stages.FittedStage(one, None, True, True).refilmed
 
 
 # --- the whole ---

@@ -280,6 +280,12 @@ def test_how_the_output_is_written_does_not_matter(video, changes):
     assert identity(video, tiny(**changes), CPU) == identity(video, tiny(), CPU)
 
 
+def test_a_list_of_cuts_is_known_by_what_it_lists(video):
+    one, other = (identity(video, tiny(scenes=name), CPU, (3,)) for name in ("a.txt", "b.txt"))
+    assert one == other
+    assert one != identity(video, tiny(scenes="a.txt"), CPU, (4,))
+
+
 def test_another_kind_of_device_is_another_run(video):
     assert identity(video, tiny(), CPU) != identity(video, tiny(), torch.device("cuda", 1))
 

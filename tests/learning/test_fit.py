@@ -9,7 +9,7 @@ import torch
 from deeptsr.config import FitSettings, NetworkSettings, PairSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
-from deeptsr.learning.fit import fit
+from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork, build
 from tests.helpers.synth import generator, pan, wake
@@ -61,7 +61,8 @@ def test_a_fit_learns_the_motion(source):
     before = score(network)
     seen = []
     brisk = replace(SETTINGS, learning_rate=5e-3, warmup=10)
-    result = fit(network, source, brisk, generator(), score, steps=80, on_step=seen.append)
+    regime = Regime(brisk, steps=80)
+    result = fit(network, source, regime, generator(), score, Hooks(on_step=seen.append))
     assert result.improved
     assert result.score == pytest.approx(score(network), rel=1e-4)
     assert result.score > before / 1.5  # both are negative: the error fell by a third
@@ -77,7 +78,7 @@ def test_any_network_step_and_exposure_can_be_fitted(kind, exposure, factor):
     source = PairSource([pan(20, 24, 24)], replace(PAIRS, frames=3), factor, exposure)
     network = build(NetworkSettings(kind, 4, 1), factor, exposure)
     before = copy.deepcopy(network.state_dict())
-    fit(network, source, SETTINGS, generator(), scores(0, 1, 2), steps=2)
+    fit(network, source, Regime(SETTINGS, 2), generator(), scores(0, 1, 2))
     assert not same(network.state_dict(), before)
 
 
@@ -86,7 +87,7 @@ def test_a_seed_repeats_a_fit_to_the_bit(source):
     for seed in (3, 3, 4):
         network = compact()
         torch.manual_seed(seed + len(results))  # the global state does not matter
-        fit(network, source, SETTINGS, generator(seed), scores(*range(9)), steps=5)
+        fit(network, source, Regime(SETTINGS, 5), generator(seed), scores(*range(9)))
         results.append(network.state_dict())
     assert same(results[0], results[1])
     assert not same(results[0], results[2])
@@ -99,7 +100,7 @@ def test_careless_fine_tuning_gets_the_weights_back_that_it_started_from(source)
     network = wake(compact())
     before = copy.deepcopy(network.state_dict())
     wild = replace(SETTINGS, learning_rate=0.5)
-    result = fit(network, source, wild, generator(), scores(5.0, 4, 3, 2, 1), steps=8)
+    result = fit(network, source, Regime(wild, 8), generator(), scores(5.0, 4, 3, 2, 1))
     assert same(network.state_dict(), before)
     assert result.score == 5.0
     assert not result.improved
@@ -108,7 +109,7 @@ def test_careless_fine_tuning_gets_the_weights_back_that_it_started_from(source)
 def test_a_tie_goes_to_the_start(source):
     network = wake(compact())
     before = copy.deepcopy(network.state_dict())
-    result = fit(network, source, SETTINGS, generator(), scores(1.0, 1, 1, 1, 1), steps=4)
+    result = fit(network, source, Regime(SETTINGS, 4), generator(), scores(1.0, 1, 1, 1, 1))
     assert same(network.state_dict(), before)
     assert not result.improved
 
@@ -121,7 +122,7 @@ def test_the_best_weights_of_all_are_kept(source):
         return next(answers)
 
     network = compact()
-    result = fit(network, source, SETTINGS, generator(), score, steps=8)
+    result = fit(network, source, Regime(SETTINGS, 8), generator(), score)
     assert len(seen) == 5
     assert same(network.state_dict(), seen[2])
     assert (result.score, result.improved) == (3, True)
@@ -130,7 +131,7 @@ def test_the_best_weights_of_all_are_kept(source):
 def test_no_steps_change_nothing(source):
     network = wake(compact())
     before = copy.deepcopy(network.state_dict())
-    result = fit(network, source, SETTINGS, generator(), scores(2.0), steps=0)
+    result = fit(network, source, Regime(SETTINGS, 0), generator(), scores(2.0))
     assert same(network.state_dict(), before)
     assert (result.steps, result.score, result.improved) == (0, 2.0, False)
 
@@ -140,14 +141,14 @@ def test_no_steps_change_nothing(source):
 
 def test_it_stops_when_nothing_gets_better(source):
     impatient = replace(SETTINGS, checks=10, patience=2)
-    result = fit(compact(), source, impatient, generator(), scores(0.0, 1, 1, 1), steps=20)
+    result = fit(compact(), source, Regime(impatient, 20), generator(), scores(0.0, 1, 1, 1))
     assert result.steps == 6
 
 
 def test_it_is_patient_between_gains(source):
     impatient = replace(SETTINGS, checks=6, patience=2)
     score = scores(0.0, -1, 1, 0, 2, 0, 3)
-    assert fit(compact(), source, impatient, generator(), score, steps=6).steps == 6
+    assert fit(compact(), source, Regime(impatient, 6), generator(), score).steps == 6
 
 
 @pytest.mark.parametrize(("steps", "checks", "asked"), [(7, 3, 4), (2, 8, 3), (1, 1, 2)])
@@ -160,7 +161,7 @@ def test_validation_is_asked_at_the_start_and_at_the_end(source, steps, checks, 
         return float(count)
 
     settings = replace(SETTINGS, checks=checks)
-    result = fit(compact(), source, settings, generator(), score, steps=steps)
+    result = fit(compact(), source, Regime(settings, steps), generator(), score)
     assert (result.steps, count) == (steps, asked)
     assert result.score == count
 
@@ -177,7 +178,7 @@ def test_slack_keeps_the_last_weights_that_cost_little(source):
 
     network = compact()
     impatient = replace(SETTINGS, patience=1)
-    result = fit(network, source, impatient, generator(), score, steps=8, slack=2.0)
+    result = fit(network, source, Regime(impatient, 8, slack=2.0), generator(), score)
     assert same(network.state_dict(), seen[-1])
     assert (result.steps, result.score) == (8, 4.5)
 
@@ -186,7 +187,7 @@ def test_slack_has_an_end(source):
     network = wake(compact())
     before = copy.deepcopy(network.state_dict())
     result = fit(
-        network, source, SETTINGS, generator(), scores(5.0, 2, 1, 2, 1), steps=8, slack=2.0
+        network, source, Regime(SETTINGS, 8, slack=2.0), generator(), scores(5.0, 2, 1, 2, 1)
     )
     assert same(network.state_dict(), before)
     assert result.score == 5.0
@@ -196,7 +197,11 @@ def test_slack_has_an_end(source):
 def test_slack_does_not_make_a_loss_of_a_gain(source):
     network = compact()
     result = fit(
-        network, source, SETTINGS, generator(), scores(0.5, 0.4, 0.4, -0.1, -1), steps=8, slack=2.0
+        network,
+        source,
+        Regime(SETTINGS, 8, slack=2.0),
+        generator(),
+        scores(0.5, 0.4, 0.4, -0.1, -1),
     )
     assert result.score == 0.4
 
@@ -204,7 +209,7 @@ def test_slack_does_not_make_a_loss_of_a_gain(source):
 def test_slack_does_not_add_up(source):
     # Each check is but little worse than the one before; all in all that would be a fall.
     falling = scores(5.0, 4, 3.5, 2, 1)
-    result = fit(compact(), source, SETTINGS, generator(), falling, steps=8, slack=2.0)
+    result = fit(compact(), source, Regime(SETTINGS, 8, slack=2.0), generator(), falling)
     assert result.score == 3.5
 
 
@@ -226,7 +231,7 @@ def test_the_margin_of_a_crop_is_left_out_of_the_loss(monkeypatch, source):
 
         monkeypatch.setattr(PairSource, "draw", spoilt)
         network = Near()
-        fit(network, source, settings, generator(), scores(0, 1), steps=1)
+        fit(network, source, Regime(settings, 1), generator(), scores(0, 1))
         results.append(network.state_dict())
     assert same(*results)
 
@@ -249,7 +254,7 @@ def test_without_averaging_the_weights_are_those_of_the_last_step(source):
     networks = [compact(), compact()]
     for network, averaging in zip(networks, (0.0, 0.9), strict=True):
         settings = replace(SETTINGS, averaging=averaging)
-        fit(network, source, settings, generator(), scores(*range(9)), steps=8)
+        fit(network, source, Regime(settings, 8), generator(), scores(*range(9)))
     start = list(compact().parameters())
     far, near = (
         sum((p - s).square().sum() for p, s in zip(n.parameters(), start, strict=True))
@@ -271,7 +276,7 @@ def rates(monkeypatch, source, settings, steps, **rest):
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(torch.optim.Adam, "step", spy)
-    fit(compact(), source, settings, generator(), scores(*range(99)), steps=steps, **rest)
+    fit(compact(), source, Regime(settings, steps, **rest), generator(), scores(*range(99)))
     return found
 
 
@@ -317,34 +322,30 @@ class Cut(Exception):  # noqa: N818
 @pytest.mark.parametrize("kind", ["cosine", "halving"])
 def test_an_interrupted_fit_goes_on_to_the_same_weights(source, last, kind):
     settings = replace(SETTINGS, checks=2, averaging=0.9, schedule=kind)
-    whole, score = compact(), miss(source)
-    expected = fit(whole, source, settings, generator(), score, steps=12)
+    regime, whole, score = Regime(settings, steps=12), compact(), miss(source)
+    expected = fit(whole, source, regime, generator(), score)
 
     def cut(step):
         if step == last:
             raise Cut
 
-    shelf, network = Shelf(), compact()
+    shelf = Shelf()
     with pytest.raises(Cut):
-        fit(network, source, settings, generator(), score, steps=12, on_step=cut, keeper=shelf)
+        fit(compact(), source, regime, generator(), score, Hooks(cut, keeper=shelf))
     assert shelf.forced == [False] * (last - 1) + [True]
     later, seen, other = Shelf(shelf.state), [], compact()
-    found = fit(
-        *(other, source, settings, generator(5), score),
-        steps=12,
-        on_step=seen.append,
-        keeper=later,
-    )
+    found = fit(other, source, regime, generator(5), score, Hooks(seen.append, keeper=later))
     assert seen == list(range(last + 1, 13))
     assert found == expected
     assert same(other.state_dict(), whole.state_dict())
 
 
 def test_a_fit_that_had_lost_its_patience_does_not_go_on(source):
-    settings = replace(SETTINGS, checks=12, patience=2)
+    regime = Regime(replace(SETTINGS, checks=12, patience=2), steps=12)
     shelf = Shelf()
     falling = scores(0, -1, -2, -3, -4)
-    fit(compact(), source, settings, generator(), falling, steps=12, keeper=shelf)
-    assert shelf.state["counts"][-1] == 2
-    again = fit(compact(), source, settings, generator(), scores(), steps=12, keeper=shelf)
+    fit(compact(), source, regime, generator(), falling, Hooks(keeper=shelf))
+    # As files of earlier runs have it: score and best score, improved, stale validations, steps.
+    assert shelf.state["counts"] == (0, 0, False, 2, 2)
+    again = fit(compact(), source, regime, generator(), scores(), Hooks(keeper=shelf))
     assert (again.steps, again.improved) == (2, False)

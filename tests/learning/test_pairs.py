@@ -9,6 +9,7 @@ import torch
 
 from deeptsr.config import PairSettings
 from deeptsr.imaging.resample import resize
+from deeptsr.learning.pairs.kinds import KINDS
 from deeptsr.learning.pairs.pool import PairSource
 from tests.helpers.synth import generator, noise
 
@@ -152,6 +153,23 @@ def test_no_crop_crosses_from_one_clip_to_another():
     spans = np.ptp(means, axis=(1, 2, 3, 4))
     assert spans.max() < 0.41
     assert 0.1 < (means.mean((1, 2, 3, 4)) > 0.5).mean() < 0.9
+
+
+@pytest.mark.parametrize(("kind", "axis"), [(k, axis) for k in KINDS for axis in k.axes])
+def test_a_kind_lays_a_crop_into_its_volume_in_every_orientation(kind, axis):
+    matrices = np.array(kind.matrices(axis, (1, 3)))
+    # 8 orientations of a frame, and in each of them 4 ways at 2 speeds, or time and its reversal.
+    assert len(np.unique(matrices, axis=0)) == 8 * (8 if kind.moves else 2)
+    time, space = matrices[:, :, 0], matrices[:, :, 1:]
+    if kind.moves:
+        assert not time[:, 0].any()
+        assert set(np.abs(time).sum(1)) == {1, 3}
+        assert kind.extent(axis, 6, 16)[0] == 1
+    else:
+        assert (np.abs(time) == np.eye(3)[axis]).all()
+        assert kind.extent(axis, 6, 16) == tuple(6 if n == axis else 16 for n in range(3))
+    assert not space[:, axis].any()
+    assert (np.abs(space).sum((1, 2)) == 2).all()
 
 
 # --- how often it is drawn ---

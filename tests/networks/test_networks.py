@@ -126,7 +126,8 @@ def test_reach_is_not_exaggerated():
 
 @every
 @pytest.mark.parametrize("lengths", [(24,), (1,) * 24, (3, 15, 2, 4)])
-def test_marching_is_the_same_as_all_at_once(kind, fold, factor, exposure, lengths):
+def test_streaming_is_the_same(kind, fold, factor, exposure, lengths):
+    """The oracle is `forward`, whose layers stand one by one: all at once, and chunk by chunk."""
     network = wake(make(kind, fold, factor, exposure))
     frames, edge = network.reach[0], network.edge
     side = 2 * edge + 2 * fold

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from deeptsr.config import preset
-from deeptsr.learning.fit import fit
+from deeptsr.learning.fit import Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import build
 from deeptsr.system import cudagraph
@@ -32,7 +32,7 @@ def _fitted(device):
         24, 40, 48, 3, generator=torch.Generator(device).manual_seed(2), device=device
     )
     source = PairSource([clip], preset("fast").pairs, 2)
-    fit(network, source, preset("fast").fit, generator, lambda n: 0.0, steps=20)
+    fit(network, source, Regime(preset("fast").fit, steps=20), generator, lambda n: 0.0)
     weights = torch.cat([p.detach().flatten() for p in network.parameters()])
     return weights.cpu(), source.draw(generator).cpu()
 

@@ -11,7 +11,7 @@ import torch
 from deeptsr.config import Options
 from deeptsr.imaging.exposure import of_step
 from deeptsr.jobs.resources.memory import chunk_length
-from deeptsr.learning.fit import fit
+from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
 from deeptsr.networks import StepNetwork
@@ -176,18 +176,12 @@ def measure(task: Task, options: Options, excerpt: int) -> Speeds:
         _wait(task.device)
         moments.append(time.monotonic())
 
-    fit(
-        networks[0],
-        source,
-        options.fit,
-        on_device,
-        lambda network: 0.0,
-        steps=1000,
-        precision=task.precision,
-        on_step=on_step,
-        # The first step warms up.
-        enough=lambda: len(moments) > 2 and moments[-1] - moments[0] > _SAMPLE,
-    )
+    def enough() -> bool:  # the first step warms up
+        return len(moments) > 2 and moments[-1] - moments[0] > _SAMPLE
+
+    regime = Regime(options.fit, steps=1000, precision=task.precision)
+    hooks = Hooks(on_step, enough)
+    fit(networks[0], source, regime, on_device, lambda network: 0.0, hooks)
     step = (moments[-1] - moments[0]) / (len(moments) - 1)
 
     fitted = tuple(FittedStage(s, n.eval()) for s, n in zip(stages, networks, strict=True))

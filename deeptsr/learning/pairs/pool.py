@@ -10,7 +10,7 @@ device, and a batch of any mixture is one gather.
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,7 +19,8 @@ from torch.nn import functional
 from deeptsr.config import PairSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import resize
-from deeptsr.learning.pairs.kinds import Entry, matrices_of
+from deeptsr.imaging.shapes import AnyVolume, Volume, Volumes
+from deeptsr.learning.pairs.kinds import KINDS, WITHIN, Kind
 from deeptsr.system.devices import release
 
 __all__ = ["PairSource", "pool_bytes"]
@@ -45,9 +46,25 @@ def pool_bytes(pixels: int, settings: PairSettings) -> float:
         settings: mix and scales.
     """
     areas = [scale * scale * pixels for scale in _affordable(pixels, settings)]
-    jumps = sum(1 / jump for jump in range(2, settings.longest_jump + 1)) if settings.within else 0
-    swapped = 1 if settings.across else 0  # half for each of the axes
-    return _POOLED * (1 + jumps + swapped) * sum(areas) + _BUILDING * max(areas)
+    # The clip itself, which all kinds share, and what is exposed along an axis.
+    volumes = 1 + sum(
+        len(kind.axes) / jump
+        for kind in KINDS
+        if kind.share(settings)
+        for jump in kind.jumps(settings)
+        if jump > 1
+    )
+    return _POOLED * volumes * sum(areas) + _BUILDING * max(areas)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A volume from which crops of one kind are cut."""
+
+    volume: Volume
+    kind: Kind
+    axis: int  # of the volume, along which their time runs
+    share: float  # of all crops of their kind
 
 
 class PairSource:
@@ -55,7 +72,7 @@ class PairSource:
 
     def __init__(
         self,
-        clips: list[Tensor],
+        clips: list[AnyVolume],
         settings: PairSettings,
         factor: int,
         exposure: str = "full",
@@ -74,25 +91,21 @@ class PairSource:
         self._index(self._stored([e for clip in clips for e in self._entries(clip)]))
         release()
 
-    def _entries(self, clip: Tensor) -> list[Entry]:
+    def _entries(self, clip: Volume) -> list[_Entry]:
         """The space-time pyramid of one clip (figure 7)."""
         s = self.settings
-        entries: list[Entry] = []
+        entries: list[_Entry] = []
         for scale in _affordable(clip[..., 0].numel(), s):
             height, width = (max(8, round(n * scale)) for n in clip.shape[1:3])
             small = resize(clip, (height, width)).clamp(0, 1).half()
-            area = scale * scale
-            for jump in range(1, s.longest_jump + 1):
-                if s.within and len(small) // jump * 2 >= self.frames:
-                    volume = self._blurred(small, jump, 0)
-                    entries.append(Entry(volume, "within", area / jump))
-            for jump in (1, 2):
-                if s.across:
-                    for axis, kind in ((1, "across-y"), (2, "across-x")):
-                        volume = self._blurred(small, jump, axis)
-                        entries.append(Entry(volume, kind, area / jump))
-            if s.shift:
-                entries.append(Entry(small, "shift", area))
+            for kind in KINDS:
+                if not kind.share(s):
+                    continue
+                for jump, axis in itertools.product(kind.jumps(s), kind.axes):
+                    if kind is WITHIN and len(small) // jump * 2 < self.frames:
+                        continue  # most of a crop would be mirror images
+                    volume = self._blurred(small, jump, axis)
+                    entries.append(_Entry(volume, kind, axis, scale * scale / jump))
         return entries
 
     def _blurred(self, volume: Tensor, jump: int, axis: int) -> Tensor:
@@ -102,7 +115,7 @@ class PairSource:
         length = volume.shape[axis] // jump * jump
         return expose(volume.narrow(axis, 0, length), jump, self.exposure, axis)
 
-    def _stored(self, entries: list[Entry]) -> list[Entry]:
+    def _stored(self, entries: list[_Entry]) -> list[_Entry]:
         """Lay all volumes into one flat table of pixels; volumes that are the same share it.
 
         Returns:
@@ -123,24 +136,23 @@ class PairSource:
             offset += count
         return entries
 
-    def _index(self, entries: list[Entry]) -> None:
+    def _index(self, entries: list[_Entry]) -> None:
         """A table of places to cut from, and how likely each of them is."""
-        s, kinds = self.settings, ("within", "across-y", "across-x", "shift")
-        mix = {"within": s.within, "across-y": s.across, "across-x": s.across, "shift": s.shift}
-        mass = dict.fromkeys(kinds, 0.0)
+        s = self.settings
+        mass = dict.fromkeys(KINDS, 0.0)
         for entry in entries:
-            mass["across-y" if entry.kind == "across-x" else entry.kind] += entry.share
-        mass["across-x"] = mass["across-y"]
+            mass[entry.kind] += entry.share
         weights, origins, owners = [], [], []
         for number, entry in enumerate(entries):
             weight, origin = self._places(entry)
-            total = mix[entry.kind] * entry.share / mass[entry.kind]
+            total = entry.kind.share(s) * entry.share / mass[entry.kind]
             weights.append(weight * total)
             origins.append(origin)
             owners.append(torch.full((len(weight),), number))
-        matrices = [matrices_of(k, s.speeds) for k in kinds]
+        ways = [(kind, axis) for kind in KINDS for axis in kind.axes]
+        matrices = [kind.matrices(axis, s.speeds) for kind, axis in ways]
         starts = [0, *itertools.accumulate(len(m) for m in matrices)]
-        kind_of = torch.tensor([kinds.index(e.kind) for e in entries])
+        way_of = torch.tensor([ways.index((e.kind, e.axis)) for e in entries])
         shape = torch.tensor([e.volume.shape[:3] for e in entries])
         d = self.device
         self._weights = torch.cat(weights).double().to(d)
@@ -148,27 +160,21 @@ class PairSource:
         self._owners = torch.cat(owners).to(d)  # (P,)
         self._shape = shape.to(d)  # (E, 3)
         self._place = torch.tensor(self._offsets).to(d)  # (E,)
-        self._first = torch.tensor(starts[:-1])[kind_of].to(d)  # (E,) first matrix of its kind
-        self._count = torch.tensor([len(m) for m in matrices])[kind_of].to(d)
+        self._first = torch.tensor(starts[:-1])[way_of].to(d)  # (E,) first matrix of its way
+        self._count = torch.tensor([len(m) for m in matrices])[way_of].to(d)
         self._matrix = torch.tensor([m for group in matrices for m in group]).to(d)  # (M, 3, 3)
 
-    def _places(self, entry: Entry) -> tuple[Tensor, Tensor]:
+    def _places(self, entry: _Entry) -> tuple[Tensor, Tensor]:
         """Centres of crops on a grid, with probabilities by mean gradient magnitude."""
-        volume = entry.volume
+        volume, crop = entry.volume, self.settings.crop
+        extent = entry.kind.extent(entry.axis, self.frames, crop)
         gray = volume.mean(3, dtype=torch.float32)  # (T, H, W)
         gradient = torch.zeros_like(gray)
         for axis in range(3):
-            if entry.kind == "shift" and axis == 0:
-                continue
+            if extent[axis] == 1:
+                continue  # a crop sees no change along it
             step = gray.diff(dim=axis).abs()
             gradient.narrow(axis, 0, step.shape[axis]).add_(step)
-        crop = self.settings.crop
-        extent = {
-            "within": (self.frames, crop, crop),
-            "across-y": (crop, self.frames, crop),
-            "across-x": (crop, crop, self.frames),
-            "shift": (1, crop, crop),
-        }[entry.kind]
         size = [min(n, e) for n, e in zip(volume.shape[:3], extent, strict=True)]
         stride = [max(1, n // 4) for n in size]
         mean = functional.avg_pool3d(gradient[None, None], size, stride)[0, 0]
@@ -180,7 +186,7 @@ class PairSource:
         weight = mean.flatten().cpu().double() + 1e-6
         return weight / weight.sum(), origin
 
-    def draw(self, generator: torch.Generator) -> Tensor:
+    def draw(self, generator: torch.Generator) -> Volumes:
         """A batch of HTR examples.
 
         Args:

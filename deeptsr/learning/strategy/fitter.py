@@ -11,7 +11,7 @@ from torch import Tensor
 
 from deeptsr.config import Options
 from deeptsr.learning.checkpoints import Checkpoints, StageKeeper
-from deeptsr.learning.fit import FitResult, fit
+from deeptsr.learning.fit import FitResult, Hooks, Regime, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
@@ -38,7 +38,7 @@ class StageFitter:
         self.pairs, self.settings = options.pairs, options.fit
         self.exposure, self.rounds = options.exposure, options.pyramid.rounds
         self.voxels = options.pyramid.voxels
-        self.precision, self.made = precision, 0
+        self.precision, self.steps_made = precision, 0
         self.frames = frames  # of the input: the same moments are held out of all examples
         self.curve: list[tuple[str, int, float]] = []
         self._on_step, self._enough = on_step, enough
@@ -57,12 +57,12 @@ class StageFitter:
             known: whether the network starts from weights that know something: then it learns at a
                 lower rate, and its last weights are returned, whatever they are worth.
         """
-        found = self._keeper.next(network, self._generator) if self._keeper else None
-        if found:
-            return found
+        earlier = self._keeper.next(network, self._generator) if self._keeper else None
+        if earlier:
+            return earlier
         step = network.factor
         pieces = [self._held(e, step).training(e) for e in examples]
-        # Shorter crops for a clip that is shorter than they are.
+        # A clip that is shorter than the crops gets shorter ones.
         longest = max(len(piece) for piece in pieces) // step
         pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
         source = PairSource(pieces, pairs, step, network.exposure)
@@ -70,27 +70,22 @@ class StageFitter:
         def score(candidate: StepNetwork) -> float:
             gain = self.gain(candidate, examples)
             if math.isfinite(gain):
-                self.curve.append(("adapt" if known else "fit", self.made, gain))
+                self.curve.append(("adapt" if known else "fit", self.steps_made, gain))
             return gain
 
         def on_step(now: int) -> None:
-            self.made = now
+            self.steps_made = now
             self._on_step(now)
 
-        result = fit(
-            network,
-            source,
+        regime = Regime(
             self.settings,
-            self._generator,
-            score,
-            steps=steps,
-            slack=math.inf if known else _SLACK,
+            steps,
             rate=self.settings.finetune_rate if known else None,
+            slack=math.inf if known else _SLACK,
             precision=self.precision,
-            on_step=on_step,
-            keeper=self._keeper,
-            enough=self._enough,
         )
+        hooks = Hooks(on_step, self._enough, self._keeper)
+        result = fit(network, source, regime, self._generator, score, hooks)
         if self._keeper:
             self._keeper.finish(network, self._generator, result)
         return result
