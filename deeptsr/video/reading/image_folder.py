@@ -250,7 +250,7 @@ def _deep(image: Path) -> npt.NDArray[np.float32] | None:
     if image.suffix.lower() not in _DEEP:
         return None
     try:
-        with image.open("rb") as file, av.open(file, options=dict(PICTURES)) as container:
+        with image.open("rb") as file, av.open(file, "r", options=dict(PICTURES)) as container:
             pix_fmt = container.streams.video[0].codec_context.pix_fmt
             if pix_fmt is None or bits(pix_fmt) <= 8:
                 return None
@@ -274,7 +274,7 @@ def _listed(folder: Path) -> tuple[list[Path], int]:
 def _format(image: Path) -> tuple[str, str, ColorTags]:
     """Read pixel format, codec and tags as FFmpeg names them; "" and the ending where unknown."""
     try:
-        with image.open("rb") as file, av.open(file, options=dict(PICTURES)) as container:
+        with image.open("rb") as file, av.open(file, "r", options=dict(PICTURES)) as container:
             context = container.streams.video[0].codec_context
             tags = tags_of(next(container.decode(video=0)))
             # What SDR images say (sRGB, a gamma) is how screens show video, too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ BROKEN = (
 
 
 @contextmanager
-def opened_image(path: Path, formats: Sequence[str] = _FORMATS) -> Iterator[Image.Image]:
+def opened_image(path: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Image.Image]:
     """Open an image of a format that is read here, by what is in it; its pixels are not read yet.
 
     Args:
