@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from deeptsr import config, video
-from deeptsr.analysis.shutter import FRAMES, open_share
+from deeptsr.analysis.shutter import open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
@@ -79,7 +79,7 @@ def upscale_array(
     if options.duplicates == "drop":
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
-        options = replace(options, exposure=open_share(clip[:FRAMES].expand(-1, -1, -1, 3)))
+        options = replace(options, exposure=open_share(clip, count))
     job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
     job = within_time_budget(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)

@@ -41,7 +41,9 @@ HOSTILE = ("av", "numpy", "torch", "PIL", "click", "deeptsr", "tests")
 
 def test_workers_import_nothing_from_the_folder_of_the_command(tmp_path):
     for name in HOSTILE:
-        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'a').write('{name}')")
+        (tmp_path / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'run')!r}, 'a').write('{name}')"
+        )
     (tmp_path / "0.mp4").write_text("good")
     driver = tmp_path.with_name(f"{tmp_path.name}-driver") / "driver.py"
     driver.parent.mkdir()
