@@ -158,11 +158,17 @@ def _own_sigterm() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGTERM)
+    before, ended = signal.getsignal(signal.SIGTERM), False
     try:
         yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException:  # the exit that Ray's own handler asks for
+        ended = True
     finally:
         signal.signal(signal.SIGTERM, before)
+    if ended:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _polled(child: Child) -> Iterator[News | Ended]:
