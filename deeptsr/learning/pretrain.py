@@ -23,6 +23,7 @@ from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.rendering.clips import Clip, render
 from deeptsr.networks import Compact
+from deeptsr.networks.chance import seeded
 
 __all__ = ["VARIANTS", "Variant", "pretrain"]
 
@@ -143,8 +144,7 @@ class _Course:
             precision,
             pictures,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.network = Compact(
                 2, variant.exposure, network.channels, network.blocks, variant.fold
             )
