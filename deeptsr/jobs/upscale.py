@@ -52,6 +52,7 @@ from deeptsr.system.lock import locked
 __all__ = ["upscale_array", "upscale_file"]
 
 
+@out_of_memory()
 def upscale_array(
     frames: Any, options: Options | None = None, on_event: Listener = ignore
 ) -> npt.NDArray[np.float32]:
@@ -94,6 +95,7 @@ def upscale_array(
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
 
 
+@out_of_memory()
 def upscale_file(
     source: str | Path,
     output: str | Path,
