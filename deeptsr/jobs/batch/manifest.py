@@ -190,5 +190,5 @@ def _entry(line: bytes) -> Entry | None:
             if said[key] is not None:
                 said[key] = Stamp(**said[key])
         return Entry(**{f.name: said[f.name] for f in fields(Entry)})
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
