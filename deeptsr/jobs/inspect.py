@@ -107,11 +107,16 @@ def inspect_file(
         else:
             title = f"Where {info.path.name} repeats itself"
             write_whole(
-                Path(output), lambda path: draw(recurrence, numbers, title, path, stretch.start)
+                Path(output),
+                lambda path: draw(recurrence, numbers, title, path, stretch.start),
+                replace=overwrite,
             )
     if json_output is not None:
         text = json.dumps(numbers, indent=1, allow_nan=False) + "\n"
-        write_whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
+        write_whole(
+            *(Path(json_output), lambda path: path.write_text(text, encoding="utf-8")),
+            replace=overwrite,
+        )
     outputs = tuple(str(place) for place in (output, json_output) if place is not None)
     shares = (mix.within, mix.across, mix.shift)
     seconds = time.monotonic() - began

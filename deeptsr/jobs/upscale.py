@@ -165,12 +165,14 @@ def _from(share: float, on_event: Listener) -> Listener:
 @contextmanager
 def _alone(target: video.Destination, options: Options, on_event: Listener) -> Iterator[None]:
     """Keep other runs away from the output, and from a work folder of the user's own."""
+    if options.work_dir is not None:
+        WorkFolder.refuse_foreign(Path(options.work_dir))  # before anything is written there
     with ExitStack() as stack:
         notes = [stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))]
         if options.work_dir is not None:
             folder = Path(options.work_dir)
             with suppress(OSError):  # which is told where the folder is opened
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(0o700, parents=True, exist_ok=True)
                 notes.append(stack.enter_context(locked(folder / LOCK, f"the folder {folder}")))
         for note in filter(None, notes):
             on_event(Warned(note))

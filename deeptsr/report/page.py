@@ -91,7 +91,7 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
     footage = Footage(Path(record.source), Path(record.output), record.options, cuts)
     text = _render(record, footage, look(footage), cuts).encode(errors="backslashreplace")
     page = Path(os.path.abspath(path))
-    write_whole(page, lambda aside: aside.write_bytes(text))
+    write_whole(page, lambda aside: aside.write_bytes(text), replace=overwrite)
     return Reported(str(path), len(text))
 
 

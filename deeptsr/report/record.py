@@ -18,7 +18,7 @@ from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
 from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
-from deeptsr.system.files import write_whole
+from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
 
 __all__ = ["RECORD", "Record", "Recorder"]
@@ -54,7 +54,11 @@ class Record:
         """
         path = Path(folder, RECORD)
         text = json.dumps({"format": _FORMAT, **asdict(self)}, indent=1)
-        write_whole(path, lambda aside: aside.write_text(text), path.with_suffix(".part"))
+        try:
+            with whole(path, path.with_suffix(".part")) as aside:
+                aside.write_text(text)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     @classmethod
     def load(cls, folder: str | Path) -> Record:
@@ -74,7 +78,9 @@ class Record:
                 f"{folder} holds no {RECORD}; expected the work folder of a finished run: give the "
                 "run its own with `work_dir`"
             ) from error
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (
+            *(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError),
+        ) as error:
             raise InputError(
                 f"{path} cannot be understood ({error}); expected what a finished run wrote; run "
                 "it again"

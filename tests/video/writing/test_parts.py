@@ -132,10 +132,6 @@ def test_a_writer_goes_on_to_the_same_file(tmp_path, source, name, codec):
         assert all(abs(t - times[0] - i / rate) <= tick for i, t in enumerate(times))
         assert len(times) == 14
     assert sorted(os.listdir(broken)) == sorted([name.strip("/"), "work"])
-    if codec == "libx264":  # the same pictures twice may differ by a few bytes, of themselves
-        both = [decode(folder / name, "rgb24", (64, 48)) for folder in (whole, broken)]
-        assert np.abs(both[0].astype(float) - both[1]).mean() < 0.5
-        return
     files = sorted(whole.rglob("*.png")) or [whole / name]
     assert all(f.read_bytes() == (broken / f.relative_to(whole)).read_bytes() for f in files)
 

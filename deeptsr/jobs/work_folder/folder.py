@@ -1,55 +1,34 @@
-"""The work folder of a run: its identity, and the stages fitted so far."""
+"""The work folder of a run: the stages fitted so far, and the place of what is rendered."""
 
 from __future__ import annotations
 
-import errno
 import itertools
-import json
 import pickle
-import shutil
+import re
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import deeptsr
 from deeptsr import video
-from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
-from deeptsr.learning.prior import prior_of
+from deeptsr.jobs.work_folder.record import differences, is_record, record_of
 from deeptsr.networks import StepNetwork
-from deeptsr.system.files import unwritable, whole
-from deeptsr.system.fingerprint import fingerprint
+from deeptsr.system.files import as_full, unwritable, whole
+from deeptsr.system.ours import check_own
 
-__all__ = ["LOCK", "WorkFolder", "identity"]
+__all__ = ["LOCK", "WorkFolder"]
 
 LOCK = "lock"  # a file in the folder that may come before all others
 _PUBLISHED = "published"
+_RECORD = "run.json"
+_STAGES = re.compile(r"stage-\d+(\.begun)?\.(pt|part)")
+_STAMP = re.compile(r"\d+ \d+")
+_DEFAULT = re.compile(r"\..*\.deeptsr")  # what nobody else calls a folder
 _TOLD = 3  # settings that differ, named at most
-
-
-def identity(source: Path, options: Options, device: torch.device) -> dict[str, Any]:
-    """What must agree for a run to go on from an earlier one's work.
-
-    Args:
-        source: the input file, or a folder of images.
-        options: all settings; how the output is encoded and where work is kept do not matter.
-        device: that does the work.
-    """
-    settings = asdict(options)
-    for place in ("encode", "work_dir", "resume", "device", "memory"):
-        del settings[place]
-    del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
-    prior = prior_of(options)
-    return {
-        "prior": prior.digest if prior else None,
-        "version": f"{deeptsr.__version__}, torch {torch.__version__}",
-        "input": fingerprint(video.files_of(source)),
-        "device": device.type,
-        "options": settings,
-    }
 
 
 class WorkFolder:
@@ -75,53 +54,66 @@ class WorkFolder:
             OutputError: when it cannot be made, or holds something else.
             ResourceError: when the disk is full.
         """
-        self.path, self._record = path, path / "run.json"
-        text = json.dumps(who, indent=1, sort_keys=True, default=str)
+        self.path, self._record = path, path / _RECORD
+        text = record_of(who)
+        self.refuse_foreign(path)
         try:
-            others = (
-                {p.name for p in path.iterdir()} - {LOCK, _PUBLISHED} if path.exists() else set()
-            )
-            if others and not self._record.exists():
-                raise OutputError(
-                    f"{path} holds other things than a run's work; expected an empty or a new "
-                    "folder; give another `work_dir`"
-                )
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(0o700, parents=True, exist_ok=True)
             if not resume:
-                self._drop("stage-*", "part*", self._record.name, _PUBLISHED)
+                self.remove(keep_folder=True)
             self.stale, self.note = self._compare(text)
-            self._record.write_text(text)
+            with whole(self._record, flush=True) as aside:
+                aside.write_text(text)
         except OSError as error:
             raise _failure(path, error) from error
+
+    @staticmethod
+    def refuse_foreign(path: Path) -> None:
+        """Refuse a folder that is not a run's, or that others may write to; nothing is touched.
+
+        Raises:
+            OutputError: naming what it holds.
+        """
+        advice = "give another `work_dir`"
+        try:
+            if path.is_symlink() and _DEFAULT.fullmatch(path.name):
+                raise OutputError(f"{path} is a symbolic link; expected a folder; remove it")
+            if not path.exists():
+                return
+            others = {entry.name for entry in path.iterdir()} - {LOCK}
+            check_own(path, advice)
+            if not others or (others == {_PUBLISHED} and _STAMP.fullmatch(_start(path))):
+                return
+            if _RECORD not in others:
+                raise OutputError(
+                    f"{path} holds other things than a run's work; expected an empty or a new "
+                    f"folder; {advice}"
+                )
+            record = (path / _RECORD).read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise _failure(path, error) from error
+        if not is_record(record) and not _DEFAULT.fullmatch(path.name):
+            raise OutputError(
+                f"{path / _RECORD} is not the record of a run, or is damaged; expected an empty or "
+                f"a new folder; {advice}, or remove that file if it is a run's"
+            )
 
     def _compare(self, text: str) -> tuple[bool, str]:
         """Drop what is not of use to this run; return whether that is all, and what to tell."""
         if not self._record.exists():
-            self._drop("stage-*", "part*")
             return False, ""
-        before = _settings(self._record.read_text(encoding="utf-8", errors="replace"))
-        now = _settings(text)
-        other = [
-            f"{name} is {now.get(name)}, was {before.get(name)}"
-            for name in dict.fromkeys((*now, *before))
-            if now.get(name) != before.get(name)
-        ]
+        before = self._record.read_text(encoding="utf-8", errors="replace")
+        other = differences(before, text)
         if not other:
             return False, ""
         told = "; ".join(other[:_TOLD]) + (", and more" if len(other) > _TOLD else "")
-        if before and all(difference.startswith("output ") for difference in other):
-            found = self._drop("part*", _PUBLISHED)
+        if is_record(before) and all(difference.startswith("output ") for difference in other):
+            found = self.remove_parts()
             note = f"another output was begun in {self.path} ({told}): this one is rendered anew"
             return False, note if found else ""
-        self._drop("stage-*", "part*", _PUBLISHED)
-        why = told if before else "its record is damaged"
+        self.remove(keep_folder=True)
+        why = told if is_record(before) else "its record is damaged"
         return True, f"{self.path} held the work of another run ({why}), which is started anew"
-
-    def _drop(self, *patterns: str) -> int:
-        files = [file for pattern in patterns for file in self.path.glob(pattern)]
-        for file in files:
-            file.unlink(missing_ok=True)
-        return len(files)
 
     @property
     def stages(self) -> int:
@@ -181,18 +173,27 @@ class WorkFolder:
                 aside.open("wb") as stream,
             ):
                 torch.save(content, stream)
-        except (OSError, RuntimeError) as error:
-            raise _failure(self.path, error) from error
+        except (OSError, RuntimeError) as error:  # torch's of a full disk
+            raise _failure(self.path, as_full(error)) from error
 
-    def remove(self) -> None:
+    def remove(self, *, keep_folder: bool = False) -> None:
         """Delete the work, and the folder if nothing else is in it."""
-        self._drop("stage-*", "part*", self._record.name, _PUBLISHED)  # in this order
-        if self.path.exists() and not any(self.path.iterdir()):
-            shutil.rmtree(self.path, ignore_errors=True)
+        if self.path.exists():
+            # In this order: what is killed in between leaves a folder that is known for ours.
+            for file in [file for file in self.path.iterdir() if _STAGES.fullmatch(file.name)]:
+                file.unlink(missing_ok=True)
+            video.remove_parts(self.path)
+            self._record.unlink(missing_ok=True)
+            (self.path / _PUBLISHED).unlink(missing_ok=True)
+        if not keep_folder:
+            with suppress(OSError):
+                self.path.rmdir()
 
-    def remove_parts(self) -> None:
-        """Delete the finished parts of the output; what was fitted stays."""
-        self._drop("part*", _PUBLISHED)
+    def remove_parts(self) -> int:
+        """Delete the finished parts of the output; what was fitted stays. Return how many."""
+        count = video.remove_parts(self.path)
+        (self.path / _PUBLISHED).unlink(missing_ok=True)
+        return count
 
     def publishing(self, partial: Path) -> None:
         """Note which file or folder is about to become the output.
@@ -200,13 +201,17 @@ class WorkFolder:
         Raises:
             OSError: when it cannot be noted.
         """
-        (self.path / _PUBLISHED).write_text(_stamp(partial))
+        note = self.path / _PUBLISHED
+        with whole(note) as aside:
+            aside.write_text(_stamp(partial))
 
     @staticmethod
     def published(path: Path, output: Path) -> bool:
         """Tell whether the work in a folder became the output, and only its removal is missing."""
-        note = path / _PUBLISHED
-        return note.is_file() and output.exists() and note.read_text() == _stamp(output)
+        try:
+            return _start(path) == _stamp(output)
+        except OSError:
+            return False
 
     def _file(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.pt"
@@ -221,20 +226,13 @@ def _stamp(path: Path) -> str:
     return f"{found.st_ino} {found.st_mtime_ns}"
 
 
-def _settings(text: str) -> dict[str, Any]:
-    """Lay out a record flat, by the names that users know: "fit steps"; {} when it is damaged."""
-    try:
-        record = json.loads(text)
-        nested = record | record.pop("options")
-    except (ValueError, TypeError, KeyError):
-        return {}
-    flat: dict[str, Any] = {}
-    for name, value in nested.items():
-        if isinstance(value, dict):
-            flat |= {f"{name} {key}": content for key, content in value.items()}
-        else:
-            flat[name] = value
-    return flat
+def _start(path: Path) -> str:
+    """How the note of what was published begins; "" where it is no file."""
+    note = path / _PUBLISHED
+    if not note.is_file():
+        return ""
+    with note.open(encoding="utf-8", errors="replace") as stream:
+        return stream.read(80)
 
 
 def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
@@ -243,7 +241,5 @@ def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
             f"{path} has vanished while it was in use; leave it alone until the work is done, and "
             "run the same command again"
         )
-    if isinstance(error, RuntimeError):  # as which torch tells of a full disk
-        error = OSError(errno.ENOSPC, str(error))
     again = "free some space and run the same command again"
     return unwritable(path, error, again=again, otherwise="give another `work_dir`")

@@ -2,8 +2,11 @@
 
 import errno
 import json
+import os
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -204,6 +207,131 @@ def test_a_foreign_folder_is_refused_and_untouched(tmp_path):
         "stage-1.pt": "a play",
         "thesis.tex": "years of work",
     }
+
+
+FOREIGN = {
+    "part-00000.parquet": "a table",
+    "stage-raw.csv": "a list",
+    "participants.tsv": "names",
+    "stage-1.pt": "a play",
+    "part-000001": "a part",
+    "published": "a book",
+}
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize(
+    "record", ['{"steps": 100, "options": {}}', "[1]", "a log", '{"a": ' * 9000, "\0"]
+)
+def test_a_foreign_record_is_refused_and_nothing_is_touched(tmp_path, record, resume):
+    files = FOREIGN | {"run.json": record, "lock": "a door"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(OutputError, match=r"run\.json is not the record of a run, or is damaged"):
+        WorkFolder(tmp_path, WHO, resume=resume)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == files
+
+
+@pytest.mark.parametrize("name", ["published", "stage-raw.csv", "part-00000.parquet"])
+def test_a_single_foreign_file_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("a book")
+    with pytest.raises(OutputError, match="holds other things"):
+        WorkFolder(tmp_path, WHO)
+    assert (tmp_path / name).read_text() == "a book"
+
+
+@pytest.mark.parametrize("end", ["anew", "remove", "no resume"])
+def test_only_exact_names_are_dropped(place, end):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    folder.save_partial(1, {"weights": torch.ones(2)})
+    ours = ("parts.jsonl", "part.open", "part-000001", "part-1000000")
+    for name in ours:
+        (place / name).touch()
+    theirs = FOREIGN.keys() - {"stage-1.pt", "part-000001", "published"}
+    for name in theirs:
+        (place / name).write_text(FOREIGN[name])
+    if end == "remove":
+        folder.remove()
+    else:
+        WorkFolder(place, {**WHO, "input": "def"}, resume=end == "anew")
+    kept = {"run.json"} if end != "remove" else set()
+    assert {p.name for p in place.iterdir()} == theirs | kept
+
+
+@pytest.mark.parametrize("name", ["work", ".out.mp4.deeptsr"])
+def test_a_folder_from_before_there_were_marks_goes_on(tmp_path, name):
+    who = WHO | {"version": "0.1.0, torch 2.13", "device": "cpu"}
+    WorkFolder(tmp_path / name, who).save(0, network(), EVENT)
+    (tmp_path / name / "run.json").write_text(json.dumps(who, indent=1, sort_keys=True))
+    assert WorkFolder(tmp_path / name, who).stages == 1
+    assert "deeptsr" in json.loads((tmp_path / name / "run.json").read_text())
+
+
+@pytest.mark.parametrize("killed_after", range(1, 6))
+def test_a_removal_that_is_killed_leaves_a_folder_that_is_known(place, monkeypatch, killed_after):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    (place / "parts.jsonl").touch()
+    (place / "part-000001").touch()
+    folder.publishing(place / "part-000001")
+    left, unlink = killed_after, Path.unlink
+
+    def killed(path, **how):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        unlink(path, **how)
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", killed)
+        folder.remove()
+    WorkFolder(place, WHO).remove()
+    assert not place.exists()
+
+
+def test_a_folder_is_closed_to_others(place):
+    WorkFolder(place, WHO)
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_others_may_write_is_refused(place):
+    WorkFolder(place, WHO).save(0, network(), EVENT)
+    place.chmod(0o777)
+    with pytest.raises(OutputError, match=r"may be written by others.*give another `work_dir`"):
+        WorkFolder(place, WHO)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_refused(place):
+    WorkFolder(place, WHO).save(0, network(), EVENT)
+    os.chown(place, 65534, 65534)
+    with pytest.raises(OutputError, match="belongs to another user"):
+        WorkFolder(place, WHO)
+
+
+def test_a_link_in_the_place_of_our_own_folder_is_refused(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / ".a.mp4.deeptsr").symlink_to(tmp_path / "theirs")
+    with pytest.raises(OutputError, match="is a symbolic link"):
+        WorkFolder(tmp_path / ".a.mp4.deeptsr", WHO)
+    (tmp_path / "work").symlink_to(tmp_path / "theirs")  # as the user likes
+    assert not WorkFolder(tmp_path / "work", WHO).stale
+
+
+@pytest.mark.parametrize("name", ["run.json", "stage-1.part", "published"])
+def test_nothing_is_written_through_a_link(place, name):
+    folder = WorkFolder(place, WHO)
+    victim = place.parent / "victim"
+    victim.write_text("precious")
+    (place / name).unlink(missing_ok=True)
+    (place / name).symlink_to(victim)
+    with suppress(OutputError):
+        WorkFolder(place, WHO)
+        folder.save(0, network(), EVENT)
+        folder.publishing(place / "run.json")
+    assert victim.read_text() == "precious"
 
 
 def test_an_empty_folder_will_do(tmp_path):
