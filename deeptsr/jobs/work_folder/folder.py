@@ -25,6 +25,7 @@ __all__ = ["LOCK", "WorkFolder"]
 LOCK = "lock"  # a file in the folder that may come before all others
 _PUBLISHED = "published"
 _RECORD = "run.json"
+_ASIDES = {".run.json.part.json", ".published.part"}  # of what is written whole
 _STAGES = re.compile(r"stage-\d+(\.begun)?\.(pt|part)")
 _STAMP = re.compile(r"\d+ \d+")
 _DEFAULT = re.compile(r"\..*\.deeptsr")  # what nobody else calls a folder
@@ -80,7 +81,7 @@ class WorkFolder:
                 raise OutputError(f"{path} is a symbolic link; expected a folder; remove it")
             if not path.exists():
                 return
-            others = {entry.name for entry in path.iterdir()} - {LOCK}
+            others = {entry.name for entry in path.iterdir()} - {LOCK, *_ASIDES}
             check_own(path, advice)
             if not others or (others == {_PUBLISHED} and _STAMP.fullmatch(_start(path))):
                 return
@@ -180,8 +181,9 @@ class WorkFolder:
         """Delete the work, and the folder if nothing else is in it."""
         if self.path.exists():
             # In this order: what is killed in between leaves a folder that is known for ours.
-            for file in [file for file in self.path.iterdir() if _STAGES.fullmatch(file.name)]:
-                file.unlink(missing_ok=True)
+            for file in list(self.path.iterdir()):
+                if _STAGES.fullmatch(file.name) or file.name in _ASIDES:
+                    file.unlink(missing_ok=True)
             video.remove_parts(self.path)
             self._record.unlink(missing_ok=True)
             (self.path / _PUBLISHED).unlink(missing_ok=True)

@@ -24,8 +24,8 @@ from deeptsr.video.encoding.codecs import (
     pixel_formats,
     richer,
 )
+from deeptsr.video.encoding.faults import sound_options
 from deeptsr.video.encoding.plan import EncodePlan
-from deeptsr.video.encoding.repeatable import repeatable
 from deeptsr.video.encoding.trial import not_for_hdr, try_out
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, convention, is_hdr
@@ -84,7 +84,7 @@ def plan_encoding(
     if source is not None and settings.pix_fmt is None:
         notes += _chroma_notes(name, pix_fmt, source.pix_fmt)
     options = dict(known.options) | _quality(name, known, settings.crf)
-    _add(options, repeatable(name))
+    _add(options, sound_options(name, size))
     if container.format == "avi" and name in ("libx264", "libx265"):
         options["bf"] = "0"  # AVI has no presentation timestamps: no frame may be reordered
     if container.edit_list and not (timeline is None or timeline.is_constant):

@@ -1,4 +1,4 @@
-"""The same frames make the same file, whatever lay in memory before."""
+"""The same frames make the same file, whatever lay in memory before, and no encoder dies."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deeptsr.video.encoding import repeatable as module
-from deeptsr.video.encoding.repeatable import repeatable
+from deeptsr.video.encoding import faults
+from deeptsr.video.encoding.faults import sound_options
 from tests.helpers.clips import clip
 
 ROOT = Path(__file__).parents[3]
@@ -43,10 +43,15 @@ def test_only_processors_that_have_more_are_kept_to_avx2(tmp_path, monkeypatch, 
     file = tmp_path / "cpuinfo"
     if flags is not None:
         file.write_text(f"flags\t\t: {flags}\n")
-    monkeypatch.setattr(module, "_CPU", file)
-    module._has_avx512.cache_clear()
+    monkeypatch.setattr(faults, "_CPU", file)
+    faults._has_avx512.cache_clear()
     try:
-        assert repeatable("libx264") == wanted
-        assert repeatable("libx265") == {}
+        assert sound_options("libx264", None) == wanted
+        assert sound_options("libx265", (320, 200)) == {}
     finally:
-        module._has_avx512.cache_clear()
+        faults._has_avx512.cache_clear()
+
+
+@pytest.mark.parametrize(("width", "plain"), [(32, False), (36, True), (48, True), (50, False)])
+def test_small_pictures_are_not_left_to_the_assembler_of_x265(width, plain):
+    assert sound_options("libx265", (width, 200)) == ({"x265-params": "no-asm=1"} if plain else {})
