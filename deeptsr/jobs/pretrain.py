@@ -21,6 +21,7 @@ from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretrain import VARIANTS, pretrain
 from deeptsr.system import devices
 from deeptsr.system.files import as_full, check_file, hidden_beside, unwritable, whole, write_whole
+from deeptsr.system.lock import alone
 
 __all__ = ["pretrain_file"]
 
@@ -96,10 +97,11 @@ def pretrain_file(
         except (OSError, RuntimeError) as error:
             raise unwritable(kept, as_full(error)) from error
 
-    prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
-    content = prior.bytes()
-    write_whole(output, lambda path: path.write_bytes(content), replace=overwrite)
-    kept.unlink(missing_ok=True)
+    with alone([output], on_event):
+        prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
+        content = prior.bytes()
+        write_whole(output, lambda path: path.write_bytes(content), replace=overwrite)
+        kept.unlink(missing_ok=True)
     told = Pretrained(str(output), len(content), time.monotonic() - began)
     on_event(told)
     return told

@@ -17,12 +17,14 @@ from deeptsr.errors import OptionError, OutputError
 from deeptsr.events import (
     Budgeted,
     Done,
+    Listener,
     Planned,
     Reported,
     SelfChecked,
     StageFitted,
     Surveyed,
     Warned,
+    ignore,
 )
 from deeptsr.report import charts
 from deeptsr.report.film import PANELS
@@ -31,6 +33,7 @@ from deeptsr.report.pictures import Pictures, look
 from deeptsr.report.record import Record
 from deeptsr.system import humanize
 from deeptsr.system.files import write_whole
+from deeptsr.system.lock import alone
 
 __all__ = ["check_page", "write_report"]
 
@@ -68,13 +71,16 @@ def check_page(path: str | Path, *, overwrite: bool = False) -> None:
         raise OutputError(f"the folder {page.parent} cannot be written; choose another")
 
 
-def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -> Reported:
+def write_report(
+    record: Record, path: str | Path, *, overwrite: bool = False, on_event: Listener = ignore
+) -> Reported:
     """Write the page of a run.
 
     Args:
         record: of the run; its input and its result are read once more.
         path: the page, an HTML file.
         overwrite: replace one that exists.
+        on_event: listener.
 
     Returns:
         What was written.
@@ -86,6 +92,11 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
         ResourceError: when the disk is full.
     """
     check_page(path, overwrite=overwrite)
+    with alone([path], on_event):
+        return _written(record, path, overwrite)
+
+
+def _written(record: Record, path: str | Path, overwrite: bool) -> Reported:
     record.check()
     cuts: list[int] = next((event["cuts"] for event in record.of(Surveyed)), [])
     footage = Footage(Path(record.source), Path(record.output), record.options, cuts)

@@ -8,20 +8,42 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from deeptsr.errors import OutputError
-from deeptsr.system.files import unwritable
+from deeptsr.events import Listener, Warned
+from deeptsr.system.files import hidden_beside, unwritable
 from deeptsr.system.ours import not_through_links
 
-__all__ = ["locked"]
+__all__ = ["alone", "locked"]
 
 # What network shares without locks say: NFS without its lock service, SMB, sshfs, FUSE.
 _NO_LOCKS = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL)
 _SIGNED = b'{"pid": '  # how the content of a lock begins
+
+
+@contextmanager
+def alone(outputs: Iterable[str | Path], on_event: Listener) -> Iterator[None]:
+    """Keep other runs away from outputs while the block runs, each by a hidden lock beside it.
+
+    Args:
+        outputs: files or folders, in folders that exist; where one is a link, what it leads to.
+        on_event: is told where a file system has no locks.
+
+    Raises:
+        OutputError: when another run holds one, naming that; or when a lock cannot be made.
+        ResourceError: when the disk is full.
+    """
+    with ExitStack() as stack:
+        for output in dict.fromkeys(Path(os.path.realpath(output)) for output in outputs):
+            lock = locked(hidden_beside(output, ".lock"), f"the output {output}")
+            note = stack.enter_context(lock)
+            if note:
+                on_event(Warned(note))
+        yield
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from deeptsr.config import PyramidSettings
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
+from deeptsr.system import ours
 from tests.helpers.clips import clip
 from tests.helpers.synth import FIT, tiny
 
@@ -111,7 +112,8 @@ def at_every_durable_step(source, folder, name):
 
     def run(last):
         step = Steps(last)
-        for holder, called in ((os, "replace"), (os, "rename"), (os, "fsync"), (Path, "unlink")):
+        renames = ((os, "replace"), (os, "rename"), (ours, "_rename_no_replace"))
+        for holder, called in (*renames, (os, "fsync"), (Path, "unlink")):
             setattr(
                 holder,
                 called,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deeptsr.jobs.work_folder.folder import LOCK, WorkFolder
-from deeptsr.jobs.work_folder.record import identity
+from deeptsr.jobs.work_folder.folder import WorkFolder
+from deeptsr.jobs.work_folder.hold import held
+from deeptsr.jobs.work_folder.record import identity, is_unchanged
 
-__all__ = ["LOCK", "WorkFolder", "identity"]
+__all__ = ["WorkFolder", "held", "identity", "is_unchanged"]

@@ -12,10 +12,11 @@ import torch
 import deeptsr
 from deeptsr import video
 from deeptsr.config import Options
+from deeptsr.errors import DeeptsrError
 from deeptsr.learning.prior import prior_of
-from deeptsr.system.fingerprint import fingerprint
+from deeptsr.system.fingerprint import fingerprint, last_change
 
-__all__ = ["differences", "identity", "is_record", "record_of"]
+__all__ = ["differences", "identity", "is_record", "is_unchanged", "record_of"]
 
 _MARK = {"deeptsr": "work folder 1"}  # by which a record is known
 
@@ -32,14 +33,25 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
     for place in ("encode", "work_dir", "resume", "device", "memory"):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
-    prior = prior_of(options)
+    prior, files = prior_of(options), video.files_of(source)
     return {
         "prior": prior.digest if prior else None,
         "version": f"{deeptsr.__version__}, torch {torch.__version__}",
-        "input": fingerprint(video.files_of(source)),
+        "input": fingerprint(files),
+        "input's ends": fingerprint(files, places=2),  # for records that have no more
+        "input's time": last_change(files),
         "device": device.type,
         "options": settings,
     }
+
+
+def is_unchanged(source: Path, who: dict[str, Any]) -> bool:
+    """Whether an input still is what an identity was taken of."""
+    try:
+        files = video.files_of(source)
+        return (fingerprint(files), last_change(files)) == (who["input"], who["input's time"])
+    except (OSError, DeeptsrError):
+        return False
 
 
 def record_of(who: dict[str, Any]) -> str:
@@ -55,6 +67,9 @@ def is_record(text: str) -> bool:
 def differences(before: str, now: str) -> list[str]:
     """Name what two records do not agree in, as users know it: "fit steps is 9, was 5"."""
     old, new = _settings(before), _settings(now)
+    if old and "input's ends" in new.keys() - old.keys():  # from before there were marks
+        new["input"] = new.get("input's ends")
+        new = {name: value for name, value in new.items() if not name.startswith("input's")}
     return [
         f"{name} is {new.get(name)}, was {old.get(name)}"
         for name in dict.fromkeys((*new, *old))

@@ -421,6 +421,30 @@ def test_another_input_is_another_run(video, change):
     assert identity(video, tiny(), CPU) != before
 
 
+def test_an_input_that_was_changed_in_its_middle_is_another_run(tmp_path, place):
+    video = tmp_path / "in.avi"
+    video.write_bytes(bytes(4 << 20))
+    WorkFolder(place, identity(video, tiny(), CPU)).save(0, network(), EVENT)
+    with video.open("r+b") as stream:
+        stream.seek(2 << 20)
+        stream.write(b"other pictures")
+    folder = WorkFolder(place, identity(video, tiny(), CPU))
+    assert folder.stale
+    assert "input is" in folder.note
+
+
+def test_a_run_of_an_earlier_version_goes_on(video, place):
+    who = identity(video, tiny(), CPU)
+    WorkFolder(place, who).save(0, network(), EVENT)
+    before = who | {"input": who["input's ends"]}
+    for new in ("input's ends", "input's time"):
+        del before[new]
+    (place / "run.json").write_text(json.dumps(before, default=str))
+    assert WorkFolder(place, who).stages == 1
+    (place / "run.json").write_text(json.dumps(before | {"input": "0" * 64}, default=str))
+    assert WorkFolder(place, who).stale
+
+
 def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(name.encode())

@@ -7,7 +7,7 @@ import pytest
 
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OutputError
-from deeptsr.events import Progress
+from deeptsr.events import Progress, Warned
 from deeptsr.jobs.upscale import upscale_file
 from tests.helpers.clips import clip
 from tests.helpers.synth import tiny
@@ -56,3 +56,18 @@ def test_what_appears_at_the_end_is_respected_and_the_work_is_kept(tmp_path, sou
         upscale_file(source, out, options, told.append)
         assert out.stat().st_size > 4
         assert not any(isinstance(e, Progress) and "step" in e.detail for e in told)
+
+
+@pytest.mark.parametrize("changes", [True, False])
+def test_an_input_that_changes_under_a_run_is_told(tmp_path, source, changes):
+    told = []
+
+    def change(event):
+        told.append(event)
+        if changes and isinstance(event, Progress) and event.phase == "finish":
+            data = bytearray(source.read_bytes())
+            data[len(data) // 2] ^= 1
+            source.write_bytes(data)
+
+    upscale_file(source, tmp_path / "o.mkv", tiny(), change)
+    assert any("changed while" in e.message for e in told if isinstance(e, Warned)) == changes
