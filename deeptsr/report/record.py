@@ -17,7 +17,7 @@ import deeptsr
 from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
-from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
+from deeptsr.events import Done, Event, Listener, Planned, Progress, ignore, to_json
 from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
 
@@ -72,7 +72,7 @@ class Record:
             held = json.loads(path.read_text())
             if held.pop("format") != _FORMAT:
                 raise ValueError("written by another version of deeptsr")
-            return cls(**{**held, "events": tuple(held["events"])})
+            return _sound(cls(**{**held, "events": tuple(held["events"])}))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"{folder} holds no {RECORD}; expected the work folder of a finished run: give the "
@@ -123,6 +123,19 @@ class Record:
                     f"{path} has changed since the run; expected its {name}, as it was then; say "
                     f"with {option} where that is, or run again"
                 )
+
+
+def _sound(record: Record) -> Record:
+    """Refuse a record whose facts are of other kinds than a run writes."""
+    texts = (record.began, record.command, record.source, record.output)
+    texts += (*record.versions.values(), record.prints["input"], record.prints["result"])
+    kinds = [event["event"] for event in record.events if event["at"] >= 0]
+    if not all(isinstance(text, str) for text in (*texts, *kinds, record.options["preset"])):
+        raise ValueError("its facts are of other kinds")
+    if not {Planned.__name__, Done.__name__} <= set(kinds):
+        raise ValueError("it does not tell of the work")
+    datetime.fromisoformat(record.began)
+    return record
 
 
 class Recorder:

@@ -219,11 +219,11 @@ def _entry(line: bytes) -> Entry | None:
         entry = Entry(**{f.name: said[f.name] for f in fields(Entry)})
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    texts = (entry.input, entry.output, entry.configuration_hash, entry.state, entry.time)
-    texts += () if entry.error is None else (entry.error,)
+    texts = [entry.input, entry.output, entry.configuration_hash, entry.state, entry.time]
+    texts += [] if entry.error is None else [entry.error]
     known = (n for n in (entry.gain_db, entry.exit_code) if n is not None)
     numbers = (entry.attempts, entry.seconds, *known)
     stamps = [stamp for stamp in (entry.input_stamp, entry.output_stamp) if stamp is not None]
-    texts += tuple(text for stamp in stamps for text in (stamp.hash, stamp.look))
+    texts += [text for stamp in stamps for text in (stamp.hash, stamp.look)]
     sound = all(isinstance(t, str) for t in texts) and all(type(n) in (int, float) for n in numbers)
     return entry if sound else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
+import struct
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from deeptsr import video
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
 from deeptsr.jobs.work_folder.record import differences, is_record, record_of
+from deeptsr.learning.checkpoints import fits
 from deeptsr.networks import StepNetwork
 from deeptsr.system.files import as_full, unwritable, whole
 from deeptsr.system.ours import check_own
@@ -123,21 +125,16 @@ class WorkFolder:
 
     def restore(self, number: int, network: StepNetwork) -> StageFitted | None:
         """Load a stage's weights into ``network``; None when they are not there, or damaged."""
+        saved = _loaded(self._file(number))
         try:
-            saved = torch.load(self._file(number), weights_only=True, map_location="cpu")
-            if saved["weights"] is not None:
-                network.load_state_dict(saved["weights"])
-            return StageFitted(**saved["event"])
-        except (
-            OSError,
-            RuntimeError,
-            pickle.UnpicklingError,
-            EOFError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ):
+            event, weights = StageFitted(**saved["event"]), saved["weights"]
+        except (LookupError, TypeError, ValueError):
             return None
+        if not _is_sound(event) or not (weights is None or fits(network, weights)):
+            return None
+        if weights is not None:
+            network.load_state_dict(weights)
+        return event
 
     def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
         """Keep a stage.
@@ -152,10 +149,7 @@ class WorkFolder:
 
     def load_partial(self, number: int) -> dict[str, Any] | None:
         """What :meth:`save_partial` kept of a stage; None when it is not there, or damaged."""
-        try:
-            saved = torch.load(self._begun(number), weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError):
-            return None
+        saved = _loaded(self._begun(number))
         return saved if isinstance(saved, dict) else None
 
     def save_partial(self, number: int, state: dict[str, Any]) -> None:
@@ -220,6 +214,28 @@ class WorkFolder:
 
     def _begun(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.begun.pt"
+
+
+def _loaded(file: Path) -> Any:
+    """What a file of torch's holds; None where it is not there, or damaged."""
+    try:
+        return torch.load(file, weights_only=True, map_location="cpu")
+    except (
+        *(OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError),
+        *(pickle.UnpicklingError, AssertionError, OverflowError, MemoryError, struct.error),
+    ):
+        return None
+
+
+def _is_sound(event: StageFitted) -> bool:
+    """Whether what was kept is what a stage tells."""
+    numbers = (event.stage, event.stages, event.gain_db, event.steps, event.seconds, event.learned)
+    known = (n for n in (event.agreement, event.detour, event.evenness) if n is not None)
+    return (
+        all(type(n) in (int, float) for n in (*numbers, *known))
+        and isinstance(event.label, str)
+        and isinstance(event.outcome, str)
+    )
 
 
 def _stamp(path: Path) -> str:

@@ -4,7 +4,7 @@ import errno
 import json
 import os
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -106,6 +106,10 @@ def test_a_damaged_stage_is_ignored_and_leaves_the_network_alone(place, damage):
         {"weights": None},
         {"weights": None, "event": {"stage": 1}},
         {"weights": None, "event": None},
+        {"weights": None, "event": {**asdict(EVENT), "gain_db": "much"}},
+        {"weights": None, "event": {**asdict(EVENT), "label": [1]}},
+        {"weights": 5, "event": asdict(EVENT)},
+        {"weights": {}, "event": asdict(EVENT)},
         {"event": {}},
         [1, 2],
         torch.zeros(3),
@@ -117,6 +121,16 @@ def test_a_stage_of_another_make_is_ignored(place, content):
     folder.save(0, network(), EVENT)
     torch.save(content, file_of(place))
     assert folder.restore(0, network()) is None
+
+
+def test_weights_of_which_one_has_another_shape_leave_the_network_alone(place):
+    folder, other = WorkFolder(place, WHO), network(1)
+    weights = network().state_dict()
+    weights[list(weights)[-1]] = torch.zeros(2)
+    folder.save(0, network(), EVENT)
+    torch.save({"weights": weights, "event": asdict(EVENT)}, file_of(place))
+    assert folder.restore(0, other) is None
+    assert same(other, network(1))
 
 
 def test_weights_of_another_shape_are_ignored_and_leave_the_network_alone(place):
