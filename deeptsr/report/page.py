@@ -32,7 +32,7 @@ from deeptsr.report.footage import Footage
 from deeptsr.report.pictures import Pictures, look
 from deeptsr.report.record import Record
 from deeptsr.system import humanize
-from deeptsr.system.files import write_whole
+from deeptsr.system.files import check_file, write_whole
 from deeptsr.system.lock import alone
 
 __all__ = ["check_page", "write_report"]
@@ -63,10 +63,7 @@ def check_page(path: str | Path, *, overwrite: bool = False) -> None:
     page = Path(os.path.abspath(path))
     if page.suffix.lower() not in (".html", ".htm"):
         raise OptionError(f"the report is {path}; expected a name that ends in .html")
-    if page.exists() and not overwrite:
-        raise OutputError(f"{page} exists; choose another name, or allow it to be overwritten")
-    if not page.parent.is_dir():
-        raise OutputError(f"the folder {page.parent} does not exist; create it first")
+    check_file(page, overwrite)
     if not os.access(page.parent, os.W_OK | os.X_OK):
         raise OutputError(f"the folder {page.parent} cannot be written; choose another")
 

@@ -37,7 +37,17 @@ _NO_FLUSH = frozenset(
 
 
 def check_file(path: Path, overwrite: bool) -> None:
-    """Refuse a file that cannot be written, before any work."""
+    """Refuse a file that cannot be written, before any work.
+
+    Raises:
+        OutputError: when it exists and may not be replaced, or is a name that no file can have.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long, in a closed folder, with a NUL
+        raise unwritable(path, error, otherwise="choose another name") from None
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
     if not path.absolute().parent.is_dir():

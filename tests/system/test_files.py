@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from deeptsr.errors import OutputError
 from deeptsr.system import files
-from deeptsr.system.files import flush_to_disk, hidden_beside
+from deeptsr.system.files import check_file, flush_to_disk, hidden_beside
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,15 @@ def test_a_share_that_cannot_flush_folders(tmp_path, monkeypatch, code):
         flush_to_disk(tmp_path)
     with pytest.raises(OSError):  # noqa: PT011, a file's own data must reach the disk
         flush_to_disk(tmp_path / "f")
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "a\0b.png", "loop/a.png"])
+def test_a_name_that_no_file_can_have_is_refused_before_the_work(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match=r"cannot be written.*choose another name"):
+        check_file(tmp_path / name, overwrite=True)
+
+
+def test_a_link_that_leads_nowhere_is_a_name_as_good_as_any(tmp_path):
+    (tmp_path / "a.png").symlink_to("b.png")
+    check_file(tmp_path / "a.png", overwrite=False)

@@ -117,7 +117,7 @@ class Manifest:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b", buffering=0)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             yours = "expected a folder that is yours to write; choose another one"
             raise unwritable(path, error, otherwise=yours) from None
         try:

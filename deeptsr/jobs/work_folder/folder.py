@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import pickle
 import re
 import struct
@@ -67,7 +68,7 @@ class WorkFolder:
             self.stale, self.note = self._compare(text)
             with whole(self._record, flush=True) as aside:
                 aside.write_text(text)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _failure(path, error) from error
 
     @staticmethod
@@ -93,7 +94,7 @@ class WorkFolder:
                     f"folder; {advice}"
                 )
             record = (path / _RECORD).read_text(encoding="utf-8", errors="replace")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _failure(path, error) from error
         if not is_record(record) and not _DEFAULT.fullmatch(path.name):
             raise OutputError(
@@ -169,7 +170,7 @@ class WorkFolder:
             ):
                 torch.save(content, stream)
         except (OSError, RuntimeError) as error:  # torch's of a full disk
-            raise _failure(self.path, as_full(error)) from error
+            raise _failure(self.path, error) from error
 
     def remove(self, *, keep_folder: bool = False) -> None:
         """Delete the work, and the folder if nothing else is in it."""
@@ -254,10 +255,11 @@ def _start(path: Path) -> str:
 
 
 def _failure(path: Path, error: Exception) -> OutputError | ResourceError:
-    if not path.exists() and path.parent.is_dir():
+    gone = isinstance(error, (FileNotFoundError, RuntimeError)) and not os.path.exists(path)
+    if gone and os.path.isdir(path.parent):
         return OutputError(
             f"{path} has vanished while it was in use; leave it alone until the work is done, and "
             "run the same command again"
         )
     again = "free some space and run the same command again"
-    return unwritable(path, error, again=again, otherwise="give another `work_dir`")
+    return unwritable(path, as_full(error), again=again, otherwise="give another `work_dir`")

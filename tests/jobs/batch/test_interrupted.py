@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from deeptsr.errors import ResourceError
+from deeptsr.errors import InputError, OutputError, ResourceError
 from deeptsr.events import VideoEnded, VideoWarned, Warned
-from deeptsr.jobs.batch import LocalEngine, Manifest, Slot, Task, run_batch
+from deeptsr.jobs.batch import LocalEngine, Manifest, Slot, Task, find_tasks, run_batch
 from deeptsr.jobs.batch.child import Ended
 from deeptsr.jobs.batch.engine import Report
 from deeptsr.jobs.batch.manifest import Entry
@@ -206,3 +206,12 @@ def test_a_damaged_line_is_overlooked(tmp_path, damage):
         assert len(engine.works) == 1
     else:
         assert damage in ({"time": ""}, {"time": "\0"})  # of what is done it says nothing
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b", "loop/x"])
+def test_names_that_no_file_can_have_are_told(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="cannot be read"):
+        find_tasks(tmp_path / name, tmp_path / "out")
+    with pytest.raises(OutputError, match="cannot be written"):
+        Manifest(tmp_path / name / "batch.jsonl")

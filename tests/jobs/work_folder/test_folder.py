@@ -362,6 +362,13 @@ def test_a_file_in_its_place_is_refused(tmp_path, below):
     assert file.read_text() == "text"
 
 
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b", "loop/x"])
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match="give another `work_dir`"):
+        WorkFolder(tmp_path / name, WHO)
+
+
 # --- the end ---
 
 
