@@ -17,6 +17,7 @@ from deeptsr.events import Progress
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
 from deeptsr.report import Recorder
+from deeptsr.video import probe
 from tests.helpers.clips import clip
 from tests.helpers.synth import FIT, tiny
 
@@ -54,6 +55,26 @@ def test_killed_before_every_durable_step_it_ends_with_the_same_bytes(folder, na
     assert told["kills"] > 8
     assert told["same"]
     assert told["left"] == []
+
+
+def test_eight_runs_on_a_disk_with_little_room_end_whole_or_with_the_code_of_a_full_disk(
+    disk, tmp_path
+):
+    place = disk("size=240k")
+    source = clip(tmp_path / "in.mkv", "-c:v", "ffv1", size="32x18", frames=18)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.crowd", str(source), str(place)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    codes = json.loads(done.stdout)
+    assert set(codes) == {0, 4}, (codes, done.stderr)
+    for number, code in enumerate(codes):
+        output = place / f"out{number}.mkv"
+        assert output.exists() == (code == 0)
+        assert code or probe(output).frames == 36
+    # What is left is work that a run with more room goes on with.
+    left = {p.name for p in place.iterdir()} - {f"out{n}.mkv" for n in range(8)}
+    assert left <= {f".out{n}.mkv.deeptsr" for n, code in enumerate(codes) if code}
 
 
 def modules_of(file):
