@@ -128,6 +128,7 @@ def upscale_file(
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all
+            job = replace(job, options=replace(job.options, encode=options.encode))
             done = False
         if not done:
             _upscale(job, info, output, work, began, on_event)

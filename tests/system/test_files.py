@@ -49,3 +49,14 @@ def test_a_name_that_no_file_can_have_is_refused_before_the_work(tmp_path, name)
 def test_a_link_that_leads_nowhere_is_a_name_as_good_as_any(tmp_path):
     (tmp_path / "a.png").symlink_to("b.png")
     check_file(tmp_path / "a.png", overwrite=False)
+
+
+def test_a_folder_that_may_not_be_read_is_taken_as_it_is(tmp_path, monkeypatch):
+    def refuse(path, flags):
+        raise PermissionError(errno.EACCES, "may be written and not read")
+
+    (tmp_path / "f").write_bytes(b"a")
+    monkeypatch.setattr(files.os, "open", refuse)
+    flush_to_disk(tmp_path)
+    with pytest.raises(PermissionError):
+        flush_to_disk(tmp_path / "f")
