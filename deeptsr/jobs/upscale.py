@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
 from functools import partial
@@ -41,13 +39,12 @@ from deeptsr.jobs.pipeline import (
     retimed,
 )
 from deeptsr.jobs.resources.memory import part_length
-from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
+from deeptsr.jobs.work_folder import WorkFolder, held, identity, is_unchanged
 from deeptsr.pyramid.reach import first_needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system import devices, ram
 from deeptsr.system.disk import DiskSpace
 from deeptsr.system.humanize import size
-from deeptsr.system.lock import locked
 
 __all__ = ["upscale_array", "upscale_file"]
 
@@ -125,7 +122,7 @@ def upscale_file(
     done = WorkFolder.published(folder, target.path)
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = resolve_file(source, output, lenient)
-    with _alone(target, options, on_event):
+    with held(target.path, options, on_event):
         # Another list of cuts is another run, under whatever name.
         cuts = job.options.scenes if job.cuts is None else repr(job.cuts)
         known = replace(job.options, scenes=cuts)
@@ -133,9 +130,17 @@ def upscale_file(
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all
+            job = replace(job, options=replace(job.options, encode=options.encode))
             done = False
         if not done:
             _upscale(job, info, output, work, began, on_event)
+            if not is_unchanged(info.path, who):
+                on_event(
+                    Warned(
+                        f"{info.path} changed while it was worked on: the result may be of both; "
+                        "run again"
+                    )
+                )
         if options.work_dir is None:
             work.remove()
         else:
@@ -162,21 +167,6 @@ def _from(share: float, on_event: Listener) -> Listener:
         on_event(event)
 
     return listen
-
-
-@contextmanager
-def _alone(target: video.Destination, options: Options, on_event: Listener) -> Iterator[None]:
-    """Keep other runs away from the output, and from a work folder of the user's own."""
-    with ExitStack() as stack:
-        notes = [stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))]
-        if options.work_dir is not None:
-            folder = Path(options.work_dir)
-            with suppress(OSError):  # which is told where the folder is opened
-                folder.mkdir(parents=True, exist_ok=True)
-                notes.append(stack.enter_context(locked(folder / LOCK, f"the folder {folder}")))
-        for note in filter(None, notes):
-            on_event(Warned(note))
-        yield
 
 
 def _upscale(

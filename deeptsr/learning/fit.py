@@ -33,8 +33,8 @@ class FitResult:
 class Keeper(Protocol):
     """Keeps the state of a fit while it runs, so that a later run goes on from there."""
 
-    def load(self) -> dict[str, Any] | None:
-        """The state that an earlier run left; None when there is none."""
+    def load(self, network: StepNetwork, generator: torch.Generator) -> dict[str, Any] | None:
+        """The state that an earlier run left of this network; None when there is none."""
 
     def offer(self, state: Callable[[], dict[str, Any]], *, now: bool = False) -> None:
         """Keep a state if it is time to, or in any case."""
@@ -166,7 +166,7 @@ def fit(
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     learner = _Learner(network, source, settings, generator, precision)
     make_step = RecordedStep(learner.learn, generator)
-    begun = keeper.load() if keeper else None
+    begun = keeper.load(network, generator) if keeper else None
     if begun is None:
         kept, kept_score = copy.deepcopy(network.state_dict()), score(network)
         top, improved, stale, step = kept_score, False, 0, 0

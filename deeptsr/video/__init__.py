@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
     from deeptsr.video.writing.packet_file import versions
-    from deeptsr.video.writing.parts import frames_kept
+    from deeptsr.video.writing.parts import frames_kept, remove_parts
     from deeptsr.video.writing.prepare import check_output
     from deeptsr.video.writing.writer import VideoWriter
 
@@ -47,6 +47,7 @@ __all__ = [
     "minterpolate",
     "probe",
     "read",
+    "remove_parts",
     "rough_size",
     "selected",
     "versions",
@@ -71,6 +72,7 @@ _HOME = {
     "encode_preview": "ffmpeg.preview",
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
+    "remove_parts": "writing.parts",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",

@@ -108,20 +108,24 @@ class RayEngine:
             del self._running[reports]
         return Report(number, news)
 
-    def stop(self) -> None:
+    def stop(self) -> list[Report]:
         """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         for reports in self._running:
             self._ray.cancel(reports, force=False)
-        until = Child.patience()
+        until, ends = Child.patience(), []
         while self._running and time.monotonic() < until:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0.5)
             for reports in ready:
                 try:
-                    self._ray.get(next(reports))
+                    news: News | Ended = self._ray.get(next(reports))
                 except (self._ray.exceptions.RayError, StopIteration):
                     del self._running[reports]
+                    continue
+                if isinstance(news, Ended):
+                    ends.append(Report(self._running.pop(reports).number, news))
         for reports in self._running:
             self._ray.cancel(reports, force=True)
+        return ends
 
 
 def _connect(ray: Any, address: str) -> None:

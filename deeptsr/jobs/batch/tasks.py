@@ -53,7 +53,7 @@ def find_tasks(
     source, target = Path(os.path.abspath(source)), Path(os.path.abspath(target))
     if suffix is not None and suffix not in video.CONTAINERS:
         raise OptionError(f"suffix is {suffix!r}; expected one of {', '.join(video.CONTAINERS)}")
-    if source.is_dir():
+    if os.path.isdir(source):  # of names that no file can have: no
         if source == target:
             raise OutputError(
                 f"{target} is the folder of the inputs; expected another one for the results"
@@ -97,9 +97,10 @@ def _listed(file: Path, pattern: str | None) -> Iterable[Path]:
     try:
         with file.open("rb") as stream:
             data = stream.read(_MOST + 1)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{file} cannot be read ({error.strerror}); expected a folder of videos, or a text "
+            f"{file} cannot be read ({reason}); expected a folder of videos, or a text "
             "file that names one a line"
         ) from None
     text = _text(data)
