@@ -19,7 +19,7 @@ from PIL import Image
 from tests.helpers.clips import clip
 
 ROOT = Path(__file__).parents[1]
-SECONDS = {"containers": 10, "pictures": 5, "texts": 4, "kept": 8}
+SECONDS = {"containers": 9, "pictures": 4, "texts": 3, "kept": 8}
 FILMS = {
     "a.mp4": ("-c:v", "libx264", "-c:a", "aac"),
     "a.mkv": ("-c:v", "ffv1"),
