@@ -158,3 +158,8 @@ def test_strange_priors_are_refused(prior, tmp_path, monkeypatch):
     film = clip(tmp_path / "a.mp4", size="32x32", frames=8)
     with pytest.raises(DeeptsrError, match="prior is"):
         deeptsr.upscale_file(film, "o.mp4", tiny(2, prior=prior))
+
+
+def test_a_whole_number_is_a_number_and_a_fraction():
+    assert PyramidSettings(coarsest=1).coarsest == 1
+    assert Options(start=1, end=2, exposure=1).end == 2

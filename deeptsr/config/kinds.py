@@ -88,7 +88,7 @@ def _is(value: object, kind: type) -> bool:
     if isinstance(value, bool):
         return kind is bool
     if isinstance(value, int):
-        return kind in (int, float) and abs(value) <= _LARGEST
+        return kind in (int, float, Fraction) and abs(value) <= _LARGEST
     if isinstance(value, str):
         return kind is str and "\0" not in value
     return isinstance(value, kind)
