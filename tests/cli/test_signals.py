@@ -2,10 +2,12 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -80,20 +82,34 @@ def test_ctrl_c_waits_for_the_step(monkeypatch):
         wait(0.3)
 
 
+def processor_of(pid):
+    """Seconds that processors have worked for a process."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def processor_of_children():
+    """The same of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_sigterm_is_heard_while_a_long_video_is_read(tmp_path):
     """All 3000 frames are read before anything is fitted."""
     film = clip(tmp_path / "a.mp4", "-preset", "ultrafast", size="96x64", rate="25", frames=3000)
     words = ("upscale", film, "-o", tmp_path / "o.mp4", "--factor", "2", "--preset", "fast")
     command = [sys.executable, "-m", "cli", *map(str, words), "--device", "cpu", "--json"]
+    ended = processor_of_children()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             event = json.loads(line)
             if event["event"] == "Progress" and event["phase"] == "read":
                 break
-        began = time.monotonic()
+        began = processor_of(process.pid)
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
-        assert process.wait(30) == 143
-    assert time.monotonic() - began < 4  # 2 on a machine that does nothing else
+        assert process.wait(60) == 143
+    # Of a processor: 2 seconds by the clock, where others do not use it too.
+    assert processor_of_children() - ended - began < 3
     assert '"terminated; run the same command again' in rest
     assert not (tmp_path / "o.mp4").exists()
