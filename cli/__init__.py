@@ -4,6 +4,8 @@ Installed as ``deeptsr_cli``. Nothing imports it, and no module of it imports to
 
 ::
 
+    entry
+      ▼
     main ──▶ commands (a file each) ──▶ session ──▶ exit_codes        how a command ends
                │                           ├──▶ console   sentences, lines, bar; JSON
                └──▶ arguments: flags,      └──▶ signals   Ctrl-C, gently

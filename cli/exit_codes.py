@@ -41,7 +41,7 @@ def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
     """
     again = GO_ON if resumes else ANEW
     try:
-        with _sigterm():
+        with _signals():
             yield
     except StdoutClosedError as error:
         if isinstance(error.__cause__, BrokenPipeError):
@@ -71,16 +71,20 @@ def _fail(tell: Listener, message: str, exit_code: int) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _sigterm() -> Iterator[None]:
+def _signals() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C raise, so that whoever is at work clears up."""
     # Python lets only the main thread set a handler.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate)}
+    if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, and stays so
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

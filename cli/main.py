@@ -19,6 +19,7 @@ from .commands.report import report
 from .commands.upscale import upscale
 from .console.json_lines import print_json
 from .console.notes import Error
+from .escapes import one_line
 from .versions import show_versions
 
 __all__ = ["cli", "main"]
@@ -39,7 +40,12 @@ class Group(click.Group):
         except click.UsageError as error:
             if ctx.meta[f"{__name__}.json"]:
                 print_json(Error(error.format_message(), error.exit_code))
-            raise
+            raise _written_out(error) from None
+
+
+def _written_out(error: click.UsageError) -> click.UsageError:
+    """The same without what is not seen, which a mistyped name may hold."""
+    return click.UsageError(one_line(error.format_message()), error.ctx)
 
 
 @click.group(

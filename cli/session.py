@@ -16,6 +16,7 @@ from .console.json_lines import Log, print_json, print_line
 from .console.lines import Lines, draws
 from .console.notes import Detail
 from .console.sentences import as_flags, sentence
+from .escapes import one_line
 from .exit_codes import endings
 
 __all__ = ["Verbosity", "conversation"]
@@ -79,7 +80,7 @@ def conversation(
                 # First of all, so that the log has what stdout could not take. On the outer stack,
                 # so that it is still open when the block has failed.
                 listeners.insert(0, stack.enter_context(Log(verbosity.log_file, tell)))
-            tell(Detail(f"deeptsr {deeptsr.__version__}: {shlex.join(sys.argv)}"))
+            tell(Detail(f"deeptsr {deeptsr.__version__}: {one_line(shlex.join(sys.argv))}"))
             yield tell
 
 

@@ -1,4 +1,8 @@
-"""Ctrl-C and SIGTERM: the first one lets the work finish its step, the second one stops it."""
+"""Ctrl-C and SIGTERM: the first one lets the work finish its step, the second one stops it.
+
+Batch systems and service managers send SIGTERM once, and kill soon after: it does not wait for a
+step that is long.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,10 @@ _STDERR = 2
 _STOPPING = b"stopping after this step; once more to stop at once\n"
 
 
+_PATIENCE = 1.5  # seconds that a step has left after SIGTERM
+_AGAIN = 5.0  # seconds until it is raised once more, where FFmpeg's log swallowed it
+
+
 class TerminatedError(KeyboardInterrupt):
     """SIGTERM. Whoever cleans up after Ctrl-C cleans up after this."""
 
@@ -33,7 +41,8 @@ def gentle(tell: Listener) -> Iterator[Listener]:
 
     Raises:
         KeyboardInterrupt: from the listener after a first Ctrl-C, from anywhere after a second.
-        TerminatedError: the same after SIGTERM.
+        TerminatedError: the same after SIGTERM; and from anywhere, where the listener hears nothing
+            for 1.5 seconds.
     """
     if threading.current_thread() is not threading.main_thread():
         yield tell
@@ -45,6 +54,8 @@ def gentle(tell: Listener) -> Iterator[Listener]:
         caught.append(number)
         if len(caught) > 1:
             raise errors[signal.Signals(number)]
+        if number == signal.SIGTERM:
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _AGAIN)
         # Not through the listener, which may be at work just now; nor where stderr is gone.
         with contextlib.suppress(OSError):
             os.write(_STDERR, b"\n" + _STOPPING if os.isatty(_STDERR) else _STOPPING)
@@ -54,9 +65,14 @@ def gentle(tell: Listener) -> Iterator[Listener]:
         if caught and isinstance(event, Progress):
             raise errors[signal.Signals(caught[0])]
 
+    def late(number: int, frame: FrameType | None) -> None:
+        raise TerminatedError
+
     before = {number: signal.signal(number, handle) for number in errors}
+    before[signal.SIGALRM] = signal.signal(signal.SIGALRM, late)
     try:
         yield listen
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

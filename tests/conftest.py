@@ -1,8 +1,12 @@
 """What every test needs around it, and every process that a test starts."""
 
 import os
+import shutil
 import signal
+import subprocess
 from pathlib import Path
+
+import pytest
 
 # Before torch is loaded: the clips are tiny, and the other cores have tests of their own.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,3 +24,27 @@ if os.environ.get("DEEPTSR_SHAPES"):
         if "from deeptsr.imaging.shapes import" in path.read_text(encoding="utf-8")
     ]
     jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Mount a disk of so many bytes, again where it is mounted: only root may."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = []
+
+    def mount(options):
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+        if mounted:
+            command = ["mount", "-o", f"remount,{options}", str(place)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+        mounted.append(options)
+        return place
+
+    if os.geteuid() or shutil.which("mount") is None:
+        pytest.skip("only root can mount a small disk")
+    yield mount
+    if mounted:
+        subprocess.run(["umount", str(place)], check=True)

@@ -22,7 +22,7 @@ NOTHING, ANY, OTHERS = "\N{EN DASH}", "any", "all others"
 WITHOUT_TORCH = (
     *("config", "errors", "events", "video"),
     *("analysis.cut_list", "analysis.excerpt", "analysis.scenes", "imaging.timeline"),
-    *("pyramid.plan", "system.files", "system.humanize"),
+    *("pyramid.plan", "system.files", "system.humanize", "system.ours"),
 )
 WITHOUT_CODECS = ("analysis", "imaging", "learning", "networks", "pyramid")
 

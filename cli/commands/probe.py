@@ -14,7 +14,7 @@ from deeptsr.events import Event, Probed
 from ..arguments.flags import exclude_factor_and_fps, flags_of, output_flags, verbosity_of
 from ..arguments.options import DEFAULTS, chosen_options
 from ..console.probe_sheet import WIDTH, sections
-from ..console.sentences import clean
+from ..escapes import clean, with_names_on_one_line
 from ..session import conversation
 from .upscale import upscale
 
@@ -60,7 +60,7 @@ def _draw(event: Event, verbose: bool) -> None:
 
     assert isinstance(event, Probed)
     console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
-    for title, rows in sections(event, verbose):
+    for title, rows in sections(with_names_on_one_line(event), verbose):
         table = Table.grid(padding=(0, 2))
         table.add_column(style="cyan", no_wrap=True, min_width=WIDTH)
         table.add_column(overflow="fold")

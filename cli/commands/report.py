@@ -55,4 +55,4 @@ def report(
         check_distinct(reads, {"the page": page})
         reports.check_page(page, overwrite=overwrite)
         tell(Progress(0.0, "report", "making the report"))
-        tell(reports.write_report(record, page, overwrite=overwrite))
+        tell(reports.write_report(record, page, overwrite=overwrite, on_event=tell))

@@ -225,4 +225,5 @@ def _upscale(source: str, output: str, options: Options, page: str | None, tell:
         recorder.record().save(options.work_dir)
     if page is not None:
         tell(Progress(1.0, "report", "making the report"))
-        tell(reports.write_report(recorder.record(), page, overwrite=options.encode.overwrite))
+        overwrite = options.encode.overwrite
+        tell(reports.write_report(recorder.record(), page, overwrite=overwrite, on_event=tell))

@@ -7,9 +7,9 @@ import sys
 from deeptsr.events import Event, VideoEnded
 from deeptsr.system.humanize import duration
 
+from ..escapes import one_line
 from .json_lines import print_line
 from .lines import draws
-from .sentences import clean
 
 __all__ = ["Table"]
 
@@ -35,7 +35,7 @@ class Table:
                 gain,
                 event.error or "",
             )
-            self._rows.append(tuple(clean(cell).replace("\n", " ") for cell in cells))
+            self._rows.append(tuple(map(one_line, cells)))
 
     def show(self) -> None:
         """Write it to stdout: drawn on a terminal, plain columns elsewhere, sorted by name.

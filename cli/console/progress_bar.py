@@ -25,9 +25,10 @@ from deeptsr.events import (
     VideoProgress,
 )
 
+from ..escapes import one_line
 from .lines import Lines
 from .notes import Error
-from .sentences import clean, time_left
+from .sentences import time_left
 
 __all__ = ["Bar"]
 
@@ -121,7 +122,9 @@ class Bar(Lines):
             "" if left is None else time_left(left),
         )
         # No padding after the last line: the terminal's "^C" has room there, and moves nothing.
-        return Group(top, Text(now.detail, no_wrap=True, overflow="ellipsis"), *self._rows())
+        return Group(
+            top, Text(one_line(now.detail), no_wrap=True, overflow="ellipsis"), *self._rows()
+        )
 
     def _rows(self) -> list[RenderableType]:
         """What was reached so far, and each video that is worked on, as many as fit."""
@@ -133,6 +136,7 @@ class Bar(Lines):
             rows.add_column(ratio=ratio, no_wrap=True, overflow="ellipsis")
         for video in list(self._videos.values())[:room]:
             rows.add_row(
-                Text(f"  {clean(video.video)}"), Text(f"{video.fraction:4.0%}  {video.detail}")
+                Text(f"  {one_line(video.video)}"),
+                Text(f"{video.fraction:4.0%}  {one_line(video.detail)}"),
             )
         return [rows]

@@ -10,7 +10,8 @@ from pathlib import Path
 from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted
 from deeptsr.system.humanize import duration, rate, size
 
-from .sentences import clean, sentence
+from ..escapes import clean
+from .sentences import sentence
 
 __all__ = ["Summary"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -36,11 +35,12 @@ from deeptsr.events import (
 )
 from deeptsr.system.humanize import duration, rate, size
 
+from ..escapes import clean, with_names_on_one_line
 from .notes import Detail, Error
 from .probe_sheet import plan_rows, sheet
 from .score_table import table
 
-__all__ = ["as_flags", "clean", "sentence", "settings", "time_left"]
+__all__ = ["as_flags", "sentence", "settings", "time_left"]
 
 _TOLD = 10  # cuts
 
@@ -53,7 +53,8 @@ def sentence(event: Event, *, verbose: bool = False) -> str:
         verbose: tell all of its figures.
     """
     tell = _SENTENCES.get(type(event), _any)
-    return clean(tell(event, verbose))
+    plain = event if isinstance(event, Detail) else with_names_on_one_line(event)
+    return clean(tell(plain, verbose))
 
 
 def settings(options: Options) -> str:
@@ -89,14 +90,6 @@ def as_flags(event: Event) -> Event:
 
 def _as_flags(text: str) -> str:
     return re.sub("`([a-z_]+)`", lambda name: "--" + name[1].replace("_", "-"), text)
-
-
-def clean(text: str) -> str:
-    r"""Write control characters as Python has them, such as \x1b."""
-    # A file name may hold escape codes or bytes that are not text: neither may reach a terminal.
-    return "".join(
-        repr(c)[1:-1] if c != "\n" and unicodedata.category(c) in ("Cc", "Cs") else c for c in text
-    )
 
 
 def _planned(event: Planned, verbose: bool) -> str:

@@ -14,6 +14,8 @@ __all__ = ["read_cuts"]
 _EXPECTED = (
     "a frame's number from 0, such as 240, or a time with a point or a colon, such as 10.0 or 0:10"
 )
+_MOST = 1 << 24  # bytes of a list: more than any video has cuts
+_LONGEST = 40  # characters of a number or a time
 _TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
@@ -33,9 +35,13 @@ def read_cuts(path: Path, first_from: Callable[[Fraction], int] | None) -> tuple
         OptionError: when the file cannot be read, or a line is none of these.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text"
+        with path.open("rb") as file:
+            data = file.read(_MOST + 1)
+        if len(data) > _MOST:
+            raise ValueError
+        lines = data.decode("utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text, or too long"
         raise OptionError(
             f"the list of scene cuts {path} cannot be read ({reason}); expected a text file with "
             "a cut a line, or auto or off"
@@ -43,15 +49,17 @@ def read_cuts(path: Path, first_from: Callable[[Fraction], int] | None) -> tuple
     cuts = set()
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip()
-        time = _TIME.fullmatch(text)
+        time = _TIME.fullmatch(text) if len(text) <= _LONGEST else None
         if not text:
             continue
-        if text.isascii() and text.isdigit():
+        if len(text) <= _LONGEST and text.isascii() and text.isdigit():
             cuts.add(int(text))
         elif time and first_from:
             hours, minutes, seconds = (Fraction(part or 0) for part in time.groups())
             cuts.add(first_from(hours * 3600 + minutes * 60 + seconds))
         else:
             untimed = "; these frames have no times" if time else ""
-            raise OptionError(f"line {number} of {path} is {text!r}; expected {_EXPECTED}{untimed}")
+            raise OptionError(
+                f"line {number} of {path} is {text[:_LONGEST]!r}; expected {_EXPECTED}{untimed}"
+            )
     return tuple(sorted(cuts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import accumulate, islice, pairwise
@@ -10,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from deeptsr.analysis.scenes import Survey, survey
-from deeptsr.events import Listener, Surveyed, Warned
+from deeptsr.events import Listener, Progress, Surveyed, Warned
 
 __all__ = ["Frames", "choose", "read_excerpt", "window"]
 
+_TOLD = 1.0  # seconds between two words on how far reading has come
 Frames = Callable[[], Iterator[npt.NDArray[np.float32]]]  # all pictures (H, W, 3), from the start
 
 
@@ -41,7 +43,11 @@ def read_excerpt(
     whole: list[npt.NDArray[np.float32]] | None = [] if total <= length else None
 
     def watched() -> Iterator[npt.NDArray[np.float32]]:
-        for frame in frames():
+        told = time.monotonic()
+        for number, frame in enumerate(frames(), 1):
+            if time.monotonic() - told > _TOLD:
+                told = time.monotonic()
+                on_event(Progress(0.0, "read", f"reading, frame {number} of {total}"))
             if whole is not None:
                 whole.append(frame)
             yield frame

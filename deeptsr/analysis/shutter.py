@@ -7,6 +7,10 @@ across, is sinc(e * v * frequency) squared, whatever the texture, on average ove
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+
 import torch
 from torch import Tensor
 
@@ -31,25 +35,30 @@ _UNLIKE = 1.3  # and mean error of the logarithm from which they tell nothing
 _AS_GOOD = 0.03  # of that error, that is no worse
 
 
-def open_share(clip: Tensor) -> float:
+def open_share(frames: Iterable[Tensor], count: int) -> float:
     """The share of a frame's time that the shutter was open.
 
     Textured places that move steadily tell it, by 2.5 to 19 pixels a frame: a camera that pans, or
     something large that passes by.
 
     Args:
-        clip: volume (T, H, W, 3), frames of a scene.
+        frames: of a scene, in order, (H, W, C) in [0, 1] each; three are held at a time.
+        count: how many there are at least; :data:`FRAMES` of them are looked at, at most.
 
     Returns:
         The share, in (0, 1]; the longest that fits the blur, and 1 where too little moves so.
     """
-    gray = clip.float().mean(3)  # (T, H, W)
-    if len(gray) < 3 or min(gray.shape[1:]) < _SIDE + 2 * _REACH:
+    count = min(count, FRAMES)
+    if count < 3:
         return 1.0
-    count = min(_AT, len(gray) - 2)
-    blocks_seen = [
-        _seen(*gray[at - 1 : at + 2]) for at in torch.linspace(1, len(gray) - 2, count).int()
-    ]
+    looks = set(torch.linspace(1, count - 2, min(_AT, count - 2)).int().tolist())
+    blocks_seen, held = [], deque[Tensor](maxlen=3)
+    for number, frame in enumerate(islice(frames, count)):
+        held.append(frame.float().mean(2))  # (H, W)
+        if min(frame.shape[:2]) < _SIDE + 2 * _REACH:
+            return 1.0
+        if number - 1 in looks:
+            blocks_seen += _seen(*held)
     reach, ratio = (torch.cat(part) for part in zip(*blocks_seen, strict=True))  # (B, bands) each
     known = ratio.isfinite() & (reach < _FURTHEST)
     if len(reach) < _LEAST or not known.any():
@@ -65,15 +74,23 @@ def open_share(clip: Tensor) -> float:
     return float(_SHARES[errors <= errors.min() + _AS_GOOD].max())
 
 
-def _seen(before: Tensor, now: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-    """Of the blocks that move: v * frequency, and the logarithm of the ratio there, (B, bands)."""
+def _seen(before: Tensor, now: Tensor, after: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Of the blocks that move: v * frequency, and the logarithm of the ratio there, (B, bands).
+
+    A row of blocks at a time, so that the memory does not grow with the height.
+    """
     inner = now[_REACH : len(now) - _REACH, _REACH : now.shape[1] - _REACH]
-    blocks = _cut(inner, _SIDE)
+    rows = _cut(inner, _SIDE), *(_cut(other, _SIDE + 2 * _REACH) for other in (before, after))
+    return [_seen_of_row(*row) for row in zip(*rows, strict=True)]
+
+
+def _seen_of_row(blocks: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of some blocks (B, side, side), and of larger ones with the same middles."""
     variance = blocks.var((1, 2))
     blocks = blocks[variance > _TEXTURE]
     ways, good = [], torch.ones(len(blocks), dtype=torch.bool)
     for other, sign in ((before, -1), (after, 1)):
-        way, error, moved = _sought(blocks, _cut(other, _SIDE + 2 * _REACH)[variance > _TEXTURE])
+        way, error, moved = _sought(blocks, other[variance > _TEXTURE])
         ways.append(sign * way)
         good &= (error < _LIKE) & (moved < _MOVED)
     way = (ways[0] + ways[1]) / 2
@@ -85,9 +102,9 @@ def _seen(before: Tensor, now: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _cut(frame: Tensor, side: int) -> Tensor:
-    """Blocks that overlap by half a :data:`_SIDE`, (B, side, side)."""
+    """Rows of blocks that overlap by half a :data:`_SIDE`, (rows, B, side, side), not copied."""
     step = _SIDE // 2
-    return frame.unfold(0, side, step).unfold(1, side, step).reshape(-1, side, side)
+    return frame.unfold(0, side, step).unfold(1, side, step)
 
 
 def _window() -> Tensor:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
+from deeptsr.config.kinds import check_kinds, shown
 from deeptsr.config.sections import (
     EncodeSettings,
     FitSettings,
@@ -19,6 +20,7 @@ from deeptsr.errors import OptionError
 __all__ = ["PRESETS", "Options", "preset"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
+_LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
 _COLOR = re.compile("black|white|#[0-9a-fA-F]{6}")
 
 
@@ -63,10 +65,12 @@ class Options:
         Raises:
             OptionError: naming the setting, what was got and what is expected.
         """
-        if isinstance(self.factor, bool) or not isinstance(self.factor, int) or self.factor < 2:
+        if self.factor.__class__ is not int or not 2 <= self.factor <= _LARGEST_FACTOR:
             raise OptionError(
-                f"factor is {self.factor!r}; expected a whole number of at least 2, such as 8"
+                f"factor is {shown(self.factor)}; expected a whole number from 2 to "
+                f"{_LARGEST_FACTOR}, such as 8"
             )
+        check_kinds(self)
         self._check_time()
         shutter = self.exposure
         known = ("full", "delta", "auto")
@@ -96,6 +100,8 @@ class Options:
                 f"background is {self.background!r}; expected black, white or #rrggbb, such as "
                 "#00ff00"
             )
+        if self.work_dir == "":
+            raise OptionError("work_dir is empty; expected the name of a folder")
         if self.memory is not None and self.memory <= 0:
             raise OptionError(f"memory is {self.memory}; expected bytes, more than 0")
         budget = self.time_budget
@@ -112,7 +118,7 @@ class Options:
             and self.fps.numerator <= _LARGEST_TERM
         ):
             raise OptionError(
-                f"fps is {self.fps!r}; expected a whole number or a Fraction, of terms up "
+                f"fps is {shown(self.fps)}; expected a whole number or a Fraction, of terms up "
                 f"to {_LARGEST_TERM}, such as 60 or 60000/1001"
             )
         if self.vfr not in ("keep", "cfr", "error"):
@@ -182,6 +188,11 @@ def preset(name: str, **changes: object) -> Options:
     Raises:
         OptionError: for an unknown preset, or a value out of range.
     """
-    if name not in PRESETS:
-        raise OptionError(f"preset is {name!r}; expected one of {', '.join(PRESETS)}")
+    if not isinstance(name, str) or name not in PRESETS:
+        raise OptionError(f"preset is {shown(name)}; expected one of {', '.join(PRESETS)}")
+    unknown = changes.keys() - {field.name for field in fields(Options)}
+    if unknown:
+        raise OptionError(
+            f"there is no setting {', '.join(sorted(unknown))}; expected a field of Options"
+        )
     return replace(PRESETS[name], **changes)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from deeptsr.config.kinds import check_kinds, check_least, shown
 from deeptsr.errors import OptionError
 
 __all__ = [
@@ -41,6 +42,19 @@ class PairSettings:
     longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
     contrast: float = 0.6  # "within" alone: contrast is multiplied by e**-contrast .. e**contrast
 
+    def __post_init__(self) -> None:
+        """Refuse what no run can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        check_kinds(self)
+        check_least(self, crop=16, frames=3, batch=1, longest_jump=1, contrast=0)
+        if not self.speeds or min(self.speeds) < 1:
+            raise OptionError(f"speeds are {shown(self.speeds)}; expected pixels, 1 or more each")
+        if not self.scales or not all(0 < scale <= 1 for scale in self.scales):
+            raise OptionError(f"scales are {shown(self.scales)}; expected sizes above 0, up to 1")
+
     @property
     def within_only(self) -> bool:
         """Whether all pairs are from the same dimension, and not of a still frame only."""
@@ -60,6 +74,15 @@ class NetworkSettings:
     channels: int = 16  # width of every hidden layer, >= 1
     blocks: int = 6  # residual blocks of the compact network, >= 1
 
+    def __post_init__(self) -> None:
+        """Refuse what no run can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        check_kinds(self)
+        check_least(self, channels=1, blocks=1)
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -77,6 +100,15 @@ class FitSettings:
     patience: int = 4  # failed validations in a row after which a stage stops, >= 1
     margin: tuple[int, int] = (1, 2)  # of a crop, left out of the loss: LTR frames, pixels
     averaging: float = 0.95  # decay of the running mean of the weights, in [0, 1)
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        check_kinds(self)
+        check_least(self, steps=1, adapt_steps=0, finetune_steps=0, warmup=0, checks=1, patience=1)
 
 
 @dataclass(frozen=True)
@@ -116,6 +148,19 @@ class PyramidSettings:
     networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
     voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
+    def __post_init__(self) -> None:
+        """Refuse what no run can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        check_kinds(self)
+        check_least(self, excerpt=4, rounds=1, voxels=1, networks=1, mirrored=0)
+        if self.coarsest is not None and not 0 < self.coarsest <= 1:
+            raise OptionError(
+                f"coarsest is {shown(self.coarsest)}; expected a size above 0, up to 1"
+            )
+
 
 @dataclass(frozen=True)
 class EncodeSettings:
@@ -125,6 +170,14 @@ class EncodeSettings:
     crf: float | None = None  # constant quality, 0 (lossless) to 63; its scale is the codec's
     pix_fmt: str | None = None  # an FFmpeg pixel format, such as "yuv420p"
     overwrite: bool = False  # replace an output that exists
+
+    def __post_init__(self) -> None:
+        """Refuse what no encoder can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        check_kinds(self)
 
 
 @dataclass(frozen=True)

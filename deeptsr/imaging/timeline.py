@@ -73,6 +73,13 @@ class Timeline:
         return 1 / (shortest * self.clock)
 
     @property
+    def longest_interval(self) -> Fraction:
+        """Seconds of the frame that is shown the longest."""
+        if isinstance(self.ticks, range):
+            return self.clock
+        return max(b - a for a, b in pairwise(self.ticks)) * self.clock
+
+    @property
     def grid(self) -> Fraction:
         """The longest clock of which every moment is a multiple, seconds."""
         if not self.start:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -30,7 +31,7 @@ def as_volume(frames: Any, device: torch.device | str = "cpu") -> Volume:
     Raises:
         InputError: for another shape, type or range.
     """
-    array = frames.detach().cpu().numpy() if isinstance(frames, Tensor) else np.asarray(frames)
+    array = _array(frames)
     if array.ndim != 4 or array.shape[3] not in (1, 3):
         raise InputError(
             f"frames have the shape {array.shape}; expected (T, H, W, C) with 1 or 3 channels"
@@ -46,6 +47,27 @@ def as_volume(frames: Any, device: torch.device | str = "cpu") -> Volume:
     else:
         raise InputError(f"frames are of type {array.dtype}; expected uint8, uint16 or floats")
     return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+
+def _array(frames: Any) -> npt.NDArray[Any]:
+    """Return what numpy makes of an array or a tensor, of any layout and type of number."""
+    try:
+        if not isinstance(frames, Tensor):
+            return np.asarray(frames)
+        dense = frames.detach().to("cpu")
+        dense = dense.dequantize() if dense.is_quantized else dense
+        dense = dense.to_dense() if dense.layout != torch.strided else dense
+        narrow = dense.is_floating_point() and dense.element_size() < 4  # numpy lacks some of them
+        return (dense.float() if narrow else dense).resolve_conj().resolve_neg().numpy()
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the object of a stranger's class comes to
+        if "DefaultCPUAllocator" in str(error):
+            raise
+        raise InputError(
+            f"frames are a {type(frames).__name__} that makes no array ({error}); expected "
+            "(T, H, W, C), such as an array of numpy or a tensor"
+        ) from error
 
 
 def swap(volume: Volume, axis: int) -> AnyVolume:

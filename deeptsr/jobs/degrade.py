@@ -15,6 +15,7 @@ from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.imaging.exposure import expose
+from deeptsr.system.lock import alone
 
 __all__ = ["degrade_file"]
 
@@ -83,25 +84,26 @@ def degrade_file(
         "audio_range": None if whole else (begin, begin + part.duration),
         "alpha": alpha,
     }
-    told = video.check_output(output, options.encode, **written)
-    for note in told:
-        on_event(Warned(note))
-    group = np.empty((factor, info.height, info.width, 3 + alpha), np.float32)
-    with video.VideoWriter(output, settings=options.encode, **written) as writer:
-        # To its end, left-over frames too: there it is found out whether the input broke off.
-        damage: list[str] = []
-        frames = video.read(info, options.start, options.end, alpha=alpha, notes=damage)
-        for index, frame in enumerate(frames):
-            finished, place = divmod(index, factor)
-            group[place] = frame
-            if place == factor - 1:
-                writer.write(expose(torch.from_numpy(group), factor, options.exposure).numpy())
-                detail = f"averaging, frame {finished + 1} of {count}"
-                on_event(Progress((finished + 1) / count, "render", detail))
-        on_event(Progress(1.0, "finish", "finishing the file"))
-        writer.finish()
-        for note in (*damage, *(note for note in writer.notes if note not in told)):
+    with alone([video.destination_of(output).path], on_event):
+        told = video.check_output(output, options.encode, **written)
+        for note in told:
             on_event(Warned(note))
+        group = np.empty((factor, info.height, info.width, 3 + alpha), np.float32)
+        with video.VideoWriter(output, settings=options.encode, **written) as writer:
+            # To its end, left-over frames too: there it is found out whether the input broke off.
+            damage: list[str] = []
+            frames = video.read(info, options.start, options.end, alpha=alpha, notes=damage)
+            for index, frame in enumerate(frames):
+                finished, place = divmod(index, factor)
+                group[place] = frame
+                if place == factor - 1:
+                    writer.write(expose(torch.from_numpy(group), factor, options.exposure).numpy())
+                    detail = f"averaging, frame {finished + 1} of {count}"
+                    on_event(Progress((finished + 1) / count, "render", detail))
+            on_event(Progress(1.0, "finish", "finishing the file"))
+            writer.finish()
+            for note in (*damage, *(note for note in writer.notes if note not in told)):
+                on_event(Warned(note))
     done = Done(str(output), count, str(rate), time.monotonic() - began)
     on_event(done)
     return done

@@ -28,6 +28,7 @@ from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
 from deeptsr.system.distinct import check_distinct
 from deeptsr.system.files import check_file, write_whole
+from deeptsr.system.lock import alone
 
 __all__ = ["inspect_file"]
 
@@ -71,7 +72,6 @@ def inspect_file(
         InputError: when the input cannot be used, or is too small for a patch.
         OptionError: when a setting or an output cannot be met.
     """
-    began = time.monotonic()
     settings = settings or RecurrenceSettings()
     chosen_device = devices.choose(device)
     film = output is not None and Path(output).suffix.lower() not in PICTURES
@@ -83,6 +83,26 @@ def inspect_file(
     for place in (None if film else output, json_output):
         if place is not None:
             check_file(Path(place), overwrite)
+    shown = video.destination_of(output).path if film and output is not None else output
+    with alone([place for place in (shown, json_output) if place is not None], on_event):
+        return _inspected(
+            source, output, json_output, settings, frames, seed, chosen_device, overwrite, on_event
+        )
+
+
+def _inspected(
+    source: str | Path,
+    output: str | Path | None,
+    json_output: str | Path | None,
+    settings: RecurrenceSettings,
+    frames: tuple[int, int] | None,
+    seed: int,
+    chosen_device: torch.device,
+    overwrite: bool,
+    on_event: Listener,
+) -> dict[str, Any]:
+    began = time.monotonic()
+    film = output is not None and Path(output).suffix.lower() not in PICTURES
     info = video.probe(source)
     for note in info.notes:
         on_event(Warned(note))
@@ -107,11 +127,16 @@ def inspect_file(
         else:
             title = f"Where {info.path.name} repeats itself"
             write_whole(
-                Path(output), lambda path: draw(recurrence, numbers, title, path, stretch.start)
+                Path(output),
+                lambda path: draw(recurrence, numbers, title, path, stretch.start),
+                replace=overwrite,
             )
     if json_output is not None:
         text = json.dumps(numbers, indent=1, allow_nan=False) + "\n"
-        write_whole(Path(json_output), lambda path: path.write_text(text, encoding="utf-8"))
+        write_whole(
+            *(Path(json_output), lambda path: path.write_text(text, encoding="utf-8")),
+            replace=overwrite,
+        )
     outputs = tuple(str(place) for place in (output, json_output) if place is not None)
     shares = (mix.within, mix.across, mix.shift)
     seconds = time.monotonic() - began

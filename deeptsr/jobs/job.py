@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from deeptsr import config, video
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import survey
-from deeptsr.analysis.shutter import FRAMES, open_share
+from deeptsr.analysis.shutter import open_share
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.errors import InputError
 from deeptsr.events import Listener, Planned
@@ -234,8 +232,8 @@ def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.Vide
     late = len(chosen) == info.frames and keeps_sound(options)
     lead = info.start - info.origin if late else Fraction(0)
     if options.exposure == "auto":
-        frames = list(itertools.islice(video.read(info, options.start, options.end), FRAMES))
-        options = replace(options, exposure=open_share(torch.from_numpy(np.stack(frames))))
+        frames = map(torch.from_numpy, video.read(info, options.start, options.end))
+        options = replace(options, exposure=open_share(frames, len(chosen)))
     given = info.timeline.part(chosen).starting_at(lead)
     job = resolve(given, info.height, info.width, options, chosen.start, info.first_from)
     # As if it became an MP4, until an output is known.

@@ -21,7 +21,8 @@ from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretraining import VARIANTS, pretrain
 from deeptsr.learning.prior import Prior
 from deeptsr.system import devices
-from deeptsr.system.files import check_file, write_whole
+from deeptsr.system.files import as_full, check_file, hidden_beside, unwritable, whole, write_whole
+from deeptsr.system.lock import alone
 from deeptsr.video import compressed
 
 __all__ = ["pretrain_file"]
@@ -99,18 +100,23 @@ def pretrain_file(
     if time_budget is not None:
         settings = replace(settings, steps=_affordable(network, settings, time_budget, common))
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
-    kept = output.with_name(f".{output.name}.begun.pt")
+    kept = hidden_beside(output, ".begun.pt")
     digest = known.digest if known else ""
     who = json.dumps([asdict(network), asdict(settings), seed, len(pictures), digest])
     begun = _begun(kept, who, on_event) if resume else None
 
     def keep(state: dict[str, Any]) -> None:
-        write_whole(kept, lambda path: torch.save({"who": who, "state": state}, path))
+        try:
+            with whole(kept) as aside:
+                torch.save({"who": who, "state": state}, aside)
+        except (OSError, RuntimeError) as error:
+            raise unwritable(kept, as_full(error)) from error
 
-    prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
-    content = prior.bytes()
-    write_whole(output, lambda path: path.write_bytes(content))
-    kept.unlink(missing_ok=True)
+    with alone([output], on_event):
+        prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
+        content = prior.bytes()
+        write_whole(output, lambda path: path.write_bytes(content), replace=overwrite)
+        kept.unlink(missing_ok=True)
     told = Pretrained(str(output), len(content), time.monotonic() - began)
     on_event(told)
     return told

@@ -14,6 +14,7 @@ from deeptsr.analysis.scenes import survey
 from deeptsr.config import Options
 from deeptsr.events import Listener, Planned, Probed, Progress, Warned, ignore
 from deeptsr.jobs.job import resolve_file, resolve_input, within_time_budget, without_duplicates
+from deeptsr.jobs.pipeline import out_of_memory
 from deeptsr.system import devices
 
 __all__ = ["plan_file", "plan_input", "probe_file"]
@@ -21,6 +22,7 @@ __all__ = ["plan_file", "plan_input", "probe_file"]
 _TOLD = 50  # times, at most, how far reading has come
 
 
+@out_of_memory()
 def probe_file(
     source: str | Path, options: Options | None = None, on_event: Listener = ignore
 ) -> Probed:
@@ -96,6 +98,7 @@ def probe_file(
     return probed
 
 
+@out_of_memory()
 def plan_file(
     source: str | Path,
     output: str | Path,
@@ -121,6 +124,7 @@ def plan_file(
     return within_time_budget(job, began, ignore).planned()
 
 
+@out_of_memory()
 def plan_input(
     source: str | Path, options: Options | None = None
 ) -> tuple[Planned, video.VideoInfo, tuple[int, ...] | None]:

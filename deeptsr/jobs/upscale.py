@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from fractions import Fraction
 from functools import partial
@@ -17,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from deeptsr import config, video
-from deeptsr.analysis.shutter import FRAMES, open_share
+from deeptsr.analysis.shutter import open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
@@ -41,17 +39,17 @@ from deeptsr.jobs.pipeline import (
     retimed,
 )
 from deeptsr.jobs.resources.memory import part_length
-from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
+from deeptsr.jobs.work_folder import WorkFolder, held, identity, is_unchanged
 from deeptsr.pyramid.reach import first_needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system import devices, ram
 from deeptsr.system.disk import DiskSpace
 from deeptsr.system.humanize import size
-from deeptsr.system.lock import locked
 
 __all__ = ["upscale_array", "upscale_file"]
 
 
+@out_of_memory()
 def upscale_array(
     frames: Any, options: Options | None = None, on_event: Listener = ignore
 ) -> npt.NDArray[np.float32]:
@@ -79,7 +77,7 @@ def upscale_array(
     if options.duplicates == "drop":
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
-        options = replace(options, exposure=open_share(clip[:FRAMES].expand(-1, -1, -1, 3)))
+        options = replace(options, exposure=open_share(clip, count))
     job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
     job = within_time_budget(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
@@ -94,6 +92,7 @@ def upscale_array(
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
 
 
+@out_of_memory()
 def upscale_file(
     source: str | Path,
     output: str | Path,
@@ -123,15 +122,23 @@ def upscale_file(
     done = WorkFolder.published(folder, target.path)
     lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
     job, info = resolve_file(source, output, lenient)
-    with _alone(target, options, on_event):
+    with held(target.path, options, on_event):
         who = identity(info.path, job.options, job.device, job.cuts)
         who["output"] = _parts_of(output, job)
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all
+            job = replace(job, options=replace(job.options, encode=options.encode))
             done = False
         if not done:
             _upscale(job, info, output, work, began, on_event)
+            if not is_unchanged(info.path, who):
+                on_event(
+                    Warned(
+                        f"{info.path} changed while it was worked on: the result may be of both; "
+                        "run again"
+                    )
+                )
         if options.work_dir is None:
             work.remove()
         else:
@@ -158,21 +165,6 @@ def _from(share: float, on_event: Listener) -> Listener:
         on_event(event)
 
     return listen
-
-
-@contextmanager
-def _alone(target: video.Destination, options: Options, on_event: Listener) -> Iterator[None]:
-    """Keep other runs away from the output, and from a work folder of the user's own."""
-    with ExitStack() as stack:
-        notes = [stack.enter_context(locked(target.beside(".lock"), f"the output {target.path}"))]
-        if options.work_dir is not None:
-            folder = Path(options.work_dir)
-            with suppress(OSError):  # which is told where the folder is opened
-                folder.mkdir(parents=True, exist_ok=True)
-                notes.append(stack.enter_context(locked(folder / LOCK, f"the folder {folder}")))
-        for note in filter(None, notes):
-            on_event(Warned(note))
-        yield
 
 
 def _upscale(

@@ -14,7 +14,7 @@ from deeptsr.events import StageFitted
 from deeptsr.learning.fit import FitResult, FitState
 from deeptsr.networks import StepNetwork
 
-__all__ = ["Checkpoints", "StageKeeper"]
+__all__ = ["Checkpoints", "StageKeeper", "fits"]
 
 _INTERVAL = 20.0  # seconds between two checkpoints within a fit
 
@@ -35,6 +35,26 @@ class Checkpoints(Protocol):
         """Keep what is made of a stage so far."""
 
 
+def fits(network: StepNetwork, weights: object) -> bool:
+    """Whether a network can take weights over: the same names, shapes and kinds of numbers."""
+    own = network.state_dict()
+    return (
+        isinstance(weights, dict)
+        and weights.keys() == own.keys()
+        and all(_alike(weights[name], tensor) for name, tensor in own.items())
+    )
+
+
+def _alike(found: object, wanted: torch.Tensor) -> bool:
+    return (
+        isinstance(found, torch.Tensor)
+        and found.layout == torch.strided
+        and found.dtype == wanted.dtype
+        and found.shape == wanted.shape
+        and (not found.is_floating_point() or bool(found.isfinite().all()))
+    )
+
+
 class _Counts(Protocol):
     """What a stage counts over all its fits."""
 
@@ -47,10 +67,13 @@ class StageKeeper:
 
     def __init__(self, fitter: _Counts, number: int, checkpoints: Checkpoints) -> None:
         self._fitter, self._number, self._checkpoints = fitter, number, checkpoints
-        partial = checkpoints.load_partial(number) or {"finished": [], "state": None, "curve": ()}
-        self._finished: list[dict[str, Any]] = partial["finished"]
-        self._state: FitState | None = partial["state"]
-        self._curve: list[tuple[str, int, float]] = partial["curve"]
+        begun = checkpoints.load_partial(number) or {}
+        finished, curve = begun.get("finished"), begun.get("curve")
+        self._finished: list[dict[str, Any]] = finished if isinstance(finished, list) else []
+        self._state: FitState | None = begun.get("state")
+        self._curve = _points(curve) or []
+        if _points(curve) is None:
+            self._finished, self._state = [], None
         self._given, self._time = 0, time.monotonic()
 
     def next(self, network: StepNetwork, generator: torch.Generator) -> FitResult | None:
@@ -58,6 +81,10 @@ class StageKeeper:
         if self._given == len(self._finished):
             return None
         record = self._finished[self._given]
+        if not _is_finished(record, network, generator):
+            del self._finished[self._given :]  # damaged: it is fitted again, and what came after it
+            self._state = None
+            return None
         self._given += 1
         network.load_state_dict(record["weights"])
         network.eval()
@@ -65,11 +92,12 @@ class StageKeeper:
         self._fitter.curve[:], self._fitter.steps_made = record["curve"], record["made"]
         return FitResult(*record["result"])
 
-    def load(self) -> FitState | None:
-        """The state of the fit that an earlier run was at."""
+    def load(self, network: StepNetwork, generator: torch.Generator) -> FitState | None:
+        """The state of the fit that an earlier run was at; None when it is not whole."""
         state, self._state = self._state, None
-        if state is not None:
-            self._fitter.curve[:] = self._curve
+        if state is None or not _is_state(state, network, generator):
+            return None
+        self._fitter.curve[:] = self._curve
         return state
 
     def offer(self, state: Callable[[], FitState], *, now: bool = False) -> None:
@@ -95,3 +123,56 @@ class StageKeeper:
         partial = {"finished": self._finished, "state": state, "curve": list(self._fitter.curve)}
         self._checkpoints.save_partial(self._number, partial)
         self._time = time.monotonic()
+
+
+def _points(curve: object) -> list[tuple[str, int, float]] | None:
+    """The points of a curve; None where it is none."""
+    if not isinstance(curve, (list, tuple)):
+        return None
+    whole = all(
+        isinstance(point, (list, tuple))
+        and [type(part) for part in point] in ([str, int, float], [str, int, int])
+        for point in curve
+    )
+    return list(curve) if whole else None
+
+
+def _is_finished(found: Any, network: StepNetwork, generator: torch.Generator) -> bool:
+    """Whether what was kept of a finished fit is of this network."""
+    try:
+        steps, score, improved = found["result"]
+        return (
+            fits(network, found["weights"])
+            and _alike(found["random"], generator.get_state())
+            and _points(found["curve"]) is not None
+            and type(found["made"]) is type(steps) is int
+            and isinstance(score, (int, float))
+            and isinstance(improved, bool)
+        )
+    except (LookupError, TypeError, ValueError):
+        return False
+
+
+def _is_state(state: Any, network: StepNetwork, generator: torch.Generator) -> bool:
+    """Whether what was kept of an unfinished fit is of this network."""
+    parameters = list(network.parameters())
+    try:
+        score, top, improved, stale, step = state["counts"]
+        moments, (group,) = state["optimizer"]["state"], state["optimizer"]["param_groups"]
+        return (
+            all(fits(network, state[name]) for name in ("network", "average", "kept"))
+            and _alike(state["random"], generator.get_state())
+            and isinstance(score, (int, float))
+            and isinstance(top, (int, float))
+            and isinstance(improved, bool)
+            and type(stale) is type(step) is int
+            and group["params"] == list(range(len(parameters)))
+            and moments.keys() <= set(group["params"])
+            and all(
+                tensor.ndim == 0 or tensor.shape == parameters[number].shape
+                for number, held in moments.items()
+                for tensor in held.values()
+            )
+        )
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False

@@ -79,8 +79,8 @@ class FitState(_LearnerState):
 class Keeper(Protocol):
     """Keeps the state of a fit while it runs, so that a later run goes on from there."""
 
-    def load(self) -> FitState | None:
-        """The state that an earlier run left; None when there is none."""
+    def load(self, network: StepNetwork, generator: torch.Generator) -> FitState | None:
+        """The state that an earlier run left of this network; None when there is none."""
 
     def offer(self, state: Callable[[], FitState], *, now: bool = False) -> None:
         """Keep a state if it is time to, or in any case."""
@@ -227,7 +227,7 @@ def fit(
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     learner = _Learner(network, source, regime, generator)
     make_step = RecordedStep(learner.learn, generator)
-    begun = hooks.keeper.load() if hooks.keeper else None
+    begun = hooks.keeper.load(network, generator) if hooks.keeper else None
     if begun is None:
         kept, first = copy.deepcopy(network.state_dict()), score(network)
         standing = _Standing(first, first)

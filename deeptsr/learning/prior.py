@@ -27,6 +27,7 @@ __all__ = ["Prior", "State", "prior_of", "starts"]
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata
+_MOST = 1 << 30  # bytes of a prior: networks are small
 _BUNDLED = "compact-{channels}x{blocks}.safetensors"
 
 State = dict[str, Tensor]
@@ -57,6 +58,8 @@ class Prior:
             OptionError: when the file is not there, or is no prior.
         """
         try:
+            if not Path(path).is_file() or Path(path).stat().st_size > _MOST:
+                raise ValueError("it is no file of that kind")
             content = Path(path).read_bytes()
             with safe_open(path, "pt") as file:
                 told = file.metadata() or {}
@@ -65,8 +68,18 @@ class Prior:
                 variants: dict[str, State] = {}
                 for key in file.keys():  # noqa: SIM118, it is no dictionary
                     variant, name = key.rsplit("/", 1)
-                    variants.setdefault(variant, {})[name] = file.get_tensor(key).float()
-        except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+                    tensor = file.get_tensor(key).float()
+                    if not tensor.isfinite().all():
+                        raise ValueError(f"{key} is not finite")
+                    variants.setdefault(variant, {})[name] = tensor
+        except (
+            OSError,
+            SafetensorError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as error:
             raise OptionError(
                 f"prior is {str(path)!r}, which cannot be read as one ({error}); expected 'auto', "
                 "'none', or a file that `deeptsr pretrain` made"
@@ -138,9 +151,12 @@ def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
     """All weights of a prior that a network can start from, by the expert that they are of."""
     if prior is None or not isinstance(network, Compact):
         return {}
+    wanted = {name: weights.shape for name, weights in network.state_dict().items()}
     found = {}
     for variant, state in prior.variants.items():
-        expert, kind = variant.split("/")
-        if kind == f"{network.exposure}-{network.fold}":
+        expert, _, kind = variant.partition("/")
+        if kind == f"{network.exposure}-{network.fold}" and wanted == {
+            name: weights.shape for name, weights in state.items()
+        }:
             found[expert] = state
     return found

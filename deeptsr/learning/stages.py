@@ -32,6 +32,7 @@ from deeptsr.learning.strategy.attempts import (
 )
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
+from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import release
@@ -122,8 +123,7 @@ def _with_mix(run: _Run) -> _Run:
 
 def _fresh(run: _Run, number: int) -> StepNetwork:
     """The network of a stage as it begins, if nothing is known."""
-    with torch.random.fork_rng(devices=[]):  # the caller's random state stays as it is
-        torch.manual_seed(run.options.seed + number)
+    with seeded(run.options.seed + number):
         network = network_of(run.options, run.plan[number], *run.clip.shape[1:3])
     return network.to(run.clip.device)
 

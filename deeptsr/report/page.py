@@ -17,12 +17,14 @@ from deeptsr.errors import OptionError, OutputError
 from deeptsr.events import (
     Budgeted,
     Done,
+    Listener,
     Planned,
     Reported,
     SelfChecked,
     StageFitted,
     Surveyed,
     Warned,
+    ignore,
 )
 from deeptsr.report import charts
 from deeptsr.report.film import PANELS
@@ -30,7 +32,8 @@ from deeptsr.report.footage import Footage
 from deeptsr.report.pictures import Pictures, look
 from deeptsr.report.record import Record
 from deeptsr.system import humanize
-from deeptsr.system.files import write_whole
+from deeptsr.system.files import check_file, write_whole
+from deeptsr.system.lock import alone
 
 __all__ = ["check_page", "write_report"]
 
@@ -60,21 +63,21 @@ def check_page(path: str | Path, *, overwrite: bool = False) -> None:
     page = Path(os.path.abspath(path))
     if page.suffix.lower() not in (".html", ".htm"):
         raise OptionError(f"the report is {path}; expected a name that ends in .html")
-    if page.exists() and not overwrite:
-        raise OutputError(f"{page} exists; choose another name, or allow it to be overwritten")
-    if not page.parent.is_dir():
-        raise OutputError(f"the folder {page.parent} does not exist; create it first")
+    check_file(page, overwrite)
     if not os.access(page.parent, os.W_OK | os.X_OK):
         raise OutputError(f"the folder {page.parent} cannot be written; choose another")
 
 
-def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -> Reported:
+def write_report(
+    record: Record, path: str | Path, *, overwrite: bool = False, on_event: Listener = ignore
+) -> Reported:
     """Write the page of a run.
 
     Args:
         record: of the run; its input and its result are read once more.
         path: the page, an HTML file.
         overwrite: replace one that exists.
+        on_event: listener.
 
     Returns:
         What was written.
@@ -86,12 +89,17 @@ def write_report(record: Record, path: str | Path, *, overwrite: bool = False) -
         ResourceError: when the disk is full.
     """
     check_page(path, overwrite=overwrite)
+    with alone([path], on_event):
+        return _written(record, path, overwrite)
+
+
+def _written(record: Record, path: str | Path, overwrite: bool) -> Reported:
     record.check()
     cuts: list[int] = next((event["cuts"] for event in record.of(Surveyed)), [])
     footage = Footage(Path(record.source), Path(record.output), record.options, cuts)
     text = _render(record, footage, look(footage), cuts).encode(errors="backslashreplace")
     page = Path(os.path.abspath(path))
-    write_whole(page, lambda aside: aside.write_bytes(text))
+    write_whole(page, lambda aside: aside.write_bytes(text), replace=overwrite)
     return Reported(str(path), len(text))
 
 

@@ -17,8 +17,8 @@ import deeptsr
 from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
-from deeptsr.events import Done, Event, Listener, Progress, ignore, to_json
-from deeptsr.system.files import write_whole
+from deeptsr.events import Done, Event, Listener, Planned, Progress, ignore, to_json
+from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
 
 __all__ = ["RECORD", "Record", "Recorder"]
@@ -54,7 +54,11 @@ class Record:
         """
         path = Path(folder, RECORD)
         text = json.dumps({"format": _FORMAT, **asdict(self)}, indent=1)
-        write_whole(path, lambda aside: aside.write_text(text), path.with_suffix(".part"))
+        try:
+            with whole(path, path.with_suffix(".part")) as aside:
+                aside.write_text(text)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     @classmethod
     def load(cls, folder: str | Path) -> Record:
@@ -68,13 +72,15 @@ class Record:
             held = json.loads(path.read_text())
             if held.pop("format") != _FORMAT:
                 raise ValueError("written by another version of deeptsr")
-            return cls(**{**held, "events": tuple(held["events"])})
+            return _sound(cls(**{**held, "events": tuple(held["events"])}))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise InputError(
                 f"{folder} holds no {RECORD}; expected the work folder of a finished run: give the "
                 "run its own with `work_dir`"
             ) from error
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (
+            *(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError),
+        ) as error:
             raise InputError(
                 f"{path} cannot be understood ({error}); expected what a finished run wrote; run "
                 "it again"
@@ -104,7 +110,9 @@ class Record:
             ("result", self.output, "--result"),
         ):
             try:
-                same = fingerprint(video.files_of(Path(path))) == self.prints[name]
+                files = video.files_of(Path(path))
+                # The second is what earlier versions wrote.
+                same = self.prints[name] in (fingerprint(files), fingerprint(files, places=2))
             except OSError as error:
                 raise InputError(
                     f"the {name} of the run cannot be read at {path} ({error.strerror}); put it "
@@ -115,6 +123,21 @@ class Record:
                     f"{path} has changed since the run; expected its {name}, as it was then; say "
                     f"with {option} where that is, or run again"
                 )
+
+
+def _sound(record: Record) -> Record:
+    """Refuse a record whose facts are of other kinds than a run writes."""
+    texts = (
+        *(record.began, record.command, record.source, record.output),
+        *(*record.versions.values(), record.prints["input"], record.prints["result"]),
+    )
+    kinds = [event["event"] for event in record.events if event["at"] >= 0]
+    if not all(isinstance(text, str) for text in (*texts, *kinds, record.options["preset"])):
+        raise ValueError("its facts are of other kinds")
+    if not {Planned.__name__, Done.__name__} <= set(kinds):
+        raise ValueError("it does not tell of the work")
+    datetime.fromisoformat(record.began)
+    return record
 
 
 class Recorder:

@@ -42,5 +42,5 @@ def _same(one: Path, other: Path) -> bool:
         if one.exists() and other.exists():
             return os.path.samefile(one, other) and (one.is_file() or one.is_dir())
         return os.path.realpath(one) == os.path.realpath(other)
-    except OSError:
+    except (OSError, ValueError):  # names that no file can have are refused where they are used
         return False

@@ -10,8 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deeptsr.errors import OutputError, ResourceError
+from deeptsr.system.ours import fresh, keep_mode, rename_to_free
 
 __all__ = [
+    "appeared",
+    "as_full",
     "check_file",
     "flush_to_disk",
     "hidden_beside",
@@ -34,7 +37,17 @@ _NO_FLUSH = frozenset(
 
 
 def check_file(path: Path, overwrite: bool) -> None:
-    """Refuse a file that cannot be written, before any work."""
+    """Refuse a file that cannot be written, before any work.
+
+    Raises:
+        OutputError: when it exists and may not be replaced, or is a name that no file can have.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long, in a closed folder, with a NUL
+        raise unwritable(path, error, otherwise="choose another name") from None
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
     if not path.absolute().parent.is_dir():
@@ -42,7 +55,9 @@ def check_file(path: Path, overwrite: bool) -> None:
 
 
 @contextmanager
-def whole(path: Path, aside: Path | None = None, *, flush: bool = False) -> Iterator[Path]:
+def whole(
+    path: Path, aside: Path | None = None, *, flush: bool = False, replace: bool = True
+) -> Iterator[Path]:
     """Write a file aside in the block; it gets its name when the block ends, and only then.
 
     Args:
@@ -50,48 +65,80 @@ def whole(path: Path, aside: Path | None = None, *, flush: bool = False) -> Iter
         aside: where the block writes it, in the same folder; None: under a hidden name of the same
             ending. It is gone when the block fails.
         flush: whether to wait until it is on the disk.
+        replace: whether a file of the name may be replaced; it hands its permissions on.
 
     Yields:
         Where to write.
 
     Raises:
+        OutputError: when there is a file that may not be replaced.
         OSError: when it cannot be written; :func:`unwritable` says why.
     """
     aside = aside or hidden_beside(path, f".part{path.suffix}")
     try:
-        yield aside
+        yield fresh(aside)
         if flush:
             flush_to_disk(aside)
-        os.replace(aside, path)
+        _rename(aside, path, replace)
     except BaseException:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
         raise
 
 
-def write_whole(path: Path, write: Callable[[Path], object], aside: Path | None = None) -> None:
-    """Call a function that writes a file, aside: see :func:`whole`.
+def write_whole(path: Path, write: Callable[[Path], object], *, replace: bool) -> None:
+    """Call a function that writes a file that the user named, aside: see :func:`whole`.
+
+    Args:
+        path: of the file; a symbolic link is followed.
+        write: is given the path to write to.
+        replace: whether a file of the name may be replaced.
 
     Raises:
-        OutputError: when it cannot be written.
+        OutputError: when it cannot be written, or may not be.
         ResourceError: when the disk is full.
     """
     try:
-        with whole(path, aside) as place:
+        with whole(Path(os.path.realpath(path)), replace=replace) as place:
             write(place)
     except OSError as error:
         raise unwritable(path, error) from error
 
 
-def publish(partial: Path, final: Path) -> None:
+def publish(partial: Path, final: Path, *, replace: bool) -> None:
     """Give a file that was written aside its name, for good: it is on the disk before, and after.
 
+    Args:
+        partial: the file.
+        final: its name; a file that has it hands its permissions on.
+        replace: whether such a file may be replaced.
+
     Raises:
-        OSError: when that fails.
+        OutputError: when there is such a file, which came while the work went on; it stays.
+        OSError: when it cannot be done.
     """
     flush_to_disk(partial)
-    os.replace(partial, final)
+    _rename(partial, final, replace)
     flush_to_disk(final.parent)
+
+
+def _rename(partial: Path, final: Path, replace: bool) -> None:
+    if replace:
+        keep_mode(partial, final)
+        os.replace(partial, final)
+        return
+    try:
+        rename_to_free(partial, final)
+    except FileExistsError:
+        raise appeared(final) from None
+
+
+def appeared(final: Path) -> OutputError:
+    """The error that says that something came to an output's name while the work went on."""
+    return OutputError(
+        f"{final} appeared while the work went on, and is left as it is; expected its name to be "
+        "free; move it away and run the same command again, or allow it to be overwritten"
+    )
 
 
 def hidden_beside(path: Path, ending: str) -> Path:
@@ -136,6 +183,11 @@ def flush_to_disk(path: Path) -> None:
 def is_full(error: BaseException) -> bool:
     """Whether an error says that a disk is full."""
     return getattr(error, "errno", None) in _FULL
+
+
+def as_full(error: Exception) -> Exception:
+    """An error of torch's writer, which has no other word for a full disk, as the system's."""
+    return OSError(errno.ENOSPC, str(error)) if isinstance(error, RuntimeError) else error
 
 
 def unwritable(

@@ -7,18 +7,43 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from deeptsr.errors import OutputError
-from deeptsr.system.files import unwritable
+from deeptsr.events import Listener, Warned
+from deeptsr.system.files import hidden_beside, unwritable
+from deeptsr.system.ours import not_through_links
 
-__all__ = ["locked"]
+__all__ = ["alone", "locked"]
 
 # What network shares without locks say: NFS without its lock service, SMB, sshfs, FUSE.
 _NO_LOCKS = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL)
+_SIGNED = b'{"pid": '  # how the content of a lock begins
+
+
+@contextmanager
+def alone(outputs: Iterable[str | Path], on_event: Listener) -> Iterator[None]:
+    """Keep other runs away from outputs while the block runs, each by a hidden lock beside it.
+
+    Args:
+        outputs: files or folders, in folders that exist; where one is a link, what it leads to.
+        on_event: is told where a file system has no locks.
+
+    Raises:
+        OutputError: when another run holds one, naming that; or when a lock cannot be made.
+        ResourceError: when the disk is full.
+    """
+    with ExitStack() as stack:
+        for output in dict.fromkeys(Path(os.path.realpath(output)) for output in outputs):
+            lock = locked(hidden_beside(output, ".lock"), f"the output {output}")
+            note = stack.enter_context(lock)
+            if note:
+                on_event(Warned(note))
+        yield
 
 
 @contextmanager
@@ -47,6 +72,10 @@ def locked(path: Path, what: str) -> Iterator[str]:
             "until it is done, or stop it"
         ) from None
     except OSError as error:
+        if path.is_symlink():
+            raise OutputError(
+                f"{path} is a symbolic link; expected this name to be free; remove it"
+            ) from None
         raise unwritable(path, error) from error
     try:
         yield "" if held else _without_locks(path, what)
@@ -58,18 +87,32 @@ def locked(path: Path, what: str) -> Iterator[str]:
 def _taken(path: Path) -> tuple[int, bool]:
     """Open the file, and lock it where the file system can."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = not_through_links(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK)
         try:
             held = _hold(handle)
             # Whoever held it before may have removed the file meanwhile: then this one is nobody's.
             if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                os.ftruncate(handle, 0)
-                os.write(handle, json.dumps(_me()).encode())
+                _sign(handle, path)
                 return handle, held
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)
+
+
+def _sign(handle: int, path: Path) -> None:
+    """Write into a lock that is held who holds it; what is no lock is left alone."""
+    kind = os.fstat(handle)
+    if not stat.S_ISREG(kind.st_mode) or not _SIGNED.startswith(os.pread(handle, len(_SIGNED), 0)):
+        raise OutputError(
+            f"{path} is not a lock of deeptsr; expected this name to be free; rename or remove it"
+        )
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(_me()).encode(), 0)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _hold(handle: int) -> bool:

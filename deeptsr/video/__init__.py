@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
     from deeptsr.video.writing.packet_file import versions
-    from deeptsr.video.writing.parts import frames_kept
+    from deeptsr.video.writing.parts import frames_kept, remove_parts
     from deeptsr.video.writing.prepare import check_output
     from deeptsr.video.writing.writer import VideoWriter
 
@@ -49,6 +49,7 @@ __all__ = [
     "minterpolate",
     "probe",
     "read",
+    "remove_parts",
     "rough_size",
     "selected",
     "versions",
@@ -74,6 +75,7 @@ _HOME = {
     "encode_preview": "ffmpeg.preview",
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
+    "remove_parts": "writing.parts",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from deeptsr.errors import OutputError
+from deeptsr.errors import DeeptsrError, OutputError
 from deeptsr.system.files import hidden_beside
 
-__all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination_of"]
+__all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination_of", "name_of"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ CONTAINERS = {
     ".gif": Container("gif", "gif", (), ticks=100, late_start=False, deep="gif", alpha="gif"),
 }
 
+_SHOWN = 200  # characters of a name that is too long
 _PATTERN = re.compile(r"%(0[0-9]+)?d")
 _DEFAULT_PATTERN = "%06d.png"
 
@@ -109,7 +111,7 @@ def destination_of(output: str | os.PathLike[str]) -> Destination:
     Raises:
         OutputError: for an unknown ending, or names of images that make no numbers.
     """
-    text = os.fspath(output)
+    text = name_of(output, OutputError, "the output")
     path = Path(text)
     if text == "-":
         raise OutputError(
@@ -130,6 +132,38 @@ def destination_of(output: str | os.PathLike[str]) -> Destination:
         )
     kind = "gif" if container.format == "gif" else "video"
     return _at(path, kind, container)
+
+
+def name_of(place: object, error: type[DeeptsrError], what: str) -> str:
+    """Return the name of a file or folder, which need not exist.
+
+    Args:
+        place: a text, or a path.
+        error: what is raised.
+        what: it is, for messages: "the input".
+
+    Raises:
+        DeeptsrError: when it is none, or one that no file can have or that leads nowhere.
+    """
+    try:
+        name = os.fsdecode(place)  # type: ignore[arg-type]
+    except TypeError:
+        raise error(
+            f"{what} is a {type(place).__name__}; expected the name of a file or a folder"
+        ) from None
+    if not name or "\0" in name:
+        how = "has a NUL in its name" if name else "has an empty name"
+        raise error(f"{what} {how}; expected the name of a file or a folder")
+    try:
+        os.lstat(name)
+    except OSError as reason:
+        if reason.errno in (errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP):
+            short = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+            raise error(
+                f"{what} {short} cannot be reached ({reason.strerror}); expected a name of up to "
+                "255 bytes, in folders that you may enter"
+            ) from None
+    return name
 
 
 def _at(path: Path, kind: str, container: Container | None, pattern: str = "") -> Destination:

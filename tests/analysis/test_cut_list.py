@@ -1,6 +1,7 @@
 """Scene cuts that a user lists."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -22,11 +23,18 @@ def test_numbers_and_times(tmp_path):
     assert listed(tmp_path, text) == (30, 100, 240, 250, 1513, 3000)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_number(tmp_path):
+    assert listed(tmp_path, "\ufeff3\r\n7\r\n") == (3, 7)
+
+
 def test_an_empty_list_is_one_scene(tmp_path):
     assert listed(tmp_path, "\n# none\n") == ()
 
 
-@pytest.mark.parametrize("line", ["ten", "-3", "1e3", "1 2", "3,5", "1:2:3:4", "\u0663", "1:"])
+@pytest.mark.parametrize(
+    "line",
+    ["ten", "-3", "1e3", "1 2", "3,5", "1:2:3:4", "\u0663", "1:", "9" * 5000, "1:" + "9" * 5000],
+)
 def test_what_is_no_cut_is_refused_with_its_line(tmp_path, line):
     with pytest.raises(OptionError, match=r"line 2 of .*expected a frame's number"):
         listed(tmp_path, f"1\n{line}\n")
@@ -41,6 +49,8 @@ def test_times_without_a_rate(tmp_path):
 def test_a_list_that_cannot_be_read(tmp_path):
     with pytest.raises(OptionError, match=r"cannot be read.*auto or off"):
         read_cuts(tmp_path / "none.txt", TIMES)
+    with pytest.raises(OptionError, match="too long"):
+        read_cuts(Path("/dev/zero"), TIMES)
     (tmp_path / "raw").write_bytes(b"\xff\xfe\x80")
     with pytest.raises(OptionError, match="not text"):
         read_cuts(tmp_path / "raw", TIMES)

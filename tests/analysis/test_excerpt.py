@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deeptsr.analysis import excerpt
 from deeptsr.analysis.excerpt import choose, read_excerpt, window
 from deeptsr.analysis.scenes import Survey
-from deeptsr.events import Surveyed, Warned
+from deeptsr.events import Progress, Surveyed, Warned
 from tests.helpers.scenes import scene
 
 
@@ -96,3 +97,12 @@ def test_duplicates_are_better_than_too_few_frames():
     assert len(chosen) == 4
     chosen, _, _, _ = read(frames, 99, least=(5, 5))
     assert len(chosen) == 8
+
+
+def test_how_far_reading_has_come_is_told(monkeypatch):
+    monkeypatch.setattr(excerpt, "_TOLD", -1.0)
+    told = []
+    read_excerpt(lambda: iter(scene(1, 5)), 5, (), 9, (1, 1), told.append)
+    assert [event.detail for event in told if isinstance(event, Progress)] == [
+        f"reading, frame {number} of 5" for number in range(1, 6)
+    ]

@@ -276,5 +276,5 @@ def test_the_table_is_drawn_on_a_terminal(monkeypatch):
     table.show()
     drawn = sys.stdout.getvalue()
     assert "\x1b[1;31mfailed" in drawn
-    assert "one two" in drawn
+    assert r"one\ntwo" in drawn
     assert "1 min 1 s" in drawn

@@ -23,6 +23,7 @@ from deeptsr.events import (
     SelfChecked,
     StageFitted,
     Surveyed,
+    VideoEnded,
     VideoWarned,
     Warned,
 )
@@ -167,6 +168,17 @@ def test_an_event_that_is_not_known_is_told_field_by_field():
 def test_no_control_character_of_a_file_name_gets_out():
     text = sentence(Warned("a\x1b[31mb\r\x07\udcff é 映"))
     assert text == r"warning: a\x1b[31mb\r\x07\udcff é 映"
+
+
+def test_a_name_begins_no_line_and_turns_none_around():
+    evil = "x\nwrote evil.mp4: \u202egnp.exe\u2028\u2066"
+    told = r"x\nwrote evil.mp4: \u202egnp.exe\u2028\u2066"
+    assert sentence(Warned(evil)) == f"warning: {told}"
+    done = Done(evil, 8, "25", 1.0)
+    assert sentence(done).startswith(f"wrote {told}: 8 frames")
+    assert "\n" not in sentence(VideoEnded(evil, evil, "failed", 1, 1.0, None, evil))
+    assert sentence(Warned("\U0001f468\u200d\U0001f469")) == "warning: \U0001f468\u200d\U0001f469"
+    assert sentence(Detail("one\ntwo")) == "one\ntwo"
 
 
 def test_settings_name_every_section_and_value():

@@ -44,11 +44,20 @@ def main() -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         case "lie":
             return 0
+        case "slow":
+            time.sleep(0.2)
+            output.write_text(f"{video.read_text()} upscaled")
+            time.sleep(0.1)
+        case "joins":  # it has passed the point where it could be stopped
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            (output.parent / f".{output.name}.waits").touch()
+            time.sleep(0.5)
+            output.write_text(f"{video.read_text()} upscaled")
         case "wait":
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
             (output.parent / f".{output.name}.waits").touch()
             time.sleep(60)
-    return 1
+    return 0 if output.exists() else 1
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ import torch._dynamo  # which Adam imports: here, so that it is not done in ever
 
 import deeptsr.video.reading.reader
 import deeptsr.video.writing.writer  # noqa: F401, the same
-from deeptsr.config import EncodeSettings, PyramidSettings
+from deeptsr.config import PyramidSettings
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
+from deeptsr.system import ours
 from tests.helpers.clips import clip
 from tests.helpers.synth import FIT, tiny
 
@@ -34,9 +35,7 @@ OPTIONS = tiny(
     2,
     fit=replace(FIT, steps=6, checks=2),
     pyramid=PyramidSettings(coarsest=Fraction(1), voxels=WIDTH * HEIGHT * 2 * 4, excerpt=16),
-    encode=EncodeSettings(codec="ffv1"),
 )
-GIF = replace(OPTIONS, encode=EncodeSettings())
 
 
 def forked(work, kill_after=None):
@@ -102,18 +101,19 @@ class Steps:
         return function(*arguments, **settings)
 
 
-def at_every_durable_step(source, folder, name, options):
+def at_every_durable_step(source, folder, name):
     """Kill before the first, second, ... rename, flush or removal, each run going on from the last.
 
     A run that goes on has fewer left; so the count goes up until a run gets through.
     """
     whole, out = folder / "whole" / name, folder / name
-    assert forked(lambda: upscale_file(source, f"{whole}/" if name == "out" else whole, options))
+    assert forked(lambda: upscale_file(source, f"{whole}/" if name == "out" else whole, OPTIONS))
     kills = 0
 
     def run(last):
         step = Steps(last)
-        for holder, called in ((os, "replace"), (os, "rename"), (os, "fsync"), (Path, "unlink")):
+        renames = ((os, "replace"), (os, "rename"), (ours, "_rename_no_replace"))
+        for holder, called in (*renames, (os, "fsync"), (Path, "unlink")):
             setattr(
                 holder,
                 called,
@@ -121,7 +121,7 @@ def at_every_durable_step(source, folder, name, options):
                 if holder is Path
                 else functools.partial(step, getattr(holder, called)),
             )
-        upscale_file(source, f"{out}/" if name == "out" else out, options)
+        upscale_file(source, f"{out}/" if name == "out" else out, OPTIONS)
 
     def step_method(self, step, function, *arguments, **settings):
         return step(function, self, *arguments, **settings)
@@ -156,8 +156,7 @@ def main(mode, folder):
     if mode == "random":
         print(json.dumps(at_random_moments(source, folder)))
     else:
-        options = OPTIONS if mode == "out.mkv" else GIF
-        print(json.dumps(at_every_durable_step(source, folder, mode, options)))
+        print(json.dumps(at_every_durable_step(source, folder, mode)))
 
 
 if __name__ == "__main__":

@@ -201,3 +201,19 @@ def test_damage_is_said(htr, tmp_path):
     told = []
     degrade_file(broken, tmp_path / "o.mkv", Options(factor=2), told.append)
     assert any("as far as could be mended" in e.message for e in told if isinstance(e, Warned))
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "out/"])
+def test_two_at_once_respect_each_other(htr, tmp_path, name):
+    output, refused = f"{tmp_path}/{name}", []
+
+    def another(event):
+        if isinstance(event, Progress) and not refused:
+            with pytest.raises(OutputError, match="is in the hands of another run") as caught:
+                degrade_file(htr[0], output, Options(factor=4))
+            refused.append(caught)
+
+    degrade_file(htr[0], output, Options(factor=4), another)
+    assert refused
+    assert probe(output).frames == 3
+    assert {p.name for p in tmp_path.iterdir()} == {"htr.mkv", name.strip("/")}

@@ -12,6 +12,7 @@ from deeptsr.config import RecurrenceSettings
 from deeptsr.errors import InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Inspected, Progress
 from deeptsr.jobs.inspect import inspect_file
+from deeptsr.system import files
 from deeptsr.video import probe, read
 from tests.helpers.clips import clip, raw_clip
 from tests.helpers.full_disk import full
@@ -124,8 +125,23 @@ def test_outputs_are_never_replaced_unasked(video, tmp_path):
 
 @pytest.mark.parametrize("outputs", [("heat.png", None), (None, "stats.json"), ("heat.mkv", None)])
 def test_a_full_disk_is_told(video, tmp_path, outputs, monkeypatch):
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(files, "rename_to_free", full)
     places = (name and tmp_path / name for name in outputs)
     with pytest.raises(ResourceError, match="is full"):
         inspected(video, *places, frames=(4, 5))
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("outputs", [("heat.png", None), (None, "stats.json"), ("heat.mkv", None)])
+def test_two_at_once_respect_each_other(video, tmp_path, outputs):
+    places, refused = [name and tmp_path / name for name in outputs], []
+
+    def another(event):
+        if not refused:
+            with pytest.raises(OutputError, match="is in the hands of another run") as caught:
+                inspect_file(video, *places, frames=(4, 5))
+            refused.append(caught)
+
+    inspect_file(video, *places, frames=(4, 5), on_event=another)
+    assert refused
+    assert os.listdir(tmp_path) == [name for name in outputs if name]

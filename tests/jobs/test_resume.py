@@ -17,6 +17,7 @@ from deeptsr.events import Progress
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
 from deeptsr.report import Recorder
+from deeptsr.video import probe
 from tests.helpers.clips import clip
 from tests.helpers.synth import FIT, tiny
 
@@ -54,6 +55,35 @@ def test_killed_before_every_durable_step_it_ends_with_the_same_bytes(folder, na
     assert told["kills"] > 8
     assert told["same"]
     assert told["left"] == []
+
+
+def crowd(source, place):
+    """The exit codes of eight runs at once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.helpers.crowd", str(source), str(place)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout), done.stderr
+
+
+def test_eight_runs_on_a_disk_with_little_room(disk, tmp_path):
+    place = disk("size=360k")
+    source = clip(tmp_path / "in.mkv", "-c:v", "ffv1", size="32x18", frames=18)
+    codes, said = crowd(source, place)
+    assert 4 in codes
+    assert set(codes) <= {0, 4}, said
+    outputs = [place / f"out{number}.mkv" for number in range(8)]
+    for output, code in zip(outputs, codes, strict=True):
+        assert output.exists() == (code == 0)
+        assert code or probe(output).frames == 36
+    # With room for all they go on from what is kept, each to the same bytes.
+    for output in outputs:
+        output.unlink(missing_ok=True)
+    disk("size=4m")
+    codes, said = crowd(source, place)
+    assert set(codes) == {0}, said
+    assert len({output.read_bytes() for output in outputs}) == 1
+    assert len(list(place.iterdir())) == 8
 
 
 def modules_of(file):

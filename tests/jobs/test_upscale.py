@@ -106,13 +106,14 @@ def test_a_share_is_the_mean_of_the_first_frames(share, lit):
 def test_the_share_is_found_in_the_video(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "deeptsr.jobs.upscale.open_share", lambda clip: seen.append(clip.shape) or 0.5
+        "deeptsr.jobs.upscale.open_share",
+        lambda clip, count: seen.append((count, clip.shape)) or 0.5,
     )
     frames = pan(120, 24, 25)
     found, _ = upscaled(frames, tiny(4, exposure="auto"))
     given, _ = upscaled(frames, tiny(4, exposure=0.5))
     assert torch.equal(found, given)
-    assert seen == [(96, 24, 25, 3)]
+    assert seen == [(120, (120, 24, 25, 3))]
 
 
 @pytest.mark.parametrize("exposure", ["full", "delta"])

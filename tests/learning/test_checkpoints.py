@@ -100,3 +100,70 @@ def test_a_long_fit_is_kept_every_so_often(monkeypatch):
     shelf.kept.clear()
     fitted(pan(24, 32, 32), options=tiny(fit=SHORT), checkpoints=shelf)
     assert seen == [None] * 2  # only when a fit is finished
+
+
+def stopped(shelf, clip, options, after):
+    """Fit until so many steps are told, each of them kept."""
+    steps = 0
+
+    def cut(event):
+        nonlocal steps
+        steps += isinstance(event, Progress) and "step" in event.detail
+        if steps == after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_stages(clip, TWO, options, on_event=cut, checkpoints=shelf)
+
+
+def other_shapes(held):
+    return {name: torch.zeros(3) for name in held}
+
+
+DAMAGE = [
+    lambda kept: kept.clear(),
+    lambda kept: kept.update(finished=7, state=[], curve="x"),
+    lambda kept: kept.update(state={}),
+    lambda kept: kept.update(state=5),
+    lambda kept: kept.update(curve=[1, 2]),
+    lambda kept: kept["state"].update(counts=(1, 2)),
+    lambda kept: kept["state"].update(network=other_shapes(kept["state"]["network"])),
+    lambda kept: kept["state"].update(kept={}),
+    lambda kept: kept["state"].update(optimizer={}),
+    lambda kept: kept["state"].update(random=torch.zeros(3)),
+    lambda kept: kept["state"]["optimizer"]["param_groups"][0].update(params=[0]),
+    lambda kept: kept["state"]["optimizer"]["state"][0].update(exp_avg=torch.zeros(1, 2)),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_beginning_counts_as_none(damage):
+    clip, shelf = pan(16, 24, 24), Shelf()
+    options = tiny(fit=replace(SHORT, steps=6, finetune_steps=2))
+    whole, _ = fitted(clip, options=options)
+    stopped(shelf, clip, options, 3)
+    damage(shelf.started[0])
+    again, _ = fitted(clip, options=options, checkpoints=shelf)
+    assert torch.equal(climb(whole, clip), climb(again, clip))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda held: held.clear(),
+        lambda held: held.update(weights=other_shapes(held["weights"])),
+        lambda held: held.update(result=(1,)),
+        lambda held: held.update(random=None),
+        lambda held: held.update(curve=[("fit", "x", 2.0)]),
+        lambda held: held["weights"].update({next(iter(held["weights"])): torch.tensor(True)}),
+    ],
+)
+def test_a_damaged_fit_is_made_again(damage):
+    clip, shelf = pan(16, 24, 24), Shelf()
+    options = tiny(fit=replace(SHORT, steps=6, finetune_steps=2))
+    whole, _ = fitted(clip, options=options, checkpoints=shelf)
+    (held,) = shelf.started[0]["finished"]
+    shelf.kept.clear()
+    damage(held)
+    again, _ = fitted(clip, options=options, checkpoints=shelf)
+    assert torch.equal(climb(whole, clip), climb(again, clip))

@@ -306,7 +306,7 @@ class Shelf:
     def __init__(self, state=None):
         self.state, self.forced = state, []
 
-    def load(self):
+    def load(self, network, generator):
         return copy.deepcopy(self.state)
 
     def offer(self, state, *, now=False):

@@ -196,3 +196,17 @@ def test_files_that_changed_are_not_shown(tmp_path):
     with pytest.raises(InputError, match="changed"):
         write_report(record, tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
+
+
+def test_two_pages_at_once_respect_each_other(tmp_path, monkeypatch):
+    record, refused = finished(tmp_path).record(), []
+
+    def another(self):
+        with pytest.raises(OutputError, match="is in the hands of another run") as caught:
+            write_report(record, tmp_path / "page.html")
+        refused.append(caught)
+
+    monkeypatch.setattr(type(record), "check", another)
+    write_report(record, tmp_path / "page.html")
+    assert refused
+    assert sorted(os.listdir(tmp_path)) == ["in.mkv", "out.mkv", "page.html"]

@@ -58,10 +58,30 @@ def test_a_result_that_is_gone_has_no_record(tmp_path):
         recorder.record()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1}', "\0"])
+DEEP = '{"a":' * 90000
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 99}', '{"format": 1}', "\0", DEEP])
 def test_a_record_that_cannot_be_understood_is_refused(tmp_path, text):
     (tmp_path / "record.json").write_text(text)
     with pytest.raises(InputError, match="run it again"):
+        Record.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"began": 5}, {"began": ""}, {"source": [1]}, {"prints": []}, {"prints": {"input": 1}}),
+        *({"options": 7}, {"options": {}}, {"events": "x"}, {"events": [1]}, {"events": []}),
+        *({"versions": {"torch": 1}}, {"command": None}, {"events": [{"event": [], "at": 0}]}),
+    ],
+)
+def test_a_record_of_other_kinds_of_facts_is_refused(tmp_path, damage):
+    finished(tmp_path).record().save(tmp_path)
+    path = tmp_path / "record.json"
+    assert Record.load(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with pytest.raises(InputError, match="cannot be understood"):
         Record.load(tmp_path)
 
 

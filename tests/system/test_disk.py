@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import subprocess
 from dataclasses import replace
 from fractions import Fraction
 
@@ -38,30 +37,6 @@ def source(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def short_parts(monkeypatch):
     monkeypatch.setattr(memory, "_PART", 6)
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """Mount a disk of so many bytes, again where it is mounted: only root may."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = []
-
-    def mount(options):
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
-        if mounted:
-            command = ["mount", "-o", f"remount,{options}", str(place)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
-        mounted.append(options)
-        return place
-
-    if os.geteuid() or shutil.which("mount") is None:
-        pytest.skip("only root can mount a small disk")
-    yield mount
-    if mounted:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def rendered(told):

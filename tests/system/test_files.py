@@ -5,8 +5,9 @@ import os
 
 import pytest
 
+from deeptsr.errors import OutputError
 from deeptsr.system import files
-from deeptsr.system.files import flush_to_disk, hidden_beside
+from deeptsr.system.files import check_file, flush_to_disk, hidden_beside
 
 
 @pytest.mark.parametrize(
@@ -35,4 +36,27 @@ def test_a_share_that_cannot_flush_folders(tmp_path, monkeypatch, code):
     else:
         flush_to_disk(tmp_path)
     with pytest.raises(OSError):  # noqa: PT011, a file's own data must reach the disk
+        flush_to_disk(tmp_path / "f")
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "a\0b.png", "loop/a.png"])
+def test_a_name_that_no_file_can_have_is_refused_before_the_work(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match=r"cannot be written.*choose another name"):
+        check_file(tmp_path / name, overwrite=True)
+
+
+def test_a_link_that_leads_nowhere_is_a_name_as_good_as_any(tmp_path):
+    (tmp_path / "a.png").symlink_to("b.png")
+    check_file(tmp_path / "a.png", overwrite=False)
+
+
+def test_a_folder_that_may_not_be_read_is_taken_as_it_is(tmp_path, monkeypatch):
+    def refuse(path, flags):
+        raise PermissionError(errno.EACCES, "may be written and not read")
+
+    (tmp_path / "f").write_bytes(b"a")
+    monkeypatch.setattr(files.os, "open", refuse)
+    flush_to_disk(tmp_path)
+    with pytest.raises(PermissionError):
         flush_to_disk(tmp_path / "f")

@@ -38,7 +38,7 @@ def test_a_lock_whose_holder_is_gone_is_taken_over(tmp_path, content):
 
 
 def test_a_lock_on_a_full_disk_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(ResourceError, match="is full"), locked(tmp_path / ".out.lock", "x"):
         pass
 
@@ -57,3 +57,38 @@ def test_a_share_without_locks_is_worked_on_with_a_warning(tmp_path, monkeypatch
     with locked(tmp_path / "lock", "the output") as note:
         assert "has no locks" in note
     assert not (tmp_path / "lock").exists()
+
+
+@pytest.mark.parametrize("content", ["precious", "", None])
+def test_a_lock_destroys_nothing_behind_a_link(tmp_path, content):
+    victim, path = tmp_path / "victim", tmp_path / ".out.lock"
+    if content is not None:
+        victim.write_text(content)
+    path.symlink_to(victim)
+    with pytest.raises(OutputError, match="symbolic link"), locked(path, "the output"):
+        pass
+    assert victim.exists() == (content is not None)
+    assert not victim.exists() or victim.read_text() == content
+
+
+@pytest.mark.parametrize("content", ["precious", "{}", '{"pids": 3}'])
+def test_a_file_that_is_no_lock_is_left_alone(tmp_path, content):
+    path = tmp_path / "lock"
+    path.write_text(content)
+    with pytest.raises(OutputError, match="is not a lock of deeptsr"), locked(path, "the folder"):
+        pass
+    assert path.read_text() == content
+
+
+def test_a_pipe_is_no_lock(tmp_path):
+    os.mkfifo(tmp_path / "lock")
+    with pytest.raises(OutputError, match="lock"), locked(tmp_path / "lock", "the folder"):
+        pass
+    assert (tmp_path / "lock").exists()
+
+
+def test_a_lock_that_a_full_disk_kept_from_being_written_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(ResourceError, match="is full"), locked(tmp_path / ".out.lock", "x"):
+        pass
+    assert not os.listdir(tmp_path)

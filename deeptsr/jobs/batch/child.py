@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,11 +13,20 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
+
+from deeptsr.system.humanize import duration
 
 __all__ = ["Child", "Ended", "News", "environment"]
 
 _GRACE = 20.0  # seconds that a child has to save its work when it is told to stop
+# A child reports as it works. One that is silent for so long hangs, on a share that is gone, say:
+_IDLE = 600.0  # seconds, where it does not use the processor meanwhile
+_SILENT = 4 * 3600.0  # seconds, even where it does
+_LOOK = 1.0  # seconds between two looks at a silent child
+_BUSY = 0.01  # share of a look that a processor works for a child that is not idle
+_REAPED = 10.0  # seconds in which the kernel ends what was killed, unless it waits for a disk
 _PAUSE = 0.5  # seconds between two reports of progress, at least
 _TAIL = 400  # characters of stderr that are kept for who looks into a crash
 # Runs a command that the kernel kills with its parent (prctl's PR_SET_PDEATHSIG): a child whose
@@ -24,6 +34,7 @@ _TAIL = 400  # characters of stderr that are kept for who looks into a crash
 _BOUND = (
     "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
 )
+_BLOCK = 1 << 16  # bytes read at once
 _NOT_STARTED = 127  # what shells have for a command that is not there
 
 
@@ -63,12 +74,15 @@ class Child:
     Args:
         command: the program, with ``--json``.
         extra: variables added to the environment.
+        folder: that it works in, where there is such a one; None: this process's own.
     """
 
-    def __init__(self, command: Sequence[str], extra: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], extra: Mapping[str, str], folder: str | None = None
+    ) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115, closed in __iter__
-        self._process: subprocess.Popen[str] | None = None
-        self._failure = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failure = self._hangs = ""
         try:
             self._process = subprocess.Popen(
                 _bound(command),
@@ -76,8 +90,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 env={**os.environ, **extra},
-                encoding="utf-8",
-                errors="replace",
+                cwd=folder if folder is not None and os.path.isdir(folder) else None,
                 start_new_session=True,  # Ctrl-C is for us, who then stop it in good order
             )
         except OSError as error:
@@ -90,8 +103,8 @@ class Child:
                 return
             gain, error, reported = None, None, -_PAUSE
             assert self._process.stdout is not None
-            with self._process.stdout as lines:
-                for line in lines:
+            with self._process.stdout as pipe:
+                for line in self._lines(pipe):
                     said = _parsed(line)
                     kind = said.get("event")
                     if kind == "Progress":
@@ -106,10 +119,40 @@ class Child:
                         gain = said["gain_db"]
                     elif kind == "Error":
                         error = said["message"]
+            if self._hangs:
+                self.kill()
+                yield Ended(-signal.SIGKILL, self._hangs, gain)
+                return
             code = self._process.wait()
             if code and error is None:
                 error = self._crash(code)
             yield Ended(code, error, gain)
+
+    def _lines(self, pipe: IO[bytes]) -> Iterator[bytes]:
+        """Yield what it says, line by line, until it ends, or says nothing for too long."""
+        assert self._process is not None
+        held, silent, idle, used = b"", 0.0, 0.0, _processor(self._process.pid)
+        while True:
+            # What counts is the time that we wait, not the clock: all of us may have been stopped.
+            if not select.select([pipe], [], [], _LOOK)[0]:
+                now = _processor(self._process.pid)
+                silent, idle = silent + _LOOK, idle + _LOOK
+                if now - used > _BUSY * _LOOK:
+                    idle, used = 0.0, now
+                if idle >= _IDLE or silent >= _SILENT:
+                    waited = duration(min(idle if idle >= _IDLE else silent, silent))
+                    self._hangs = (
+                        f"the process said nothing for {waited} and was ended; expected a word "
+                        "now and then; see whether the disk of the input or of the output answers"
+                    )
+                    return
+                continue
+            silent = idle = 0.0
+            some = os.read(pipe.fileno(), _BLOCK)
+            *whole, held = (held + some).split(b"\n")
+            yield from whole
+            if not some:
+                return
 
     def tell_to_stop(self) -> None:
         """Ask it to save its work and leave."""
@@ -132,7 +175,8 @@ class Child:
         if self._process is not None and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_REAPED)
 
     @staticmethod
     def patience() -> float:
@@ -158,9 +202,19 @@ def _bound(command: Sequence[str]) -> Sequence[str]:
     return (sys.executable, "-I", "-S", "-c", _BOUND, *command) if on_linux else command
 
 
-def _parsed(line: str) -> dict[str, Any]:
+def _processor(pid: int) -> float:
+    """Count the seconds that processors have worked for a process; 0 where that cannot be told."""
     try:
-        said = json.loads(line)
-    except ValueError:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from deeptsr.errors import DeviceError, OptionError
@@ -41,6 +43,8 @@ class RayEngine:
     """
 
     def __init__(self, address: str, device: str, jobs: int | None, module: str) -> None:
+        if address == "local":  # Ray listens on all interfaces: with a token to whom has that alone
+            os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray reads it when it is imported
         try:
             import ray  # noqa: PLC0415, an extra
         except ImportError:
@@ -66,7 +70,7 @@ class RayEngine:
             threads = max(1, min(cores // self.jobs, widest))
             self.device = "cuda" if on_gpu else "cpu"
             self.label = f"{self.jobs} at a time on a Ray cluster, {self.device}"
-            self._module, self._threads = module, threads
+            self._module, self._threads, self._folder = module, threads, os.getcwd()
             self._remote = self._ray.remote(
                 num_cpus=threads, num_gpus=int(on_gpu), max_retries=0, num_returns="streaming"
             )(_attempt)
@@ -82,7 +86,7 @@ class RayEngine:
 
     def start(self, work: Work) -> None:
         """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
-        reports = self._remote.remote(self._module, work, self.device, self._threads)
+        reports = self._remote.remote(self._module, work, self.device, self._threads, self._folder)
         self._running[reports] = work
 
     def receive(self) -> Report:
@@ -104,35 +108,71 @@ class RayEngine:
             del self._running[reports]
         return Report(number, news)
 
-    def stop(self) -> None:
+    def stop(self) -> list[Report]:
         """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         for reports in self._running:
             self._ray.cancel(reports, force=False)
-        until = Child.patience()
+        until, ends = Child.patience(), []
         while self._running and time.monotonic() < until:
             ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=0.5)
             for reports in ready:
                 try:
-                    self._ray.get(next(reports))
+                    news: News | Ended = self._ray.get(next(reports))
                 except (self._ray.exceptions.RayError, StopIteration):
                     del self._running[reports]
+                    continue
+                if isinstance(news, Ended):
+                    ends.append(Report(self._running.pop(reports).number, news))
         for reports in self._running:
             self._ray.cancel(reports, force=True)
+        return ends
 
 
 def _connect(ray: Any, address: str) -> None:
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,  # what children have to say comes in reports
-            logging_level="error",
-            **({"include_dashboard": False} if address == "local" else {}),
-        )
+        with _elsewhere(), _own_sigterm():
+            ray.init(
+                address=address,
+                log_to_driver=False,  # what children have to say comes in reports
+                logging_level="error",
+                **({"include_dashboard": False} if address == "local" else {}),
+            )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise OptionError(
             f"no Ray cluster can be reached at {address} ({error}); start one with: ray start "
             "--head; or give --address local, for this machine alone"
         ) from error
+
+
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Be in the root folder meanwhile: Ray lets workers import from where it is called."""
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    try:
+        os.chdir(os.sep)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep the handler of SIGTERM, in whose place Ray puts one of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, ended = signal.getsignal(signal.SIGTERM), False
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException:  # the exit that Ray's own handler asks for
+        ended = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if ended:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _polled(child: Child) -> Iterator[News | Ended]:
@@ -154,10 +194,12 @@ def _polled(child: Child) -> Iterator[News | Ended]:
             return
 
 
-def _attempt(module: str, work: Work, device: str, threads: int) -> Iterator[News | Ended]:
+def _attempt(
+    module: str, work: Work, device: str, threads: int, folder: str
+) -> Iterator[News | Ended]:
     """Run on the cluster: follow one child to its end."""
     yield News(place=f"{device} on {socket.gethostname()}, process {os.getpid()}")
-    child = Child(command_of(module, work, device), environment(threads))
+    child = Child(command_of(module, work, device), environment(threads), folder)
     try:
         yield from _polled(child)
     finally:  # cancelled, or the driver has gone

@@ -41,5 +41,5 @@ class Engine(Protocol):
     def receive(self) -> Report:
         """Wait until something is known, and tell it. Every attempt has one ``Ended``, its last."""
 
-    def stop(self) -> None:
-        """Stop what is running, and wait until it has stopped."""
+    def stop(self) -> list[Report]:
+        """Stop what is running, wait until it has stopped, and tell how it ended, where known."""

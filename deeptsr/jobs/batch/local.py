@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from deeptsr.jobs.batch.engine import Report, Work
 
 __all__ = ["THREADS", "LocalEngine", "Slot", "command_of", "slots"]
 
+_READ_ON = 5.0  # seconds to hear what children said that have ended
 THREADS = 4  # CPU cores that one video is given: more help it little
 
 
@@ -74,6 +76,7 @@ class LocalEngine:
         self._free = list(reversed(places))
         self._module = module
         self._running: dict[int, tuple[Child, Slot]] = {}
+        self._followers: list[threading.Thread] = []
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
 
     def start(self, work: Work) -> None:
@@ -83,7 +86,9 @@ class LocalEngine:
         child = Child(command, environment(slot.threads))
         self._running[work.number] = child, slot
         self._reports.put(Report(work.number, News(place=str(slot))))
-        threading.Thread(target=self._follow, args=(work.number, child), daemon=True).start()
+        follower = threading.Thread(target=self._follow, args=(work.number, child), daemon=True)
+        follower.start()
+        self._followers = [*(thread for thread in self._followers if thread.is_alive()), follower]
 
     def receive(self) -> Report:
         """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
@@ -92,7 +97,7 @@ class LocalEngine:
             self._free.append(self._running.pop(report.number)[1])
         return report
 
-    def stop(self) -> None:
+    def stop(self) -> list[Report]:
         """See :class:`~deeptsr.jobs.batch.engine.Engine`."""
         children = [child for child, _ in self._running.values()]
         for child in children:
@@ -104,6 +109,14 @@ class LocalEngine:
         finally:  # a second Ctrl-C: no more waiting
             for child in children:
                 child.kill()
+        until = time.monotonic() + _READ_ON
+        for follower in self._followers:
+            follower.join(max(0.0, until - time.monotonic()))
+        ends: list[Report] = []
+        while not self._reports.empty():  # a child may have come to its end all the same
+            report = self._reports.get()
+            ends += [report] if isinstance(report.news, Ended) else []
+        return ends
 
     def _follow(self, number: int, child: Child) -> None:
         for news in child:

@@ -6,12 +6,13 @@ that is killed at any moment knows, when it runs again, what is done.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timezone
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,18 +102,22 @@ class Manifest:
     Args:
         path: of the file; it is made, with its folder, where it does not exist.
 
+    Attributes:
+        note: what the user should be told, or "".
+
     Raises:
         OutputError: when it cannot be written, or another batch writes it.
         ResourceError: when the disk is full.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.note = path, ""
         self._last: dict[str, Entry] = {}
+        self._began: dict[str, float] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-        except OSError as error:
+            self._file = path.open("a+b", buffering=0)
+        except (OSError, ValueError) as error:
             yours = "expected a folder that is yours to write; choose another one"
             raise unwritable(path, error, otherwise=yours) from None
         try:
@@ -144,18 +149,34 @@ class Manifest:
             ResourceError: when the disk is full.
             OutputError: when the file can no longer be written.
         """
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         line = json.dumps({**asdict(entry), "time": now}, allow_nan=False) + "\n"
+        end = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(line.encode())
-            self._file.flush()
+            self._write(line.encode())
             os.fsync(self._file.fileno())
         except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(end)  # half a line would spoil the next one
             again = "run the same command again"
             raise unwritable(
                 self.path, error, again=f"free some space and {again}", otherwise=again
             ) from error
+        self._keep(replace(entry, time=now))
+
+    def began(self, output: Path) -> float | None:
+        """When the last video's work began that has this output, seconds since 1970."""
+        return self._began.get(str(output))
+
+    def _write(self, data: bytes) -> None:
+        while data:  # what is not buffered is not written at once
+            data = data[self._file.write(data) :]
+
+    def _keep(self, entry: Entry) -> None:
         self._last[entry.output] = entry
+        if entry.state == "running" and entry.attempts == 1:  # others go on from it
+            with contextlib.suppress(ValueError):
+                self._began[entry.output] = datetime.fromisoformat(entry.time).timestamp()
 
     def _hold(self) -> None:
         try:
@@ -168,8 +189,11 @@ class Manifest:
             raise OutputError(
                 f"another batch is writing {self.path}; wait for its end, or choose another folder"
             ) from None
-        except OSError:  # a file system without locks
-            return
+        except OSError:
+            self.note = (
+                f"the file system of {self.path.parent} has no locks: see to it that no other "
+                "batch writes there meanwhile"
+            )
 
     def _load(self) -> None:
         self._file.seek(0)
@@ -177,9 +201,12 @@ class Manifest:
         for line in text.splitlines():
             entry = _entry(line)
             if entry is not None:
-                self._last[entry.output] = entry
+                self._keep(entry)
         if text and not text.endswith(b"\n"):  # a line that a crash cut off
-            self._file.write(b"\n")
+            try:
+                self._write(b"\n")
+            except OSError as error:
+                raise unwritable(self.path, error) from error
 
 
 def _entry(line: bytes) -> Entry | None:
@@ -189,6 +216,14 @@ def _entry(line: bytes) -> Entry | None:
         for key in ("input_stamp", "output_stamp"):
             if said[key] is not None:
                 said[key] = Stamp(**said[key])
-        return Entry(**{f.name: said[f.name] for f in fields(Entry)})
-    except (ValueError, LookupError, TypeError):
+        entry = Entry(**{f.name: said[f.name] for f in fields(Entry)})
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
+    texts = [entry.input, entry.output, entry.configuration_hash, entry.state, entry.time]
+    texts += [] if entry.error is None else [entry.error]
+    known = (n for n in (entry.gain_db, entry.exit_code) if n is not None)
+    numbers = (entry.attempts, entry.seconds, *known)
+    stamps = [stamp for stamp in (entry.input_stamp, entry.output_stamp) if stamp is not None]
+    texts += [text for stamp in stamps for text in (stamp.hash, stamp.look)]
+    sound = all(isinstance(t, str) for t in texts) and all(type(n) in (int, float) for n in numbers)
+    return entry if sound else None

@@ -7,9 +7,9 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from deeptsr.errors import OptionError
+from deeptsr import video
+from deeptsr.errors import DeeptsrError, OptionError
 from deeptsr.events import (
     BatchDone,
     BatchPlanned,
@@ -19,12 +19,14 @@ from deeptsr.events import (
     VideoProgress,
     VideoStarted,
     VideoWarned,
+    Warned,
     ignore,
 )
 from deeptsr.jobs.batch.child import Ended, News
-from deeptsr.jobs.batch.engine import Engine, Work
+from deeptsr.jobs.batch.engine import Engine, Report, Work
 from deeptsr.jobs.batch.manifest import Entry, Manifest, Stamp, stamp
 from deeptsr.jobs.batch.tasks import Task
+from deeptsr.system.lock import locked
 
 __all__ = ["run_batch"]
 
@@ -99,6 +101,8 @@ class _Batch:
                 str(self._manifest.path),
             )
         )
+        if self._manifest.note:
+            self._tell(Warned(self._manifest.note))
         for task, entry in zip(self._tasks, verified, strict=True):
             if entry is not None:
                 self._end(task, entry, "skipped")
@@ -122,7 +126,9 @@ class _Batch:
                 self._progress(number, 0.0 if again else 1.0)
         except BaseException:
             try:
-                self._engine.stop()
+                for report in self._engine.stop():
+                    if self._is_done(report):
+                        running.discard(report.number)
             finally:
                 for number in running:
                     self._manifest.add(replace(self._so_far(number), state="stopped"))
@@ -149,13 +155,27 @@ class _Batch:
         made = stamp(task.output, entry.output_stamp)
         if entry.state == "done":
             return entry if _same(made, entry.output_stamp) else None
-        began = datetime.fromisoformat(entry.time).timestamp()
-        if entry.state in ("running", "stopped") and task.output.stat().st_mtime >= began:
+        if entry.state in ("running", "stopped") and self._was_named(task):
             # The batch was killed after the child had checked and named its result.
             entry = replace(entry, state="done", output_stamp=made)
             self._manifest.add(entry)
             return entry
         return None
+
+    def _was_named(self, task: Task) -> bool:
+        """Whether a child got as far as to name its result, and had cleared up behind it."""
+        began = self._manifest.began(task.output)
+        beside = video.destination_of(task.output).beside
+        if began is None or beside(".deeptsr").exists():
+            return False  # its next run finds the work done, and clears it away
+        try:
+            named = task.output.stat().st_mtime >= began
+        except OSError:
+            return False
+        if named:
+            with contextlib.suppress(DeeptsrError), locked(beside(".lock"), str(task.output)):
+                pass  # what the lock of one that was killed left is cleared away, too
+        return named
 
     def _start(self, number: int) -> None:
         task, now = self._tasks[number], time.monotonic()
@@ -221,11 +241,27 @@ class _Batch:
                 return False
             lost = f"its process succeeded, but {task.output} is not there; expected its result"
             state.entry = replace(state.entry, error=lost)
+        elif ended.worth_another and self._was_named(task):
+            made = stamp(task.output)  # it broke down on its way out
+            self._end(task, replace(state.entry, state="done", output_stamp=made), "done")
+            return False
         elif ended.worth_another and state.entry.attempts <= self._retries:
             self._tell(VideoWarned(task.name, f"{ended.error}; it is tried again"))
             return True
         self._end(task, replace(state.entry, state="failed"), "failed")
         return False
+
+    def _is_done(self, report: Report) -> bool:
+        """Note a video whose child came to its end while it was told to stop."""
+        task = self._tasks[report.number]
+        if not (isinstance(report.news, Ended) and report.news.exit_code == 0):
+            return False
+        made = stamp(task.output)
+        if made is None:
+            return False
+        entry = replace(self._so_far(report.number), gain_db=report.news.gain_db, exit_code=0)
+        self._end(task, replace(entry, state="done", output_stamp=made), "done")
+        return True
 
     def _end(self, task: Task, entry: Entry, state: str) -> None:
         if state != "skipped":

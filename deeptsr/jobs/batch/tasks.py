@@ -18,6 +18,7 @@ __all__ = ["Task", "find_tasks"]
 # What a folder is searched for; GIFs too, which are hardly ever a still picture.
 _VIDEOS = frozenset((*video.CONTAINERS, ".3gp", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf"))
 _VIDEOS |= {".ogv", ".ts", ".wmv"}
+_MOST = 1 << 26  # bytes of a list
 _DEFAULT_SUFFIX = ".mp4"  # where the input's own cannot be written
 
 
@@ -52,7 +53,7 @@ def find_tasks(
     source, target = Path(os.path.abspath(source)), Path(os.path.abspath(target))
     if suffix is not None and suffix not in video.CONTAINERS:
         raise OptionError(f"suffix is {suffix!r}; expected one of {', '.join(video.CONTAINERS)}")
-    if source.is_dir():
+    if os.path.isdir(source):  # of names that no file can have: no
         if source == target:
             raise OutputError(
                 f"{target} is the folder of the inputs; expected another one for the results"
@@ -94,14 +95,16 @@ def _search(folder: Path, target: Path, pattern: str | None) -> Iterator[Path]:
 
 def _listed(file: Path, pattern: str | None) -> Iterable[Path]:
     try:
-        data = file.read_bytes()
-    except OSError as error:
+        with file.open("rb") as stream:
+            data = stream.read(_MOST + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{file} cannot be read ({error.strerror}); expected a folder of videos, or a text "
+            f"{file} cannot be read ({reason}); expected a folder of videos, or a text "
             "file that names one a line"
         ) from None
     text = _text(data)
-    if "\0" in text:
+    if len(data) > _MOST or "\0" in text:
         raise InputError(
             f"{file} is no text; expected a folder of videos, or a text file that names one a "
             "line; for a single video use deeptsr upscale"

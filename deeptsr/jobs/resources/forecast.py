@@ -15,6 +15,7 @@ from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
 from deeptsr.networks import StepNetwork
+from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage, plan
 from deeptsr.pyramid.predict import voxels
@@ -157,8 +158,7 @@ def measure(task: Task, options: Options, excerpt: int) -> Speeds:
     """
     stages, shapes = _pyramid(task, options)
     generator = torch.Generator().manual_seed(0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded(0):
         networks = tuple(_build(options, s, task).to(task.device) for s in stages)
 
     rows, columns = stages[0].size(task.height, task.width)

@@ -68,7 +68,8 @@ def bounded(
 
     Args:
         clip: what is upscaled.
-        options: all settings. Without a bound, a CPU's run keeps to most of the machine's memory.
+        options: all settings. Without a bound, a CPU's run keeps to most of the memory that this
+            process may use; where even the least takes more than all of it, it is refused.
         stages: the plan.
         device: that does the work.
 
@@ -107,6 +108,13 @@ def bounded(
             f"memory is {size(bound)} and even the smallest chunk of {clip.width} x {clip.height} "
             f"pixels needs about {size(needed)}; expected at least that; allow more, or scale the "
             "video down first"
+        )
+    if bound is None and machine is not None and needed > machine:
+        raise ResourceError(
+            f"even the smallest chunk of {clip.width} x {clip.height} pixels needs about "
+            f"{size(needed)} of memory, and this process may use {size(machine)}; expected at "
+            "least that; scale the video down first, or say that it may try: `memory` "
+            f"{size(needed)}"
         )
     return options
 

@@ -19,6 +19,7 @@ from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import render
 from deeptsr.networks import Compact
+from deeptsr.networks.chance import seeded
 
 __all__ = ["Course", "Damage"]
 
@@ -59,8 +60,7 @@ class Course:
     ) -> None:
         self.variant, self.settings, self.steps = variant, settings, steps
         self._device, self._precision, self._damage = device, precision, damage
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.network = Compact(
                 2, variant.exposure, network.channels, network.blocks, variant.fold
             )

@@ -24,6 +24,7 @@ from deeptsr.video.encoding.codecs import (
     pixel_formats,
     richer,
 )
+from deeptsr.video.encoding.faults import sound_options
 from deeptsr.video.encoding.plan import EncodePlan
 from deeptsr.video.encoding.trial import not_for_hdr, try_out
 from deeptsr.video.info import VideoInfo
@@ -83,6 +84,7 @@ def plan_encoding(
     if source is not None and settings.pix_fmt is None:
         notes += _chroma_notes(name, pix_fmt, source.pix_fmt)
     options = dict(known.options) | _quality(name, known, settings.crf)
+    _add(options, sound_options(name, size))
     if container.format == "avi" and name in ("libx264", "libx265"):
         options["bf"] = "0"  # AVI has no presentation timestamps: no frame may be reordered
     if container.edit_list and not (timeline is None or timeline.is_constant):
@@ -124,9 +126,14 @@ def _add_mastering(options: dict[str, str], codec: str, mastering: Mastering) ->
             f"what the file says of its mastering display and brightness is left out: {codec} "
             "cannot write it here; libx265 and libsvtav1 can"
         ]
+    _add(options, added)
+    return []
+
+
+def _add(options: dict[str, str], added: dict[str, str]) -> None:
+    """Add options; lists of an encoder's own are joined."""
     for key, value in added.items():
         options[key] = f"{options[key]}:{value}" if key in options else value
-    return []
 
 
 def _check_times(name: str, container: Container, timeline: Timeline) -> None:

@@ -20,6 +20,8 @@ from deeptsr.video.picture.planes import bits
 __all__ = ["not_for_hdr", "try_out"]
 
 _HDR_BITS = 10
+_SCALED = ("mov", "mp4")  # they count how long a frame is shown in 32 bits,
+_MOST_TICKS, _FINE = 2**31 - 1, 10_000  # of a clock that makes so many ticks a second, at least
 _TONE_MAP = (
     "ffmpeg -i INPUT -vf zscale=t=linear:npl=100,tonemap=hable,"
     "zscale=p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p OUTPUT"
@@ -35,6 +37,26 @@ def not_for_hdr(tags: ColorTags, why: str) -> OptionError:
     )
 
 
+def check_longest_frame(plan: EncodePlan, timeline: Timeline) -> None:
+    """Refuse a frame that is shown for longer than a container can say, as after a broken stamp.
+
+    Raises:
+        OptionError: naming the longest frame and what holds it.
+    """
+    if plan.container.format not in _SCALED:
+        return
+    scale = 1 / timeline.grid  # ticks a second
+    while scale < _FINE:
+        scale *= 2  # as FFmpeg does
+    longest, most = timeline.longest_interval, _MOST_TICKS / scale
+    if longest > most:
+        raise OptionError(
+            f"a frame is shown for {float(longest):.6g} s, and {plan.container.format} holds up to "
+            f"{float(most):.6g} s; expected less, as a broken timestamp makes such a frame; cut it "
+            "off (`start`, `end`), make the rate constant (`vfr` cfr), or write .mkv"
+        )
+
+
 def try_out(
     plan: EncodePlan, size: tuple[int, int], timeline: Timeline, source: VideoInfo | None
 ) -> None:
@@ -43,6 +65,7 @@ def try_out(
     Raises:
         OptionError: when it fails, or when high dynamic range is not found in what it wrote.
     """
+    check_longest_frame(plan, timeline)
     hdr = source is not None and is_hdr(source.color)
     if source is not None and hdr and bits(plan.pix_fmt) < _HDR_BITS:
         raise not_for_hdr(source.color, f"{plan.codec} with {plan.pix_fmt} has 8 bits")

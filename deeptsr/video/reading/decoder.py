@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
+from deeptsr.video.ffmpeg.demuxers import VIDEOS, is_list
 from deeptsr.video.reading.joined import Packets
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
@@ -52,16 +52,21 @@ def opened(path: Path) -> Iterator[InputContainer]:
             str(path.absolute()),  # absolute, lest "a:b.mp4" name a protocol
             mode="r",
             metadata_errors="ignore",
-            options={"protocol_whitelist": "file"},  # a playlist must not reach for the network
+            options=dict(VIDEOS),
         )
     except PermissionError:
-        if os.access(path, os.R_OK):  # FFmpeg's, for a list that names files anywhere
+        raise InputError(f"{path} may not be read; give yourself permission to read it") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if is_list(path):
             raise InputError(
                 f"{path} names other files, which are not opened for it; expected a video; join "
                 "them first: ffmpeg -f concat -safe 0 -i LIST -c copy OUTPUT.mkv"
             ) from None
-        raise InputError(f"{path} may not be read; give yourself permission to read it") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, av.ArgumentError):  # what a demuxer that is not listed comes to
+            raise InputError(
+                f"{path} is of a kind that is not opened; expected a video in one of the usual "
+                "containers; rewrite it first: ffmpeg -i INPUT OUTPUT.mkv"
+            ) from None
         raise InputError(
             f"{path} cannot be opened as a video ({_reason(error)}); it is cut off, damaged or no "
             "video; play it with ffplay, and get the file anew if that fails"

@@ -8,15 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
 import numpy as np
 import numpy.typing as npt
+from PIL import ImageSequence
 
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
 from deeptsr.video.info import VideoInfo
-from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
+from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, opened_image, to_picture
 from deeptsr.video.reading.timestamps import find_timeline
 
 __all__ = ["is_gif", "probe_gif", "read_gif"]
@@ -27,6 +27,8 @@ _PICTURE, _EXTENSION, _TRAILER = b",!;"  # how a block begins
 def is_gif(path: Path) -> bool:
     """Tell whether a file begins as a GIF does, whatever its name."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
         with path.open("rb") as file:
             return file.read(6) in (b"GIF87a", b"GIF89a")
     except OSError:
@@ -37,7 +39,7 @@ def probe_gif(path: Path) -> VideoInfo:
     """Look at a GIF; all frames are decoded, which is what tells how many there are.
 
     Raises:
-        InputError: when not one frame can be decoded.
+        InputError: when not one frame can be decoded, or its frames are too large.
     """
     delays: list[int] = []  # milliseconds
     size = (0, 0)
@@ -49,6 +51,8 @@ def probe_gif(path: Path) -> VideoInfo:
             delays.append(delay)
             size = (pixels.shape[1], pixels.shape[0])
             alpha = alpha or bool(pixels[..., 3].min() < 255)
+    except InputError:
+        raise
     except BROKEN:
         whole = False
     if not delays:
@@ -93,10 +97,9 @@ def read_gif(info: VideoInfo, wanted: range) -> Iterator[npt.NDArray[np.float32]
 
 
 def _gif_frames(path: Path) -> Iterator[tuple[npt.NDArray[Any], int]]:
-    with iio.imopen(path, "r", plugin="pillow") as file:
-        wanted = {"mode": "RGBA"}  # of the pillow plugin alone
-        for index, pixels in enumerate(file.iter(**wanted)):
-            yield pixels, int(file.metadata(index=index).get("duration", 0))
+    with opened_image(path, ("GIF",)) as image:
+        for frame in ImageSequence.Iterator(image):
+            yield np.asarray(frame.convert("RGBA")), int(frame.info.get("duration", 0))
 
 
 def _is_whole(path: Path) -> bool:

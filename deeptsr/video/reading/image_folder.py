@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,19 +13,20 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
 from deeptsr.video.destination import CONTAINERS
+from deeptsr.video.ffmpeg.demuxers import PICTURES
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, is_hdr, is_wide, resolve
 from deeptsr.video.picture.convert import tags_of, to_rgb
 from deeptsr.video.picture.icc import tags_and_note
 from deeptsr.video.picture.orientation import UPRIGHT, Orientation, from_exif
 from deeptsr.video.picture.planes import bits, holds
-from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, to_picture
+from deeptsr.video.reading.pillow import BROKEN, RGB, as_probed, opened_image, to_picture
 
 __all__ = ["files_of", "images_of", "natural_key", "probe_folder", "read_folder"]
 
@@ -66,9 +69,13 @@ def files_of(path: Path) -> list[Path]:
     """Return the files that make up an input: the images of a folder, or the file itself.
 
     Raises:
-        OSError: when the folder cannot be listed.
+        OSError: when the folder cannot be listed, or the file is none but a pipe or a device.
     """
-    return images_of(path)[0] if path.is_dir() else [path]
+    if path.is_dir():
+        return images_of(path)[0]
+    if not path.is_file():
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    return [path]
 
 
 def probe_folder(folder: Path) -> VideoInfo:
@@ -200,7 +207,7 @@ class _Header:
 
 def _header(image: Path) -> _Header:
     try:
-        with Image.open(image) as file:
+        with opened_image(image) as file:
             # Pillow decodes a whole PNG to look for EXIF behind its pixels.
             late = file.format == "PNG" and "exif" not in file.info
             orientation = from_exif(1 if late else file.getexif().get(ExifTags.Base.Orientation, 1))
@@ -211,6 +218,8 @@ def _header(image: Path) -> _Header:
             size = file.size if turned else orientation.size(*file.size)
             profile = file.info.get("icc_profile") or b""
             return _Header(file.mode, size, orientation, turned, alpha, profile)
+    except InputError:
+        raise
     except BROKEN as error:
         raise _unreadable(image) from error
 
@@ -221,8 +230,10 @@ def _picture(image: Path) -> npt.NDArray[np.float32]:
     # Pillow would clip 16-bit grey when it makes RGB of it; anything else it converts well.
     deep = header.mode == "F" or header.mode.startswith("I")
     try:
-        with Image.open(image) as file:
+        with opened_image(image) as file:
             pixels = np.asarray(file if deep else file.convert("RGBA"))
+    except InputError:
+        raise
     except BROKEN as error:
         raise _unreadable(image) from error
     if header.mode == "I":
@@ -239,7 +250,7 @@ def _deep(image: Path) -> npt.NDArray[np.float32] | None:
     if image.suffix.lower() not in _DEEP:
         return None
     try:
-        with av.open(str(image.absolute())) as container:
+        with image.open("rb") as file, av.open(file, "r", options=dict(PICTURES)) as container:
             pix_fmt = container.streams.video[0].codec_context.pix_fmt
             if pix_fmt is None or bits(pix_fmt) <= 8:
                 return None
@@ -263,7 +274,7 @@ def _listed(folder: Path) -> tuple[list[Path], int]:
 def _format(image: Path) -> tuple[str, str, ColorTags]:
     """Read pixel format, codec and tags as FFmpeg names them; "" and the ending where unknown."""
     try:
-        with av.open(str(image.absolute())) as container:
+        with image.open("rb") as file, av.open(file, "r", options=dict(PICTURES)) as container:
             context = container.streams.video[0].codec_context
             tags = tags_of(next(container.decode(video=0)))
             # What SDR images say (sRGB, a gamma) is how screens show video, too.

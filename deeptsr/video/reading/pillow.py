@@ -3,27 +3,66 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL.Image import DecompressionBombError
+from PIL import Image
 
 from deeptsr.errors import InputError
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags
 from deeptsr.video.picture.convert import multiplied
 
-__all__ = ["BROKEN", "RGB", "as_probed", "to_picture"]
+__all__ = ["BROKEN", "MOST_PIXELS", "RGB", "as_probed", "opened_image", "to_picture"]
 
 RGB = ColorTags("gbr", "pc")
+MOST_PIXELS = 1 << 26  # of a picture: a file of some bytes may claim billions
+
+# Pillow knows many more, and hands PostScript to another program.
+_FORMATS = ("BMP", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 # What Pillow raises for broken files: it leaves many a check to what its parsing trips over.
 BROKEN = (
     *(OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error, zlib.error),
-    DecompressionBombError,
+    Image.DecompressionBombError,
 )
+
+
+@contextmanager
+def opened_image(path: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[Image.Image]:
+    """Open an image of a format that is read here, by what is in it; its pixels are not read yet.
+
+    Args:
+        path: of a file.
+        formats: Pillow's names of those that it may have.
+
+    Raises:
+        InputError: when it has more pixels than :data:`MOST_PIXELS`.
+        Exception: one of :data:`BROKEN`, when it is none of them, or is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path, formats=formats)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise _too_large(path) from None
+    with image:
+        if image.width * image.height > MOST_PIXELS:
+            raise _too_large(path)
+        yield image
+
+
+def _too_large(path: Path) -> InputError:
+    return InputError(
+        f"{path} claims to have more than {MOST_PIXELS} pixels; expected less than that; scale it "
+        "down first"
+    )
 
 
 def to_picture(pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

@@ -13,6 +13,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from deeptsr.errors import InputError
+from deeptsr.video.destination import name_of
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import UNKNOWN, ColorTags, color_of, resolve
 from deeptsr.video.picture.convert import alpha_of, tags_of
@@ -62,7 +63,7 @@ def probe(
     Raises:
         InputError: when it is missing, empty, damaged beyond use, or without video.
     """
-    path = Path(path)
+    path = Path(name_of(path, InputError, "the input"))
     refuse_pipe(path)
     if path.is_dir():
         info = probe_folder(path)

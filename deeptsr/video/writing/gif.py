@@ -16,6 +16,7 @@ from av.filter import Graph
 
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import publish
+from deeptsr.system.ours import fresh
 from deeptsr.video.destination import Destination
 from deeptsr.video.ffmpeg.filters import TICK, entry, ready
 from deeptsr.video.picture.convert import Frame, from_rgb
@@ -37,6 +38,7 @@ class GifSink:
         size: width and height, pixels.
         timeline: of the frames; each is shown at the nearest hundredth of a second.
         parts: where the frames wait, lossless.
+        overwrite: whether a GIF of that name may be replaced.
         alpha: whether frames have an alpha channel: a GIF's pixels are opaque, or not there.
     """
 
@@ -47,10 +49,11 @@ class GifSink:
         size: tuple[int, int],
         timeline: Timeline,
         parts: Parts,
+        overwrite: bool,
         alpha: bool = False,
     ) -> None:
         self.notes: list[str] = []
-        self._alpha = alpha
+        self._alpha, self._overwrite = alpha, overwrite
         self._format = "bgra" if alpha else "bgr0"  # what FFV1 keeps 8-bit RGB in
         if alpha:
             self.notes.append("a GIF has no half-transparent pixels: they are opaque, or not there")
@@ -67,7 +70,7 @@ class GifSink:
     def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
         if self._container is None:
-            self._container = av.open(str(self._parts.open), "w", format="matroska")
+            self._container = av.open(str(fresh(self._parts.open)), "w", format="matroska")
             self._stream = self._container.add_stream("ffv1", rate=25, options={"g": "1"})
             self._stream.width, self._stream.height = self._size
             self._stream.pix_fmt = self._format
@@ -89,7 +92,7 @@ class GifSink:
         """Make the GIF."""
         self.cut()
         palette = self._palette()
-        with av.open(str(self._partial), "w", format="gif") as container:
+        with av.open(str(fresh(self._partial)), "w", format="gif") as container:
             stream = container.add_stream("gif", rate=100)
             stream.width, stream.height = self._size
             stream.pix_fmt = "pal8"
@@ -153,7 +156,7 @@ class GifSink:
 
     def publish(self) -> None:
         """Give it its final name."""
-        publish(self._partial, self._final)
+        publish(self._partial, self._final, replace=self._overwrite)
 
     def discard(self) -> None:
         """Remove what is not a finished part."""
@@ -161,4 +164,5 @@ class GifSink:
             with suppress(av.FFmpegError, OSError, ValueError):
                 self._container.close()
         self._parts.discard_open()
-        self._partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._partial.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import av
 
-from deeptsr.system.files import flush_to_disk
+from deeptsr.system.files import appeared, flush_to_disk
+from deeptsr.system.ours import keep_mode, own_folder
 from deeptsr.video.destination import Destination
 from deeptsr.video.encoding.codecs import best_format
 from deeptsr.video.info import VideoInfo
@@ -20,6 +22,8 @@ from deeptsr.video.reading.pillow import RGB
 from deeptsr.video.writing.parts import Parts
 
 __all__ = ["FolderSink"]
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)  # what a rename over something says
 
 
 class _PngEncoder:
@@ -53,6 +57,7 @@ class FolderSink:
         target: the folder, and how its images are named.
         parts: which images are finished.
         resumable: whether a later run may go on from them.
+        overwrite: whether the images of a folder of that name may be replaced.
         size: width and height, pixels.
         source: whose depth, colours and pixel aspect ratio the images get.
         alpha: whether frames have an alpha channel.
@@ -64,6 +69,7 @@ class FolderSink:
         parts: Parts,
         *,
         resumable: bool,
+        overwrite: bool,
         size: tuple[int, int],
         source: VideoInfo,
         alpha: bool,
@@ -72,12 +78,16 @@ class FolderSink:
         self._encoder = _PngEncoder(size, source, alpha)
         self._target, self._parts, self._resumable = target, parts, resumable
         self._partial = target.partial
-        self._partial.mkdir(exist_ok=True)
+        self._old = target.beside(".deeptsr.old")  # of a run that was killed as it published
+        replaced = _names(target.path) | _names(self._old)
+        self._replaced = replaced if overwrite else frozenset()
+        own_folder(self._partial)
         there = {image.name for image in self._partial.iterdir() if image.stat().st_size}
         while not all(self._name(n) in there for n in range(parts.frames)):
             parts.keep(len(parts.done) - 1)
         self._count = parts.frames
-        for name in there - {self._name(n) for n in range(self._count)}:  # of a run that was killed
+        kept = {self._name(n) for n in range(self._count)}
+        for name in _names(self._partial) - kept:  # of a run that was killed
             (self._partial / name).unlink()
 
     def _name(self, number: int) -> str:
@@ -86,7 +96,7 @@ class FolderSink:
     def write(self, frame: Frame) -> None:
         """Write a frame: (H, W, 3) in [0, 1], or (H, W, 4) with alpha."""
         data = self._encoder.encode(frame)
-        with (self._partial / self._name(self._count)).open("wb") as file:
+        with (self._partial / self._name(self._count)).open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -104,33 +114,62 @@ class FolderSink:
 
     def publish(self) -> None:
         """Give it its final name."""
-        final = self._target.path
-        if not final.exists():
-            os.rename(self._partial, final)
-            flush_to_disk(final.parent)
-            return
-        # A folder cannot be replaced in one step: the old one steps aside first.
-        old = self._target.beside(".old")
-        _remove_images(old)  # of a run that was killed here
-        os.rename(final, old)
+        final, old = self._target.path, self._old
+        if _names(final) - self._replaced:
+            raise appeared(final)
+        self._open_up()
+        if _is_folder(final):
+            keep_mode(self._partial, final)
+            if self._replaced:
+                # A folder cannot be replaced in one step: the old one steps aside first.
+                self._remove_old()
+                os.rename(final, old)
         try:
-            os.rename(self._partial, final)
-        except OSError:
-            os.rename(old, final)
+            os.rename(self._partial, final)  # over nothing, or an empty folder: others refuse it
+        except OSError as error:
+            if old.exists() and not final.exists():
+                os.rename(old, final)
+            if error.errno in _TAKEN:
+                raise appeared(final) from None
             raise
         flush_to_disk(final.parent)
-        _remove_images(old)
+        try:
+            self._remove_old()
+        except OSError as error:
+            self.notes.append(
+                f"what {final} held before is left in {old} ({error.strerror}): see what is of "
+                "use, and remove it"
+            )
+
+    def _open_up(self) -> None:
+        """Give the folder the permissions of its images, and to enter it: it was ours alone."""
+        with suppress(OSError):
+            image = (self._partial / self._name(0)).stat().st_mode & 0o777
+            special = self._partial.stat().st_mode & 0o7000
+            self._partial.chmod(special | image | (image & 0o444) >> 2)
+
+    def _remove_old(self) -> None:
+        """Remove what the output held at the start, and its folder; one that holds more stays."""
+        if self._replaced and _is_folder(self._old):
+            for name in self._replaced:
+                (self._old / name).unlink(missing_ok=True)
+            self._old.rmdir()
 
     def discard(self) -> None:
         """Remove what was written, unless a later run goes on with it."""
         if not (self._resumable and self._parts.frames):
             with suppress(OSError):
-                _remove_images(self._partial)
+                for number in range(self._count + 1):  # the last may be torn
+                    (self._partial / self._name(number)).unlink(missing_ok=True)
+                self._partial.rmdir()
 
 
-def _remove_images(folder: Path) -> None:
-    """Remove a folder of PNGs if it is there; a folder that holds anything else stays."""
-    if folder.is_dir():
-        for image in folder.glob("*.[pP][nN][gG]"):
-            image.unlink()
-        folder.rmdir()
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _names(folder: Path) -> frozenset[str]:
+    """The names in a folder; none where there is no folder."""
+    return (
+        frozenset(entry.name for entry in folder.iterdir()) if _is_folder(folder) else frozenset()
+    )

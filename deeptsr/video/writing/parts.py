@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deeptsr.system.files import flush_to_disk, whole
+from deeptsr.system.ours import not_through_links
 
 __all__ = ["Part", "Parts", "frames_kept", "remove_parts"]
 
 _LIST = "parts.jsonl"
 _OPEN = "part.open"
 _NAME = "part-{:06d}"
+_OURS = re.compile(r"parts\.(jsonl|part)|part\.open|part-\d{6,}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Parts:
 
     @property
     def open(self) -> Path:
-        """Where the next part is written until it is whole."""
+        """Where the next part is written until it is whole; a file that must not be there yet."""
         return self.folder / _OPEN
 
     def file(self, number: int) -> Path:
@@ -80,7 +83,7 @@ class Parts:
             os.replace(self.open, self.file(len(self.done)))
             flush_to_disk(self.folder)
         part = Part(frames, delay, size, digest)
-        with self._list.open("a", encoding="utf-8") as stream:
+        with open(self._list, "a", encoding="utf-8", opener=not_through_links) as stream:
             stream.write(json.dumps(asdict(part)) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
@@ -111,11 +114,16 @@ def frames_kept(folder: Path) -> int:
     return sum(part.frames for part in _listed(folder / _LIST))
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove all that :class:`Parts` keeps in a folder, which stays."""
-    for name in (_LIST, _OPEN, f"{_LIST[:-6]}.part", "part-*"):
-        for file in folder.glob(name):
-            file.unlink(missing_ok=True)
+def remove_parts(folder: Path) -> int:
+    """Remove all that :class:`Parts` keeps in a folder, which stays; return how much it was."""
+    ours = [
+        file
+        for file in folder.iterdir()
+        if _OURS.fullmatch(file.name) and (file.is_symlink() or not file.is_dir())
+    ]
+    for file in sorted(ours, key=lambda file: file.name != _LIST):  # what it names is gone after it
+        file.unlink(missing_ok=True)
+    return len(ours)
 
 
 def _listed(path: Path) -> list[Part]:
@@ -123,11 +131,24 @@ def _listed(path: Path) -> list[Part]:
     found: list[Part] = []
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                found.append(Part(**json.loads(line)))
-            except (ValueError, TypeError):
+            part = _part(line)
+            if part is None:
                 break
+            found.append(part)
     return found
+
+
+def _part(line: str) -> Part | None:
+    """Read a line; None where it is torn, or not ours."""
+    try:
+        said = json.loads(line)
+        part = Part(**said)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    numbers = (part.frames, part.delay, part.size)
+    if all(type(n) is int and n >= 0 for n in numbers) and isinstance(part.digest, str):
+        return part
+    return None
 
 
 def _lines(path: Path) -> int:

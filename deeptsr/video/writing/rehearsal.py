@@ -71,6 +71,7 @@ def rehearse(
                 stretch=stretch,
                 parts=Parts(Path(place)),
                 slow=slow,
+                overwrite=False,
             )
             try:
                 for _ in range(frames):

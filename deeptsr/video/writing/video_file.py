@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import publish
+from deeptsr.system.ours import fresh
 from deeptsr.video.encoding.plan import EncodePlan, add_video, tags_for
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.convert import Frame, from_rgb
@@ -52,8 +53,10 @@ class FileSink:
         stretch: tuple[Fraction, Fraction] | None,
         parts: Parts,
         slow: Fraction,
+        overwrite: bool,
     ) -> None:
         self.notes = list(plan.notes)
+        self._overwrite = overwrite
         self._partial, self._final, self._plan, self._timeline = partial, final, plan, timeline
         self._size, self._source, self._audio = size, source, audio
         self._stretch, self._slow = stretch, slow
@@ -96,7 +99,7 @@ class FileSink:
         with self._stack:
             container: OutputContainer = self._stack.enter_context(
                 av.open(
-                    str(self._partial),
+                    str(fresh(self._partial)),
                     "w",
                     format=self._plan.container.format,
                     container_options=self._muxing() | _SAME_BYTES,
@@ -169,14 +172,15 @@ class FileSink:
 
     def publish(self) -> None:
         """Give it its final name."""
-        publish(self._partial, self._final)
+        publish(self._partial, self._final, replace=self._overwrite)
 
     def discard(self) -> None:
         """Remove what is not a finished part."""
         if self._encoder is not None:
             self._encoder.abandon()
         self._parts.discard_open()
-        self._partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._partial.unlink(missing_ok=True)
 
 
 class _PartEncoder:
@@ -188,7 +192,7 @@ class _PartEncoder:
         # Never written to: its format tells the encoder where its headers go.
         self._container: OutputContainer = av.open(io.BytesIO(), "w", format=format_name)
         self._stream = add(self._container)
-        self._file = path.open("wb")
+        self._file = path.open("xb")
         self._shown: list[int] = []  # when the frames are shown, in the order of the file
 
     def write(self, picture: av.VideoFrame | None) -> None:

@@ -17,6 +17,7 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import DeeptsrError, OutputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import unwritable
+from deeptsr.system.ours import own_folder
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.writing.gif import GifSink
 from deeptsr.video.writing.image_folder import FolderSink
@@ -91,7 +92,7 @@ class VideoWriter:
         self.count = 0
         with self._failures():
             if scratch is None:
-                self._own.mkdir(exist_ok=True)
+                own_folder(self._own)
                 remove_parts(self._own)
             self._parts = parts = Parts(scratch or self._own)
             if self._target.kind == "folder":
@@ -100,13 +101,19 @@ class VideoWriter:
                     self._target,
                     parts,
                     resumable=resumable,
+                    overwrite=settings.overwrite,
                     size=size,
                     source=source,
                     alpha=alpha,
                 )
             elif plan is None:
                 self._sink = GifSink(
-                    self._target, size=size, timeline=timeline, parts=parts, alpha=alpha
+                    self._target,
+                    size=size,
+                    timeline=timeline,
+                    parts=parts,
+                    overwrite=settings.overwrite,
+                    alpha=alpha,
                 )
                 if source.sample_aspect_ratio != 1:
                     self._notes.append(
@@ -124,6 +131,7 @@ class VideoWriter:
                     stretch=fractions(audio_range),
                     parts=parts,
                     slow=audio_slow,
+                    overwrite=settings.overwrite,
                 )
             self.count = parts.frames
         if sound and plan is None:

@@ -213,6 +213,7 @@ class Scripted:
 
     def __init__(self, ends, jobs=1):
         self.jobs, self.stopped, self.works = jobs, False, []
+        self.at_stop: list[Report] = []
         self._ends = [deque(e) for e in ends]
         self._reports: deque[Report] = deque()
         self._running = 0
@@ -238,8 +239,9 @@ class Scripted:
             raise report.news
         return report
 
-    def stop(self) -> None:
+    def stop(self) -> list[Report]:
         self.stopped = True
+        return self.at_stop
 
 
 def make_tasks(folder, *contents):

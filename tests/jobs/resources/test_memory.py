@@ -12,7 +12,6 @@ from deeptsr.errors import ResourceError
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length, part_length, peak
 from deeptsr.pyramid.plan import plan
-from deeptsr.system import ram
 
 CPU = torch.device("cpu")
 FILM = Clip(1000, 720, 1280)
@@ -75,8 +74,11 @@ def test_a_small_machine_is_not_filled(monkeypatch):
     monkeypatch.setattr(memory, "total", lambda: whole)
     cut = bounded(SMALL, OPTIONS, STAGES, CPU)
     assert peak(SMALL, cut, STAGES) <= 0.8 * whole
-    monkeypatch.setattr(memory, "total", lambda: 10**8)  # nobody asked for a bound: none refused
-    assert chunk_length(180, 320, bounded(SMALL, OPTIONS, STAGES, CPU)) == 1
+    least = peak(SMALL, within(round(0.5 * whole), SMALL), STAGES)
+    monkeypatch.setattr(memory, "total", lambda: least)
+    tight = bounded(SMALL, OPTIONS, STAGES, CPU)  # less than most of it is left, and it is tried
+    assert peak(SMALL, tight, STAGES) <= least
+    assert chunk_length(180, 320, tight) < chunk_length(180, 320, free)
     monkeypatch.setattr(memory, "total", lambda: None)
     assert bounded(SMALL, OPTIONS, STAGES, CPU) == free
     assert bounded(SMALL, OPTIONS, STAGES, torch.device("cuda")) == free
@@ -102,13 +104,12 @@ def test_parts_are_whole_chunks_of_some_seconds():
     assert part_length(1000, 1000, options) == 15
 
 
-def test_what_is_free_is_asked_of_the_system(monkeypatch, tmp_path):
-    told = {"memory.max": 800, "memory.current": 300}
-    monkeypatch.setattr(ram, "_told", {"MemAvailable": 600}.get)
-    monkeypatch.setattr(ram, "_group", told.get)
-    assert ram.free() == 500
-    told["memory.max"] = None
-    assert ram.free() == 600
-    monkeypatch.undo()
-    free = ram.free()
-    assert free is None or free > 1_000_000
+def test_what_no_machine_has_is_refused_unless_it_is_asked_for(monkeypatch):
+    huge = Clip(5, 12_000, 12_000)
+    stages = plan(8, 12_000, 12_000, FAST.pyramid.coarsest)
+    monkeypatch.setattr(memory, "total", lambda: 25_000_000_000)
+    with pytest.raises(ResourceError, match=r"needs about .* may use 25 GB; expected .*`memory`"):
+        bounded(huge, FAST, stages, CPU)
+    allowed = bounded(huge, replace(FAST, memory=10**12), stages, CPU)
+    assert peak(huge, allowed, stages) > 25_000_000_000
+    bounded(huge, FAST, stages, torch.device("cuda"))

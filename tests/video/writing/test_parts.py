@@ -14,6 +14,7 @@ from deeptsr.video.writing.parts import Parts, remove_parts
 from tests.helpers.clips import clip, decode, noise, timestamps
 
 NTSC = Fraction(24000, 1001)
+LINE = '{"frames": 5, "delay": 0, "size": 0, "digest": ""}'
 
 
 def made(folder, *sizes):
@@ -54,6 +55,11 @@ def test_what_is_not_in_the_list_does_not_count(tmp_path):
     [
         (lambda f: (f / "parts.jsonl").write_text((f / "parts.jsonl").read_text()[:-3]), 12),
         (lambda f: (f / "parts.jsonl").write_text("nonsense"), 0),
+        (lambda f: (f / "parts.jsonl").write_text('{"a":' * 90000), 0),
+        (lambda f: (f / "parts.jsonl").write_text(LINE.replace("5", '"x"')), 0),
+        (lambda f: (f / "parts.jsonl").write_text(LINE.replace("5", "-5")), 0),
+        (lambda f: (f / "parts.jsonl").write_text(LINE.replace('""', "[1]")), 0),
+        (lambda f: (f / "parts.jsonl").write_bytes(b"\xff\0[1]"), 0),
         (lambda f: (f / "parts.jsonl").unlink(), 0),
         (lambda f: (f / "part-000002").unlink(), 5),
         (lambda f: (f / "part-000001").write_bytes(b""), 0),
@@ -132,10 +138,6 @@ def test_a_writer_goes_on_to_the_same_file(tmp_path, source, name, codec):
         assert all(abs(t - times[0] - i / rate) <= tick for i, t in enumerate(times))
         assert len(times) == 14
     assert sorted(os.listdir(broken)) == sorted([name.strip("/"), "work"])
-    if codec == "libx264":  # the same pictures twice may differ by a few bytes, of themselves
-        both = [decode(folder / name, "rgb24", (64, 48)) for folder in (whole, broken)]
-        assert np.abs(both[0].astype(float) - both[1]).mean() < 0.5
-        return
     files = sorted(whole.rglob("*.png")) or [whole / name]
     assert all(f.read_bytes() == (broken / f.relative_to(whole)).read_bytes() for f in files)
 

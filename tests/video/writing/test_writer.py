@@ -328,9 +328,9 @@ def test_a_full_disk_while_finishing(tmp_path, source, name, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_while_writing(tmp_path, source):
+def test_a_full_disk_while_writing(tmp_path, source, monkeypatch):
     # Every write to /dev/full fails as on a full disk, within FFmpeg.
-    (tmp_path / ".a.mkv.part.mkv").symlink_to("/dev/full")
+    monkeypatch.setattr(video_file, "fresh", lambda path: "/dev/full")
     with pytest.raises(ResourceError, match="is full"):
         write(tmp_path / "a.mkv", noise(40, 48, 64), source, crf=0)
     assert os.listdir(tmp_path) == []

@@ -2,8 +2,11 @@
 
 import errno
 import json
-from dataclasses import replace
+import os
+from contextlib import suppress
+from dataclasses import asdict, replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,6 +106,10 @@ def test_a_damaged_stage_is_ignored_and_leaves_the_network_alone(place, damage):
         {"weights": None},
         {"weights": None, "event": {"stage": 1}},
         {"weights": None, "event": None},
+        {"weights": None, "event": {**asdict(EVENT), "gain_db": "much"}},
+        {"weights": None, "event": {**asdict(EVENT), "label": [1]}},
+        {"weights": 5, "event": asdict(EVENT)},
+        {"weights": {}, "event": asdict(EVENT)},
         {"event": {}},
         [1, 2],
         torch.zeros(3),
@@ -114,6 +121,16 @@ def test_a_stage_of_another_make_is_ignored(place, content):
     folder.save(0, network(), EVENT)
     torch.save(content, file_of(place))
     assert folder.restore(0, network()) is None
+
+
+def test_weights_of_which_one_has_another_shape_leave_the_network_alone(place):
+    folder, other = WorkFolder(place, WHO), network(1)
+    weights = network().state_dict()
+    weights[list(weights)[-1]] = torch.zeros(2)
+    folder.save(0, network(), EVENT)
+    torch.save({"weights": weights, "event": asdict(EVENT)}, file_of(place))
+    assert folder.restore(0, other) is None
+    assert same(other, network(1))
 
 
 def test_weights_of_another_shape_are_ignored_and_leave_the_network_alone(place):
@@ -206,6 +223,131 @@ def test_a_foreign_folder_is_refused_and_untouched(tmp_path):
     }
 
 
+FOREIGN = {
+    "part-00000.parquet": "a table",
+    "stage-raw.csv": "a list",
+    "participants.tsv": "names",
+    "stage-1.pt": "a play",
+    "part-000001": "a part",
+    "published": "a book",
+}
+
+
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize(
+    "record", ['{"steps": 100, "options": {}}', "[1]", "a log", '{"a": ' * 9000, "\0"]
+)
+def test_a_foreign_record_is_refused_and_nothing_is_touched(tmp_path, record, resume):
+    files = FOREIGN | {"run.json": record, "lock": "a door"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(OutputError, match=r"run\.json is not the record of a run, or is damaged"):
+        WorkFolder(tmp_path, WHO, resume=resume)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == files
+
+
+@pytest.mark.parametrize("name", ["published", "stage-raw.csv", "part-00000.parquet"])
+def test_a_single_foreign_file_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("a book")
+    with pytest.raises(OutputError, match="holds other things"):
+        WorkFolder(tmp_path, WHO)
+    assert (tmp_path / name).read_text() == "a book"
+
+
+@pytest.mark.parametrize("end", ["anew", "remove", "no resume"])
+def test_only_exact_names_are_dropped(place, end):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    folder.save_partial(1, {"weights": torch.ones(2)})
+    ours = ("parts.jsonl", "part.open", "part-000001", "part-1000000")
+    for name in ours:
+        (place / name).touch()
+    theirs = FOREIGN.keys() - {"stage-1.pt", "part-000001", "published"}
+    for name in theirs:
+        (place / name).write_text(FOREIGN[name])
+    if end == "remove":
+        folder.remove()
+    else:
+        WorkFolder(place, {**WHO, "input": "def"}, resume=end == "anew")
+    kept = {"run.json"} if end != "remove" else set()
+    assert {p.name for p in place.iterdir()} == theirs | kept
+
+
+@pytest.mark.parametrize("name", ["work", ".out.mp4.deeptsr"])
+def test_a_folder_from_before_there_were_marks_goes_on(tmp_path, name):
+    who = WHO | {"version": "0.1.0, torch 2.13", "device": "cpu"}
+    WorkFolder(tmp_path / name, who).save(0, network(), EVENT)
+    (tmp_path / name / "run.json").write_text(json.dumps(who, indent=1, sort_keys=True))
+    assert WorkFolder(tmp_path / name, who).stages == 1
+    assert "deeptsr" in json.loads((tmp_path / name / "run.json").read_text())
+
+
+@pytest.mark.parametrize("killed_after", range(1, 6))
+def test_a_removal_that_is_killed_leaves_a_folder_that_is_known(place, monkeypatch, killed_after):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), EVENT)
+    (place / "parts.jsonl").touch()
+    (place / "part-000001").touch()
+    folder.publishing(place / "part-000001")
+    left, unlink = killed_after, Path.unlink
+
+    def killed(path, **how):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        unlink(path, **how)
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(Path, "unlink", killed)
+        folder.remove()
+    WorkFolder(place, WHO).remove()
+    assert not place.exists()
+
+
+def test_a_folder_is_closed_to_others(place):
+    WorkFolder(place, WHO)
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_others_may_write_is_refused(place):
+    WorkFolder(place, WHO).save(0, network(), EVENT)
+    place.chmod(0o777)
+    with pytest.raises(OutputError, match=r"may be written by others.*give another `work_dir`"):
+        WorkFolder(place, WHO)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_refused(place):
+    WorkFolder(place, WHO).save(0, network(), EVENT)
+    os.chown(place, 65534, 65534)
+    with pytest.raises(OutputError, match="belongs to another user"):
+        WorkFolder(place, WHO)
+
+
+def test_a_link_in_the_place_of_our_own_folder_is_refused(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / ".a.mp4.deeptsr").symlink_to(tmp_path / "theirs")
+    with pytest.raises(OutputError, match="is a symbolic link"):
+        WorkFolder(tmp_path / ".a.mp4.deeptsr", WHO)
+    (tmp_path / "work").symlink_to(tmp_path / "theirs")  # as the user likes
+    assert not WorkFolder(tmp_path / "work", WHO).stale
+
+
+@pytest.mark.parametrize("name", ["run.json", "stage-1.part", "published"])
+def test_nothing_is_written_through_a_link(place, name):
+    folder = WorkFolder(place, WHO)
+    victim = place.parent / "victim"
+    victim.write_text("precious")
+    (place / name).unlink(missing_ok=True)
+    (place / name).symlink_to(victim)
+    with suppress(OutputError):
+        WorkFolder(place, WHO)
+        folder.save(0, network(), EVENT)
+        folder.publishing(place / "run.json")
+    assert victim.read_text() == "precious"
+
+
 def test_an_empty_folder_will_do(tmp_path):
     WorkFolder(tmp_path, WHO).save(0, network(), EVENT)
     assert not WorkFolder(tmp_path, WHO).stale
@@ -218,6 +360,13 @@ def test_a_file_in_its_place_is_refused(tmp_path, below):
     with pytest.raises(OutputError, match="give another `work_dir`"):
         WorkFolder(file / below, WHO)
     assert file.read_text() == "text"
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b", "loop/x"])
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match="give another `work_dir`"):
+        WorkFolder(tmp_path / name, WHO)
 
 
 # --- the end ---
@@ -297,6 +446,30 @@ def test_another_input_is_another_run(video, change):
     before = identity(video, tiny(), CPU)
     video.write_bytes(change(video.read_bytes()))
     assert identity(video, tiny(), CPU) != before
+
+
+def test_an_input_that_was_changed_in_its_middle_is_another_run(tmp_path, place):
+    video = tmp_path / "in.avi"
+    video.write_bytes(bytes(4 << 20))
+    WorkFolder(place, identity(video, tiny(), CPU)).save(0, network(), EVENT)
+    with video.open("r+b") as stream:
+        stream.seek(2 << 20)
+        stream.write(b"other pictures")
+    folder = WorkFolder(place, identity(video, tiny(), CPU))
+    assert folder.stale
+    assert "input is" in folder.note
+
+
+def test_a_run_of_an_earlier_version_goes_on(video, place):
+    who = identity(video, tiny(), CPU)
+    WorkFolder(place, who).save(0, network(), EVENT)
+    before = who | {"input": who["input's ends"]}
+    for new in ("input's ends", "input's time"):
+        del before[new]
+    (place / "run.json").write_text(json.dumps(before, default=str))
+    assert WorkFolder(place, who).stages == 1
+    (place / "run.json").write_text(json.dumps(before | {"input": "0" * 64}, default=str))
+    assert WorkFolder(place, who).stale
 
 
 def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):

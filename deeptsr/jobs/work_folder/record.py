@@ -1,0 +1,110 @@
+"""The record of a work folder: whose work lies there, and whether it is of use to a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import deeptsr
+from deeptsr import video
+from deeptsr.config import Options
+from deeptsr.errors import DeeptsrError
+from deeptsr.learning.prior import prior_of
+from deeptsr.system.fingerprint import fingerprint, last_change
+
+__all__ = ["differences", "identity", "is_record", "is_unchanged", "record_of"]
+
+_MARK = {"deeptsr": "work folder 1"}  # by which a record is known
+
+
+def identity(
+    source: Path, options: Options, device: torch.device, cuts: tuple[int, ...] | None = None
+) -> dict[str, Any]:
+    """What must agree for a run to go on from an earlier one's work.
+
+    Args:
+        source: the input file, or a folder of images.
+        options: all settings; how the output is encoded and where work is kept do not matter.
+        device: that does the work.
+        cuts: that a list or a survey told; None: they are to be found.
+    """
+    settings = asdict(options)
+    if cuts is not None:  # another list is another run, under whatever name
+        settings["scenes"] = repr(cuts)
+    for place in ("encode", "work_dir", "resume", "device", "memory"):
+        del settings[place]
+    del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
+    prior, files = prior_of(options), video.files_of(source)
+    return {
+        "prior": prior.digest if prior else None,
+        "version": f"{deeptsr.__version__}, torch {torch.__version__}",
+        "input": fingerprint(files),
+        "input's ends": fingerprint(files, places=2),  # for records that have no more
+        "input's time": last_change(files),
+        "device": device.type,
+        "options": settings,
+    }
+
+
+def is_unchanged(source: Path, who: dict[str, Any]) -> bool:
+    """Whether an input still is what an identity was taken of."""
+    try:
+        files = video.files_of(source)
+        return (fingerprint(files), last_change(files)) == (who["input"], who["input's time"])
+    except (OSError, DeeptsrError):
+        return False
+
+
+def record_of(who: dict[str, Any]) -> str:
+    """Write an identity down."""
+    return json.dumps(_MARK | who, indent=1, sort_keys=True, default=str)
+
+
+def is_record(text: str) -> bool:
+    """Whether a text is the record of a run, of this version or an earlier one."""
+    return bool(_settings(text))
+
+
+def differences(before: str, now: str) -> list[str]:
+    """Name what two records do not agree in, as users know it: "fit steps is 9, was 5"."""
+    old, new = _settings(before), _settings(now)
+    if old and "input's ends" in new.keys() - old.keys():  # from before there were marks
+        new["input"] = new.get("input's ends")
+        new = {name: value for name, value in new.items() if not name.startswith("input's")}
+    return [
+        f"{name} is {new.get(name)}, was {old.get(name)}"
+        for name in dict.fromkeys((*new, *old))
+        if new.get(name) != old.get(name)
+    ]
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """Lay out a record flat, by the names that users know: "fit steps"; {} when it is none."""
+    try:
+        record = json.loads(text)
+        if not _is_ours(record):
+            return {}
+        nested = record | record.pop("options")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+    flat: dict[str, Any] = {}
+    for name, value in nested.items():
+        if isinstance(value, dict):
+            flat |= {f"{name} {key}": content for key, content in value.items()}
+        elif name not in _MARK:
+            flat[name] = value
+    return flat
+
+
+def _is_ours(record: dict[str, Any]) -> bool:
+    """Whether a record has our mark, or is one from before there were marks."""
+    mark = record.get("deeptsr")
+    if mark is not None:
+        return isinstance(mark, str) and mark.startswith("work folder ")
+    return {"version", "input", "device", "options"} <= record.keys() and (
+        ", torch " in record["version"]
+    )

@@ -1,0 +1,45 @@
+"""Ctrl-C in the first moments, before a command has begun."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import os, signal, sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["deeptsr", "upscale", "none.mp4", "-o", "o.mp4"]
+from cli.entry import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "deeptsr.events", "deeptsr.config"])
+def test_ctrl_c_ends_with_130_and_without_a_traceback(module):
+    code = SCRIPT.format(module=module)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+def test_where_ctrl_c_is_ignored_it_stays_so():
+    """As in what a shell starts in the background."""
+    code = SCRIPT.format(module="click")
+    done = subprocess.run(
+        [sys.executable, "-c", f"import signal; signal.signal(2, signal.SIG_IGN)\n{code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    assert done.returncode == 3
+    assert "none.mp4 does not exist" in done.stderr

@@ -1,0 +1,40 @@
+"""What a batch finds among its inputs: pipes, devices, names of all kinds."""
+
+import os
+import threading
+
+import pytest
+
+from deeptsr.errors import InputError
+from deeptsr.jobs.batch import find_tasks
+from deeptsr.jobs.batch.manifest import stamp
+from tests.helpers.clips import clip
+
+
+def within(seconds, work):
+    """Do what might wait for ever, in a thread that is left behind then."""
+    done = []
+    thread = threading.Thread(target=lambda: done.append(work()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert done, "it waits"
+    return done[0]
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path):
+    clip(tmp_path / "a.mp4")
+    os.mkfifo(tmp_path / "f.mp4")
+    (tmp_path / "z.mp4").symlink_to("/dev/zero")
+    tasks = within(5, lambda: find_tasks(tmp_path, tmp_path / "out"))
+    assert [task.name for task in tasks] == ["a.mp4", "f.mp4", "z.mp4"]
+    stamps = [within(5, lambda task=task: stamp(task.input)) for task in tasks]
+    assert [known is None for known in stamps] == [False, True, True]
+
+
+def test_a_list_that_never_ends_is_refused(tmp_path):
+    def search():
+        with pytest.raises(InputError, match="no text"):
+            find_tasks("/dev/zero", tmp_path / "out")
+        return True
+
+    assert within(20, search)
