@@ -127,8 +127,8 @@ class Record:
 
 def _sound(record: Record) -> Record:
     """Refuse a record whose facts are of other kinds than a run writes."""
-    texts = (record.began, record.command, record.source, record.output)
-    texts += (*record.versions.values(), record.prints["input"], record.prints["result"])
+    texts = [record.began, record.command, record.source, record.output]
+    texts += [*record.versions.values(), record.prints["input"], record.prints["result"]]
     kinds = [event["event"] for event in record.events if event["at"] >= 0]
     if not all(isinstance(text, str) for text in (*texts, *kinds, record.options["preset"])):
         raise ValueError("its facts are of other kinds")
