@@ -90,13 +90,14 @@ def test_a_file_in_the_place_of_a_folder_is_respected(tmp_path, source):
 
 def test_an_empty_folder_and_old_images_make_way(tmp_path, source):
     out = tmp_path / "out"
-    out.mkdir(mode=0o750)
+    out.mkdir()
+    out.chmod(0o2750)
     write(f"{out}/", source)
-    assert (len(os.listdir(out)), out.stat().st_mode & 0o777) == (2, 0o750)
+    assert (len(os.listdir(out)), out.stat().st_mode & 0o7777) == (2, 0o2750)
     (out / "old.png").touch()
     write(f"{out}/", source, overwrite=True)
     assert sorted(os.listdir(out)) == ["000001.png", "000002.png"]
-    assert (out.stat().st_mode & 0o777, os.listdir(tmp_path)) == (0o750, ["out"])
+    assert (out.stat().st_mode & 0o7777, os.listdir(tmp_path)) == (0o2750, ["out"])
 
 
 def test_what_cannot_be_cleared_away_is_told_and_stays(tmp_path, source, monkeypatch):
