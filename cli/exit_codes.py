@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from deeptsr.errors import DeeptsrError, ResourceError
 from deeptsr.events import Listener
+from deeptsr.system.files import is_full
 
 from .console.json_lines import StdoutClosedError
 from .console.notes import Detail, Error
@@ -60,6 +61,9 @@ def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
         )
     except Exception as error:
         tell(Detail(traceback.format_exc().rstrip()))
+        if is_full(error):
+            full = f"a disk is full ({error}); expected room for what is written on the way, too"
+            _fail(tell, f"{full}; free some space, and {again}", ResourceError.exit_code)
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         _fail(tell, f"internal error: {what} (this is a bug; -v shows where)", 1)
 

@@ -130,7 +130,9 @@ def upscale_file(
             video.check_output(output, options.encode)  # it is another run's after all
             job = replace(job, options=replace(job.options, encode=options.encode))
             done = False
-        if not done:
+        if done:
+            video.remove_replaced(target)
+        else:
             _upscale(job, info, output, work, began, on_event)
             if not is_unchanged(info.path, who):
                 on_event(

@@ -59,9 +59,9 @@ def _rename_no_replace(source: Path, target: Path) -> None:
 def keep_mode(partial: Path, final: Path) -> None:
     """Give what is about to replace a file that file's permissions."""
     with suppress(OSError):
-        found = final.lstat()
-        if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):
-            partial.chmod(stat.S_IMODE(found.st_mode) & 0o777)
+        mode = final.lstat().st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            partial.chmod(mode & (0o3777 if stat.S_ISDIR(mode) else 0o777))  # never to run as owner
 
 
 def fresh(path: Path) -> Path:

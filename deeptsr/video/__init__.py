@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deeptsr.video.reading.image_folder import files_of
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
+    from deeptsr.video.writing.image_folder import remove_replaced
     from deeptsr.video.writing.packet_file import versions
     from deeptsr.video.writing.parts import frames_kept, remove_parts
     from deeptsr.video.writing.prepare import check_output
@@ -50,6 +51,7 @@ __all__ = [
     "probe",
     "read",
     "remove_parts",
+    "remove_replaced",
     "rough_size",
     "selected",
     "versions",
@@ -76,6 +78,7 @@ _HOME = {
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
     "remove_parts": "writing.parts",
+    "remove_replaced": "writing.image_folder",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
     "probe": "reading.probe",

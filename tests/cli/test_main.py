@@ -17,7 +17,9 @@ from click.testing import CliRunner
 
 import deeptsr
 from cli import versions
+from cli.exit_codes import endings
 from cli.main import cli
+from tests.helpers.full_disk import full
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +101,14 @@ def test_a_stdout_whose_disk_is_full_is_an_error():
     assert process.returncode == 4
     assert err.startswith("error: stdout cannot be written")
     assert len(err.splitlines()) == 1
+
+
+def test_a_disk_that_is_full_wherever_it_is_has_its_own_code():
+    told = []
+    with pytest.raises(SystemExit) as caught, endings(told.append):
+        full()
+    assert caught.value.code == 4
+    assert told[-1].message.startswith("a disk is full")
 
 
 def test_the_versions_of_all_that_matters_are_shown():

@@ -21,8 +21,9 @@ from deeptsr.video.picture.convert import Frame, from_rgb
 from deeptsr.video.reading.pillow import RGB
 from deeptsr.video.writing.parts import Parts
 
-__all__ = ["FolderSink"]
+__all__ = ["FolderSink", "remove_replaced"]
 
+_OLD = ".deeptsr.old"  # ends the name of a folder that steps aside for the new one
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)  # what a rename over something says
 
 
@@ -78,7 +79,7 @@ class FolderSink:
         self._encoder = _PngEncoder(size, source, alpha)
         self._target, self._parts, self._resumable = target, parts, resumable
         self._partial = target.partial
-        self._old = target.beside(".deeptsr.old")  # of a run that was killed as it published
+        self._old = target.beside(_OLD)  # of a run that was killed as it published
         replaced = _names(target.path) | _names(self._old)
         self._replaced = replaced if overwrite else frozenset()
         own_folder(self._partial)
@@ -162,6 +163,16 @@ class FolderSink:
                 for number in range(self._count + 1):  # the last may be torn
                     (self._partial / self._name(number)).unlink(missing_ok=True)
                 self._partial.rmdir()
+
+
+def remove_replaced(target: Destination) -> None:
+    """Remove the images that an output replaced, where a run was killed before it could."""
+    old = target.beside(_OLD)
+    if target.kind == "folder" and _is_folder(old):
+        with suppress(OSError):  # what else is there stays
+            for image in old.glob("*.[pP][nN][gG]"):
+                image.unlink()
+            old.rmdir()
 
 
 def _is_folder(path: Path) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 
 from deeptsr.errors import DeeptsrError, OptionError
 from deeptsr.imaging.timeline import Timeline
+from deeptsr.system.files import is_full, unwritable
 from deeptsr.video.destination import Destination
 from deeptsr.video.encoding.plan import EncodePlan
 from deeptsr.video.info import VideoInfo
@@ -49,6 +50,7 @@ def rehearse(
 
     Raises:
         OptionError: when the output cannot be written.
+        ResourceError: when the disk for temporary files is full.
     """
     frames = min(_FRAMES, len(timeline))
     short = timeline.part(range(frames)).starting_at(timeline.start)
@@ -87,6 +89,8 @@ def rehearse(
     except DeeptsrError:
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
+        if is_full(error):
+            raise unwritable(Path(tempfile.gettempdir()), error) from error
         reason = getattr(error, "strerror", None) or error
         if audio and _works(attempt):
             raise OptionError(

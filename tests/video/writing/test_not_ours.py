@@ -11,6 +11,7 @@ from deeptsr.errors import OutputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.video import VideoWriter, probe
 from deeptsr.video.destination import destination_of
+from deeptsr.video.writing.image_folder import FolderSink, remove_replaced
 from tests.helpers.clips import clip, noise
 
 
@@ -89,13 +90,14 @@ def test_a_file_in_the_place_of_a_folder_is_respected(tmp_path, source):
 
 def test_an_empty_folder_and_old_images_make_way(tmp_path, source):
     out = tmp_path / "out"
-    out.mkdir(mode=0o750)
+    out.mkdir()
+    out.chmod(0o2750)
     write(f"{out}/", source)
-    assert (len(os.listdir(out)), out.stat().st_mode & 0o777) == (2, 0o750)
+    assert (len(os.listdir(out)), out.stat().st_mode & 0o7777) == (2, 0o2750)
     (out / "old.png").touch()
     write(f"{out}/", source, overwrite=True)
     assert sorted(os.listdir(out)) == ["000001.png", "000002.png"]
-    assert (out.stat().st_mode & 0o777, os.listdir(tmp_path)) == (0o750, ["out"])
+    assert (out.stat().st_mode & 0o7777, os.listdir(tmp_path)) == (0o2750, ["out"])
 
 
 def test_what_cannot_be_cleared_away_is_told_and_stays(tmp_path, source, monkeypatch):
@@ -120,6 +122,29 @@ def test_folders_killed_between_their_renames_are_cleared_away(tmp_path, source)
     old.mkdir()
     (old / "000001.png").touch()
     write(f"{tmp_path}/out/", source, overwrite=True)
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_images_that_were_replaced_are_removed_by_the_next_run(tmp_path, source, monkeypatch):
+    out, calls = tmp_path / "out", []
+    out.mkdir()
+    (out / "old.png").touch()
+
+    def killed(self):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(FolderSink, "_remove_old", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write(f"{out}/", source, overwrite=True)
+    old = tmp_path / ".out.deeptsr.old"
+    assert (sorted(os.listdir(out)), os.listdir(old)) == (["000001.png", "000002.png"], ["old.png"])
+    (old / "notes.txt").touch()
+    remove_replaced(destination_of(f"{out}/"))
+    assert os.listdir(old) == ["notes.txt"]
+    (old / "notes.txt").unlink()
+    remove_replaced(destination_of(f"{out}/"))
     assert os.listdir(tmp_path) == ["out"]
 
 
