@@ -17,6 +17,8 @@ __all__ = [
     "Done",
     "Evaluated",
     "Event",
+    "FitKept",
+    "FitReused",
     "Inspected",
     "Listener",
     "MixProposed",
@@ -151,6 +153,23 @@ class StageFitted(Event):
     agreement: float | None = None  # share of the change that improves, 0 .. 1
     detour: float | None = None  # 1/4 is the straight way between two frames, above 1 a long one
     evenness: float | None = None  # 1: it moves within a frame as much as to the next
+
+
+@dataclass(frozen=True)
+class FitReused(Event):
+    """What was fitted to another video is taken over, instead of a fit."""
+
+    file: str
+    stages: tuple[str, ...]  # such as "S1/4 T1 -> T2"
+    networks: int  # stages that have one; the others interpolate
+
+
+@dataclass(frozen=True)
+class FitKept(Event):
+    """What was fitted is in a file, for another video."""
+
+    file: str
+    size_bytes: int
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..arguments.flags import (
     verbosity_of,
 )
 from ..arguments.options import DEFAULTS, chosen_options
-from ..arguments.values import exposure, frame_rate, memory, mix, moment, span
+from ..arguments.values import FILE, exposure, frame_rate, memory, mix, moment, span
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..session import conversation
@@ -32,8 +32,8 @@ __all__ = ["upscale"]
 
 
 @click.command(short_help="Raise the frame rate of one video.")
-@click.argument("input")
-@click.option("-o", "--output", required=True, help="The video to write.")
+@click.argument("input", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="The video to write.")
 @click.option(
     "--factor",
     type=int,
@@ -90,9 +90,24 @@ __all__ = ["upscale"]
 @click.option(
     "--prior",
     default=DEFAULTS.prior,
+    type=FILE,
     metavar="auto|none|FILE",
     help="What a fit starts from. auto: what the program knows of things in motion. none: nothing, "
     "it learns from the video alone. FILE: what `deeptsr pretrain` made. Preset paper takes none.",
+)
+@click.option(
+    "--fit",
+    "fit_file",
+    type=FILE,
+    metavar="FILE",
+    help="Take what was fitted to another video of the same camera and event, as --save-fit kept "
+    "it, instead of a fit: that takes no time. Without --preset, the preset of that fit is taken.",
+)
+@click.option(
+    "--save-fit",
+    type=FILE,
+    metavar="FILE",
+    help="Keep what is fitted in this file, such as camera.safetensors, for --fit.",
 )
 @click.option(
     "--mix",
@@ -137,6 +152,7 @@ __all__ = ["upscale"]
 @click.option(
     "--scenes",
     default=DEFAULTS.scenes,
+    type=FILE,
     metavar="auto|off|FILE",
     help="Scene cuts; nothing crosses one. auto finds them, off takes all as one scene. A FILE "
     "lists the first frame of each scene, a line each: its number, counted from 0, or its time "
@@ -159,12 +175,16 @@ __all__ = ["upscale"]
 )
 @click.option(
     "--work-dir",
+    type=FILE,
     metavar="FOLDER",
     help="Where an interrupted run finds its work, and `deeptsr report` the facts of a finished "
     "one.  [default: a hidden folder beside the output]",
 )
 @click.option(
-    "--report", metavar="FILE", help="Also write a page that shows the run, such as r.html."
+    "--report",
+    type=FILE,
+    metavar="FILE",
+    help="Also write a page that shows the run, such as r.html.",
 )
 @click.option(
     "--memory",
@@ -200,8 +220,8 @@ def upscale(
     verbosity = verbosity_of(flags)
     exclude_factor_and_fps(flags)
     scenes = None if flags["scenes"] in ("auto", "off") else flags["scenes"]
-    reads = {"the input": input, "the list of scenes": scenes}
-    writes = {"the output": output, "the page": report}
+    reads = {"the input": input, "the list of scenes": scenes, "the fit": flags["fit_file"]}
+    writes = {"the output": output, "the page": report, "the fit to keep": flags["save_fit"]}
     answer = Planned if dry_run else None
     with conversation(verbosity, answer=answer, reads=reads, writes=writes) as tell:
         options = chosen_options(preset_name, flags)

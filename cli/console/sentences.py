@@ -17,6 +17,8 @@ from deeptsr.events import (
     Done,
     Evaluated,
     Event,
+    FitKept,
+    FitReused,
     Inspected,
     MixProposed,
     Planned,
@@ -229,6 +231,18 @@ def _error(event: Error, verbose: bool) -> str:
     return event.message if says_so else f"error: {event.message}"
 
 
+def _fit_reused(event: FitReused, verbose: bool) -> str:
+    text = f"{event.networks} of {len(event.stages)} stages have a network from {event.file}"
+    return text + (f" ({', '.join(event.stages)})" if verbose else "")
+
+
+def _fit_kept(event: FitKept, verbose: bool) -> str:
+    return (
+        f"wrote {event.file}: {size(event.size_bytes)}; the next video like this one can have it "
+        f"with --fit {event.file}"
+    )
+
+
 def _taught(event: Taught, verbose: bool) -> str:
     return (
         f"{event.variant}, step {event.step}: {event.leaves:+.2f} dB over interpolation on things "
@@ -261,6 +275,8 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
     Reported: _reported,
+    FitReused: _fit_reused,
+    FitKept: _fit_kept,
     Taught: _taught,
     Pretrained: _pretrained,
     BatchPlanned: _batch_planned,

@@ -19,6 +19,7 @@ from deeptsr.config import Options
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
 from deeptsr.learning.prior import prior_of
+from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.networks import StepNetwork
 from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
@@ -39,12 +40,13 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
         device: that does the work.
     """
     settings = asdict(options)
-    for place in ("encode", "work_dir", "resume", "device", "memory"):
+    for place in ("encode", "work_dir", "resume", "device", "memory", "fit_file", "save_fit"):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
-    prior = prior_of(options)
+    prior, given = prior_of(options), saved_fit_of(options)
     return {
         "prior": prior.digest if prior else None,
+        "fit file": given.digest if given else None,
         "version": f"{deeptsr.__version__}, torch {torch.__version__}",
         "input": fingerprint(video.files_of(source)),
         "device": device.type,

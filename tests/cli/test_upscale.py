@@ -240,9 +240,9 @@ def test_a_dry_run_warns_beside_its_plan(library):
 def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
-        "output factor fps vfr slow-motion slow-audio preset device seed exposure prior mix "
-        "within across shift start end deinterlace video-stream background scenes duplicates "
-        "codec crf pix-fmt "
+        "output factor fps vfr slow-motion slow-audio preset device seed exposure prior "
+        "fit save-fit mix within across shift start end deinterlace video-stream background "
+        "scenes duplicates codec crf pix-fmt "
         "overwrite time-budget work-dir report memory resume dry-run json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
