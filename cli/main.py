@@ -17,6 +17,7 @@ from .commands.pretrain import pretrain
 from .commands.probe import probe
 from .commands.report import report
 from .commands.upscale import upscale
+from .completion import completion
 from .console.json_lines import print_json
 from .console.notes import Error
 from .versions import show_versions
@@ -66,6 +67,7 @@ cli.add_command(pretrain)
 cli.add_command(report)
 cli.add_command(evaluate)
 cli.add_command(inspect_recurrence)
+cli.add_command(completion)
 
 
 def main() -> None:
