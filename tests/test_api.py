@@ -64,6 +64,7 @@ def test_one_class_catches_every_error(error):
     [
         ("deeptsr", ("torch", "numpy", "av")),
         ("deeptsr.jobs.upscale", ("av", "imageio")),
+        ("deeptsr.jobs.model.model", ("av", "imageio")),
         ("deeptsr.video", ("torch", "numpy", "av")),
         ("deeptsr.report", ("torch", "numpy", "av")),
     ],

@@ -31,7 +31,7 @@ from deeptsr.pyramid.stage import FittedStage
 __all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
 
 _FORM = "deeptsr fit 1"  # of the file; another one is not read
-_ABOUT, _SETTINGS, _STAGES = "form", "settings", "stages"  # keys of the metadata
+_KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
 # What decides how a result is made of the networks, and what they were fitted with.
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
@@ -97,13 +97,12 @@ class SavedFit:
         try:
             content = Path(path).read_bytes()
             with safe_open(path, "pt") as file:
-                told = file.metadata() or {}
+                told = json.loads((file.metadata() or {})[_KEY])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            if told[_ABOUT] != _FORM:
-                raise ValueError(f"it is in the form {told[_ABOUT]!r}, and {_FORM!r} is known here")
-            options = _settled(json.loads(told[_SETTINGS]))
-            listed = json.loads(told[_STAGES])
-            stages = tuple(_stage(number, told, tensors) for number, told in enumerate(listed))
+            if told["form"] != _FORM:
+                raise ValueError(f"it is in the form {told['form']!r}, and {_FORM!r} is known here")
+            options = _settled(told["settings"])
+            stages = tuple(_stage(n, each, tensors) for n, each in enumerate(told["stages"]))
         except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
             reason = f"{error} is missing" if isinstance(error, LookupError) else error
             raise OptionError(
@@ -125,17 +124,13 @@ class SavedFit:
             }
             for each in self.stages
         ]
-        metadata = {
-            _ABOUT: _FORM,
-            _SETTINGS: json.dumps(_told(self.options), default=str),
-            _STAGES: json.dumps(listed),
-        }
+        told = {"form": _FORM, "settings": _told(self.options), "stages": listed}
         tensors = {
             f"{number}/{name}": value.contiguous()
             for number, each in enumerate(self.stages)
             for name, value in (each.weights or {}).items()
         }
-        return save(tensors, metadata)
+        return save(tensors, {_KEY: json.dumps(told, default=str)})
 
     def check(self, options: Options, plan: tuple[Stage, ...], size: tuple[int, int]) -> None:
         """Refuse a run that the networks were not made for.

@@ -61,6 +61,11 @@ def test_the_settings_of_every_preset_come_back(tmp_path, name):
     assert SavedFit.load(tmp_path / "a").options == options
 
 
+def test_equal_fits_are_equal_files(tmp_path):
+    content = {kept(tmp_path / str(n)).read_bytes() for n in range(8)}
+    assert len(content) == 1
+
+
 def test_a_stage_that_interpolates_goes_on_to(tmp_path):
     found = SavedFit.load(kept(tmp_path / "a", interpolates=(1,)))
     networks = [stage.network for stage in found.fitted(OPTIONS, PLAN, SIZE, CPU)]
@@ -77,8 +82,8 @@ def test_a_smaller_factor_takes_the_first_stages(tmp_path):
 
 def test_it_is_no_pickle_and_says_what_it_is(tmp_path):
     with safe_open(kept(tmp_path / "a"), "pt") as file:
-        told = file.metadata()
-    assert json.loads(told["settings"])["network"] == {
+        told = json.loads(file.metadata()["deeptsr"])
+    assert told["settings"]["network"] == {
         "kind": "compact",
         "channels": 4,
         "blocks": 1,
@@ -115,13 +120,13 @@ def test_what_is_no_fit_is_refused(tmp_path):
     torn = tmp_path / "torn.safetensors"
     torn.write_bytes(kept(tmp_path / "a").read_bytes()[:-40])
     later = tmp_path / "later.safetensors"
-    save_file({"a": torch.ones(2)}, later, {"form": "deeptsr fit 99"})
+    save_file({"a": torch.ones(2)}, later, {"deeptsr": json.dumps({"form": "deeptsr fit 99"})})
     (tmp_path / "text").write_text("hello")
     reasons = {
         tmp_path / "none": "No such file",
         tmp_path / "text": "cannot be read as one",
         torn: "cannot be read as one",
-        other: "'form' is missing",
+        other: "'deeptsr' is missing",
         later: "'deeptsr fit 99', and 'deeptsr fit 1' is known",
     }
     for path, reason in reasons.items():

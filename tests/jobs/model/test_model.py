@@ -1,7 +1,5 @@
 """A fit as an object: made of one clip, used on others."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -40,9 +38,9 @@ def test_a_model_makes_what_a_run_on_the_array_makes(frames, model):
 def test_frames_may_come_one_by_one_and_each_comes_out_when_it_can(frames, model):
     read = []
     small = model.with_options(pyramid=replace(model.options.pyramid, voxels=24 * 30 * 4 * 2))
-    given = (read.append(n) or frame for n, frame in enumerate([*frames] * 10))
+    given = (read.append(n) or frame for n, frame in enumerate([*frames] * 3))
     made = [next(out := small.upscale(given)), *out]
-    assert len(made) == 480
+    assert len(made) == 144
     read.clear()
     given = (read.append(n) or frame for n, frame in enumerate([*frames] * 10))
     next(small.upscale(given))
@@ -122,16 +120,6 @@ def test_frames_that_cannot_be(model, wrong, words):
 def test_large_frames_do_not_suit_a_fit_of_small_ones(model):
     with pytest.raises(OptionError, match="about the size"):
         next(model.upscale(np.zeros((2, 640, 640, 3), np.uint8)))
-
-
-def test_a_model_is_fitted_without_codecs():
-    code = (
-        "import sys, deeptsr, numpy; from tests.helpers.synth import tiny\n"
-        "model = deeptsr.fit(numpy.zeros((6, 16, 16, 3)), tiny())\n"
-        "print(len(list(model.upscale(numpy.zeros((3, 16, 16, 3))))), 'av' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["6", "False"]
 
 
 # In files
