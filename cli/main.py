@@ -11,6 +11,7 @@ import click
 
 from .commands.batch import batch
 from .commands.degrade import degrade
+from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect_recurrence
 from .commands.pretrain import pretrain
@@ -67,6 +68,7 @@ cli.add_command(pretrain)
 cli.add_command(report)
 cli.add_command(evaluate)
 cli.add_command(inspect_recurrence)
+cli.add_command(doctor)
 cli.add_command(completion)
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Done",
     "Evaluated",
     "Event",
+    "Examined",
     "FitKept",
     "FitReused",
     "Inspected",
@@ -153,6 +154,31 @@ class StageFitted(Event):
     agreement: float | None = None  # share of the change that improves, 0 .. 1
     detour: float | None = None  # 1/4 is the straight way between two frames, above 1 a long one
     evenness: float | None = None  # 1: it moves within a frame as much as to the next
+
+
+@dataclass(frozen=True)
+class Examined(Event):
+    """What a machine has for the work, and how long the work takes there."""
+
+    versions: tuple[tuple[str, str], ...]  # of what, and which
+    processor: str
+    features: tuple[str, ...]  # what it can do, of that which matters
+    cores: int  # that may be used
+    threads: int  # that torch uses
+    memory_bytes: int | None  # None: it cannot be told
+    free_bytes: int | None
+    cards: tuple[tuple[str, int], ...]  # that torch can use: names, and bytes of their memory
+    device: str  # that would do the work
+    precision: str  # of its convolutions: "float32" or "bfloat16"
+    encoders: tuple[str, ...]  # that outputs take by themselves
+    missing: tuple[str, ...]  # those of them that are not there
+    priors: tuple[str, ...]
+    folder: str  # where outputs would go
+    disk_speed: float  # bytes a second written there
+    disk_free: int
+    clip: str  # that the times are of
+    times: tuple[tuple[str, float], ...]  # presets, and seconds, about
+    advice: tuple[str, ...] = ()  # what would make it faster, the most useful first
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from deeptsr.events import Event, Probed
 from ..arguments.flags import exclude_factor_and_fps, flags_of, output_flags, verbosity_of
 from ..arguments.options import DEFAULTS, chosen_options
 from ..arguments.values import FILE
-from ..console.probe_sheet import WIDTH, sections
 from ..console.sentences import clean
+from ..console.sheets.probe import WIDTH, sections
 from ..session import conversation
 from .upscale import upscale
 

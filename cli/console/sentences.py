@@ -17,6 +17,7 @@ from deeptsr.events import (
     Done,
     Evaluated,
     Event,
+    Examined,
     FitKept,
     FitReused,
     Inspected,
@@ -39,8 +40,9 @@ from deeptsr.events import (
 from deeptsr.system.humanize import duration, rate, size
 
 from .notes import Detail, Error
-from .probe_sheet import plan_rows, sheet
 from .score_table import table
+from .sheets.doctor import sheet as doctor_sheet
+from .sheets.probe import plan_rows, sheet
 
 __all__ = ["as_flags", "clean", "sentence", "settings", "time_left"]
 
@@ -265,6 +267,7 @@ def _any(event: Event, verbose: bool) -> str:
 _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Planned: _planned,
     Probed: sheet,
+    Examined: doctor_sheet,
     Budgeted: _budgeted,
     Progress: _progress,
     StageFitted: _stage_fitted,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deeptsr.jobs.degrade import degrade_file
+    from deeptsr.jobs.doctor.examine import examine
     from deeptsr.jobs.evaluate import evaluate_file
     from deeptsr.jobs.inspect import inspect_file
     from deeptsr.jobs.pretrain import pretrain_file
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "degrade_file",
     "evaluate_file",
+    "examine",
     "inspect_file",
     "plan_file",
     "pretrain_file",
@@ -28,6 +30,7 @@ __all__ = [
 _HOME = {
     "degrade_file": "degrade",
     "evaluate_file": "evaluate",
+    "examine": "doctor.examine",
     "inspect_file": "inspect",
     "plan_file": "probe",
     "pretrain_file": "pretrain",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deeptsr.video.destination import CONTAINERS, Destination, destination_of
+    from deeptsr.video.encoding.available import encoders
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
@@ -41,6 +42,7 @@ __all__ = [
     "contents",
     "destination_of",
     "encode_preview",
+    "encoders",
     "files_of",
     "frames_kept",
     "is_hdr",
@@ -69,6 +71,7 @@ _HOME = {
     "contents": "reading.contents",
     "destination_of": "destination",
     "encode_preview": "ffmpeg.preview",
+    "encoders": "encoding.available",
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
     "is_hdr": "picture.color",

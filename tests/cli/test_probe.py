@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from cli.commands import probe as module
 from cli.commands.upscale import upscale
-from cli.console.probe_sheet import sheet
 from cli.console.sentences import sentence
+from cli.console.sheets.probe import sheet
 from cli.main import cli
 from deeptsr.config import Options
 from deeptsr.events import Planned, Probed
