@@ -25,6 +25,7 @@ __all__ = [
     "MixProposed",
     "Planned",
     "Pretrained",
+    "Previewed",
     "Probed",
     "Progress",
     "Reported",
@@ -179,6 +180,23 @@ class Examined(Event):
     clip: str  # that the times are of
     times: tuple[tuple[str, float], ...]  # presets, and seconds, about
     advice: tuple[str, ...] = ()  # what would make it faster, the most useful first
+
+
+@dataclass(frozen=True)
+class Previewed(Event):
+    """A look at what a run would make is written."""
+
+    output: str  # a film: the input on the left, the result on the right, in slow motion
+    start: float  # of the stretch that it shows, seconds of the input
+    end: float
+    searched: float  # seconds of the input in which it was sought
+    width: int  # of a panel, pixels
+    height: int
+    frames_in: int
+    frames_out: int
+    steps: int  # that were fitted for it; 0: it shows what is known beforehand
+    seconds: float  # that it took
+    whole: Planned  # what the whole run would do, and take
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ __all__ = ["batch"]
 MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
-SETTLED = ("output", "device", "work_dir", "report", "dry_run", "save_fit")
+SETTLED = ("output", "device", "work_dir", "report", "dry_run", "preview", "save_fit")
 PASSED = shared_with(upscale, SETTLED)  # to each video's process
 
 

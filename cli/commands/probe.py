@@ -24,7 +24,7 @@ __all__ = ["probe"]
 # What says where or how an output is written.
 _ELSEWHERE = (
     *("output", "codec", "crf", "pix_fmt", "overwrite"),
-    *("work_dir", "report", "resume", "dry_run", "save_fit"),
+    *("work_dir", "report", "resume", "dry_run", "preview", "save_fit"),
 )
 
 

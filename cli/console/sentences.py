@@ -24,6 +24,7 @@ from deeptsr.events import (
     MixProposed,
     Planned,
     Pretrained,
+    Previewed,
     Probed,
     Progress,
     Reported,
@@ -42,6 +43,7 @@ from deeptsr.system.humanize import duration, rate, size
 from .notes import Detail, Error
 from .score_table import table
 from .sheets.doctor import sheet as doctor_sheet
+from .sheets.preview import previewed
 from .sheets.probe import plan_rows, sheet
 
 __all__ = ["as_flags", "clean", "sentence", "settings", "time_left"]
@@ -266,6 +268,7 @@ def _any(event: Event, verbose: bool) -> str:
 
 _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Planned: _planned,
+    Previewed: previewed,
     Probed: sheet,
     Examined: doctor_sheet,
     Budgeted: _budgeted,

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
     from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
+    from deeptsr.video.glance import glance
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
+    from deeptsr.video.pipes.form import PipeForm, pipe_form
+    from deeptsr.video.pipes.spool import spooled
+    from deeptsr.video.pipes.writer import ByteSink, PipeWriter
     from deeptsr.video.reading.contents import Contents, contents, rough_size
     from deeptsr.video.reading.image_folder import files_of
     from deeptsr.video.reading.probe import probe
@@ -30,10 +34,13 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTAINERS",
     "PREVIEW_RATE",
+    "ByteSink",
     "ColorTags",
     "Contents",
     "Destination",
     "Frame",
+    "PipeForm",
+    "PipeWriter",
     "VideoInfo",
     "VideoWriter",
     "Vmaf",
@@ -45,24 +52,30 @@ __all__ = [
     "encoders",
     "files_of",
     "frames_kept",
+    "glance",
     "is_hdr",
     "minterpolate",
+    "pipe_form",
     "probe",
     "read",
     "rough_size",
     "selected",
+    "spooled",
     "versions",
     "vmaf_missing",
 ]
 
 # Loaded on first use, so that what opens no file does not wait for codecs.
 _HOME = {
+    "ByteSink": "pipes.writer",
     "CONTAINERS": "destination",
     "ColorTags": "picture.color",
     "Contents": "reading.contents",
     "Destination": "destination",
     "Frame": "picture.convert",
     "PREVIEW_RATE": "ffmpeg.preview",
+    "PipeForm": "pipes.form",
+    "PipeWriter": "pipes.writer",
     "VideoInfo": "info",
     "VideoWriter": "writing.writer",
     "Vmaf": "ffmpeg.vmaf",
@@ -74,12 +87,15 @@ _HOME = {
     "encoders": "encoding.available",
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
+    "glance": "glance",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
+    "pipe_form": "pipes.form",
     "probe": "reading.probe",
     "read": "reading.reader",
     "rough_size": "reading.contents",
     "selected": "info",
+    "spooled": "pipes.spool",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",
 }

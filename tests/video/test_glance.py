@@ -1,0 +1,53 @@
+"""What moves, seen at a glance."""
+
+import numpy as np
+import pytest
+
+from deeptsr import video
+from tests.helpers.clips import clip, ffmpeg, raw_clip
+
+
+def moving(start, stop, total=30, size=(64, 48)):
+    """A bar that moves in a stretch of a clip, and stands still before and after it."""
+    frames = np.zeros((total, size[1], size[0]), np.uint8)
+    for n in range(total):
+        at = 2 * min(max(0, n - start), stop - start)
+        frames[n, :, at : at + 8] = 200
+    return frames
+
+
+@pytest.fixture
+def source(tmp_path):
+    return raw_clip(tmp_path / "in.mkv", moving(10, 20), "gray", (64, 48))
+
+
+def test_changes_are_where_it_moves(source):
+    changes = video.glance(video.probe(source), range(30))
+    assert len(changes) == 29
+    assert [n for n, change in enumerate(changes) if change > 0] == [*range(10, 20)]
+
+
+def test_a_part_is_looked_at(source):
+    assert len(video.glance(video.probe(source), range(5, 15))) == 9
+    assert video.glance(video.probe(source), range(1)) == []
+
+
+def test_a_cut_is_no_motion(tmp_path):
+    frames = moving(0, 24)
+    frames[15:] = 255 - frames[15:]
+    raw_clip(tmp_path / "in.mkv", frames, "gray", (64, 48))
+    changes = video.glance(video.probe(tmp_path / "in.mkv"), range(30))
+    assert changes[14] <= 4 * np.median([change for change in changes if change > 0])
+    assert changes[14] == max(changes)
+
+
+def test_a_folder_of_images(source, tmp_path):
+    (tmp_path / "frames").mkdir()
+    ffmpeg("-i", source, tmp_path / "frames" / "%03d.png")
+    changes = video.glance(video.probe(tmp_path / "frames"), range(30))
+    assert [n for n, change in enumerate(changes) if change > 0] == [*range(10, 20)]
+
+
+def test_pictures_on_their_side_and_of_odd_size(tmp_path):
+    source = clip(tmp_path / "in.mkv", "-pix_fmt", "yuv444p10le", "-c:v", "ffv1", size="101x333")
+    assert len(video.glance(video.probe(source), range(12))) == 11
