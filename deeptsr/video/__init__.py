@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
     from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
-    from deeptsr.video.glance import glance
+    from deeptsr.video.glance import motion_in
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
@@ -52,9 +52,9 @@ __all__ = [
     "encoders",
     "files_of",
     "frames_kept",
-    "glance",
     "is_hdr",
     "minterpolate",
+    "motion_in",
     "pipe_form",
     "probe",
     "read",
@@ -87,9 +87,9 @@ _HOME = {
     "encoders": "encoding.available",
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
-    "glance": "glance",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
+    "motion_in": "glance",
     "pipe_form": "pipes.form",
     "probe": "reading.probe",
     "read": "reading.reader",

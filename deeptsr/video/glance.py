@@ -13,7 +13,7 @@ from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import Decoder, opened, video_stream
 from deeptsr.video.reading.reader import read
 
-__all__ = ["glance"]
+__all__ = ["motion_in"]
 
 _SIDE = 64  # pixels of the long side, about, at which pictures are compared
 _CUT = 4.0  # times the median where anything changes: a larger change is a cut, and no motion
@@ -21,7 +21,7 @@ _CUT = 4.0  # times the median where anything changes: a larger change is a cut,
 Picture = npt.NDArray[np.float32]
 
 
-def glance(info: VideoInfo, frames: range) -> list[float]:
+def motion_in(info: VideoInfo, frames: range) -> list[float]:
     """Tell how much changes from each frame to the next.
 
     Args:

@@ -22,21 +22,21 @@ def source(tmp_path):
 
 
 def test_changes_are_where_it_moves(source):
-    changes = video.glance(video.probe(source), range(30))
+    changes = video.motion_in(video.probe(source), range(30))
     assert len(changes) == 29
     assert [n for n, change in enumerate(changes) if change > 0] == [*range(10, 20)]
 
 
 def test_a_part_is_looked_at(source):
-    assert len(video.glance(video.probe(source), range(5, 15))) == 9
-    assert video.glance(video.probe(source), range(1)) == []
+    assert len(video.motion_in(video.probe(source), range(5, 15))) == 9
+    assert video.motion_in(video.probe(source), range(1)) == []
 
 
 def test_a_cut_is_no_motion(tmp_path):
     frames = moving(0, 24)
     frames[15:] = 255 - frames[15:]
     raw_clip(tmp_path / "in.mkv", frames, "gray", (64, 48))
-    changes = video.glance(video.probe(tmp_path / "in.mkv"), range(30))
+    changes = video.motion_in(video.probe(tmp_path / "in.mkv"), range(30))
     assert changes[14] <= 4 * np.median([change for change in changes if change > 0])
     assert changes[14] == max(changes)
 
@@ -44,10 +44,10 @@ def test_a_cut_is_no_motion(tmp_path):
 def test_a_folder_of_images(source, tmp_path):
     (tmp_path / "frames").mkdir()
     ffmpeg("-i", source, tmp_path / "frames" / "%03d.png")
-    changes = video.glance(video.probe(tmp_path / "frames"), range(30))
+    changes = video.motion_in(video.probe(tmp_path / "frames"), range(30))
     assert [n for n, change in enumerate(changes) if change > 0] == [*range(10, 20)]
 
 
 def test_pictures_on_their_side_and_of_odd_size(tmp_path):
     source = clip(tmp_path / "in.mkv", "-pix_fmt", "yuv444p10le", "-c:v", "ffv1", size="101x333")
-    assert len(video.glance(video.probe(source), range(12))) == 11
+    assert len(video.motion_in(video.probe(source), range(12))) == 11

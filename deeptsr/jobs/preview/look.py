@@ -88,7 +88,7 @@ def look(
     chosen = video.selected(info, options.start, options.end)
     sought = range(chosen.start, min(chosen.stop, chosen.start + _SEARCHED))
     length = min(len(sought), _MOST, max(_LEAST, job.least, round(seconds * info.rate)))
-    found = window(video.glance(info, sought), length)
+    found = window(video.motion_in(info, sought), length)
     stretch = range(sought.start + found.start, sought.start + found.stop)
 
     quick = _quick(job.options)

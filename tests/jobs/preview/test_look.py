@@ -68,7 +68,7 @@ def test_where_it_is_written():
 
 
 @pytest.mark.parametrize(
-    ("speed", "size"), [(1e12, (540, 960)), (2e5, (270, 480)), (1.0, (90, 160))]
+    ("speed", "size"), [(1e12, (540, 960)), (3e5, (270, 480)), (1.0, (90, 160))]
 )
 def test_the_size_is_what_there_is_time_for(monkeypatch, speed, size):
     def estimate(stages, frames, height, width, options, device):
