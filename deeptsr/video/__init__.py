@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
     from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
-    from deeptsr.video.glance import motion_in
+    from deeptsr.video.glance import motion_in, small_frames
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
@@ -60,6 +60,7 @@ __all__ = [
     "read",
     "rough_size",
     "selected",
+    "small_frames",
     "spooled",
     "versions",
     "vmaf_missing",
@@ -95,6 +96,7 @@ _HOME = {
     "read": "reading.reader",
     "rough_size": "reading.contents",
     "selected": "info",
+    "small_frames": "glance",
     "spooled": "pipes.spool",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",

@@ -37,7 +37,7 @@ _SMALLEST = 32  # pixels
 _WIDEST = 960  # pixels of a panel
 _WORK = {"cpu": 2.5, "cuda": 30.0}  # seconds that the climb is forecast to take, at most
 _STEPS = 100  # of a fit, where nothing is known before
-_EXCERPT = 24  # frames that evidence is sought in, at most
+_EXCERPT = 16  # frames that evidence is sought in, at most
 _BYTES = 12_000_000  # of the film
 _GAP = 4  # pixels between the panels
 
@@ -92,10 +92,11 @@ def look(
     stretch = range(sought.start + found.start, sought.start + found.stop)
 
     quick = _quick(job.options)
-    size = _size(len(stretch), job.size, quick, job.device)
+    shown, size = _affordable(len(stretch), job.size, quick, job.device)
+    middle = (len(stretch) - shown) // 2
+    stretch = stretch[middle : middle + shown]
     on_event(Progress(0.2, "read", f"reading {len(stretch)} frames"))
-    pictures = itertools.islice(video.read(info, skip=stretch.start), len(stretch))
-    frames = np.stack([_small(picture, size) for picture in pictures])
+    frames = np.stack(list(_read(info, stretch, size)))
     made = upscale_array(frames, quick, _passed_on(on_event))
     on_event(Progress(0.95, "write", "writing the film"))
     height, width = size
@@ -136,24 +137,34 @@ def _quick(options: Options) -> Options:
     )
 
 
-def _size(
+def _affordable(
     frames: int, full: tuple[int, int], options: Options, device: torch.device
-) -> tuple[int, int]:
-    """The largest height and width that the machine manages in time, even as codecs like it."""
+) -> tuple[int, tuple[int, int]]:
+    """How many frames the machine manages in time, and the largest size: even, as codecs like it.
+
+    Where it does not manage the smallest size, fewer frames are shown.
+    """
     for scale in _SIZES:
         height, width = (max(_SMALLEST, round(side * scale / 2) * 2) for side in full)
         if width > _WIDEST and scale > _SIZES[-1]:
             continue
         stages = plan(options.factor, height, width, options.pyramid.coarsest)
         cost = estimate(stages, frames, height, width, options, device)
-        if cost.seconds * cost.climb / cost.total <= _WORK[device.type]:
+        share = _WORK[device.type] / (cost.seconds * cost.climb / cost.total)
+        if share >= 1:
             break
-    return height, width
+    return (frames if share >= 1 else max(_LEAST, round(frames * share))), (height, width)
 
 
-def _small(picture: video.Frame, size: tuple[int, int]) -> video.Frame:
-    small = resize(torch.from_numpy(np.ascontiguousarray(picture))[None], size)[0]
-    return small.clamp_(0, 1).numpy()
+def _read(info: video.VideoInfo, stretch: range, size: tuple[int, int]) -> Iterator[video.Frame]:
+    """Yield the frames of a stretch, small."""
+    quickly = video.small_frames(info, stretch, size)
+    if quickly is not None:
+        yield from quickly
+        return
+    for picture in itertools.islice(video.read(info, skip=stretch.start), len(stretch)):
+        small = resize(torch.from_numpy(np.ascontiguousarray(picture))[None], size)[0]
+        yield small.clamp_(0, 1).numpy()
 
 
 def _panels(frames: video.Frame, made: video.Frame) -> Iterator[npt.NDArray[np.uint8]]:

@@ -68,14 +68,16 @@ def test_where_it_is_written():
 
 
 @pytest.mark.parametrize(
-    ("speed", "size"), [(1e12, (540, 960)), (3e5, (270, 480)), (1.0, (90, 160))]
+    ("speed", "frames", "size"),
+    [(1e12, 40, (540, 960)), (3e6, 40, (270, 480)), (1e5, 17, (90, 160)), (1.0, 8, (90, 160))],
 )
-def test_the_size_is_what_there_is_time_for(monkeypatch, speed, size):
+def test_the_size_and_the_frames_are_what_there_is_time_for(monkeypatch, speed, frames, size):
     def estimate(stages, frames, height, width, options, device):
         return Cost((0.0,), 1.0, frames * height * width / speed)
 
     monkeypatch.setattr(module, "estimate", estimate)
-    assert module._size(4, (720, 1280), preset("fast"), choose("cpu")) == size
+    fast = preset("fast")
+    assert module._affordable(40, (720, 1280), fast, choose("cpu")) == (frames, size)
 
 
 def test_nothing_is_fitted_where_something_is_known():
