@@ -11,12 +11,14 @@ import click
 
 from .commands.batch import batch
 from .commands.degrade import degrade
+from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.inspect import inspect_recurrence
 from .commands.pretrain import pretrain
 from .commands.probe import probe
 from .commands.report import report
 from .commands.upscale import upscale
+from .completion import completion
 from .console.json_lines import print_json
 from .console.notes import Error
 from .escapes import one_line
@@ -72,6 +74,8 @@ cli.add_command(pretrain)
 cli.add_command(report)
 cli.add_command(evaluate)
 cli.add_command(inspect_recurrence)
+cli.add_command(doctor)
+cli.add_command(completion)
 
 
 def main() -> None:

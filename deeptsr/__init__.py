@@ -6,6 +6,8 @@
 (4, 6)
 >>> deeptsr.upscale_file("input.mp4", "out.mp4", options)  # doctest: +SKIP
 >>> fine = deeptsr.upscale_array(frames, options)  # doctest: +SKIP
+>>> model = deeptsr.fit(frames, options)  # doctest: +SKIP
+>>> fine = model.upscale(other_frames)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ _HOME = {
     "OutputError": "errors",
     "ResourceError": "errors",
     "degrade_file": "jobs.degrade",
+    "Model": "jobs.model.model",
     "evaluate_file": "jobs.evaluate",
+    "fit": "jobs.model.model",
+    "load": "jobs.model.model",
     "preset": "config",
     "probe_file": "jobs.probe",
     "upscale_array": "jobs.upscale",

@@ -17,11 +17,15 @@ __all__ = [
     "Done",
     "Evaluated",
     "Event",
+    "Examined",
+    "FitKept",
+    "FitReused",
     "Inspected",
     "Listener",
     "MixProposed",
     "Planned",
     "Pretrained",
+    "Previewed",
     "Probed",
     "Progress",
     "Reported",
@@ -151,6 +155,65 @@ class StageFitted(Event):
     agreement: float | None = None  # share of the change that improves, 0 .. 1
     detour: float | None = None  # 1/4 is the straight way between two frames, above 1 a long one
     evenness: float | None = None  # 1: it moves within a frame as much as to the next
+
+
+@dataclass(frozen=True)
+class Examined(Event):
+    """What a machine has for the work, and how long the work takes there."""
+
+    versions: tuple[tuple[str, str], ...]  # of what, and which
+    processor: str
+    features: tuple[str, ...]  # what it can do, of that which matters
+    cores: int  # that may be used
+    threads: int  # that torch uses
+    memory_bytes: int | None  # None: it cannot be told
+    free_bytes: int | None
+    cards: tuple[tuple[str, int], ...]  # that torch can use: names, and bytes of their memory
+    device: str  # that would do the work
+    precision: str  # of its convolutions: "float32" or "bfloat16"
+    encoders: tuple[str, ...]  # that outputs take by themselves
+    missing: tuple[str, ...]  # those of them that are not there
+    priors: tuple[str, ...]
+    folder: str  # where outputs would go
+    disk_speed: float  # bytes a second written there
+    disk_free: int
+    clip: str  # that the times are of
+    times: tuple[tuple[str, float], ...]  # presets, and seconds, about
+    advice: tuple[str, ...] = ()  # what would make it faster, the most useful first
+
+
+@dataclass(frozen=True)
+class Previewed(Event):
+    """A look at what a run would make is written."""
+
+    output: str  # a film: the input on the left, the result on the right, in slow motion
+    start: float  # of the stretch that it shows, seconds of the input
+    end: float
+    searched: float  # seconds of the input in which it was sought
+    width: int  # of a panel, pixels
+    height: int
+    frames_in: int
+    frames_out: int
+    steps: int  # that were fitted for it; 0: it shows what is known beforehand
+    seconds: float  # that it took
+    whole: Planned  # what the whole run would do, and take
+
+
+@dataclass(frozen=True)
+class FitReused(Event):
+    """What was fitted to another video is taken over, instead of a fit."""
+
+    file: str
+    stages: tuple[str, ...]  # such as "S1/4 T1 -> T2"
+    networks: int  # stages that have one; the others interpolate
+
+
+@dataclass(frozen=True)
+class FitKept(Event):
+    """What was fitted is in a file, for another video."""
+
+    file: str
+    size_bytes: int
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from deeptsr.config import Options
 
 from ..session import Verbosity
+from .values import FILE
 from .values import device as device_name
 
 __all__ = [
@@ -92,7 +93,7 @@ _JSON = (
 _VERBOSITY = (
     click.option("-q", "--quiet", is_flag=True, help="Only warnings and errors."),
     click.option("-v", "--verbose", is_flag=True, help="More figures, and the settings."),
-    click.option("--log-file", metavar="FILE", help="Append every event to this file."),
+    click.option("--log-file", type=FILE, metavar="FILE", help="Append every event to this file."),
 )
 
 

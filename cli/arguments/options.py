@@ -30,6 +30,11 @@ def chosen_options(name: str | None, flags: dict[str, Any]) -> Options:
         if flags["time_budget"] is not None:
             return options_of(MOST, flags)
 
+        if flags["fit_file"] is not None:
+            from deeptsr.learning.saved_fit import SavedFit  # noqa: PLC0415
+
+            return options_of(SavedFit.load(flags["fit_file"]).options.preset, flags)
+
         from deeptsr.system.devices import choose, default_preset  # noqa: PLC0415
 
         name = default_preset(choose(flags["device"]))

@@ -7,7 +7,11 @@ from fractions import Fraction
 
 import click
 
-__all__ = ["device", "devices", "exposure", "frame_rate", "mix", "moment", "span"]
+__all__ = ["FILE", "device", "devices", "exposure", "frame_rate", "memory", "mix", "moment", "span"]
+
+# What a shell completes with the names of files; whether one can be used is for the library to say.
+FILE = click.Path(readable=False)
+
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",

@@ -24,7 +24,7 @@ from deeptsr.jobs.batch import (
 
 from ..arguments.flags import flags_of, output_flags, shared_with, verbosity_of
 from ..arguments.options import DEFAULTS, MOST, options_of
-from ..arguments.values import devices
+from ..arguments.values import FILE, devices
 from ..console.batch_table import Table
 from ..console.notes import Detail
 from ..console.sentences import settings
@@ -36,14 +36,14 @@ __all__ = ["batch"]
 MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results
 # What a batch settles for each video, or once for all of them.
-SETTLED = ("output", "device", "work_dir", "report", "dry_run")
+SETTLED = ("output", "device", "work_dir", "report", "dry_run", "preview", "save_fit")
 PASSED = shared_with(upscale, SETTLED)  # to each video's process
 
 
 @flags_of(upscale, but=SETTLED)
 @click.command(short_help="Raise the frame rate of many videos.")
-@click.argument("source", metavar="FOLDER_OR_LIST")
-@click.option("-o", "--output", required=True, help="The folder for the results.")
+@click.argument("source", type=FILE, metavar="FOLDER_OR_LIST")
+@click.option("-o", "--output", type=FILE, required=True, help="The folder for the results.")
 @click.option(
     "--pattern",
     metavar="GLOB",
@@ -118,7 +118,7 @@ def batch(
     reads = {"the folder or list": source}
     writes = {"the manifest": str(Path(output, MANIFEST))}
     with conversation(verbosity, reads=reads, writes=writes) as tell:
-        flags |= {"device": "auto", "work_dir": None}
+        flags |= {"device": "auto", "work_dir": None, "save_fit": None}
         options_of(preset_name or DEFAULTS.preset, flags)  # a mistake is told at once
         if jobs is not None and jobs < 1:
             raise OptionError(f"jobs is {jobs}; expected 1 or more")

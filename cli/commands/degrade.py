@@ -10,6 +10,7 @@ from deeptsr import jobs
 from deeptsr.config import EncodeSettings, Options
 
 from ..arguments.flags import encoding, output_flags, verbosity_of
+from ..arguments.values import FILE
 from ..arguments.values import exposure as open_share
 from ..session import conversation
 
@@ -19,8 +20,8 @@ DEFAULTS = Options()
 
 
 @click.command(short_help="Make a low-framerate video from a high-framerate one.")
-@click.argument("input")
-@click.option("-o", "--output", required=True, help="The video to write.")
+@click.argument("input", type=FILE)
+@click.option("-o", "--output", type=FILE, required=True, help="The video to write.")
 @click.option(
     "--factor",
     type=int,

@@ -11,6 +11,7 @@ from deeptsr.config import Options
 from deeptsr.events import Evaluated
 
 from ..arguments.flags import output_flags, verbosity_of
+from ..arguments.values import FILE
 from ..arguments.values import exposure as open_share
 from ..session import conversation
 
@@ -18,11 +19,12 @@ __all__ = ["evaluate"]
 
 
 @click.command(short_help="Compare a result with the truth.")
-@click.argument("result")
-@click.argument("truth")
+@click.argument("result", type=FILE)
+@click.argument("truth", type=FILE)
 @click.option(
     "--input",
     "ltr",
+    type=FILE,
     metavar="LTR",
     help="The video that RESULT was made from; repeat, linear and minterpolate are then measured "
     "beside it.",

@@ -12,6 +12,7 @@ from deeptsr import jobs
 from deeptsr.config import Options, RecurrenceSettings
 
 from ..arguments.flags import device, exclude, output_flags_but_json, verbosity_of
+from ..arguments.values import FILE
 from ..console.notes import Detail
 from ..session import conversation
 
@@ -79,14 +80,15 @@ def share(text: str) -> Fraction:
 
 
 @click.command("inspect-recurrence", short_help="Show where a video repeats itself.")
-@click.argument("input")
+@click.argument("input", type=FILE)
 @click.option(
     "-o",
     "--output",
+    type=FILE,
     metavar="FILE",
     help="The picture to draw (.png, .svg, .pdf), or a video of heatmaps (.mp4 and others).",
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write the numbers here.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Write the numbers here.")
 @click.option(
     "--frame",
     type=click.IntRange(min=0),

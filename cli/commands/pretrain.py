@@ -11,7 +11,7 @@ from deeptsr import jobs
 from deeptsr.config import PretrainSettings
 
 from ..arguments.flags import output_flags, verbosity_of
-from ..arguments.values import device, span
+from ..arguments.values import FILE, device, span
 from ..session import conversation
 from ..signals import gentle
 
@@ -21,9 +21,13 @@ DEFAULTS = PretrainSettings()
 
 
 @click.command(short_help="Teach what a fit starts from.")
-@click.option("-o", "--output", required=True, help="The prior to write, a safetensors file.")
-@click.option("--images", metavar="FOLDER", help="Pictures to show as surfaces, beside drawn ones.")
-@click.option("--from", "start", metavar="PRIOR", help="Teach on what this prior knows.")
+@click.option(
+    "-o", "--output", type=FILE, required=True, help="The prior to write, a safetensors file."
+)
+@click.option(
+    "--images", type=FILE, metavar="FOLDER", help="Pictures to show as surfaces, beside drawn ones."
+)
+@click.option("--from", "start", type=FILE, metavar="PRIOR", help="Teach on what this prior knows.")
 @click.option(
     "--still",
     type=click.FloatRange(0, 1, max_open=True),

@@ -13,7 +13,8 @@ from deeptsr.events import Event, Probed
 
 from ..arguments.flags import exclude_factor_and_fps, flags_of, output_flags, verbosity_of
 from ..arguments.options import DEFAULTS, chosen_options
-from ..console.probe_sheet import WIDTH, sections
+from ..arguments.values import FILE
+from ..console.sheets.probe import WIDTH, sections
 from ..escapes import clean, with_names_on_one_line
 from ..session import conversation
 from .upscale import upscale
@@ -23,13 +24,13 @@ __all__ = ["probe"]
 # What says where or how an output is written.
 _ELSEWHERE = (
     *("output", "codec", "crf", "pix_fmt", "overwrite"),
-    *("work_dir", "report", "resume", "dry_run"),
+    *("work_dir", "report", "resume", "dry_run", "preview", "save_fit"),
 )
 
 
 @flags_of(upscale, but=_ELSEWHERE)
 @click.command(short_help="Say what is in a video, and what would be done with it.")
-@click.argument("input")
+@click.argument("input", type=FILE)
 @output_flags
 def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
     """Say what is in INPUT, and what `deeptsr upscale` with the same options would do.

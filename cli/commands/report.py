@@ -12,20 +12,31 @@ from deeptsr.events import Progress
 from deeptsr.system.distinct import check_distinct
 
 from ..arguments.flags import output_flags, verbosity_of
+from ..arguments.values import FILE
 from ..session import conversation
 
 __all__ = ["report"]
 
 
 @click.command(short_help="Make a page that shows a finished run.")
-@click.argument("workdir")
+@click.argument("workdir", type=FILE)
 @click.option(
-    "-o", "--output", metavar="FILE", help="The page to write.  [default: WORKDIR/report.html]"
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="FILE",
+    help="The page to write.  [default: WORKDIR/report.html]",
 )
 @click.option(
-    "--input", "source", metavar="FILE", help="Where the run's input is, if it was moved."
+    "--input",
+    "source",
+    type=FILE,
+    metavar="FILE",
+    help="Where the run's input is, if it was moved.",
 )
-@click.option("--result", metavar="FILE", help="Where the run's result is, if it was moved.")
+@click.option(
+    "--result", type=FILE, metavar="FILE", help="Where the run's result is, if it was moved."
+)
 @click.option("--overwrite", is_flag=True, help="Replace a page that exists.")
 @output_flags
 def report(

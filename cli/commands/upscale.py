@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from typing import Any
@@ -16,15 +17,17 @@ from deeptsr.events import Listener, Planned, Progress
 from ..arguments.flags import (
     device,
     encoding,
+    exclude,
     exclude_factor_and_fps,
     output_flags,
     picture,
     verbosity_of,
 )
 from ..arguments.options import DEFAULTS, chosen_options
-from ..arguments.values import exposure, frame_rate, memory, mix, moment, span
+from ..arguments.values import FILE, exposure, frame_rate, memory, mix, moment, span
 from ..console.notes import Detail
 from ..console.sentences import settings
+from ..pipes import PIPE, Stdout, check_pipes, source_of
 from ..session import conversation
 from ..signals import gentle
 
@@ -32,8 +35,14 @@ __all__ = ["upscale"]
 
 
 @click.command(short_help="Raise the frame rate of one video.")
-@click.argument("input")
-@click.option("-o", "--output", required=True, help="The video to write.")
+@click.argument("input", type=FILE)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    help="The video to write, a folder/ for PNGs, or - for stdout (Y4M or NUT).",
+)
 @click.option(
     "--factor",
     type=int,
@@ -90,9 +99,24 @@ __all__ = ["upscale"]
 @click.option(
     "--prior",
     default=DEFAULTS.prior,
+    type=FILE,
     metavar="auto|none|FILE",
     help="What a fit starts from. auto: what the program knows of things in motion. none: nothing, "
     "it learns from the video alone. FILE: what `deeptsr pretrain` made. Preset paper takes none.",
+)
+@click.option(
+    "--fit",
+    "fit_file",
+    type=FILE,
+    metavar="FILE",
+    help="Take what was fitted to another video of the same camera and event, as --save-fit kept "
+    "it, instead of a fit: that takes no time. Without --preset, the preset of that fit is taken.",
+)
+@click.option(
+    "--save-fit",
+    type=FILE,
+    metavar="FILE",
+    help="Keep what is fitted in this file, such as camera.safetensors, for --fit.",
 )
 @click.option(
     "--mix",
@@ -137,6 +161,7 @@ __all__ = ["upscale"]
 @click.option(
     "--scenes",
     default=DEFAULTS.scenes,
+    type=FILE,
     metavar="auto|off|FILE",
     help="Scene cuts; nothing crosses one. auto finds them, off takes all as one scene. A FILE "
     "lists the first frame of each scene, a line each: its number, counted from 0, or its time "
@@ -159,12 +184,16 @@ __all__ = ["upscale"]
 )
 @click.option(
     "--work-dir",
+    type=FILE,
     metavar="FOLDER",
     help="Where an interrupted run finds its work, and `deeptsr report` the facts of a finished "
     "one.  [default: a hidden folder beside the output]",
 )
 @click.option(
-    "--report", metavar="FILE", help="Also write a page that shows the run, such as r.html."
+    "--report",
+    type=FILE,
+    metavar="FILE",
+    help="Also write a page that shows the run, such as r.html.",
 )
 @click.option(
     "--memory",
@@ -177,6 +206,14 @@ __all__ = ["upscale"]
     default=DEFAULTS.resume,
     help="Go on from what an interrupted run left, or start anew.",
 )
+@click.option(
+    "--preview",
+    type=span,
+    metavar="TIME",
+    help="Only look: a small film of so much of the input, such as 2s, where it moves most, with "
+    "the result beside it; and what the whole would take. It is written beside the output: "
+    "out.preview.webm.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, on stdout.")
 @output_flags
 def upscale(
@@ -184,6 +221,7 @@ def upscale(
     input: str,
     output: str,
     preset_name: str | None,
+    preview: float | None,
     dry_run: bool,
     report: str | None,
     **flags: Any,
@@ -191,7 +229,8 @@ def upscale(
     """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
 
     T frames in, T x factor frames out. An interrupted run goes on where it stopped when the same
-    command is given again.
+    command is given again. INPUT may be -, too: deeptsr works between other programs, as in
+    ffmpeg -i in.mp4 -f yuv4mpegpipe - | deeptsr upscale - -o - | ffmpeg -i - out.mp4
 
     \b
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
@@ -200,20 +239,36 @@ def upscale(
     verbosity = verbosity_of(flags)
     exclude_factor_and_fps(flags)
     scenes = None if flags["scenes"] in ("auto", "off") else flags["scenes"]
-    reads = {"the input": input, "the list of scenes": scenes}
-    writes = {"the output": output, "the page": report}
+    also = {"as_json": verbosity.as_json, "dry_run": dry_run, "preview": preview, "report": report}
+    check_pipes(input, output, also)
+    reads = {"the input": _file(input), "the list of scenes": scenes, "the fit": flags["fit_file"]}
+    writes = {"the output": _file(output), "the page": report, "the fit to keep": flags["save_fit"]}
+    exclude("--preview", "--dry-run", both=preview is not None and dry_run)
     answer = Planned if dry_run else None
-    with conversation(verbosity, answer=answer, reads=reads, writes=writes) as tell:
+    with (
+        conversation(
+            verbosity, answer=answer, resumes=output != PIPE, reads=reads, writes=writes
+        ) as tell,
+        contextlib.ExitStack() as stack,
+    ):
         options = chosen_options(preset_name, flags)
         tell(Detail(settings(options)))
-
         if report is not None:
             reports.check_page(report, overwrite=options.encode.overwrite)
-        if dry_run:
-            tell(jobs.plan_file(input, output, options, tell))
+        source = stack.enter_context(source_of(input, output, tell))
+        if preview is not None:
+            jobs.look(source, output, preview, options, tell)
+        elif dry_run:
+            tell(jobs.plan_file(source, output, options, tell))
+        elif output == PIPE:
+            jobs.upscale_pipe(source, stack.enter_context(Stdout()), options, tell)
         else:
-            with gentle(tell) as listen:
-                _upscale(input, output, options, report, listen)
+            listen = stack.enter_context(gentle(tell))
+            _upscale(source, output, options, report, listen)
+
+
+def _file(name: str) -> str | None:
+    return None if name == PIPE else name
 
 
 def _upscale(source: str, output: str, options: Options, page: str | None, tell: Listener) -> None:

@@ -17,7 +17,7 @@ from deeptsr.system.files import unwritable
 from .notes import Detail
 from .sentences import sentence
 
-__all__ = ["Log", "StdoutClosedError", "print_json", "print_line"]
+__all__ = ["Log", "StdoutClosedError", "give_up_stdout", "print_json", "print_line"]
 
 _LOOK = 1 << 16  # bytes of a file that show whether it is text
 
@@ -41,12 +41,16 @@ def print_line(text: str) -> None:
     try:
         print(text, flush=True)
     except OSError as error:
-        # What is still buffered goes nowhere: Python would fail once more when it flushes on exit.
-        with contextlib.suppress(OSError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+        give_up_stdout()
         raise StdoutClosedError from error
+
+
+def give_up_stdout() -> None:
+    """Let what is still buffered go nowhere: Python would fail once more when it exits."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def print_json(event: Event) -> None:

@@ -16,10 +16,14 @@ from deeptsr.events import (
     Done,
     Evaluated,
     Event,
+    Examined,
+    FitKept,
+    FitReused,
     Inspected,
     MixProposed,
     Planned,
     Pretrained,
+    Previewed,
     Probed,
     Progress,
     Reported,
@@ -37,8 +41,10 @@ from deeptsr.system.humanize import duration, rate, size
 
 from ..escapes import clean, with_names_on_one_line
 from .notes import Detail, Error
-from .probe_sheet import plan_rows, sheet
 from .score_table import table
+from .sheets.doctor import sheet as doctor_sheet
+from .sheets.preview import previewed
+from .sheets.probe import plan_rows, sheet
 
 __all__ = ["as_flags", "sentence", "settings", "time_left"]
 
@@ -222,6 +228,18 @@ def _error(event: Error, verbose: bool) -> str:
     return event.message if says_so else f"error: {event.message}"
 
 
+def _fit_reused(event: FitReused, verbose: bool) -> str:
+    text = f"{event.networks} of {len(event.stages)} stages have a network from {event.file}"
+    return text + (f" ({', '.join(event.stages)})" if verbose else "")
+
+
+def _fit_kept(event: FitKept, verbose: bool) -> str:
+    return (
+        f"wrote {event.file}: {size(event.size_bytes)}; the next video like this one can have it "
+        f"with --fit {event.file}"
+    )
+
+
 def _taught(event: Taught, verbose: bool) -> str:
     return (
         f"{event.variant}, step {event.step}: {event.leaves:+.2f} dB over interpolation on things "
@@ -243,7 +261,9 @@ def _any(event: Event, verbose: bool) -> str:
 
 _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Planned: _planned,
+    Previewed: previewed,
     Probed: sheet,
+    Examined: doctor_sheet,
     Budgeted: _budgeted,
     Progress: _progress,
     StageFitted: _stage_fitted,
@@ -254,6 +274,8 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
     Reported: _reported,
+    FitReused: _fit_reused,
+    FitKept: _fit_kept,
     Taught: _taught,
     Pretrained: _pretrained,
     BatchPlanned: _batch_planned,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter
 
-__all__ = ["Survey", "scenes_between", "survey"]
+__all__ = ["Survey", "scenes_between", "survey", "with_cuts"]
 
 _Array = npt.NDArray[np.float32]
 
@@ -38,6 +38,8 @@ _BACK = 0.5  # a picture that is no less like an earlier one than this shows the
 _LIT = 0.72  # a flash leaves at least so much to be recognised,
 _BRIGHTER = 0.1  # and is brighter by so much, in [0, 1]
 _FLASH = 2  # frames that it lasts, at most
+_DECIDED = _FLASH + 1  # frames after a frame that tell whether a scene begins with it,
+_LOOKBACK = _FLASH + 3  # and frames before it
 
 _SAMPLE = 256  # pixels of the long side at which motion is measured, at least
 _STILL = 2 / 255  # no 8 x 8 pixels of a duplicate have changed by more in the mean,
@@ -88,24 +90,61 @@ def survey(frames: Iterable[_Array]) -> Survey:
     Args:
         frames: pictures (H, W, 3) in [0, 1], one at a time; none is kept.
     """
-    changes: list[float] = []
-    peaks: list[float] = []
-    steps: list[_Step] = []
-    looks: deque[_Look] = deque(maxlen=_FLASH + 2)
+    watch = _Watch()
     for frame in frames:
-        now = _look(frame)
+        watch.add(frame)
+    cuts = _cuts(watch.steps)
+    return Survey(tuple(watch.changes), cuts, _duplicates(watch.peaks, cuts))
+
+
+def with_cuts(frames: Iterable[_Array]) -> Iterator[tuple[_Array, bool]]:
+    """Yield each frame of a video, and whether a scene begins with it, as :func:`survey` finds.
+
+    Args:
+        frames: pictures (H, W, 3) in [0, 1], one at a time; few are kept at once, and none is read
+            twice.
+    """
+    watch = _Watch()
+    held: deque[_Array] = deque()
+    given = 0
+
+    def next_one() -> tuple[_Array, bool]:
+        first = max(0, given - _LOOKBACK)
+        begins = given - first in _cuts(watch.steps[first:])
+        return held.popleft(), begins or not given
+
+    for frame in frames:
+        watch.add(frame)
+        held.append(frame)
+        if len(held) > _DECIDED:
+            yield next_one()
+            given += 1
+    while held:
+        yield next_one()
+        given += 1
+
+
+class _Watch:
+    """What is known of the frames so far."""
+
+    def __init__(self) -> None:
+        self.changes: list[float] = []  # from each frame to the next
+        self.peaks: list[float] = []
+        self.steps: list[_Step] = []
+        self._looks: deque[_Look] = deque(maxlen=_FLASH + 2)
+
+    def add(self, frame: _Array) -> None:
+        now, looks = _look(frame), self._looks
         if looks:
             difference = np.abs(now.sample - looks[-1].sample)
-            changes.append(float(difference.mean()))
-            peaks.append(float(_block_means(difference.mean(2)).max()))
-            steps.append(_step(looks[-1], now))
+            self.changes.append(float(difference.mean()))
+            self.peaks.append(float(_block_means(difference.mean(2)).max()))
+            self.steps.append(_step(looks[-1], now))
         looks.append(now)
         for ago in range(2, len(looks)):
-            step = steps[-ago]
+            step = self.steps[-ago]
             if step.lighter and not step.back and _unlikeness(looks[-1 - ago], now)[0] < _BACK:
                 step.back = ago
-    cuts = _cuts(steps)
-    return Survey(tuple(changes), cuts, _duplicates(peaks, cuts))
 
 
 def scenes_between(cuts: Sequence[int], total: int) -> tuple[range, ...]:

@@ -53,6 +53,8 @@ class Options:
     # What a fit starts from: "auto" (what comes with the program, where it has it for the network),
     # "none" (nothing: the video alone), or a file that `deeptsr pretrain` made.
     prior: str = "auto"
+    fit_file: str | None = None  # what was fitted to another video is taken from here; None: anew
+    save_fit: str | None = None  # a file that what was fitted is kept in, for another video
     pairs: PairSettings = field(default_factory=PairSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     fit: FitSettings = field(default_factory=FitSettings)

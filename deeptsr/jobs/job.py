@@ -24,11 +24,14 @@ from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cost import Cost, estimate
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
 from deeptsr.learning.checkpoints import Checkpoints
+from deeptsr.learning.saved_fit import is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.system import devices
+from deeptsr.system.files import check_file
 
 __all__ = [
     "Job",
+    "check_fit_files",
     "keeps_sound",
     "resolve",
     "resolve_file",
@@ -172,9 +175,26 @@ def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Jo
             f"{stages[0].step} at once; expected at least {needed} frames, or a factor that is a "
             "product of 2s and 3s, such as 8"
         )
+    check_fit_files(options, stages, size)
     options = bounded(Clip(frames, height, width), options, stages, device)
     cost = estimate(stages, frames, height, width, options, device)
     return Job(options, device, devices.precision(device), stages, cost, laid_out, size, None)
+
+
+def check_fit_files(options: Options, stages: tuple[Stage, ...], size: tuple[int, int]) -> None:
+    """Refuse a fit that does not suit, and a place where none can be kept, before any work.
+
+    Raises:
+        OptionError: for either.
+    """
+    given = saved_fit_of(options)
+    if given is not None:
+        given.check(options, stages, size)
+    if options.save_fit is not None:
+        place = Path(options.save_fit)
+        # An interrupted run may have kept its fit: if it is another's, it stays, and that is told.
+        begun = place.is_file() and is_fit_with(place, options)
+        check_file(place, options.encode.overwrite or begun)
 
 
 def within_time_budget(

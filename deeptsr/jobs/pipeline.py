@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,17 +14,19 @@ from torch import Tensor
 
 from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
-from deeptsr.events import Listener, Progress, Warned
+from deeptsr.events import FitKept, FitReused, Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.memory import chunk_length, part_length
 from deeptsr.learning.checkpoints import Checkpoints
+from deeptsr.learning.saved_fit import SavedFit, saved_fit_of
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.stages import fit_stages
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 from deeptsr.system.devices import ran_out, release
+from deeptsr.system.files import write_whole
 
 __all__ = [
     "climb_job",
@@ -56,7 +59,15 @@ def read_for_fitting(
 def fit_job(
     job: Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
 ) -> tuple[FittedStage, ...]:
-    """Fit all stages on the excerpt, and check them on it."""
+    """Fit all stages on the excerpt, or take a fit that is given, and check them on it."""
+    given = saved_fit_of(job.options)
+    if given is not None:
+        fitted = given.fitted(job.options, job.stages, job.size, job.device)
+        labels = tuple(stage.label for stage in job.stages)
+        networks = sum(stage.network is not None for stage in fitted)
+        on_event(FitReused(str(job.options.fit_file), labels, networks))
+        short = len(excerpt) < job.least
+        return fitted if short else _checked(job, fitted, excerpt.to(job.device), on_event)
     if len(excerpt) < job.least:
         on_event(
             Warned(
@@ -89,6 +100,30 @@ def fit_job(
                 "the time budget"
             )
         )
+    if job.options.save_fit is not None:
+        _keep(fitted, job, Path(job.options.save_fit), on_event)
+    return _checked(job, fitted, clip, on_event)
+
+
+def _keep(fitted: tuple[FittedStage, ...], job: Job, path: Path, on_event: Listener) -> None:
+    """Write what was fitted into the file that the user gave for it."""
+    content = SavedFit.of(fitted, job.options, job.size).bytes()
+    if path.is_file() and not job.options.encode.overwrite:
+        if path.read_bytes() != content:
+            on_event(
+                Warned(f"{path} holds another fit, and is left as it is: this one is not kept")
+            )
+            return
+    else:
+        replace = job.options.encode.overwrite
+        write_whole(path, lambda place: place.write_bytes(content), replace=replace)
+    on_event(FitKept(str(path), len(content)))
+
+
+def _checked(
+    job: Job, fitted: tuple[FittedStage, ...], clip: Tensor, on_event: Listener
+) -> tuple[FittedStage, ...]:
+    """Say how good a fit is; return what there is time for of it."""
     check = self_check(fitted, clip, job.options, job.precision)
     on_event(check)
     if check.confidence == "guess":
@@ -105,6 +140,7 @@ def fit_job(
                 "on this video's own frames: it may be static, too short, or too unlike itself"
             )
         )
+    watch = job.watch
     if watch and watch.late() and job.options.pyramid.ensemble:
         on_event(Warned("the ensemble is left out, to keep the time budget"))
         fitted = tuple(replace(stage, ensemble=False) for stage in fitted)

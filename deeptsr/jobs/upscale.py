@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import asdict, replace
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,16 @@ import numpy.typing as npt
 import torch
 
 from deeptsr import config, video
-from deeptsr.analysis.shutter import open_share
 from deeptsr.config import Options
-from deeptsr.errors import OptionError
 from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
-from deeptsr.imaging.timeline import Timeline
-from deeptsr.imaging.volume import as_volume
 from deeptsr.jobs.job import (
     Job,
     keeps_sound,
-    resolve,
     resolve_file,
     stretch_of,
     within_time_budget,
 )
+from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import (
     climb_job,
     fit_job,
@@ -69,18 +64,8 @@ def upscale_array(
         DeviceError: when the device is not there.
         ResourceError: when memory runs out.
     """
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
-    clip = as_volume(frames)
-    count, height, width, channels = clip.shape
-    if options.fps is not None:
-        raise OptionError(f"fps is {options.fps} and an array has no frame rate; choose a factor")
-    if options.duplicates == "drop":
-        raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
-    if options.exposure == "auto":
-        options = replace(options, exposure=open_share(clip, count))
-    job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
-    job = within_time_budget(job, time.monotonic(), on_event)
-    clip = clip.expand(-1, -1, -1, 3)
+    job, clip, gray = array_job(frames, options, on_event)
+    count, height, width, _ = clip.shape
     with out_of_memory():
         excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
@@ -89,7 +74,7 @@ def upscale_array(
         for volume in climb_job(job, fitted, iter(clip), cuts, on_event):
             result[filled : filled + len(volume)] = volume.cpu().numpy()
             filled += len(volume)
-    return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
+    return result.mean(axis=3, keepdims=True, dtype=np.float32) if gray else result
 
 
 @out_of_memory()

@@ -60,7 +60,7 @@ def first_steps(options: Options) -> str:
 
 def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
-    if not has_network(options, number):
+    if options.fit_file is not None or not has_network(options, number):
         return 0
     if number == 0:
         steps: int = getattr(options.fit, first_steps(options))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import chain, pairwise
 
 import torch
@@ -13,11 +16,11 @@ from torch import Tensor
 from deeptsr.imaging.exposure import Exposure, repeat
 from deeptsr.imaging.resample import resize
 from deeptsr.pyramid.climb import ClimbSettings, climb_window
-from deeptsr.pyramid.reach import beyond, first_needed, needed
+from deeptsr.pyramid.reach import beyond, first_needed, margin, needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import ran_out
 
-__all__ = ["stream"]
+__all__ = ["stream", "stream_scene"]
 
 
 def stream(
@@ -61,14 +64,78 @@ def stream(
         if stop == first + 1 > start:  # nothing moves in a single frame
             yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
         elif stop > start:
-            later, length = max(0, start - first), stop - first
+            later, length = max(0, start - first), partial(int, stop - first)
             yield from _scene(stages, source, length, chunk, later, settings, on_halved)
+
+
+def stream_scene(
+    stages: tuple[FittedStage, ...],
+    frames: Iterable[Tensor],
+    chunk: int,
+    *,
+    exposure: Exposure = "full",
+    rounds: int = 1,
+    precision: torch.dtype = torch.float32,
+    on_halved: Callable[[int], None] = lambda chunk: None,
+) -> Iterator[Tensor]:
+    """Climb a scene whose length nobody knows before its last frame.
+
+    The result is that of :func:`stream`, to the bit. The frames of a chunk are read ahead.
+
+    Args:
+        stages: coarse to fine.
+        frames: pictures (H, W, C), in order, all of one scene.
+        chunk: LTR frames that are climbed at once.
+        exposure: of the LTR video.
+        rounds: alternations of back-projection.
+        precision: of the convolutions.
+        on_halved: told what is left of the chunk where memory ran out.
+
+    Yields:
+        Volumes (n * factor, H, W, C), together the result for all frames, in order.
+    """
+    source = _Ahead(frames, chunk + margin(stages) + 1)
+    if source.total() == 1:
+        yield repeat(next(source)[None], math.prod(s.stage.step for s in stages))
+    elif source.total():
+        settings = ClimbSettings(exposure, rounds, precision, Fraction(1))
+        yield from _scene(stages, source, source.total, chunk, 0, settings, on_halved)
+
+
+class _Ahead(Iterator[Tensor]):
+    """Frames that are read some time before they are asked for, so that their end is known then."""
+
+    def __init__(self, frames: Iterable[Tensor], ahead: int) -> None:
+        self._source, self._ahead, self._ended = iter(frames), ahead, False
+        self._held: deque[Tensor] = deque()
+        self._read = 0
+        self._fill()
+
+    def total(self) -> int:
+        """How many frames there are; while the end is not in sight, more than anyone looks at."""
+        return self._read if self._ended else sys.maxsize
+
+    def __next__(self) -> Tensor:
+        if not self._held:
+            raise StopIteration
+        frame = self._held.popleft()
+        self._fill()
+        return frame
+
+    def _fill(self) -> None:
+        while not self._ended and len(self._held) < self._ahead:
+            frame = next(self._source, None)
+            if frame is None:
+                self._ended = True
+            else:
+                self._held.append(frame)
+                self._read += 1
 
 
 def _scene(
     stages: tuple[FittedStage, ...],
     source: Iterator[Tensor],
-    total: int,
+    total: Callable[[], int],
     chunk: int,
     start: int,
     settings: ClimbSettings,
@@ -81,12 +148,12 @@ def _scene(
     window = _Window(chain([head], source), first_needed(stages, start))
     del head
     first, most = start, chunk
-    while first < total:
+    while first < (length := total()):
         chunk_end = start + ((first - start) // chunk + 1) * chunk
-        wanted = range(first, min(first + most, chunk_end, total))
-        window.move_to(_looked_at(stages, wanted, total, full, settings.scale))
+        wanted = range(first, min(first + most, chunk_end, length))
+        window.move_to(_looked_at(stages, wanted, length, full, settings.scale))
         try:
-            volume = climb_window(stages, window, full, channels, total, wanted, settings)
+            volume = climb_window(stages, window, full, channels, length, wanted, settings)
         except (RuntimeError, MemoryError) as error:
             if len(wanted) == 1 or not ran_out(error):
                 raise

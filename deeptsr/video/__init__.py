@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deeptsr.video.destination import CONTAINERS, Destination, destination_of
+    from deeptsr.video.encoding.available import encoders
     from deeptsr.video.encoding.damage import compressed
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
     from deeptsr.video.ffmpeg.vmaf import Vmaf, vmaf_missing
+    from deeptsr.video.glance import motion_in, small_frames
     from deeptsr.video.info import VideoInfo, selected
     from deeptsr.video.picture.color import ColorTags, is_hdr
     from deeptsr.video.picture.convert import Frame
+    from deeptsr.video.pipes.form import PipeForm, pipe_form
+    from deeptsr.video.pipes.spool import spooled
+    from deeptsr.video.pipes.writer import ByteSink, PipeWriter
     from deeptsr.video.reading.contents import Contents, contents, rough_size
     from deeptsr.video.reading.image_folder import files_of
     from deeptsr.video.reading.probe import probe
@@ -31,10 +36,13 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTAINERS",
     "PREVIEW_RATE",
+    "ByteSink",
     "ColorTags",
     "Contents",
     "Destination",
     "Frame",
+    "PipeForm",
+    "PipeWriter",
     "VideoInfo",
     "VideoWriter",
     "Vmaf",
@@ -44,28 +52,36 @@ __all__ = [
     "contents",
     "destination_of",
     "encode_preview",
+    "encoders",
     "files_of",
     "frames_kept",
     "is_hdr",
     "minterpolate",
+    "motion_in",
+    "pipe_form",
     "probe",
     "read",
     "remove_parts",
     "remove_replaced",
     "rough_size",
     "selected",
+    "small_frames",
+    "spooled",
     "versions",
     "vmaf_missing",
 ]
 
 # Loaded on first use, so that what opens no file does not wait for codecs.
 _HOME = {
+    "ByteSink": "pipes.writer",
     "CONTAINERS": "destination",
     "ColorTags": "picture.color",
     "Contents": "reading.contents",
     "Destination": "destination",
     "Frame": "picture.convert",
     "PREVIEW_RATE": "ffmpeg.preview",
+    "PipeForm": "pipes.form",
+    "PipeWriter": "pipes.writer",
     "VideoInfo": "info",
     "VideoWriter": "writing.writer",
     "Vmaf": "ffmpeg.vmaf",
@@ -75,16 +91,21 @@ _HOME = {
     "contents": "reading.contents",
     "destination_of": "destination",
     "encode_preview": "ffmpeg.preview",
+    "encoders": "encoding.available",
     "files_of": "reading.image_folder",
     "frames_kept": "writing.parts",
     "remove_parts": "writing.parts",
     "remove_replaced": "writing.image_folder",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
+    "motion_in": "glance",
+    "pipe_form": "pipes.form",
     "probe": "reading.probe",
     "read": "reading.reader",
     "rough_size": "reading.contents",
     "selected": "info",
+    "small_frames": "glance",
+    "spooled": "pipes.spool",
     "versions": "writing.packet_file",
     "vmaf_missing": "ffmpeg.vmaf",
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import shift, zoom
 
-from deeptsr.analysis.scenes import Survey, scenes_between, survey
+from deeptsr.analysis.scenes import Survey, scenes_between, survey, with_cuts
 from tests.helpers.scenes import HEIGHT, WIDTH, scene, texture
 from tests.helpers.synth import pan
 
@@ -41,6 +41,21 @@ def test_a_cut_in_the_dark_and_one_to_black():
 def test_a_cut_between_plain_colours():
     cards = [np.full((40, 50, 3), value, np.float32) for value in (0.2, 0.7, 0.3) for _ in range(4)]
     assert survey(cards).cuts == (4, 8)
+
+
+@pytest.mark.parametrize("lengths", [(9, 7, 8), (6, 1, 6), (6, 3, 1, 6), (1, 5, 1), (3,), (1,)])
+def test_cuts_are_found_on_the_way(lengths):
+    frames = noisy(joined(*lengths))
+    marked = list(with_cuts(iter(frames)))
+    assert all(one is other for (one, _), other in zip(marked, frames, strict=True))
+    assert [n for n, (_, begins) in enumerate(marked) if begins] == [0, *survey(frames).cuts]
+
+
+def test_few_frames_are_kept_on_the_way():
+    read = []
+    given = with_cuts(read.append(n) or frame for n, frame in enumerate(scene(1, 12)))
+    ahead = [len(read) - n for n, _ in enumerate(given)]
+    assert max(ahead) <= 4
 
 
 def turned(angle):
@@ -170,3 +185,10 @@ def test_slow_or_small_motion_is_no_duplicate():
         frame[30:34, 20 + 2 * n : 24 + 2 * n] = 1
         small.append(frame)
     assert survey(small).duplicates == ()
+
+
+@pytest.mark.parametrize("name", NOT_CUTS)
+def test_what_is_no_cut_is_none_on_the_way(name):
+    frames = noisy(NOT_CUTS[name])
+    begun = [n for n, (_, begins) in enumerate(with_cuts(frames)) if begins]
+    assert begun == [0, *survey(frames).cuts]

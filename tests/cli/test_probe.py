@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from cli.commands import probe as module
 from cli.commands.upscale import upscale
-from cli.console.probe_sheet import sheet
 from cli.console.sentences import sentence
+from cli.console.sheets.probe import sheet
 from cli.main import cli
 from deeptsr.config import Options
 from deeptsr.events import Planned, Probed
@@ -188,7 +188,7 @@ def test_it_takes_the_settings_of_upscale_and_hands_them_on(monkeypatch):
     names = {p.name for p in cli.commands["probe"].params}
     assert {p.name for p in upscale.params} - names == {
         *("output", "codec", "crf", "pix_fmt", "overwrite"),
-        *("work_dir", "report", "resume", "dry_run"),
+        *("work_dir", "report", "resume", "dry_run", "preview", "save_fit"),
     }
 
 

@@ -21,12 +21,13 @@ from cli.commands.upscale import upscale
 from cli.main import cli
 from deeptsr import errors
 from deeptsr.config import EncodeSettings, Options, PairSettings, preset
-from deeptsr.events import Done, Planned, Progress, SelfChecked, StageFitted, Warned
+from deeptsr.events import Done, Planned, Previewed, Progress, SelfChecked, StageFitted, Warned
 from tests.helpers.full_disk import full
 
 PLANNED = Planned(
     48, 384, 320, 180, "30", "240", ("S1 T1 -> T8",), "fast", "cpu", 1e12, 9.0, 10**9, 10**6
 )
+PREVIEWED = Previewed("out.preview.webm", 1.5, 3.5, 10.0, 160, 90, 60, 480, 0, 9.5, PLANNED)
 EVENTS = (
     PLANNED,
     Progress(0.0, "fit", "fitting"),
@@ -217,6 +218,33 @@ def test_a_dry_run_plans_and_does_nothing(library):
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_look_comes_before_the_work(library, monkeypatch, flags):
+    asked = []
+
+    def look(source, output, seconds, options, on_event):
+        asked.append((source, output, seconds, options.factor))
+        on_event(PREVIEWED)
+
+    module = types.ModuleType("deeptsr.jobs.preview.look")
+    module.look = look
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    result = call("--preview", "2s", "--factor", "4", *flags)
+    assert result.exit_code == 0
+    assert (asked, library.calls) == ([("in.mp4", "out.mp4", 2.0, 4)], [])
+    if flags:
+        assert json.loads(result.stdout.splitlines()[-1])["event"] == "Previewed"
+    else:
+        for words in ("wrote out.preview.webm", "1.5 to 3.5 s", "made at 160 x 90", "48 -> 384"):
+            assert words in result.stderr
+
+
+def test_a_look_is_no_dry_run(library):
+    result = call("--preview", "2s", "--dry-run")
+    assert result.exit_code == 2
+    assert "--preview and --dry-run exclude each other" in result.stderr
+
+
 def test_a_dry_run_in_json_is_one_line(library):
     result = call("--dry-run", "--json")
     assert json.loads(result.stdout)["event"] == "Planned"
@@ -240,10 +268,11 @@ def test_a_dry_run_warns_beside_its_plan(library):
 def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
-        "output factor fps vfr slow-motion slow-audio preset device seed exposure prior mix "
-        "within across shift start end deinterlace video-stream background scenes duplicates "
-        "codec crf pix-fmt "
-        "overwrite time-budget work-dir report memory resume dry-run json quiet verbose log-file"
+        "output factor fps vfr slow-motion slow-audio preset device seed exposure prior "
+        "fit save-fit mix within across shift start end deinterlace video-stream background "
+        "scenes duplicates codec crf pix-fmt "
+        "overwrite time-budget work-dir report memory resume preview dry-run "
+        "json quiet verbose log-file"
     )
     assert [p.opts[-1] for p in options] == [f"--{flag}" for flag in flags.split()]
     assert [p.opts for p in options if not p.help] == []

@@ -10,7 +10,7 @@ from deeptsr.imaging.exposure import repeat
 from deeptsr.pyramid import stream as stream_module
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.reach import first_needed, margin
-from deeptsr.pyramid.stream import stream
+from deeptsr.pyramid.stream import stream, stream_scene
 from tests.helpers.climbs import every, fitted, shutter
 from tests.helpers.synth import gap, noise
 
@@ -29,6 +29,30 @@ def test_chunked_equals_whole(name, exposure, chunk):
     whole = climb(stages, clip, exposure=exposure, rounds=2)
     assert whole.shape == (12 * factor, 21, 30, 3)
     assert gap(streamed(stages, clip, chunk, exposure=exposure, rounds=2), whole) < 1e-4
+
+
+@every
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 12, 13, 40])
+def test_a_scene_of_unknown_length_is_climbed_as_one_of_known_length(name, length):
+    stages, _ = fitted(name)
+    clip = noise(length, 21, 30, 3)
+    made = torch.cat(list(stream_scene(stages, (frame for frame in clip), 4)))
+    assert torch.equal(made, streamed(stages, clip, 4))
+
+
+def test_no_frames_have_no_result():
+    assert list(stream_scene(fitted("compact")[0], (), 4)) == []
+
+
+def test_a_scene_of_unknown_length_is_read_no_further_than_a_chunk_ahead():
+    stages, factor = fitted("compact")
+    read = []
+    frames = (read.append(n) or noise(8, 8, 3, seed=n) for n in range(60))
+    made = 0
+    for part in stream_scene(stages, frames, 4):
+        made += len(part)
+        assert len(read) <= made // factor + 2 * margin(stages) + 4 + 1
+    assert made == 60 * factor
 
 
 def test_streaming_holds_no_more_than_a_chunk_and_its_surroundings():

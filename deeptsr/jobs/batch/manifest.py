@@ -61,7 +61,7 @@ def configuration_hash(options: Options) -> str:
         options: all settings.
     """
     settings = asdict(options)
-    for place in ("device", "work_dir", "resume", "memory"):
+    for place in ("device", "work_dir", "resume", "memory", "save_fit"):
         settings.pop(place)
     settings["encode"].pop("overwrite")
     text = json.dumps([deeptsr.__version__, settings], sort_keys=True, default=str)

@@ -16,7 +16,7 @@ from deeptsr.learning.recipe import JUDGED, averages, fitted_frames, has_network
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import tile_voxels
-from deeptsr.pyramid.reach import loads
+from deeptsr.pyramid.reach import loads, margin
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.humanize import size
 from deeptsr.system.ram import total
@@ -26,6 +26,8 @@ __all__ = ["Clip", "bounded", "chunk_length", "part_length", "peak"]
 _PIXEL = 3 * 4  # bytes
 _PART = 120  # output frames of a part, at least: each begins with a key frame
 _SPARED = 8  # groups of LTR frames that an excerpt has at least, where the input has them
+_PAYS = 5  # times the frames around it that a chunk is long, where memory allows: 1 in 12 is lost
+_MODEST = 900_000_000  # bytes that a run may take without a word
 _LEAST_EXCERPT = 32  # frames, unless memory is short
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
 # Measured: see docs/measurements.md.
@@ -97,7 +99,12 @@ def bounded(
     wanted = max(2 * step, min(options.pyramid.excerpt, wanted))
     least = min(wanted, _SPARED * step)
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
-    chunk = _most(1, longest, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
+    # What the fit takes anyway is free; more than that only saves looking at a chunk's surroundings
+    # again, and chunks that are many times longer than those save little.
+    useful = min(longest, _PAYS * margin(models))
+    modest = max(_MODEST, _fitting(clip, with_excerpt(wanted), models))
+    pays = _most(useful, longest, lambda n: _climbing(clip, with_chunk(n), models) <= modest)
+    chunk = _most(1, pays, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
     options = with_chunk(chunk) if chunk < longest else options
     options = with_excerpt(
         _most(least, wanted, lambda n: _fitting(clip, with_excerpt(n), models) <= limit)

@@ -14,6 +14,7 @@ from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import DeeptsrError
 from deeptsr.learning.prior import prior_of
+from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.system.fingerprint import fingerprint, last_change
 
 __all__ = ["differences", "identity", "is_record", "is_unchanged", "record_of"]
@@ -35,12 +36,14 @@ def identity(
     settings = asdict(options)
     if cuts is not None:  # another list is another run, under whatever name
         settings["scenes"] = repr(cuts)
-    for place in ("encode", "work_dir", "resume", "device", "memory"):
+    for place in ("encode", "work_dir", "resume", "device", "memory", "fit_file", "save_fit"):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
-    prior, files = prior_of(options), video.files_of(source)
+    prior, given = prior_of(options), saved_fit_of(options)
+    files = video.files_of(source)
     return {
         "prior": prior.digest if prior else None,
+        "fit file": given.digest if given else None,
         "version": f"{deeptsr.__version__}, torch {torch.__version__}",
         "input": fingerprint(files),
         "input's ends": fingerprint(files, places=2),  # for records that have no more

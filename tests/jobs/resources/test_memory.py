@@ -12,6 +12,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length, part_length, peak
 from deeptsr.pyramid.plan import plan
+from deeptsr.pyramid.reach import margin
 
 CPU = torch.device("cpu")
 FILM = Clip(1000, 720, 1280)
@@ -35,8 +36,33 @@ def test_without_a_bound_nothing_is_cut_but_an_excerpt_of_large_frames():
     free = bounded(FILM, OPTIONS, STAGES, CPU)
     assert free.pyramid.voxels == OPTIONS.pyramid.voxels
     assert free.pyramid.excerpt == OPTIONS.pyramid.voxels // (720 * 1280)
-    small = Clip(1000, 96, 160)
-    assert bounded(small, OPTIONS, STAGES, CPU).pyramid == OPTIONS.pyramid
+    assert bounded(SMALL, OPTIONS, STAGES, CPU).pyramid == OPTIONS.pyramid
+
+
+@pytest.mark.parametrize("name", ["fast", "balanced", "quality"])
+def test_a_long_clip_of_small_frames_takes_no_more_than_pays(name):
+    options, clip = preset(name, factor=4), Clip(1500, 96, 160)
+    stages = plan(4, 96, 160, options.pyramid.coarsest)
+    free = bounded(clip, options, stages, CPU)
+    assert peak(clip, free, stages) < 1e9
+    models = memory._models(clip, options, stages)
+    chunk = chunk_length(96, 160, free)
+    assert chunk >= 5 * margin(models)
+    assert peak(replace(clip, frames=150), bounded(clip, options, stages, CPU), stages) < 1e9
+    # A clip that fits into one chunk anyway is not cut.
+    short = bounded(replace(clip, frames=100), options, stages, CPU)
+    assert chunk_length(96, 160, short) >= 100
+
+
+def test_a_chunk_is_as_long_as_the_fit_s_memory_has_room_for():
+    clip = Clip(1500, 48, 64)
+    stages = plan(4, 48, 64, FAST.pyramid.coarsest)
+    options = preset("fast", factor=4)
+    free = bounded(clip, options, stages, CPU)
+    models = memory._models(clip, options, stages)
+    assert chunk_length(48, 64, free) > 10 * margin(models)
+    longer = replace(free.pyramid, voxels=free.pyramid.voxels + 48 * 64 * 4)
+    assert memory._climbing(clip, replace(free, pyramid=longer), models) > 9e8
 
 
 @pytest.mark.parametrize("share", [0.95, 0.8, 0.7])

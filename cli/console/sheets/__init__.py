@@ -1,0 +1,1 @@
+"""Answers that fill a page, row by row."""

@@ -1,0 +1,118 @@
+"""Stdin and stdout as a video's: ``-`` in the place of a file's name."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deeptsr import video
+from deeptsr.events import Listener, Progress
+from deeptsr.system.humanize import size
+
+from .console.json_lines import StdoutClosedError, give_up_stdout
+
+__all__ = ["PIPE", "Stdout", "check_pipes", "source_of"]
+
+PIPE = "-"
+_TOLD = 100_000_000  # bytes of a pipe after which it is said again how far it is
+_ON_STDOUT = {"as_json": "--json", "dry_run": "--dry-run", "preview": "--preview"}
+
+
+def check_pipes(input: str, output: str, asked: dict[str, Any]) -> None:
+    """Refuse what cannot go through a pipe, before anything is read.
+
+    Args:
+        input: as it was given; ``-`` is stdin.
+        output: the same; ``-`` is stdout.
+        asked: what else was asked for, by the names of its values.
+
+    Raises:
+        click.UsageError: for it.
+    """
+    if input == PIPE and _is_terminal(sys.stdin):
+        raise click.UsageError(
+            "the input is - and stdin is a terminal; expected a program before this one: "
+            "ffmpeg -i in.mp4 -f yuv4mpegpipe - | deeptsr upscale - ..."
+        )
+    if output != PIPE:
+        return
+    for name, flag in _ON_STDOUT.items():
+        if asked[name]:
+            raise click.UsageError(
+                f"{flag} and -o - exclude each other; expected one of them on stdout."
+            )
+    if asked["report"] is not None:
+        raise click.UsageError("--report needs a file to look at; expected one instead of -o -.")
+    if _is_terminal(sys.stdout):
+        raise click.UsageError(
+            "the output is - and stdout is a terminal; expected a program after this one: "
+            "deeptsr upscale ... -o - | ffmpeg -i - out.mp4"
+        )
+
+
+@contextlib.contextmanager
+def source_of(input: str, output: str, tell: Listener) -> Iterator[str]:
+    """Give the file that is read: stdin is kept in one meanwhile, on the disk of the output.
+
+    Args:
+        input: as it was given.
+        output: the same.
+        tell: hears how much there is.
+    """
+    if input != PIPE:
+        yield input
+        return
+    said = 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal said
+        if count >= said:
+            said = count + _TOLD
+            tell(Progress(0.0, "read", f"reading the pipe, {size(count)}"))
+
+    beside = None if output == PIPE else Path(output).absolute().parent
+    folder = beside if beside is not None and beside.is_dir() else None
+    with video.spooled(sys.stdin.buffer, folder, on_bytes) as file:
+        yield str(file)
+
+
+class Stdout(io.RawIOBase):
+    """Stdout as a stream of bytes, whose end is told as the end of data on stdout is."""
+
+    def writable(self) -> bool:
+        """Whether it takes bytes: it does."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write bytes.
+
+        Raises:
+            StdoutClosedError: when stdout takes no more.
+        """
+        try:
+            return sys.stdout.buffer.write(data)
+        except OSError as error:
+            give_up_stdout()
+            raise StdoutClosedError from error
+
+    def flush(self) -> None:
+        """Pass on what is held back.
+
+        Raises:
+            StdoutClosedError: when stdout takes no more.
+        """
+        try:
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            give_up_stdout()
+            raise StdoutClosedError from error
+
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is not None and stream.isatty()

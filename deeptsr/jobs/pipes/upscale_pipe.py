@@ -1,0 +1,79 @@
+"""One video in, its pictures out through a pipe, as they are made."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from deeptsr import config, video
+from deeptsr.config import Options
+from deeptsr.errors import OptionError
+from deeptsr.events import Done, Listener, Progress, Warned, ignore
+from deeptsr.jobs.job import resolve_input, within_time_budget, without_duplicates
+from deeptsr.jobs.pipeline import climb_job, fit_job, out_of_memory, read_for_fitting, retimed
+from deeptsr.system import devices
+
+__all__ = ["upscale_pipe"]
+
+
+@out_of_memory()
+def upscale_pipe(
+    source: str | Path,
+    output: video.ByteSink,
+    options: Options | None = None,
+    on_event: Listener = ignore,
+) -> Done:
+    """Raise the frame rate of a video, and hand its pictures on as they are made.
+
+    They are those that :func:`deeptsr.upscale_file` encodes. Y4M is written where it can hold them,
+    else NUT: for a variable rate, RGB and transparency.
+
+    Args:
+        source: a video, a GIF, or a folder of images.
+        output: that takes bytes; what it raises is passed on.
+        options: all settings; by default the preset that suits the device.
+        on_event: listener for progress.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: when the input cannot be used.
+        OptionError: when a setting or the device cannot be met.
+        ResourceError: when memory runs out.
+    """
+    began = time.monotonic()
+    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    if options.work_dir is not None:
+        raise OptionError(
+            f"work_dir is {options.work_dir} and the output is -, which nobody can go on with; "
+            "leave it out, or write a file"
+        )
+    job, info = without_duplicates(*resolve_input(source, options))
+    shown = job.schedule.shown
+    alpha = info.keeps_alpha
+    form = video.pipe_form(options.encode, timeline=shown, source=info, alpha=alpha)
+    for note in (*info.notes, *form.notes):
+        on_event(Warned(note))
+    job = within_time_budget(job, began, on_event)
+    on_event(job.planned())
+    on_event(Progress(0.0, "read", "reading"))
+    damage: list[str] = []
+    frames = partial(video.read, info, options.start, options.end, notes=damage)
+    with out_of_memory(), video.PipeWriter(output, form) as writer:
+        excerpt, cuts = read_for_fitting(job, frames, on_event)
+        for note in damage:
+            on_event(Warned(note))
+        fitted = fit_job(job, excerpt, on_event, None)
+        del excerpt
+        stored = video.read(info, options.start, options.end, alpha=alpha)
+        pictures = (torch.from_numpy(frame.copy()) for frame in stored)
+        for volume in retimed(job, climb_job(job, fitted, pictures, cuts, on_event), cuts):
+            writer.write(volume.cpu().numpy())
+            del volume  # it is gone before the next one is made
+    told = Done("-", len(shown), str(shown.rate), time.monotonic() - began)
+    on_event(told)
+    return told

@@ -1,0 +1,1 @@
+"""A look before the work: a short stretch, small, with the input beside it."""

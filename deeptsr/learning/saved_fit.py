@@ -1,0 +1,275 @@
+"""What was fitted to one video, kept in a file for the next of the same camera and event.
+
+A safetensors file: the weights of each stage that has a network, and in its metadata the settings
+they were fitted with and what became of each stage. Nothing in it is run when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from deeptsr.config import Options
+from deeptsr.errors import OptionError
+from deeptsr.imaging.exposure import of_step
+from deeptsr.learning.recipe import averages, fold_of, has_network, network_of
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
+
+__all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
+
+_FORM = "deeptsr fit 1"  # of the file; another one is not read
+_MOST = 1 << 30  # bytes: networks are small
+_KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
+# What decides how a result is made of the networks, and what they were fitted with.
+_PLAIN = ("preset", "factor", "exposure", "seed")
+_SECTIONS = ("pairs", "network", "fit", "pyramid")
+_HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
+
+
+@dataclass(frozen=True)
+class SavedStage:
+    """A stage as it was fitted."""
+
+    stage: Stage
+    exposure: str  # of its input: "full" or "delta"
+    fold: int  # pixels a side that its network folds
+    weights: dict[str, Tensor] | None  # None: it interpolates
+
+    @property
+    def task(self) -> str:
+        """What its network does, for people."""
+        return f"x{self.stage.step} of {self.exposure} exposure, folding {self.fold}"
+
+
+@dataclass(frozen=True)
+class SavedFit:
+    """Networks that were fitted.
+
+    Attributes:
+        options: they were fitted with; of what belongs to a machine or a file, the defaults.
+        stages: coarse to fine.
+        digest: of the file; "" where it is not in one.
+    """
+
+    options: Options
+    stages: tuple[SavedStage, ...]
+    digest: str = ""
+
+    @classmethod
+    def of(
+        cls, fitted: tuple[FittedStage, ...], options: Options, size: tuple[int, int]
+    ) -> SavedFit:
+        """Keep what was fitted.
+
+        Args:
+            fitted: coarse to fine.
+            options: they were fitted with, the factor and the exposure as they came out.
+            size: height and width of the video, pixels.
+        """
+        stages = []
+        for each in fitted:
+            weights = None
+            if each.network is not None:
+                state = each.network.state_dict()
+                weights = {name: value.detach().cpu() for name, value in state.items()}
+            stages.append(replace(_asked(options, each.stage, size), weights=weights))
+        return cls(_settled(_told(options)), tuple(stages))
+
+    @classmethod
+    def load(cls, path: str | Path) -> SavedFit:
+        """Read what :meth:`bytes` made.
+
+        Raises:
+            OptionError: when the file is not there, or is no fit, or one of another version.
+        """
+        try:
+            if not Path(path).is_file() or Path(path).stat().st_size > _MOST:
+                raise ValueError("it is no file of that kind")
+            content = Path(path).read_bytes()
+            with safe_open(path, "pt") as file:
+                told = json.loads((file.metadata() or {})[_KEY])
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            if not all(tensor.isfinite().all() for tensor in tensors.values()):
+                raise ValueError("its weights are not finite")
+            if told["form"] != _FORM:
+                raise ValueError(f"it is in the form {told['form']!r}, and {_FORM!r} is known here")
+            options = _settled(told["settings"])
+            stages = tuple(_stage(n, each, tensors) for n, each in enumerate(told["stages"]))
+        except (
+            *(OSError, SafetensorError, LookupError, TypeError, ValueError),
+            *(AttributeError, RecursionError),
+        ) as error:
+            reason = f"{error} is missing" if isinstance(error, LookupError) else error
+            raise OptionError(
+                f"the fit is {str(path)!r}, which cannot be read as one ({reason}); expected a "
+                "file that --save-fit or Model.save made"
+            ) from error
+        return cls(options, stages, hashlib.sha256(content).hexdigest())
+
+    def bytes(self) -> bytes:
+        """The content of its file."""
+        listed = [
+            {
+                "scale": str(each.stage.scale),
+                "step": each.stage.step,
+                "factor_before": each.stage.factor_before,
+                "exposure": each.exposure,
+                "fold": each.fold,
+                "network": each.weights is not None,
+            }
+            for each in self.stages
+        ]
+        told = {"form": _FORM, "settings": _told(self.options), "stages": listed}
+        tensors = {
+            f"{number}/{name}": value.contiguous()
+            for number, each in enumerate(self.stages)
+            for name, value in (each.weights or {}).items()
+        }
+        return save(tensors, {_KEY: json.dumps(told, default=str)})
+
+    def check(self, options: Options, plan: tuple[Stage, ...], size: tuple[int, int]) -> None:
+        """Refuse a run that the networks were not made for.
+
+        Args:
+            options: of the run, the factor and the exposure as they come out.
+            plan: its stages.
+            size: height and width of its video, pixels.
+
+        Raises:
+            OptionError: naming what does not suit.
+        """
+        mine, wanted = self.options.network, options.network
+        if mine != wanted:
+            raise OptionError(
+                f"the fit has {mine.kind} networks of {mine.channels} channels and {mine.blocks} "
+                f"blocks, and preset {options.preset} has {wanted.kind} networks of "
+                f"{wanted.channels} and {wanted.blocks}; expected the same; choose preset "
+                f"{self.options.preset}"
+            )
+        if len(self.stages) < len(plan):
+            raise OptionError(
+                f"the fit goes up to factor {self.options.factor}, and factor {options.factor} is "
+                "wanted; expected no more; choose a smaller `factor`, or fit anew"
+            )
+        for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False), start=1):
+            task = _asked(options, stage, size).task
+            if task != saved.task:
+                raise OptionError(
+                    f"stage {number} of the fit is for {saved.task}, and this video takes {task}; "
+                    "expected the same: a fit suits videos of about the size, the `exposure` and "
+                    "the `factor` it was made with; fit this one anew"
+                )
+
+    def fitted(
+        self,
+        options: Options,
+        plan: tuple[Stage, ...],
+        size: tuple[int, int],
+        device: torch.device,
+    ) -> tuple[FittedStage, ...]:
+        """The stages of a run, with the networks of this fit: see :meth:`check`.
+
+        Raises:
+            OptionError: when they do not suit.
+        """
+        self.check(options, plan, size)
+        found = []
+        for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
+            network = None
+            if saved.weights is not None and has_network(options, number):
+                network = network_of(options, stage, *size)
+                try:
+                    network.load_state_dict(saved.weights)
+                except RuntimeError as error:
+                    raise OptionError(
+                        f"the weights of stage {number + 1} of the fit are not of its network: the "
+                        "file is damaged; expected one that --save-fit or Model.save made; fit anew"
+                    ) from error
+                network = network.to(device).eval()
+            ensemble = averages(options, number)
+            found.append(FittedStage(stage, network, ensemble, options.pyramid.ensemble))
+        return tuple(found)
+
+
+def saved_fit_of(options: Options) -> SavedFit | None:
+    """The fit that a run takes over; None: it makes its own.
+
+    Raises:
+        OptionError: when it cannot be read.
+    """
+    if options.fit_file is None:
+        return None
+    try:
+        stamp = os.stat(options.fit_file).st_mtime_ns
+    except (OSError, ValueError):
+        stamp = -1  # which its reading tells
+    return _read(options.fit_file, stamp)
+
+
+def is_fit_with(path: Path, options: Options) -> bool:
+    """Whether a file is a fit that was made with the same settings."""
+    try:
+        return _told(SavedFit.load(path).options) == _told(options)
+    except OptionError:
+        return False
+
+
+@cache
+def _read(path: str, stamp: int) -> SavedFit:
+    """Read a file once, and again when it changed."""
+    return SavedFit.load(path)
+
+
+def _asked(options: Options, stage: Stage, size: tuple[int, int]) -> SavedStage:
+    """What a stage of a run takes, without weights."""
+    exposure = of_step(options.exposure, stage.factor_before)
+    fold = fold_of(stage, *size) if options.network.kind == "compact" else 1
+    return SavedStage(stage, exposure, fold, None)
+
+
+def _stage(number: int, told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SavedStage:
+    start = f"{number}/"
+    weights = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+    stage = Stage(Fraction(told["scale"]), int(told["step"]), int(told["factor_before"]))
+    kept = weights if told["network"] else None
+    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept)
+
+
+def _told(options: Options) -> dict[str, Any]:
+    """The settings that are kept, as JSON has them."""
+    every = asdict(options)
+    told = {name: every[name] for name in (*_PLAIN, *_SECTIONS)}
+    told["pyramid"] = {k: v for k, v in told["pyramid"].items() if k not in _HERE}
+    return told
+
+
+def _settled(told: Mapping[str, Any]) -> Options:
+    """The options of kept settings; what is not kept has its default."""
+    base = Options()
+    plain = {name: told[name] for name in _PLAIN}
+    sections = {name: _section(getattr(base, name), told[name]) for name in _SECTIONS}
+    return replace(base, **plain, **sections)
+
+
+def _section(base: Any, told: Mapping[str, Any]) -> Any:
+    values: dict[str, Any] = {
+        field.name: tuple(value) if isinstance(value := told[field.name], list) else value
+        for field in fields(base)
+        if field.name not in _HERE
+    }
+    if values.get("coarsest") is not None:
+        values["coarsest"] = Fraction(values["coarsest"])
+    return replace(base, **values)

@@ -1,0 +1,1 @@
+"""Pictures from the program before, and to the one after."""

@@ -1,0 +1,109 @@
+"""deeptsr between other programs, in a shell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli.main import cli
+from tests.helpers.clips import FFMPEG, clip, decode
+
+ROOT = Path(__file__).parents[2]
+UPSCALE = f"{sys.executable} -m tests.helpers.tiny_cli upscale"
+READ = f"{FFMPEG} -v error -i in.mkv -f yuv4mpegpipe -"
+FAST = "--preset fast --factor 4"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    clip(tmp_path / "in.mkv", size="32x24")
+    return tmp_path
+
+
+def shell(folder, command):
+    """Run a pipeline; the exit codes of its programs are in the last line of stdout."""
+    script = f"{command}; echo codes ${{PIPESTATUS[*]}}"
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def codes(done):
+    return done.stdout.splitlines()[-1]
+
+
+def test_between_two_programs_the_frames_are_those_of_files(folder):
+    ends = f"{FFMPEG} -v error -i - -c:v ffv1 piped.mkv"
+    done = shell(folder, f"{READ} | {UPSCALE} - -o - {FAST} | {ends}")
+    assert codes(done) == "codes 0 0 0"
+    assert "self-check" in done.stderr
+    done = shell(folder, f"{UPSCALE} in.mkv -o file.mkv --codec ffv1 --pix-fmt yuv420p {FAST}")
+    assert codes(done) == "codes 0"
+    one, other = (decode(folder / f"{name}.mkv", None, (32, 24)) for name in ("piped", "file"))
+    assert len(one) == 48
+    assert np.array_equal(one, other)
+    assert list(folder.rglob(".*")) == []  # nothing of ours is left
+
+
+def test_a_pipe_becomes_a_file(folder):
+    done = shell(folder, f"{READ} | {UPSCALE} - -o out.mkv {FAST}")
+    assert codes(done) == "codes 0 0"
+    assert len(decode(folder / "out.mkv", None, (32, 24))) == 48
+    assert list(folder.rglob(".*")) == []
+
+
+def test_the_program_after_it_ends_early(folder):
+    done = shell(folder, f"{UPSCALE} in.mkv -o - {FAST} -q | head -c 100 >head.y4m")
+    assert codes(done) == "codes 141 0"
+    assert "Error" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (folder / "head.y4m").read_bytes().startswith(b"YUV4MPEG2 W32 H24 F96000:1001")
+
+
+def test_the_program_before_it_gives_nothing_or_breaks_off(folder):
+    done = shell(folder, f"false | {UPSCALE} - -o - {FAST}")
+    assert codes(done) == "codes 1 3"
+    assert done.stderr.startswith("error: nothing came through the pipe")
+    done = shell(folder, f"{READ} | head -c 3000 | {UPSCALE} - -o - {FAST} | wc -c")
+    assert done.stdout.splitlines()[0] == "0"
+    assert "error: the input has 2 frames" in done.stderr.splitlines()[-1]
+    assert list(folder.rglob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--json",), "--json and -o - exclude each other"),
+        (("--dry-run",), "--dry-run and -o - exclude each other"),
+        (("--preview", "2s"), "--preview and -o - exclude each other"),
+        (("--report", "r.html"), "--report needs a file"),
+    ],
+)
+def test_what_would_mix_with_the_pictures_is_refused(flags, words):
+    done = CliRunner().invoke(cli, ["upscale", "in.mkv", "-o", "-", *flags])
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("stream", "args", "words"),
+    [
+        ("stdin", ("-", "-o", "out.mkv"), "stdin is a terminal"),
+        ("stdout", ("in.mkv", "-o", "-"), "stdout is a terminal"),
+    ],
+)
+def test_a_terminal_is_no_pipe(monkeypatch, stream, args, words):
+    monkeypatch.setattr("cli.pipes._is_terminal", lambda it: it is getattr(sys, stream))
+    done = CliRunner().invoke(cli, ["upscale", *args])
+    assert done.exit_code == 2
+    assert words in done.stderr
