@@ -28,7 +28,7 @@ _PART = 120  # output frames of a part, at least: each begins with a key frame
 _SPARED = 8  # groups of LTR frames that an excerpt has at least, where the input has them
 _LEAST_EXCERPT = 32  # frames, unless memory is short
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
-# Measured: see docs/measurements.md.
+# Measured: see docs/trials.md.
 _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
 _HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
