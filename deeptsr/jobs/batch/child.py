@@ -44,6 +44,7 @@ class Ended:
     exit_code: int  # of the child; negative: the signal that killed it
     error: str | None = None  # what went wrong
     gain_db: float | None = None  # of the self-check
+    confidence: str | None = None  # of the same: "sure", "likely" or "guess"
 
     @property
     def worth_another(self) -> bool:
@@ -88,7 +89,7 @@ class Child:
             if self._process is None:
                 yield Ended(_NOT_STARTED, self._failure)
                 return
-            gain, error, reported = None, None, -_PAUSE
+            gain, confidence, error, reported = None, None, None, -_PAUSE
             assert self._process.stdout is not None
             with self._process.stdout as lines:
                 for line in lines:
@@ -103,13 +104,13 @@ class Child:
                     elif kind == "Warned":
                         yield News(warning=said["message"])
                     elif kind == "SelfChecked":
-                        gain = said["gain_db"]
+                        gain, confidence = said["gain_db"], said.get("confidence")
                     elif kind == "Error":
                         error = said["message"]
             code = self._process.wait()
             if code and error is None:
                 error = self._crash(code)
-            yield Ended(code, error, gain)
+            yield Ended(code, error, gain, confidence)
 
     def tell_to_stop(self) -> None:
         """Ask it to save its work and leave."""

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +51,8 @@ class Entry:
     exit_code: int | None = None
     error: str | None = None
     time: str = ""  # when this was written, ISO 8601
+    confidence: str | None = None  # of the self-check: "sure", "likely" or "guess"
+    warnings: tuple[str, ...] = ()  # of the last attempt
 
 
 def configuration_hash(options: Options) -> str:
@@ -189,6 +191,9 @@ def _entry(line: bytes) -> Entry | None:
         for key in ("input_stamp", "output_stamp"):
             if said[key] is not None:
                 said[key] = Stamp(**said[key])
-        return Entry(**{f.name: said[f.name] for f in fields(Entry)})
+        said["warnings"] = tuple(said.get("warnings", ()))
+        # An earlier version knew less; what has no default, each has said.
+        known = [f.name for f in fields(Entry) if f.name in said or f.default is MISSING]
+        return Entry(**{name: said[name] for name in known})
     except (ValueError, LookupError, TypeError):
         return None

@@ -18,6 +18,7 @@ __all__ = ["Task", "find_tasks"]
 # What a folder is searched for; GIFs too, which are hardly ever a still picture.
 _VIDEOS = frozenset((*video.CONTAINERS, ".3gp", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf"))
 _VIDEOS |= {".ogv", ".ts", ".wmv"}
+_LONGEST_NAME = 255  # bytes, that file systems hold
 _DEFAULT_SUFFIX = ".mp4"  # where the input's own cannot be written
 
 
@@ -29,6 +30,12 @@ class Task:
     input: Path  # absolute
     output: Path  # absolute
     rough_size: float  # about its pixels x frames; 0 where it cannot be read
+
+    @property
+    def page(self) -> Path | None:
+        """Where its report goes: beside the result; None where no such name can be given."""
+        name = self.output.name + ".html"
+        return self.output.with_name(name) if len(os.fsencode(name)) <= _LONGEST_NAME else None
 
 
 def find_tasks(
