@@ -78,7 +78,7 @@ def write_sheet(
     known, tiles = _known(page), list[Tile | None]()
     for number, shown in enumerate(videos):
         detail = f"the page of the batch, video {number + 1} of {len(videos)}"
-        on_event(Progress(number / len(videos), "report", detail))
+        on_event(Progress(1.0, "report", detail))
         tile = known.get(shown.result_hash)
         if tile is None and not shown.failed:
             tile = take(shown.source, shown.output, options)
