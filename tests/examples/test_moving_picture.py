@@ -54,7 +54,7 @@ def test_it_is_made_small_enough_or_refused():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--factor", "3"), f"expected {3 * FRAMES}"),
+        (("--factor", "3", "--first", "2", "--frames", "4"), f"expected {3 * FRAMES}"),
         (("--first", "7", "--frames", "3"), f"expected some of the {FRAMES}"),
     ],
 )
