@@ -6,7 +6,7 @@
     python -m benchmarks.ablation fan pan LTR.mkv:HTR.mkv --config auto --config no-verify
     python -m benchmarks.ablation pan --config auto --config wide:network.channels=64 --factor 8
     python -m benchmarks.ablation --crf 18 --crf 23 --crf 28 --config auto
-    python -m benchmarks.ablation --table --results ablation.jsonl
+    python -m benchmarks.ablation --table --results ablation.jsonl --save kept.json
 
 Each result is a line of the results file as soon as it is there, and what is there is not done
 again. ``--level 1/4`` compares at a quarter of the size, where the first stage of a run works: the
@@ -32,10 +32,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 import deeptsr  # noqa: E402
+from benchmarks import published  # noqa: E402
 from benchmarks.configs import BUILT_IN, Config, parse  # noqa: E402
 from benchmarks.quality import Pair, load, score, unit  # noqa: E402
 from benchmarks.results import Record, complete, read  # noqa: E402
-from benchmarks.tables import BASE, tables  # noqa: E402
+from benchmarks.tables import BASE, gains, tables  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
 from deeptsr.evaluation.baselines import baseline  # noqa: E402
 from deeptsr.events import Event, StageFitted  # noqa: E402
@@ -179,6 +180,11 @@ def run(wanted: list[Task], results: Path, tell: Callable[[str], None]) -> None:
     help="File of the results, added to.",
 )
 @click.option("--table", is_flag=True, help="Only lay out the results that are there.")
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also keep the gains, for benchmarks.document.",
+)
 def main(
     clips: tuple[str, ...],
     configs: tuple[str, ...],
@@ -189,6 +195,7 @@ def main(
     threads: int,
     results: Path,
     table: bool,
+    save: Path | None,
     **shared: Any,
 ) -> None:
     """Measure what is missing, then lay out all results."""
@@ -210,6 +217,8 @@ def main(
                 task.options(task.factor)  # a mistake is told before the work
         run(wanted, results, lambda line: click.echo(line, err=True))
     click.echo(tables(read(results)))
+    if save is not None:
+        published.save(save, row="clip", mean=True, **gains(read(results)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ were, if they were made with the same settings.
 
 What is drawn of a clip is two rows of five squares: the input, linear interpolation, minterpolate,
 deeptsr, the truth. Above, enlarged, an instant of the place where most moves; below, the row of
-pixels through which most moves, followed through time, which runs downwards.
+pixels through which most moves, followed through time, which runs downwards. Under it the input,
+minterpolate and deeptsr move, in the stretch in which most moves.
 """
 
 from __future__ import annotations
@@ -35,11 +36,14 @@ import deeptsr  # noqa: E402
 from benchmarks.quality import Pair, Row, load, score  # noqa: E402
 from deeptsr.evaluation.baselines import BASELINES, baseline  # noqa: E402
 from deeptsr.report.motion import measure  # noqa: E402
+from examples.moving_picture import encoded, sheet  # noqa: E402
 
 SQUARES = 5  # in a row
 SIDE = 128  # pixels of a square,
 GAP = 6  # and between squares
 SPAN = 16  # LTR frames that a slice shows
+MOVING = 160  # pixels of each of the three that move,
+LARGEST = 400_000  # and bytes of all
 COLOURS = 96  # of a picture: textures are noise, and cost much otherwise
 OURS = "deeptsr"
 RIVALS = ("linear", "minterpolate")
@@ -90,6 +94,7 @@ def make(name: str, preset: str, factor: int, size: int, frames: int | None, out
         seconds = time.perf_counter() - begin
         rows.append(replace(score(method, _each(made[method]), pair), seconds=seconds))
     draw(pair, made).save(out / "gallery" / f"{name}.png", optimize=True)
+    (out / "gallery" / f"{name}.webp").write_bytes(animate(pair, made))
     return Shown(name, rows)
 
 
@@ -121,6 +126,15 @@ def draw(pair: Pair, made: dict[str, Clip]) -> Image.Image:
     return Image.fromarray(sheet).quantize(
         COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
     )
+
+
+def animate(pair: Pair, made: dict[str, Clip]) -> bytes:
+    """Make a moving picture of the stretch in which most moves: input, minterpolate, deeptsr."""
+    ltr, factor = _unit(pair.ltr), pair.factor
+    span = measure(ltr).times(SPAN, [range(len(ltr))])
+    moments = range(span.start * factor, span.stop * factor)
+    shown = [(ltr[n // factor], made["minterpolate"][n], made[OURS][n]) for n in moments]
+    return encoded([sheet(each, MOVING) for each in shown], LARGEST)
 
 
 def write(shown: list[Shown], out: Path, preset: str, factor: int, size: int) -> None:
@@ -172,6 +186,9 @@ def write(shown: list[Shown], out: Path, preset: str, factor: int, size: int) ->
             f"![{clip.name}: input, linear interpolation, minterpolate, deeptsr and truth, above "
             f"at one instant, below as a slice through time](gallery/{clip.name}.png)",
         ]
+        if (out / "gallery" / f"{clip.name}.webp").exists():
+            told = f"{clip.name} in motion: input, minterpolate, deeptsr"
+            lines += ["", f"![{told}](gallery/{clip.name}.webp)"]
     (out / "gallery.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -4,6 +4,7 @@
 
     python -m benchmarks.rotors --clips 20 --seeds 0,1,2
     ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.rotors --first 1000
+    python -m benchmarks.rotors --save benchmarks/results/rotors.json
 
 Three kinds of speed, as shares of the blades' distance a frame: steady below the aliasing limit
 (0.15 to 0.45), crossing it (from 0.1 .. 0.35 to 0.6 .. 0.8), and steady beyond it (0.55 to 0.8).
@@ -27,6 +28,7 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
+from benchmarks import published  # noqa: E402
 from benchmarks.direction import FORWARD, deviations  # noqa: E402
 from deeptsr.config import preset  # noqa: E402
 from deeptsr.evaluation.metrics import psnr  # noqa: E402
@@ -43,6 +45,11 @@ from examples.scenes.pictures import disc, texture  # noqa: E402
 from examples.scenes.turning import Rotor, spokes  # noqa: E402
 
 KINDS = ("below", "crossing", "beyond")
+COLUMNS = {
+    "frames the right way": ".0%",
+    "gain over linear, dB": "+.2f",
+    "wrong clips told as a guess": "",
+}
 _SIDE, _LEVEL, _FRAMES, _PARTS = 128, 64, 32, 4
 _CLEAR = 0.2  # difference of blades from their wall, at least
 
@@ -137,12 +144,21 @@ def measure(case: Case, name: str, seed: int) -> tuple[float, float, SelfChecked
 @click.option("--seeds", default="0", show_default=True, help="Of the fits, comma-separated.")
 @click.option("--preset", "preset_name", default="fast", show_default=True)
 @click.option("--threads", default=1, show_default=True)
-def main(clips: int, first: int, seeds: str, preset_name: str, threads: int) -> None:
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also keep the figures, for benchmarks.document.",
+)
+def main(
+    clips: int, first: int, seeds: str, preset_name: str, threads: int, save: Path | None
+) -> None:
     """Tell rates and their spread over the seeds."""
     torch.set_num_threads(threads)
+    rows: dict[str, dict[str, published.Cell]] = {}
+    fits = [int(seed) for seed in seeds.split(",")]
     for kind in KINDS:
         rates, gains, wrong = [], [], []
-        for seed in map(int, seeds.split(",")):
+        for seed in fits:
             found = [measure(render(first + n, kind), preset_name, seed) for n in range(clips)]
             rates.append(mean(right for right, _, _ in found))
             gains.append(mean(gain for _, gain, _ in found))
@@ -153,6 +169,9 @@ def main(clips: int, first: int, seeds: str, preset_name: str, threads: int) -> 
             f"{mean(gains):+.2f} dB over linear; of the clips that go wrong, told as a guess: "
             f"{guesses}"
         )
+        rows[kind] = dict(zip(COLUMNS, (rates, gains, guesses), strict=True))
+    if save is not None:
+        published.save(save, row="speed", columns=COLUMNS, rows=rows, seeds=fits)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.results import Record
 
-__all__ = ["BASE", "CONTEXT", "tables"]
+__all__ = ["BASE", "CONTEXT", "gains", "tables"]
 
 Cells = dict[str, dict[str, Record]]  # clip -> configuration -> means over the seeds
 
@@ -42,6 +42,47 @@ def tables(records: Iterable[Record]) -> str:
         )
         parts += [f"{told}:", _gains(cells), _means(cells)]
     return "\n\n".join(parts)
+
+
+def gains(records: Iterable[Record]) -> dict[str, Any]:
+    """Gains over linear interpolation, seed by seed: what :func:`benchmarks.published.save` takes.
+
+    Args:
+        records: of one context, each configuration with the same seeds for every clip.
+
+    Raises:
+        ValueError: when there are several contexts, or a clip lacks a configuration or a seed.
+    """
+    records = list(records)
+    own = [r for r in records if r["config"] not in BASE]
+    if len({_context(r) for r in own}) != 1:
+        raise ValueError("the results have several contexts, or none; expected a file of one")
+    seeds = sorted({r["seed"] for r in own})
+    names = [name for name in dict.fromkeys(r["config"] for r in records) if name != "linear"]
+    columns = {"linear, dB": ".2f", **{f"{name}, dB": "+.2f" for name in names}}
+    turned = [name for name in names if name not in BASE and _turned(own, name)]
+    columns |= {f"{name}, turns right": ".0%" for name in turned}
+    found = {(r["clip"], r["config"], r["seed"]): r for r in records}
+    rows: dict[str, dict[str, Any]] = {}
+    for clip in dict.fromkeys(r["clip"] for r in records):
+        base = found[clip, "linear", 0]["psnr_db"]
+        row: dict[str, Any] = {"linear, dB": base}
+        for name in names:
+            given = [0] if name in BASE else seeds
+            if lacking := [s for s in given if (clip, name, s) not in found]:
+                raise ValueError(f"{clip} has no result of {name} with seed {lacking[0]}")
+            cells = [found[clip, name, seed] for seed in given]
+            gained = [cell["psnr_db"] - base for cell in cells]
+            row[f"{name}, dB"] = gained[0] if name in BASE else gained
+            if name in turned:
+                right = [cell["right_direction"] for cell in cells]
+                row[f"{name}, turns right"] = None if None in right else right
+        rows[Path(clip.partition(":")[0]).stem] = row
+    return {"columns": columns, "rows": rows, "seeds": seeds}
+
+
+def _turned(records: list[Record], config: str) -> bool:
+    return any(r["right_direction"] is not None for r in records if r["config"] == config)
 
 
 def _context(record: Record) -> tuple[Any, ...]:

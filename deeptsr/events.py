@@ -332,6 +332,7 @@ class VideoEnded(Event):
     seconds: float  # of all attempts
     gain_db: float | None  # of its self-check, where it came to that
     error: str | None  # what went wrong
+    confidence: str | None = None  # of its self-check, as SelfChecked has it
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import deeptsr
+from cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,3 +36,24 @@ def test_the_version_is_the_same_everywhere():
 def test_what_is_to_come_stands_first():
     headings = re.findall(r"^## (.*)$", text_of("CHANGELOG.md"), re.MULTILINE)
     assert headings[0] == "Unreleased"
+
+
+def said_in_readme():
+    """Each command of deeptsr that README's table names, and all flags in it."""
+    table = text_of("README.md").partition("## What you have")[2].partition("\n## ")[0]
+    spans = re.findall(r"`([^`]+)`", table)
+    commands = {found[1] for span in spans if (found := re.match(r"deeptsr ([\w-]+)", span))}
+    return commands, {flag for span in spans for flag in re.findall(r"--[a-z][\w-]*", span)}
+
+
+def test_the_readme_says_what_there_is_for_every_command():
+    commands, flags = said_in_readme()
+    assert commands == set(cli.commands) - {"report"}  # which --report does at once
+    there = {
+        flag
+        for command in cli.commands.values()
+        for param in command.params
+        for flag in (*param.opts, *param.secondary_opts)
+    }
+    assert len(flags) > 15
+    assert flags <= there | {"--help"}

@@ -1,5 +1,7 @@
 """The wheel, installed where nothing of the checkout is in reach."""
 
+import ast
+import configparser
 import json
 import os
 import re
@@ -15,6 +17,8 @@ import deeptsr
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("deeptsr", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
+ON_REQUEST = {"lpips", "ray", "torchvision"}  # what an extra brings; they say so where it lacks
+BROUGHT = {"pillow": "PIL"}  # a distribution's module, where the names differ
 IMPORT_ALL = """
 import importlib, json, sys
 for name in json.load(sys.stdin):
@@ -104,3 +108,18 @@ def test_the_command_is_there(home, tmp_path):
     files = {path.stem for path in (ROOT / "cli" / "commands").glob("*.py")} - {"__init__"}
     shown = set(re.findall(r"^  ([a-z]+)", told, re.MULTILINE))
     assert files <= shown
+
+
+def test_all_that_the_program_imports_is_installed_with_it():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    asked = re.findall(r"^[\w-]+", setup["options"]["install_requires"], re.MULTILINE)
+    installed = {BROUGHT.get(name, name.replace("-", "_")) for name in asked}
+    imported = set()
+    for path in [*(ROOT / "deeptsr").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    assert imported - sys.stdlib_module_names - {"deeptsr"} - ON_REQUEST == installed

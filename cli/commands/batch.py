@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shlex
+import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from deeptsr.errors import BatchError, OptionError
-from deeptsr.events import Event
+from deeptsr import report as reports
+from deeptsr.config import Options
+from deeptsr.errors import BatchError, OptionError, OutputError, ResourceError
+from deeptsr.events import Event, Listener, Warned
 from deeptsr.jobs.batch import (
     Engine,
     LocalEngine,
     Manifest,
+    Task,
     configuration_hash,
     find_tasks,
     run_batch,
@@ -34,7 +41,8 @@ from .upscale import upscale
 __all__ = ["batch"]
 
 MODULE = __name__.partition(".")[0]  # that each child runs
-MANIFEST = "batch.jsonl"  # in the folder of the results
+MANIFEST = "batch.jsonl"  # in the folder of the results,
+PAGE = "batch.html"  # beside it
 # What a batch settles for each video, or once for all of them.
 SETTLED = ("output", "device", "work_dir", "report", "dry_run", "preview", "save_fit")
 PASSED = shared_with(upscale, SETTLED)  # to each video's process
@@ -86,6 +94,12 @@ PASSED = shared_with(upscale, SETTLED)  # to each video's process
     metavar="N",
     help="Further attempts at a video whose process crashed or was lost.",
 )
+@click.option(
+    "--reports",
+    "with_reports",
+    is_flag=True,
+    help="Also make a page of each video, beside its result, as upscale --report does.",
+)
 @output_flags
 def batch(
     *,
@@ -98,6 +112,7 @@ def batch(
     engine: str,
     address: str,
     retries: int,
+    with_reports: bool,
     preset_name: str | None,
     **flags: Any,
 ) -> None:
@@ -106,7 +121,8 @@ def batch(
     FOLDER_OR_LIST may be a text file, too, that names a video a line. The results mirror the
     folders of the inputs. Each video has a process of its own, the longest goes first, and one that
     fails does not stop the others. The same command again does what is not done yet: the
-    manifest, batch.jsonl beside the results, has the hashes that tell.
+    manifest, batch.jsonl beside the results, has the hashes that tell. At the end batch.html shows
+    all videos, before and after.
 
     The options of deeptsr upscale from --factor on hold for every video.
 
@@ -116,7 +132,8 @@ def batch(
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
     reads = {"the folder or list": source}
-    writes = {"the manifest": str(Path(output, MANIFEST))}
+    page = Path(os.path.abspath(output), PAGE)
+    writes = {"the manifest": str(Path(output, MANIFEST)), "the page": str(page)}
     with conversation(verbosity, reads=reads, writes=writes) as tell:
         flags |= {"device": "auto", "work_dir": None, "save_fit": None}
         options_of(preset_name or DEFAULTS.preset, flags)  # a mistake is told at once
@@ -124,6 +141,7 @@ def batch(
             raise OptionError(f"jobs is {jobs}; expected 1 or more")
 
         tasks = find_tasks(source, output, pattern=pattern, suffix=suffix)
+        reports.check_sheet(page)
         with contextlib.ExitStack() as stack:
             manifest = stack.enter_context(Manifest(Path(output) / MANIFEST))
             if engine == "ray":
@@ -146,8 +164,10 @@ def batch(
                 configuration_hash(options),
                 flags=(*_given(click.get_current_context()), "--preset", preset),
                 retries=retries,
+                reports=with_reports,
                 on_event=listen,
             )
+        _show(page, tasks, manifest, options, tell)
         if not verbosity.as_json:
             table.show()
         if result.failed:
@@ -155,6 +175,37 @@ def batch(
                 f"{result.failed} of {len(tasks)} videos failed; {manifest.path} tells why; the "
                 "same command again tries these, and skips what is done"
             )
+
+
+def _show(
+    page: Path, tasks: Sequence[Task], manifest: Manifest, options: Options, tell: Listener
+) -> None:
+    """Write the page of all videos; that it cannot be written changes nothing of what was done."""
+    videos = [_shown(task, manifest) for task in sorted(tasks, key=lambda task: task.name)]
+    command = shlex.join(["deeptsr", *sys.argv[1:]])
+    try:
+        tell(reports.write_sheet(page, videos, asdict(options), command=command, on_event=tell))
+    except (OutputError, ResourceError) as error:
+        tell(Warned(f"there is no page of the batch: {error}"))
+
+
+def _shown(task: Task, manifest: Manifest) -> reports.Shown:
+    entry = manifest.last(task.output)
+    assert entry is not None  # each has ended
+    made = entry.output_stamp
+    return reports.Shown(
+        name=task.name,
+        source=task.input,
+        output=task.output,
+        failed=entry.state != "done",
+        seconds=entry.seconds,
+        gain_db=entry.gain_db,
+        confidence=entry.confidence,
+        warnings=entry.warnings,
+        error=entry.error,
+        report=task.page if task.page is not None and task.page.exists() else None,
+        result_hash=made.hash if made is not None else "",
+    )
 
 
 def _preset(device: str, flags: dict[str, Any]) -> str:

@@ -11,15 +11,14 @@ import numpy.typing as npt
 import torch
 
 from deeptsr.analysis.recurrence import Recurrence, Slice
-from deeptsr.errors import OptionError
+from deeptsr.imaging.volume import LUMA
 
-if TYPE_CHECKING:  # takes long to import
+if TYPE_CHECKING:  # takes long to import: only what draws waits for it
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
-from deeptsr.imaging.volume import LUMA
 
-__all__ = ["blend", "draw", "require_matplotlib", "strip"]
+__all__ = ["blend", "draw", "strip"]
 
 _INK, _FAINT, _RULE = "#222222", "#777777", "#cccccc"
 _LABEL = "neighbours found across dimensions"
@@ -29,21 +28,6 @@ _TITLES = {
     "xt": "x over time, at row {at}",
 }
 _LONG = 900  # pixels that the long side of a blended picture has at least
-
-
-def require_matplotlib() -> None:
-    """Refuse at once when there is nothing to draw with.
-
-    Raises:
-        OptionError: saying how to install it.
-    """
-    try:
-        import matplotlib as mpl  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise OptionError(
-            "the heatmap is drawn with matplotlib, which is not installed; expected it; install it "
-            "(pip install 'deeptsr[plots]'), or ask for --json alone, the numbers"
-        ) from error
 
 
 def _colors() -> Colormap:

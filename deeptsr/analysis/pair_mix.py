@@ -1,7 +1,7 @@
 """Which mix of training pairs a video speaks for, before anything is fitted.
 
 The paper leaves this as future work (section 5.1): crude motion, at a coarse scale, should tell
-large uniform motion from rotation. Measured (docs/measurements.md): a camera that pans wants pairs
+large uniform motion from rotation. Measured (docs/trials.md): a camera that pans wants pairs
 of frames in translation alone, and the held-out frames, which are means of several, do not show it;
 so where one translation explains what changes, it decides. For every other video the shares of the
 settings stand, unless the first steps of a fit show that motion is aliased

@@ -23,7 +23,7 @@ __all__ = ["Survey", "scenes_between", "survey", "with_cuts"]
 
 _Array = npt.NDArray[np.float32]
 
-# Chosen on 162 clips with known cuts: docs/measurements.md.
+# Chosen on 162 clips with known cuts: docs/trials.md.
 _THUMBNAIL = 48  # pixels of the long side, at most, at which pictures are compared
 _BLOCK = 8  # of its pixels: the side of what is looked for in the other picture
 _SEARCH = 8  # of its pixels: how far

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from deeptsr import video
 from deeptsr.analysis.excerpt import choose, window
-from deeptsr.analysis.heatmap import blend, draw, require_matplotlib, strip
+from deeptsr.analysis.heatmap import blend, draw, strip
 from deeptsr.analysis.pair_mix import propose, uniform_motion
 from deeptsr.analysis.recurrence import Recurrence, inspect, least_size, statistics
 from deeptsr.analysis.scenes import survey
@@ -75,8 +75,6 @@ def inspect_file(
     settings = settings or RecurrenceSettings()
     chosen_device = devices.choose(device)
     film = output is not None and Path(output).suffix.lower() not in PICTURES
-    if output is not None:
-        require_matplotlib()
     check_distinct({"the input": source}, {"the output": output, "the JSON file": json_output})
     if film and output is not None:
         video.check_output(output, EncodeSettings(overwrite=overwrite))

@@ -13,15 +13,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deeptsr.report.page import check_page, write_report
     from deeptsr.report.record import Record, Recorder
+    from deeptsr.report.sheet import Shown, check_sheet, write_sheet
 
-__all__ = ["Record", "Recorder", "check_page", "write_report"]
+__all__ = [
+    "Record",
+    "Recorder",
+    "Shown",
+    "check_page",
+    "check_sheet",
+    "write_report",
+    "write_sheet",
+]
 
 # Loaded on first use, so that a command line does not wait for codecs.
 _HOME = {
     "Record": "record",
     "Recorder": "record",
+    "Shown": "sheet",
     "check_page": "page",
+    "check_sheet": "sheet",
     "write_report": "page",
+    "write_sheet": "sheet",
 }
 
 

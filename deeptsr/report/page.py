@@ -35,7 +35,7 @@ from deeptsr.system import humanize
 from deeptsr.system.files import check_file, write_whole
 from deeptsr.system.lock import alone
 
-__all__ = ["check_page", "write_report"]
+__all__ = ["check_page", "environment", "write_report"]
 
 _SPEEDS = (1, 2, 4, 8, 16, 32)  # real time, and so many times slower
 _LIMITS = 1 / 16, 16  # how far browsers change the speed of a film
@@ -103,35 +103,44 @@ def _written(record: Record, path: str | Path, overwrite: bool) -> Reported:
     return Reported(str(path), len(text))
 
 
-def _render(record: Record, footage: Footage, pictures: Pictures, cuts: list[int]) -> str:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """What fills in the templates of pages; a name that one lacks is an error."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("deeptsr.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=humanize.duration, rate=humanize.rate, size=humanize.size)
-    return environment.get_template("page.html").render(
-        record=record,
-        began=datetime.fromisoformat(record.began),
-        names={"input": Path(record.source).name, "result": Path(record.output).name},
-        planned=record.of(Planned)[-1],
-        done=record.of(Done)[-1],
-        check=next(reversed(record.of(SelfChecked)), None),
-        cuts=cuts,
-        budget=next(reversed(record.of(Budgeted)), None),
-        warnings=_warnings(record),
-        mix=_mix(record),
-        curves=charts.curves(record),
-        chart=charts,
-        parts=charts.parts(record),
-        settings=_settings(record.options),
-        rivals=_RIVALS,
-        rates=_rates(footage),
-        footage=footage,
-        pictures=pictures,
-        player=_player(footage, pictures),
+    made.filters.update(duration=humanize.duration, rate=humanize.rate, size=humanize.size)
+    return made
+
+
+def _render(record: Record, footage: Footage, pictures: Pictures, cuts: list[int]) -> str:
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            record=record,
+            began=datetime.fromisoformat(record.began),
+            names={"input": Path(record.source).name, "result": Path(record.output).name},
+            planned=record.of(Planned)[-1],
+            done=record.of(Done)[-1],
+            check=next(reversed(record.of(SelfChecked)), None),
+            cuts=cuts,
+            budget=next(reversed(record.of(Budgeted)), None),
+            warnings=_warnings(record),
+            mix=_mix(record),
+            curves=charts.curves(record),
+            chart=charts,
+            parts=charts.parts(record),
+            settings=_settings(record.options),
+            rivals=_RIVALS,
+            rates=_rates(footage),
+            footage=footage,
+            pictures=pictures,
+            player=_player(footage, pictures),
+        )
     )
 
 

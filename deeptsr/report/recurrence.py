@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -37,11 +36,6 @@ def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | 
     Returns:
         What keeps it from being drawn, as a sentence, where something does.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        return (
-            "The picture of it is drawn with matplotlib, which was not installed: "
-            "pip install 'deeptsr[plots]', then deeptsr report."
-        )
     # Here, as torch takes seconds to load.
     import torch  # noqa: PLC0415
 

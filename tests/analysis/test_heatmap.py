@@ -1,6 +1,5 @@
 """What is drawn."""
 
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
-from deeptsr.analysis.heatmap import blend, draw, require_matplotlib, strip
+from deeptsr.analysis.heatmap import blend, draw, strip
 from deeptsr.analysis.recurrence import Slice, inspect, statistics
 from deeptsr.config import RecurrenceSettings
-from deeptsr.errors import OptionError
 from tests.helpers.synth import pan
-
-pytest.importorskip("matplotlib")
 
 
 def plane(share, side=8):
@@ -71,9 +67,3 @@ def test_the_strip_of_colors_fits_under_a_frame():
     left, right = foot[15, 50], foot[15, -50]
     assert left[2] > left[0]
     assert right[0] > right[2]
-
-
-def test_without_matplotlib_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(OptionError, match=r"pip install 'deeptsr\[plots\]'"):
-        require_matplotlib()

@@ -178,3 +178,36 @@ def test_contexts_have_tables_of_their_own():
     assert "effort 0.5, crf 28:" in text
     assert "| a | 25.00 | +0.50 |" in text
     assert tables.tables([]) == ""
+
+
+def test_gains_are_kept_seed_by_seed():
+    records = [
+        line("a", "linear", 30),
+        line("a", "auto", 31),
+        line("a", "auto", 33, seed=1),
+        line("b.mkv:c.mkv", "linear", 20, right_direction=0.0),
+        line("b.mkv:c.mkv", "auto", 24, right_direction=0.5),
+        line("b.mkv:c.mkv", "auto", 26, right_direction=0.75, seed=1),
+    ]
+    kept = tables.gains(records)
+    assert kept["seeds"] == [0, 1]
+    assert kept["columns"] == {"linear, dB": ".2f", "auto, dB": "+.2f", "auto, turns right": ".0%"}
+    assert kept["rows"] == {
+        "a": {"linear, dB": 30, "auto, dB": [1, 3], "auto, turns right": None},
+        "b": {"linear, dB": 20, "auto, dB": [4, 6], "auto, turns right": [0.5, 0.75]},
+    }
+    with pytest.raises(ValueError, match="a has no result of auto with seed 1"):
+        tables.gains([r for r in records if (r["clip"], r["seed"]) != ("a", 1)])
+    with pytest.raises(ValueError, match="several contexts"):
+        tables.gains([*records, line("a", "auto", 31, effort=1.0)])
+
+
+def test_what_is_laid_out_can_be_kept(tmp_path):
+    results = tmp_path / "r.jsonl"
+    told = [line("a", "linear", 30), line("a", "auto", 31.5)]
+    results.write_text("".join(json.dumps(record) + "\n" for record in told))
+    words = ["--table", "--results", str(results), "--save", str(tmp_path / "kept.json")]
+    done = CliRunner().invoke(ablation.main, words)
+    assert done.exit_code == 0, done.output
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert kept["rows"] == {"a": {"linear, dB": 30, "auto, dB": [1.5]}}

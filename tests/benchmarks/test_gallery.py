@@ -36,11 +36,17 @@ def test_the_page_has_a_row_and_a_picture_for_each_clip(made):
     assert [row.count("|") for row in rows] == [11, 11]
     assert "%" in rows[0]
     assert "–" in rows[1]  # noqa: RUF001, the pan turns nowhere
-    for place in re.findall(r"\]\((gallery/[^)]*)\)", text):
+    for place in re.findall(r"\]\((gallery/[^)]*png)\)", text):
         with Image.open(made / place) as picture:
             assert picture.size == (5 * gallery.SIDE + 4 * gallery.GAP, 2 * gallery.SIDE + 6)
         assert (made / place).stat().st_size < 40_000
-    assert len(re.findall(r"^!\[", text, re.M)) == 2
+    moving = re.findall(r"\]\((gallery/[^)]*webp)\)", text)
+    assert moving == ["gallery/wheel.webp", "gallery/pan.webp"]
+    for place in moving:
+        with Image.open(made / place) as picture:
+            assert picture.n_frames == 2 * 8
+        assert (made / place).stat().st_size <= gallery.LARGEST
+    assert len(re.findall(r"^!\[", text, re.M)) == 4
 
 
 def test_the_squares_are_the_clips_in_order():

@@ -1,10 +1,15 @@
 """Random rotors: what is rendered is what is said."""
 
+import json
+
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from benchmarks import rotors
 from benchmarks.direction import deviations
 from benchmarks.rotors import KINDS, render
+from deeptsr.events import SelfChecked
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -20,3 +25,18 @@ def test_the_truth_turns_as_is_said(kind):
     shares = 2 * np.abs(case.angles) * case.folds / 360
     limits = {"below": (0.14, 0.46), "crossing": (0.09, 0.81), "beyond": (0.54, 0.81)}[kind]
     assert limits[0] <= shares.min() <= shares.max() <= limits[1]
+
+
+def test_rates_are_kept_seed_by_seed(tmp_path, monkeypatch):
+    def measured(case, preset, seed):
+        return 0.25 + 0.5 * seed, 1.0 + seed, SelfChecked(30.0, 29.0, 1.0, 4, "guess")
+
+    monkeypatch.setattr(rotors, "render", lambda seed, kind: None)
+    monkeypatch.setattr(rotors, "measure", measured)
+    words = ["--clips", "2", "--seeds", "0,1", "--save", str(tmp_path / "r.json")]
+    done = CliRunner().invoke(rotors.main, words)
+    assert done.exit_code == 0, done.output
+    assert "below: 50% of the frames right" in done.output
+    kept = json.loads((tmp_path / "r.json").read_text())
+    assert list(kept["rows"]) == list(KINDS)
+    assert list(kept["rows"]["below"].values()) == [[0.25, 0.75], [1.0, 2.0], "2 of 2"]

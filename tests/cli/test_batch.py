@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from cli.commands.upscale import upscale
 from cli.console.batch_table import Table
 from cli.console.progress_bar import Bar
 from cli.main import cli
+from deeptsr.errors import ResourceError
 from deeptsr.events import BatchDone, Progress, VideoEnded, VideoProgress
 from tests.helpers.clips import clip
 
@@ -73,7 +75,8 @@ def test_the_story_and_the_table_and_the_exit_code(videos, children):
     assert "a.mp4: started" in told
     assert "warning: a.mp4: mind this" in told
     assert "c.mp4: failed: c.mp4 is broken; get it anew" in told
-    assert told[-2].startswith("2 videos done, 1 failed, in ")
+    assert told[-3].startswith("2 videos done, 1 failed, in ")
+    assert told[-2].startswith(f"wrote {videos.parent / 'out' / 'batch.html'}: ")
     assert told[-1].startswith("error: 1 of 3 videos failed; ")
     assert "\x1b" not in result.output
     assert "fitting" not in result.stderr  # one child's progress is no line of its own
@@ -94,7 +97,8 @@ def test_json_is_alone_on_stdout(videos, children):
     result = call(videos, "--json")
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert (told[0]["event"], told[0]["videos"]) == ("BatchPlanned", 3)
-    assert (told[-2]["event"], told[-2]["failed"]) == ("BatchDone", 1)
+    assert [t["failed"] for t in told if t["event"] == "BatchDone"] == [1]
+    assert told[-2]["event"] == "Reported"
     assert (told[-1]["event"], told[-1]["exit_code"]) == ("Error", 5)
     assert {t["video"] for t in told if t["event"] == "VideoProgress"} == {
         "a.mp4",
@@ -117,6 +121,53 @@ def test_flags_are_passed_on_as_they_were_given(videos, children):
     for flag in ("--factor 3", "--end 62.5", "--overwrite", "--exposure delta", "--codec ffv1"):
         assert flag in words
     assert len(passed) == 11
+
+
+def test_the_page_tells_of_all_videos_those_done_before_too(videos, children):
+    call(videos)
+    page = videos.parent / "out" / "batch.html"
+    first = page.read_text()
+    assert '<h1 id="title">3 videos</h1>' in first
+    assert "c.mp4 is broken; get it anew" in first
+    assert first.count("mind this") == 3
+    assert first.count("+1.5 dB") == 2
+    assert re.findall(r'<a href="([^#"]+)"', first) == [
+        *("a.mp4", "../in/a.mp4", "../in/c.mp4", "sub/b.mp4", "../in/sub/b.mp4")
+    ]
+    (videos / "c.mp4").write_text("good")
+    call(videos)
+    again = page.read_text()
+    assert (again.count("mind this"), again.count("+1.5 dB")) == (3, 3)
+    assert "is broken" not in again
+
+
+def test_a_page_that_is_no_batch_s_is_refused_before_any_work(videos, children):
+    mine = videos.parent / "out" / "batch.html"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    result = call(videos)
+    assert result.exit_code == 2
+    assert "no batch wrote it" in result.stderr
+    assert [path.name for path in mine.parent.iterdir()] == ["batch.html"]
+
+
+def test_a_page_that_cannot_be_written_fails_nothing(videos, children, monkeypatch):
+    def full(*_, **__):
+        raise ResourceError("the disk is full")
+
+    monkeypatch.setattr(module.reports, "write_sheet", full, raising=False)
+    (videos / "c.mp4").write_text("good")
+    result = call(videos)
+    assert result.exit_code == 0
+    assert "warning: there is no page of the batch: the disk is full" in result.stderr
+
+
+def test_each_video_makes_a_report_if_asked(videos, children):
+    call(videos, "--reports")
+    assert flags_of(videos)[-2:] == ["--report", str(videos.parent / "out" / "a.mp4.html")]
+    (videos.parent / "out" / "a.mp4.html").touch()
+    call(videos, "--reports")
+    assert '<a href="a.mp4.html">Report' in (videos.parent / "out" / "batch.html").read_text()
 
 
 def test_every_flag_of_upscale_is_passed_on_or_settled():
@@ -213,6 +264,9 @@ def test_the_real_program_end_to_end(tmp_path, monkeypatch):
     assert broken[:2] == ["broken.mp4", "failed"]
     assert "cannot be opened as a video" in broken[2]
     assert [p.name for p in (tmp_path / "out").iterdir() if p.suffix == ".mp4"] == ["good.mp4"]
+    page = (tmp_path / "out" / "batch.html").read_text()
+    assert page.count('data-moving="data:image/webp') == 1
+    assert "which way things move" in page
     entries = [json.loads(x) for x in (tmp_path / "out" / "batch.jsonl").read_text().splitlines()]
     assert {(Path(e["input"]).name, e["state"], e["exit_code"]) for e in entries[2:]} == {
         ("good.mp4", "done", 0),
@@ -232,7 +286,7 @@ def test_files_of_any_name_are_upscaled_to_the_end(tmp_path, monkeypatch):
     result = call(folder, "--jobs", "1", "--factor", "2")
     assert result.exit_code == 0, result.output
     made = {path.name for path in (tmp_path / "out").iterdir()}
-    assert made == {*names, "batch.jsonl"}
+    assert made == {*names, "batch.html", "batch.jsonl"}
     entries = (tmp_path / "out" / "batch.jsonl").read_text().count("\n")
     assert call(folder, "--jobs", "1", "--factor", "2").exit_code == 0
     assert (tmp_path / "out" / "batch.jsonl").read_text().count("\n") == entries  # none again

@@ -60,13 +60,13 @@ def endless(input, **files):
     return start(ENDLESS, "upscale", input, "-o", "out", "--preset", "fast", "--json", **files)
 
 
-def test_neither_torch_nor_rich_is_loaded_to_help_or_to_refuse():
+def test_nothing_slow_is_loaded_to_help_or_to_refuse():
     script = (
         "import sys, cli.main\n"
         "from click.testing import CliRunner\n"
         "for args in ('--help', 'upscale --help', 'upscale a -o b --crf 99'):\n"
         "    print(CliRunner().invoke(cli.main.cli, args).exit_code)\n"
-        "print(sorted({'torch', 'av', 'rich', 'numpy'} & set(sys.modules)))\n"
+        "print(sorted({'torch', 'av', 'rich', 'numpy', 'matplotlib'} & set(sys.modules)))\n"
     )
     with start(script) as process:
         out, err = process.communicate(timeout=30)

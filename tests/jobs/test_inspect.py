@@ -59,13 +59,6 @@ def test_a_video_of_heatmaps(video, tmp_path):
     assert np.ptp(frames[..., :-60, :, :], axis=3).mean() > 0.05  # coloured
 
 
-def test_numbers_alone_need_no_matplotlib(video, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    assert inspected(video, None, tmp_path / "n.json")["patches"] > 0
-    with pytest.raises(OptionError, match="matplotlib"):
-        inspected(video, tmp_path / "heat.png", None)
-
-
 def test_without_frames_the_middle_of_the_most_motion_is_shown(video, tmp_path):
     assert inspected(video, None, tmp_path / "n.json")["frames"] == [10, 11]
 

@@ -1,7 +1,5 @@
 """The heatmap of a report."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,6 @@ def clip():
 
 
 def test_a_frame_is_painted(clip):
-    pytest.importorskip("matplotlib", reason="needs the extra 'plots'")
     found = repeats(iter(clip), 9)
     assert 0 <= found.across <= 100
     assert found.picture.dtype == np.uint8
@@ -24,10 +21,4 @@ def test_a_frame_is_painted(clip):
 
 
 def test_of_a_clip_that_is_too_short_it_says_so(clip):
-    pytest.importorskip("matplotlib", reason="needs the extra 'plots'")
     assert "too short" in repeats(iter(clip[:4]), 1)
-
-
-def test_without_the_extra_it_says_what_to_install(clip, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "pip install 'deeptsr[plots]'" in repeats(iter(clip), 9)

@@ -55,6 +55,7 @@ class Ended:
     exit_code: int  # of the child; negative: the signal that killed it
     error: str | None = None  # what went wrong
     gain_db: float | None = None  # of the self-check
+    confidence: str | None = None  # of the same: "sure", "likely" or "guess"
 
     @property
     def worth_another(self) -> bool:
@@ -101,7 +102,7 @@ class Child:
             if self._process is None:
                 yield Ended(_NOT_STARTED, self._failure)
                 return
-            gain, error, reported = None, None, -_PAUSE
+            gain, confidence, error, reported = None, None, None, -_PAUSE
             assert self._process.stdout is not None
             with self._process.stdout as pipe:
                 for line in self._lines(pipe):
@@ -116,7 +117,7 @@ class Child:
                     elif kind == "Warned":
                         yield News(warning=said["message"])
                     elif kind == "SelfChecked":
-                        gain = said["gain_db"]
+                        gain, confidence = said["gain_db"], said.get("confidence")
                     elif kind == "Error":
                         error = said["message"]
             if self._hangs:
@@ -126,7 +127,7 @@ class Child:
             code = self._process.wait()
             if code and error is None:
                 error = self._crash(code)
-            yield Ended(code, error, gain)
+            yield Ended(code, error, gain, confidence)
 
     def _lines(self, pipe: IO[bytes]) -> Iterator[bytes]:
         """Yield what it says, line by line, until it ends, or says nothing for too long."""

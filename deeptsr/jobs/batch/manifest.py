@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +52,8 @@ class Entry:
     exit_code: int | None = None
     error: str | None = None
     time: str = ""  # when this was written, ISO 8601
+    confidence: str | None = None  # of the self-check: "sure", "likely" or "guess"
+    warnings: tuple[str, ...] = ()  # of the last attempt
 
 
 def configuration_hash(options: Options) -> str:
@@ -216,11 +218,15 @@ def _entry(line: bytes) -> Entry | None:
         for key in ("input_stamp", "output_stamp"):
             if said[key] is not None:
                 said[key] = Stamp(**said[key])
-        entry = Entry(**{f.name: said[f.name] for f in fields(Entry)})
+        said["warnings"] = tuple(said.get("warnings", ()))
+        # An earlier version knew less; what has no default, each has said.
+        names = [f.name for f in fields(Entry) if f.name in said or f.default is MISSING]
+        entry = Entry(**{name: said[name] for name in names})
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
     texts = [entry.input, entry.output, entry.configuration_hash, entry.state, entry.time]
-    texts += [] if entry.error is None else [entry.error]
+    texts += [text for text in (entry.error, entry.confidence) if text is not None]
+    texts += entry.warnings
     known = (n for n in (entry.gain_db, entry.exit_code) if n is not None)
     numbers = (entry.attempts, entry.seconds, *known)
     stamps = [stamp for stamp in (entry.input_stamp, entry.output_stamp) if stamp is not None]

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from deeptsr import video
 from deeptsr.errors import DeeptsrError, OptionError
@@ -37,6 +37,7 @@ class _State:
 
     entry: Entry
     began: float = 0.0  # of the attempt that runs, on the monotonic clock
+    warnings: list[str] = field(default_factory=list)  # of that attempt
 
 
 def run_batch(
@@ -47,6 +48,7 @@ def run_batch(
     *,
     flags: Sequence[str] = (),
     retries: int = 1,
+    reports: bool = False,
     on_event: Listener = ignore,
 ) -> BatchDone:
     """Upscale all videos; one that fails does not keep the others from their turn.
@@ -60,6 +62,7 @@ def run_batch(
         flags: for ``deeptsr upscale``, which say the same as ``configuration``.
         retries: further attempts at a video whose process crashed, was killed or ran out of
             memory. What is unusable stays so, and is not tried again.
+        reports: have each video make a page of its own, :attr:`Task.page`.
         on_event: listener.
 
     Raises:
@@ -68,7 +71,8 @@ def run_batch(
     """
     if retries < 0:
         raise OptionError(f"retries is {retries}; expected 0 or more")
-    return _Batch(tasks, engine, manifest, configuration, tuple(flags), retries, on_event).run()
+    given = tuple(flags)
+    return _Batch(tasks, engine, manifest, configuration, given, retries, reports, on_event).run()
 
 
 class _Batch:
@@ -80,11 +84,12 @@ class _Batch:
         configuration: str,
         flags: tuple[str, ...],
         retries: int,
+        reports: bool,
         on_event: Listener,
     ) -> None:
         self._tasks, self._engine, self._manifest = tasks, engine, manifest
         self._configuration, self._flags = configuration, flags
-        self._retries, self._tell = retries, on_event
+        self._retries, self._reports, self._tell = retries, reports, on_event
         self._states: dict[int, _State] = {}
         self._ended: list[str] = []
         self._shares: dict[int, float] = {}  # of each video that needs work, what is done
@@ -182,7 +187,7 @@ class _Batch:
         if number in self._states:
             state = self._states[number]
             state.entry = replace(state.entry, attempts=state.entry.attempts + 1, error=None)
-            state.began = now
+            state.began, state.warnings = now, []
         else:
             before = self._manifest.last(task.output)
             entry = Entry(
@@ -199,11 +204,14 @@ class _Batch:
         with contextlib.suppress(OSError):  # the child says what stands in the way
             task.output.parent.mkdir(parents=True, exist_ok=True)
         self._tell(VideoStarted(task.name, str(task.output), state.entry.attempts))
-        self._engine.start(Work(number, str(task.input), str(task.output), self._flags))
+        page = task.page if self._reports else None
+        flags = self._flags if page is None else (*self._flags, "--report", str(page))
+        self._engine.start(Work(number, str(task.input), str(task.output), flags))
 
     def _report(self, number: int, news: News) -> None:
         task = self._tasks[number]
         if news.warning is not None:
+            self._states[number].warnings.append(news.warning)
             self._tell(VideoWarned(task.name, news.warning))
         if news.fraction is not None or news.place is not None:
             self._tell(VideoProgress(task.name, news.fraction or 0.0, news.detail, news.place))
@@ -222,17 +230,21 @@ class _Batch:
     def _so_far(self, number: int) -> Entry:
         state = self._states[number]
         took = state.entry.seconds + time.monotonic() - state.began
-        return replace(state.entry, seconds=round(took, 3))
+        return replace(state.entry, seconds=round(took, 3), warnings=tuple(state.warnings))
 
-    def _take(self, number: int, ended: Ended) -> bool:
-        """Note how an attempt ended, and say whether there shall be another."""
-        task, state = self._tasks[number], self._states[number]
-        state.entry = replace(
+    def _after(self, number: int, ended: Ended) -> Entry:
+        return replace(
             self._so_far(number),
             exit_code=ended.exit_code,
             error=ended.error,
             gain_db=ended.gain_db,
+            confidence=ended.confidence,
         )
+
+    def _take(self, number: int, ended: Ended) -> bool:
+        """Note how an attempt ended, and say whether there shall be another."""
+        task, state = self._tasks[number], self._states[number]
+        state.entry = self._after(number, ended)
         if ended.exit_code == 0:
             made = stamp(task.output)
             if made is not None:
@@ -259,7 +271,7 @@ class _Batch:
         made = stamp(task.output)
         if made is None:
             return False
-        entry = replace(self._so_far(report.number), gain_db=report.news.gain_db, exit_code=0)
+        entry = self._after(report.number, report.news)
         self._end(task, replace(entry, state="done", output_stamp=made), "done")
         return True
 
@@ -276,6 +288,7 @@ class _Batch:
                 entry.seconds,
                 entry.gain_db,
                 entry.error,
+                entry.confidence,
             )
         )
 

@@ -19,6 +19,7 @@ __all__ = ["Task", "find_tasks"]
 _VIDEOS = frozenset((*video.CONTAINERS, ".3gp", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf"))
 _VIDEOS |= {".ogv", ".ts", ".wmv"}
 _MOST = 1 << 26  # bytes of a list
+_LONGEST_NAME = 255  # bytes, that file systems hold
 _DEFAULT_SUFFIX = ".mp4"  # where the input's own cannot be written
 
 
@@ -30,6 +31,12 @@ class Task:
     input: Path  # absolute
     output: Path  # absolute
     rough_size: float  # about its pixels x frames; 0 where it cannot be read
+
+    @property
+    def page(self) -> Path | None:
+        """Where its report goes: beside the result; None where no such name can be given."""
+        name = self.output.name + ".html"
+        return self.output.with_name(name) if len(os.fsencode(name)) <= _LONGEST_NAME else None
 
 
 def find_tasks(

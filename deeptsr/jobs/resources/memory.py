@@ -30,7 +30,7 @@ _PAYS = 5  # times the frames around it that a chunk is long, where memory allow
 _MODEST = 900_000_000  # bytes that a run may take without a word
 _LEAST_EXCERPT = 32  # frames, unless memory is short
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
-# Measured: see docs/measurements.md.
+# Measured: see docs/trials.md.
 _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
 _HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds

@@ -15,7 +15,7 @@ any                                                   it changes what can be see
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
 such means the one whose result on the video agrees most with itself. Held-out frames tell less, as
 they are a slower camera's, to which a fast motion looks otherwise: where they ask for all that the
-video taught, the truth often asks for half (measurements.md). They are asked where nothing agrees.
+video taught, the truth often asks for half (trials.md). They are asked where nothing agrees.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from deeptsr.networks import StepNetwork
 
 __all__ = ["StageFitter"]
 
-_SLACK = 1.5  # dB on held-out frames by which they fell while the truth rose (measurements.md)
+_SLACK = 1.5  # dB on held-out frames by which they fell while the truth rose (trials.md)
 
 
 class StageFitter:

@@ -185,15 +185,6 @@
   narrow.addEventListener("change", arrange);
   $("controls").hidden = false;
 
-  const themes = ["auto", "light", "dark"], theme = $("theme");
-  let now = 0;
-  theme.hidden = false;
-  theme.onclick = () => {
-    now = (now + 1) % themes.length;
-    document.documentElement.dataset.theme = themes[now];
-    theme.querySelector("span").textContent = themes[now];
-  };
-
   const copy = $("copy");
   if (copy && navigator.clipboard) {
     copy.hidden = false;

@@ -189,6 +189,42 @@ def test_a_line_that_a_crash_cut_off_is_overlooked(tmp_path):
     assert states == ["running", "done"]
 
 
+def test_a_manifest_of_a_version_that_knew_less_is_understood(tmp_path):
+    path = tmp_path / "m.jsonl"
+    tasks = make_tasks(tmp_path, "good")
+    run(tasks, Scripted([[GOOD]]), path)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        del line["confidence"], line["warnings"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run(tasks, Scripted([]), path).skipped == 1
+    for line in lines:
+        del line["state"]  # without which it says nothing
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run(tasks, Scripted([[GOOD]]), path).done == 1
+
+
+def test_the_manifest_keeps_how_sure_a_result_is_and_what_the_last_attempt_warned_of(tmp_path):
+    path = tmp_path / "m.jsonl"
+    tasks = make_tasks(tmp_path, "good")
+    attempts, told = [CRASH, Ended(0, None, 2.5, "sure")], []
+    run(tasks, Scripted([attempts]), path, retries=1, events=told)
+    with Manifest(path) as manifest:
+        entry = manifest.last(tasks[0].output)
+    assert (entry.confidence, entry.warnings) == ("sure", ("mind this",))  # not the first's, too
+    assert [e.confidence for e in told if isinstance(e, VideoEnded)] == ["sure"]
+
+
+def test_a_report_is_asked_for_beside_each_result(tmp_path):
+    engine = Scripted([[GOOD], [GOOD]])
+    tasks = make_tasks(tmp_path, "good", "good")
+    long = tasks[1].output.with_name("n" * 250 + ".mkv")
+    tasks = [tasks[0], replace(tasks[1], output=long)]
+    run(tasks, engine, tmp_path / "m.jsonl", reports=True)
+    assert engine.works[0].flags[-2:] == ("--report", f"{tasks[0].output}.html")
+    assert "--report" not in engine.works[1].flags  # no name is that long
+
+
 def test_two_batches_do_not_share_a_manifest(tmp_path):
     path = tmp_path / "m.jsonl"
     with Manifest(path), pytest.raises(OutputError, match="another batch is writing"):

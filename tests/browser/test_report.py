@@ -1,17 +1,11 @@
 """The page of a run in a real browser: the player, the slider, the keys, and accessibility."""
 
-import shutil
-
 import pytest
 
 from deeptsr.report import write_report
+from tests.browser.conftest import SCREENS
 from tests.helpers.finished import BITS, FACTOR, FRAMES, HEIGHT, WIDTH, finished
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="no playwright: pip install 'deeptsr[browser]'"
-)
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # Reads the numbers that the frames carry: of the input's half and of the result's.
 READ = """([left, bits]) => {
   const canvas = document.getElementById("canvas"), brush = canvas.getContext("2d");
@@ -26,21 +20,6 @@ READ = """([left, bits]) => {
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        path = next(filter(None, map(shutil.which, BROWSERS)), None)
-        try:
-            started = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(
-                f"no browser starts ({error.message.splitlines()[0]}): apt-get install chromium, "
-                "or playwright install chromium"
-            )
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def address(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     write_report(finished(folder).record(), folder / "page.html")
@@ -48,29 +27,13 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, address):
-    """Open the page; at the end, nothing may have gone wrong in it or been asked of a network."""
-    wrong, contexts = [], []
-
-    def open_page(width=1100, height=800, scheme="light"):
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda r: wrong.append(r.url) if "http" in r.url[:5] else None)
-        page.goto(address)
+def visit(open_page, address):
+    def open_report(**screen):
+        page = open_page(address, **screen)
         page.wait_for_selector("#screen[data-ready]")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not wrong
+    return open_report
 
 
 def shows(page, frame, *, slider=False):
@@ -218,12 +181,7 @@ def test_the_theme_can_be_chosen(visit):
     assert page.evaluate(ground) != light
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, "dark"), (360, "dark")])
-def test_axe_finds_nothing_to_better(visit, width, scheme):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="no axe: pip install 'deeptsr[browser]'"
-    )
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_axe_finds_nothing_to_better(visit, violations, width, scheme):
     page = visit(width=width, scheme=scheme)
-    page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
-    found = axe.Axe().run(page).response["violations"]
-    assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == []
+    assert violations(page) == []
