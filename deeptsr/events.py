@@ -27,6 +27,7 @@ __all__ = [
     "Reported",
     "Scores",
     "SelfChecked",
+    "Sharpened",
     "StageFitted",
     "Surveyed",
     "Taught",
@@ -161,6 +162,17 @@ class Taught(Event):
     step: int
     leaves: float  # dB, mean over clips of things of all kinds
     rotor: float  # dB, the same of blades that turn
+
+
+@dataclass(frozen=True)
+class Sharpened(Event):
+    """What a step in space gains over interpolation that agrees with the camera, where truth is known."""
+
+    scale: int  # of the sides
+    gain_db: float  # on frames that were shrunk and enlarged again
+    outcome: str  # "taught" (of a prior), "sharpened", or "interpolates": no gain was found
+    steps: int = 0  # that a prior was taught
+    share: float = 1.0  # of what the network adds that is taken, 0 .. 1
 
 
 @dataclass(frozen=True)

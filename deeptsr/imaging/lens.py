@@ -6,7 +6,7 @@ themselves, and depends on both sizes only: ``coarse = S fine``. With ``S+ = S^T
     agree(fine, coarse) = fine + S+ (coarse - S fine)
 
 is the nearest frame, in least squares, that the camera turns into ``coarse`` exactly. As ``S+ S``
-projects, it never lies further from a truth that the camera turns into ``coarse`` than ``fine`` does.
+projects, it never lies further than ``fine`` from a truth that the camera turns into ``coarse``.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def _check(small: Size, large: Size, camera: str) -> None:
         raise OptionError(f"camera is {camera!r}; expected one of {', '.join(CAMERAS)}")
     if small[0] > large[0] or small[1] > large[1] or min(small) < 1:
         raise OptionError(
-            f"frames of {small[1]} x {small[0]} pixels are no smaller than {large[1]} x {large[0]}; "
-            "expected at least 1 pixel, and at most as many to each side; choose another `scale`"
+            f"{small[1]} x {small[0]} pixels are not within {large[1]} x {large[0]}; expected at "
+            "least 1 pixel, and at most as many to each side; choose another `scale`"
         )
 
 
