@@ -66,6 +66,8 @@ class Planned(Event):
     duration: float = 0.0  # seconds that the output lasts; 0: not known
     dropped: int = 0  # frames of the input that repeat the one before and are left out
     exposure: str | float = "full"  # of the input: "full", "delta", or the share that was taken
+    width_out: int = 0  # pixels of the output; 0: as the input
+    height_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Taught(Event):
 
 @dataclass(frozen=True)
 class Sharpened(Event):
-    """What a step in space gains over interpolation that agrees with the camera, where truth is known."""
+    """What a step in space gains over bicubic interpolation, where the truth is known."""
 
     scale: int  # of the sides
     gain_db: float  # on frames that were shrunk and enlarged again

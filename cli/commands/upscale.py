@@ -16,13 +16,13 @@ from deeptsr.events import Listener, Planned, Progress
 from ..arguments.flags import (
     device,
     encoding,
-    exclude_factor_and_fps,
+    exclude_pairs,
     output_flags,
     picture,
     verbosity_of,
 )
 from ..arguments.options import DEFAULTS, chosen_options
-from ..arguments.values import exposure, frame_rate, memory, mix, moment, span
+from ..arguments.values import exposure, frame_rate, memory, mix, moment, scale, size, span
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..session import conversation
@@ -31,7 +31,7 @@ from ..signals import gentle
 __all__ = ["upscale"]
 
 
-@click.command(short_help="Raise the frame rate of one video.")
+@click.command(short_help="Raise the frame rate of one video, and its size.")
 @click.argument("input")
 @click.option("-o", "--output", required=True, help="The video to write.")
 @click.option(
@@ -39,7 +39,36 @@ __all__ = ["upscale"]
     type=int,
     default=DEFAULTS.factor,
     metavar="N",
-    help="Output frames for each input frame, 2 or more.",
+    help="Output frames for each input frame, 2 or more; with --scale or --size also 1.",
+)
+@click.option(
+    "--scale",
+    type=scale,
+    default=str(DEFAULTS.scale),
+    metavar="S",
+    help="Make the frames so many times as wide and as high, such as 2, 1.5 or 4/3.",
+)
+@click.option(
+    "--size",
+    type=size,
+    metavar="SIZE",
+    help="Instead of --scale: 1080p (height of what is shown; width of a portrait), 4k, 1920x1080 "
+    "(it fits into that), 1920x or x1080. The picture keeps its shape.",
+)
+@click.option(
+    "--camera",
+    type=click.Choice(["bicubic", "area"]),
+    default=DEFAULTS.camera,
+    help="How the input's pixels came about of finer ones, with --scale or --size. bicubic: a "
+    "program scaled it down. area: a sensor's pixels.",
+)
+@click.option(
+    "--space-prior",
+    default=DEFAULTS.space_prior,
+    metavar="auto|none|FILE",
+    help="What finds detail for --scale and --size. auto: what comes with the program, as far as "
+    "it holds for the video. none: nothing, it is interpolated. FILE: what `deeptsr pretrain "
+    "--space` made.",
 )
 @click.option(
     "--fps",
@@ -190,15 +219,15 @@ def upscale(
 ) -> None:
     """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
 
-    T frames in, T x factor frames out. An interrupted run goes on where it stopped when the same
-    command is given again.
+    T frames in, T x factor frames out, larger ones with --scale or --size. An interrupted run goes
+    on where it stopped when the same command is given again.
 
     \b
     Exit codes: 0 done, 2 wrong usage, 3 the input cannot be used, 4 out of
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
-    exclude_factor_and_fps(flags)
+    exclude_pairs(flags)
     scenes = None if flags["scenes"] in ("auto", "off") else flags["scenes"]
     reads = {"the input": input, "the list of scenes": scenes}
     writes = {"the output": output, "the page": report}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from deeptsr.config.sections import (
     EncodeSettings,
@@ -16,7 +17,7 @@ from deeptsr.config.sections import (
 )
 from deeptsr.errors import OptionError
 
-__all__ = ["PRESETS", "Options", "preset"]
+__all__ = ["PRESETS", "Options", "preset", "values"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
 _COLOR = re.compile("black|white|#[0-9a-fA-F]{6}")
@@ -27,7 +28,12 @@ class Options:
     """All settings of a run."""
 
     preset: str = "fast"
-    factor: int = 8  # output frames a input frame, an integer >= 2
+    factor: int = 8  # output frames a input frame, an integer >= 2; 1 where the size grows
+    scale: Fraction | int = 1  # of the sides of the frames, >= 1
+    size: str | None = None  # of the displayed result, instead of a scale: see imaging.frame_size
+    camera: str = "bicubic"  # that made the frames of finer ones: "bicubic" or "area"
+    # What finds detail: "auto" (what comes with the program), "none", or a file.
+    space_prior: str = "auto"
     fps: Fraction | int | None = None  # frames a second of the output, instead of a factor
     vfr: str = "keep"  # a variable rate is kept, made constant ("cfr") or refused ("error")
     slow_motion: bool = False  # keep the input's rate, and let time pass slower
@@ -63,9 +69,12 @@ class Options:
         Raises:
             OptionError: naming the setting, what was got and what is expected.
         """
-        if isinstance(self.factor, bool) or not isinstance(self.factor, int) or self.factor < 2:
+        self._check_space()
+        least = 2 if self.keeps_size else 1
+        if isinstance(self.factor, bool) or not isinstance(self.factor, int) or self.factor < least:
             raise OptionError(
-                f"factor is {self.factor!r}; expected a whole number of at least 2, such as 8"
+                f"factor is {self.factor!r}; expected a whole number of at least {least}, such as 8"
+                + "; 1 goes with a `scale` or a `size` only" * (self.factor == 1)
             )
         self._check_time()
         shutter = self.exposure
@@ -104,6 +113,30 @@ class Options:
         crf = self.encode.crf
         if crf is not None and not 0 <= crf <= 63:
             raise OptionError(f"crf is {crf}; expected 0 (lossless) to 63 (smallest)")
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether no other size is asked for."""
+        return self.scale == 1 and self.size is None
+
+    def _check_space(self) -> None:
+        scale = self.scale
+        if (
+            isinstance(scale, bool)
+            or not isinstance(scale, (int, Fraction))
+            or not 1 <= scale <= 64
+        ):
+            raise OptionError(
+                f"scale is {scale!r}; expected a whole number or a Fraction from 1 to 64, such as "
+                "2 or 3/2; to scale down: deeptsr degrade"
+            )
+        if scale != 1 and self.size is not None:
+            raise OptionError(
+                f"scale is {scale} and size is {self.size!r}; expected one of them, which settles "
+                "the other"
+            )
+        if self.camera not in ("bicubic", "area"):
+            raise OptionError(f"camera is {self.camera!r}; expected 'bicubic' or 'area'")
 
     def _check_time(self) -> None:
         if self.fps is not None and not (
@@ -170,6 +203,18 @@ PRESETS: dict[str, Options] = {
         pyramid=PyramidSettings(coarsest=Fraction(1, 8), ensemble=False),
     ),
 }
+
+
+def values(options: Options) -> dict[str, Any]:
+    """All settings by name; of those of space only what differs from the default.
+
+    So a run or a batch that was begun before there were any is still known as the same.
+    """
+    told = asdict(options)
+    for name in ("scale", "size", "camera", "space_prior"):
+        if told[name] == getattr(Options, name):
+            del told[name]
+    return told
 
 
 def preset(name: str, **changes: object) -> Options:

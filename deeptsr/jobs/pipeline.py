@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -13,14 +13,17 @@ from torch import Tensor
 
 from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
-from deeptsr.events import Listener, Progress, Warned
+from deeptsr.events import Event, Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.memory import chunk_length, part_length
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.self_check import self_check
+from deeptsr.learning.space.step import space_prior, space_step
 from deeptsr.learning.stages import fit_stages
+from deeptsr.pyramid.enlarge import SpaceStep, enlarged, first_read
+from deeptsr.pyramid.reach import first_needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 from deeptsr.system.devices import ran_out, release
@@ -28,11 +31,14 @@ from deeptsr.system.devices import ran_out, release
 __all__ = [
     "climb_job",
     "fit_job",
+    "going_on",
     "out_of_memory",
     "part_ends",
     "read_for_fitting",
+    "render_job",
     "resume_at",
     "retimed",
+    "space_job",
 ]
 
 _SPARED = 8  # groups of LTR frames, of which some can be spared to judge a fit
@@ -43,7 +49,7 @@ def read_for_fitting(
     job: Job, frames: Frames, on_event: Listener
 ) -> tuple[Tensor, tuple[int, ...]]:
     """Read the frames to fit on, and the first frames of scenes."""
-    step = job.stages[0].step
+    step = job.stages[0].step if job.stages else 1
     pictures, cuts = read_excerpt(
         frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
     )
@@ -57,6 +63,8 @@ def fit_job(
     job: Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
 ) -> tuple[FittedStage, ...]:
     """Fit all stages on the excerpt, and check them on it."""
+    if not job.stages:
+        return ()
     if len(excerpt) < job.least:
         on_event(
             Warned(
@@ -111,6 +119,76 @@ def fit_job(
     return fitted
 
 
+def going_on(job: Job, stages: int, frames: int, on_event: Listener) -> Listener:
+    """Tell of progress from where an earlier run ended: there the bar begins.
+
+    Args:
+        job: what is done.
+        stages: that were fitted.
+        frames: of the output that were written.
+        on_event: told of it.
+    """
+    share = job.cost.climbing(frames / len(job.schedule.shown))
+    if stages < len(job.stages):
+        share = job.cost.fitting(stages, 0.0)
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Progress):
+            event = replace(event, fraction=max(share, event.fraction))
+        on_event(event)
+
+    return listen
+
+
+def space_job(job: Job, excerpt: Tensor, on_event: Listener) -> SpaceStep | None:
+    """Choose on the excerpt how the frames are enlarged; None: they are not."""
+    if not job.enlarges:
+        return None
+    prior = space_prior(job.options.space_prior)
+    clip, camera, precision = excerpt.to(job.device), job.options.camera, job.precision
+    return space_step(clip, job.shown, camera, prior, precision=precision, on_event=on_event)
+
+
+def render_job(
+    job: Job,
+    fitted: tuple[FittedStage, ...],
+    step: SpaceStep | None,
+    read: Callable[[int], Iterator[Tensor]],
+    cuts: tuple[int, ...],
+    on_event: Listener,
+    start: int = 0,
+) -> Iterator[Tensor]:
+    """Yield the result from an input frame on, in its final size, clipped to [0, 1].
+
+    Args:
+        job: what is done.
+        fitted: the stages of the climb.
+        step: how frames are enlarged, one by one; None: they are not.
+        read: yields the frames of the input from one on, (H, W, C) each.
+        cuts: first frames of scenes, 0 excepted.
+        on_event: told how far it has come.
+        start: the input frame.
+    """
+    needed = first_needed(fitted, start, cuts) if fitted else start
+    volumes = climb_job(job, fitted, read(needed), cuts, on_event, start)
+    if step is None:
+        yield from volumes
+        return
+    frames = (frame.to(job.device) for frame in read(first_read(step, job.size, start, cuts)))
+    made = enlarged(
+        step,
+        volumes,
+        frames,
+        job.frames,
+        job.options.factor,
+        exposure=job.options.exposure,
+        start=start,
+        cuts=cuts,
+    )
+    for volume in made:
+        yield volume.clamp_(0, 1)
+
+
 def climb_job(
     job: Job,
     fitted: tuple[FittedStage, ...],
@@ -126,6 +204,17 @@ def climb_job(
     chunk = chunk_length(height, width, job.options)
     on_device = (frame.to(job.device) for frame in frames)
     made, said = start * factor, False
+
+    def tell() -> None:
+        share = job.cost.climbing(made / total)
+        on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
+
+    if not fitted:
+        for frame in on_device:
+            yield frame[None]
+            made += 1
+            tell()
+        return
 
     def warn(chunk: int | None = None) -> None:
         nonlocal said
@@ -156,8 +245,7 @@ def climb_job(
         yield volume.clamp_(0, 1)
         del volume  # it is gone before the next one is made
         release()
-        share = job.cost.climbing(made / total)
-        on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
+        tell()
 
 
 def retimed(

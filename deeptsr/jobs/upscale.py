@@ -20,7 +20,8 @@ from deeptsr import config, video
 from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
-from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
+from deeptsr.events import Done, Listener, Progress, Warned, ignore
+from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
 from deeptsr.jobs.job import (
@@ -32,17 +33,20 @@ from deeptsr.jobs.job import (
     within_time_budget,
 )
 from deeptsr.jobs.pipeline import (
-    climb_job,
     fit_job,
+    going_on,
     out_of_memory,
     part_ends,
     read_for_fitting,
+    render_job,
     resume_at,
     retimed,
+    space_job,
 )
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import LOCK, WorkFolder, identity
-from deeptsr.pyramid.reach import first_needed
+from deeptsr.learning.space.step import space_prior
+from deeptsr.pyramid.enlarge import SpaceStep
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system import devices, ram
 from deeptsr.system.disk import DiskSpace
@@ -64,7 +68,7 @@ def upscale_array(
         on_event: listener for progress.
 
     Returns:
-        (T * factor, H, W, C), float32 in [0, 1].
+        (T * factor, H * scale, W * scale, C), float32 in [0, 1].
 
     Raises:
         InputError: when the frames cannot be used.
@@ -80,15 +84,18 @@ def upscale_array(
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
         options = replace(options, exposure=open_share(clip[:FRAMES].expand(-1, -1, -1, 3)))
-    job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
+    made = frame_size((height, width), options.scale, options.size)
+    times, shown = Timeline.constant(Fraction(1), count), (made.height, made.width)
+    job = resolve(times, height, width, options, shown=shown)
     job = within_time_budget(job, time.monotonic(), on_event)
     clip = clip.expand(-1, -1, -1, 3)
     with out_of_memory():
         excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
-        result = np.empty((count * job.options.factor, height, width, 3), np.float32)
+        space = space_job(job, excerpt, on_event)
+        result = np.empty((count * job.options.factor, *shown, 3), np.float32)
         filled = 0
-        for volume in climb_job(job, fitted, iter(clip), cuts, on_event):
+        for volume in render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event):
             result[filled : filled + len(volume)] = volume.cpu().numpy()
             filled += len(volume)
     return result if channels == 3 else result.mean(axis=3, keepdims=True, dtype=np.float32)
@@ -144,24 +151,6 @@ def upscale_file(
     return told
 
 
-def _done_before(job: Job, work: WorkFolder) -> float:
-    """Share of the work that an earlier run did."""
-    if work.stages < len(job.stages):
-        return job.cost.fitting(work.stages, 0.0)
-    return job.cost.climbing(video.frames_kept(work.path) / len(job.schedule.shown))
-
-
-def _from(share: float, on_event: Listener) -> Listener:
-    """Tell of progress from a share of the work on: the bar begins where the last one ended."""
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Progress):
-            event = replace(event, fraction=max(share, event.fraction))
-        on_event(event)
-
-    return listen
-
-
 @contextmanager
 def _alone(target: video.Destination, options: Options, on_event: Listener) -> Iterator[None]:
     """Keep other runs away from the output, and from a work folder of the user's own."""
@@ -192,14 +181,15 @@ def _upscale(
     on_event(planned)
     _warn_of_little_memory(job, planned.memory_bytes, on_event)
     disk = DiskSpace(work.path, video.destination_of(output).path.parent, job.bulk, on_event)
-    on_event = _from(_done_before(job, work), on_event)
+    on_event = going_on(job, work.stages, video.frames_kept(work.path), on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         excerpt, cuts = _read_for_fitting(job, info, on_event)
         fitted = fit_job(job, excerpt, on_event, work)
+        space = space_job(job, excerpt, on_event)
         del excerpt
         with _writer(job, info, output, work) as writer:
-            _climb(job, info, fitted, cuts, writer, disk, on_event)
+            _render(job, info, (fitted, space), cuts, writer, disk, on_event)
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(on_whole=work.publishing)
             for note in writer.notes:
@@ -248,7 +238,7 @@ def _writer(
     options = job.options
     return video.VideoWriter(
         output,
-        size=(info.width, info.height),
+        size=(job.shown[1], job.shown[0]),
         timeline=job.schedule.shown,
         source=info,
         settings=options.encode,
@@ -260,23 +250,26 @@ def _writer(
     )
 
 
-def _climb(
+def _render(
     job: Job,
     info: video.VideoInfo,
-    fitted: tuple[FittedStage, ...],
+    steps: tuple[tuple[FittedStage, ...], SpaceStep | None],
     cuts: tuple[int, ...],
     writer: video.VideoWriter,
     disk: DiskSpace,
     on_event: Listener,
 ) -> None:
-    """Climb the frames that the output lacks, and write them, part by part."""
+    """Render the frames that the output lacks, and write them, part by part."""
+
+    def read(first: int) -> Iterator[torch.Tensor]:
+        chosen = job.options.start, job.options.end
+        stored = video.read(info, *chosen, skip=first, alpha=info.keeps_alpha)
+        return (torch.from_numpy(frame.copy()) for frame in stored)
+
     start = resume_at(job, cuts, writer.count)
-    skip = first_needed(fitted, start, cuts)
-    stored = video.read(info, job.options.start, job.options.end, skip=skip, alpha=info.keeps_alpha)
-    frames = (torch.from_numpy(frame.copy()) for frame in stored)
-    climbed = climb_job(job, fitted, frames, cuts, on_event, start)
+    rendered = render_job(job, *steps, read, cuts, on_event, start)
     stops = part_ends(job, cuts)
-    for volume in retimed(job, climbed, cuts, start, writer.count):
+    for volume in retimed(job, rendered, cuts, start, writer.count):
         writer.write(volume.cpu().numpy())
         del volume  # it is gone before the next one is made
         if writer.count in stops:
@@ -289,8 +282,17 @@ def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
     """What must agree for finished parts of an output to be of use, beside the fit."""
     encode = asdict(job.options.encode)
     del encode["overwrite"]
-    return encode | {
-        "path": os.path.abspath(output),
-        "frames in a part": part_length(*job.size, job.options),
-        "encoders": video.versions(),
-    }
+    space = {}
+    if job.enlarges:
+        prior = space_prior(job.options.space_prior)
+        found = prior.digest if prior else None
+        space = {"size": list(job.shown), "camera": job.options.camera, "space prior": found}
+    return (
+        encode
+        | space
+        | {
+            "path": os.path.abspath(output),
+            "frames in a part": part_length(*job.size, job.options),
+            "encoders": video.versions(),
+        }
+    )

@@ -39,7 +39,8 @@ def identity(source: Path, options: Options, device: torch.device) -> dict[str, 
         device: that does the work.
     """
     settings = asdict(options)
-    for place in ("encode", "work_dir", "resume", "device", "memory"):
+    space = ("scale", "size", "camera", "space_prior")  # of the output only: the fit is the same
+    for place in ("encode", "work_dir", "resume", "device", "memory", *space):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
     prior = prior_of(options)

@@ -24,7 +24,9 @@ class _Block(nn.Module):
         nn.init.zeros_(self.second.weight)
 
     def forward(self, x: Tensor, padded: bool) -> Tensor:
-        change = _convolve(_convolve(x, self.first.weight, padded).relu_(), self.second.weight, padded)
+        change = _convolve(
+            _convolve(x, self.first.weight, padded).relu_(), self.second.weight, padded
+        )
         if padded:
             return change + x
         end = x.shape[2] - self.frames
@@ -39,9 +41,9 @@ class SpaceNetwork(nn.Module):
     """What bicubic interpolation to twice the size lacks: (N, 3, T, h, w) -> (N, 3, t, 2h', 2w').
 
     It sees a few frames to each side. Unless it is told to pad, ``t`` is less by twice ``reach[0]``
-    than ``T``, and ``h'`` by twice ``reach[1]`` than ``h``. No layer has a bias, and the kernels of the
-    first each sum to 0, so that what is flat comes out as 0, and what was learnt at one contrast
-    and brightness holds at others.
+    than ``T``, and ``h'`` by twice ``reach[1]`` than ``h``. No layer has a bias, and the kernels of
+    the first each sum to 0, so that what is flat comes out as 0, and what was learnt at one
+    contrast and brightness holds at others.
 
     Attributes:
         reach: how far an output looks, in (frames, pixels of the input) to each side.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deeptsr.video.destination import CONTAINERS, Destination, destination_of
+    from deeptsr.video.encoding.choose import needs_even
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
@@ -45,6 +46,7 @@ __all__ = [
     "frames_kept",
     "is_hdr",
     "minterpolate",
+    "needs_even",
     "probe",
     "read",
     "rough_size",
@@ -73,6 +75,7 @@ _HOME = {
     "frames_kept": "writing.parts",
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
+    "needs_even": "encoding.choose",
     "probe": "reading.probe",
     "read": "reading.reader",
     "rough_size": "reading.contents",

@@ -18,7 +18,7 @@ from typing import Any
 
 import deeptsr
 from deeptsr import video
-from deeptsr.config import Options
+from deeptsr.config import Options, values
 from deeptsr.errors import OutputError
 from deeptsr.system.files import unwritable
 
@@ -59,7 +59,7 @@ def configuration_hash(options: Options) -> str:
     Args:
         options: all settings.
     """
-    settings = asdict(options)
+    settings = values(options)
     for place in ("device", "work_dir", "resume", "memory"):
         settings.pop(place)
     settings["encode"].pop("overwrite")

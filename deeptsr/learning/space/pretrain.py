@@ -1,8 +1,8 @@
 """Teaches the prior of a step in space: clips, shrunk by the camera, whose truth is known.
 
-Half of the crops are from rendered clips, half are a surface, drawn or a picture, that moves by whole
-pixels of the fine frames, and so by halves of the coarse ones. The loss is that of the result after
-:func:`deeptsr.imaging.lens.agree`, so that nothing is learnt that the camera tells.
+Half of the crops are from rendered clips, half are a surface, drawn or a picture, that moves by
+whole pixels of the fine frames, and so by halves of the coarse ones. The loss is that of the result
+after :func:`deeptsr.imaging.lens.agree`, so that nothing is learnt that the camera tells.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class _Course:
         frames = fine.flatten(0, 1)  # (N * T, H, W, 3)
         coarse = shrink(frames, size)
         plain = agree(enlarge(coarse, (_SIDE, _SIDE)), coarse)
-        given = to_network(coarse.unflatten(0, (n, -1)))  # (N, 3, T, h, w)
+        given = to_network(coarse.view(n, -1, *size, 3))  # (N, 3, T, h, w)
         given = given.contiguous(memory_format=torch.channels_last_3d)
         change = to_volume(network(given, self._precision, padded=True)).flatten(0, 1)
         made = agree(plain + change, coarse)
@@ -218,5 +218,5 @@ def _moving(dice: Dice) -> Tensor:
 
 def _inner(error: Tensor, clips: int) -> Tensor:
     """Mean square away from a crop's borders and ends: (N * T, H, W, 3) -> (N,)."""
-    inner = error.unflatten(0, (clips, -1))[:, 1:-1, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    return inner.square().mean((1, 2, 3, 4))
+    inner = error[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN].reshape(clips, len(error) // clips, -1)
+    return inner[:, 1:-1].square().mean((1, 2))  # (N,)
