@@ -13,11 +13,12 @@ from torch import Tensor
 
 from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
-from deeptsr.events import Event, Listener, Progress, Warned
+from deeptsr.events import Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.memory import chunk_length, part_length
+from deeptsr.jobs.resources.progress import from_share, without_progress
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.space.step import space_prior, space_step
@@ -120,24 +121,11 @@ def fit_job(
 
 
 def going_on(job: Job, stages: int, frames: int, on_event: Listener) -> Listener:
-    """Tell of progress from where an earlier run ended: there the bar begins.
-
-    Args:
-        job: what is done.
-        stages: that were fitted.
-        frames: of the output that were written.
-        on_event: told of it.
-    """
+    """Tell of progress from where an earlier run ended, with so many stages, or frames written."""
     share = job.cost.climbing(frames / len(job.schedule.shown))
     if stages < len(job.stages):
         share = job.cost.fitting(stages, 0.0)
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Progress):
-            event = replace(event, fraction=max(share, event.fraction))
-        on_event(event)
-
-    return listen
+    return from_share(share, on_event)
 
 
 def space_job(job: Job, excerpt: Tensor, on_event: Listener) -> SpaceStep | None:
@@ -170,23 +158,20 @@ def render_job(
         start: the input frame.
     """
     needed = first_needed(fitted, start, cuts) if fitted else start
-    volumes = climb_job(job, fitted, read(needed), cuts, on_event, start)
     if step is None:
-        yield from volumes
+        yield from climb_job(job, fitted, read(needed), cuts, on_event, start)
         return
+    told = without_progress(on_event)
+    volumes = climb_job(job, fitted, read(needed), cuts, told, start)
     frames = (frame.to(job.device) for frame in read(first_read(step, job.size, start, cuts)))
+    factor, exposure = job.options.factor, job.options.exposure
     made = enlarged(
-        step,
-        volumes,
-        frames,
-        job.frames,
-        job.options.factor,
-        exposure=job.options.exposure,
-        start=start,
-        cuts=cuts,
+        step, volumes, frames, job.frames, factor, exposure=exposure, start=start, cuts=cuts
     )
-    for volume in made:
+    for number, volume in enumerate(made, start * factor + 1):
         yield volume.clamp_(0, 1)
+        if number % factor == 0:
+            _tell_rendered(job, number, on_event)
 
 
 def climb_job(
@@ -200,20 +185,12 @@ def climb_job(
     """Yield the result from an input frame on, in order, clipped to [0, 1]."""
     height, width = job.size
     factor, settings = job.options.factor, job.options.pyramid
-    total = job.frames * factor
     chunk = chunk_length(height, width, job.options)
     on_device = (frame.to(job.device) for frame in frames)
     made, said = start * factor, False
-
-    def tell() -> None:
-        share = job.cost.climbing(made / total)
-        on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
-
     if not fitted:
         for frame in on_device:
             yield frame[None]
-            made += 1
-            tell()
         return
 
     def warn(chunk: int | None = None) -> None:
@@ -245,7 +222,13 @@ def climb_job(
         yield volume.clamp_(0, 1)
         del volume  # it is gone before the next one is made
         release()
-        tell()
+        _tell_rendered(job, made, on_event)
+
+
+def _tell_rendered(job: Job, made: int, on_event: Listener) -> None:
+    total = job.frames * job.options.factor
+    share = job.cost.climbing(made / total)
+    on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
 
 
 def retimed(

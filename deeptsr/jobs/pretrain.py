@@ -19,6 +19,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretrain import VARIANTS, pretrain
+from deeptsr.learning.space.pretrain import SETTINGS, SPACE, pretrain_space
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, write_whole
 
@@ -35,6 +36,7 @@ def pretrain_file(
     network: NetworkSettings | None = None,
     settings: PretrainSettings | None = None,
     *,
+    space: bool = False,
     images: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -43,14 +45,15 @@ def pretrain_file(
     resume: bool = True,
     on_event: Listener = ignore,
 ) -> Pretrained:
-    """Teach a prior on clips that are rendered, for ``Options.prior``.
+    """Teach a prior on clips that are rendered, for ``Options.prior`` or ``Options.space_prior``.
 
     What was taught is kept beside the output every so often; the same call goes on from there.
 
     Args:
         output: a safetensors file. It appears under its name only when it is whole.
-        network: of the compact kind; by default that of the presets.
-        settings: how long, on what.
+        network: of the compact kind, or of the kind "space"; by default that of the presets.
+        settings: how long, on what; by default what suits the network.
+        space: whether it finds detail in space, not frames in time.
         images: a folder of pictures that are shown as surfaces, beside those that are drawn.
         seed: of all that is drawn, 0 or more.
         device: "auto", "cpu", "cuda" or "cuda:N".
@@ -64,11 +67,12 @@ def pretrain_file(
         InputError: when there are no pictures in the folder.
     """
     began = time.monotonic()
-    output, network = Path(output), network or NetworkSettings()
-    settings = settings or PretrainSettings()
+    output, network = Path(output), network or (SPACE if space else NetworkSettings())
+    settings = settings or (SETTINGS if space else PretrainSettings())
     check_file(output, overwrite)
-    if network.kind != "compact":
-        raise OptionError(f"network is {network.kind!r}; expected 'compact': no other has a prior")
+    kind = "space" if space else "compact"
+    if network.kind != kind:
+        raise OptionError(f"network is {network.kind!r}; expected {kind!r}: no other has a prior")
     if settings.steps < 1 or seed < 0:
         raise OptionError(
             f"steps and seed are {settings.steps} and {seed}; expected 1 or more, and 0 or more"
@@ -83,7 +87,8 @@ def pretrain_file(
         "pictures": pictures,
     }
     if time_budget is not None:
-        settings = replace(settings, steps=_affordable(network, settings, time_budget, common))
+        affordable = _affordable(network, settings, time_budget, common)
+        settings = replace(settings, steps=affordable)
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
     kept = output.with_name(f".{output.name}.begun.pt")
     who = json.dumps([asdict(network), asdict(settings), seed, len(pictures)])
@@ -92,7 +97,8 @@ def pretrain_file(
     def keep(state: dict[str, Any]) -> None:
         write_whole(kept, lambda path: torch.save({"who": who, "state": state}, path))
 
-    prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
+    teach = pretrain_space if space else pretrain
+    prior = teach(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
     content = prior.bytes()
     write_whole(output, lambda path: path.write_bytes(content))
     kept.unlink(missing_ok=True)
@@ -135,9 +141,13 @@ def _affordable(
     few = replace(settings, steps=2 * _MEASURED, pool=4, check=10**9)
     clock: list[float] = []
     listen: Callable[[object], None] = lambda event: clock.append(time.monotonic())  # noqa: E731
-    pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
+    shares = 1.0
+    if network.kind == "space":
+        pretrain_space(network, few, **common, on_event=listen)
+    else:
+        pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
+        shares = sum(variant.share for variant in VARIANTS)
     step = (clock[2 * _MEASURED - 1] - clock[_MEASURED - 1]) / _MEASURED
-    shares = sum(variant.share for variant in VARIANTS)
     return max(_LEAST, round(0.85 * seconds / (step * shares)))
 
 

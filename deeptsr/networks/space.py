@@ -79,7 +79,7 @@ class SpaceNetwork(nn.Module):
                 less well founded: to learn from small crops.
         """
         weight = self.enter.weight
-        weight = weight - weight.mean((1, 2, 3, 4), keepdim=True)
+        weight = weight - weight.mean((2, 3, 4), keepdim=True)
         x = functional.pad(coarse, [1] * 6, mode="replicate") if padded else coarse
         x = functional.conv3d(x - 0.5, weight)
         with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):

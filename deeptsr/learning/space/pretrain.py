@@ -25,9 +25,19 @@ from deeptsr.learning.rendering.dice import Dice
 from deeptsr.learning.rendering.textures import texture
 from deeptsr.networks.space import STEP, SpaceNetwork
 
-__all__ = ["SPACE", "VARIANT", "pretrain_space"]
+__all__ = ["SETTINGS", "SPACE", "VARIANT", "pretrain_space"]
 
 SPACE = NetworkSettings(kind="space", channels=24, blocks=6)
+SETTINGS = PretrainSettings(
+    steps=4_000,
+    batch=8,
+    pool=200,
+    clip_every=10,
+    clip_gradient=0.1,
+    averaging=0.997,
+    balance=0.4,
+    check=200,
+)
 VARIANT = "any/x2"
 
 _FRAMES = 5  # of a crop
@@ -41,7 +51,7 @@ _QUIET = 1e-5  # mean square error that is added, so that a flat clip counts no 
 
 def pretrain_space(
     network: NetworkSettings = SPACE,
-    settings: PretrainSettings | None = None,
+    settings: PretrainSettings = SETTINGS,
     *,
     seed: int = 0,
     device: torch.device | None = None,
@@ -64,7 +74,6 @@ def pretrain_space(
         begun: what an earlier run kept; it goes on from there.
         keep: told a state from which a later run can go on, at each check.
     """
-    settings = settings or PretrainSettings()
     course = _Course(network, settings, seed, device or torch.device("cpu"), precision, pictures)
     if begun:
         course.load(begun)
