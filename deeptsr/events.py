@@ -307,7 +307,7 @@ class Reported(Event):
 class Scores:
     """How close one method comes to the truth; means are over frames."""
 
-    method: str  # "result", "repeat", "linear" or "minterpolate"
+    method: str  # "result", "repeat", "linear" or "minterpolate"; see evaluation.baselines
     psnr_db: float  # mean; an exact frame counts 99 dB
     ssim: float  # mean, at most 1
     profile_psnr_db: float  # mean over x-t slices
@@ -317,6 +317,7 @@ class Scores:
     gain_db: float | None  # PSNR of the result less that of this method; None: it is the result
     frames_psnr_db: tuple[float, ...]
     frames_ssim: tuple[float, ...]
+    luma_psnr_db: float | None = None  # mean of brightness alone
 
 
 @dataclass(frozen=True)

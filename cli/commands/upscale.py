@@ -42,6 +42,30 @@ __all__ = ["upscale"]
     help="Output frames for each input frame, 2 or more; with --scale or --size also 1.",
 )
 @click.option(
+    "--fps",
+    type=frame_rate,
+    metavar="RATE",
+    help="Frames a second of the output, such as 60, 59.94 or 120000/1001, instead of --factor: at "
+    "least as many as the input has.",
+)
+@click.option(
+    "--vfr",
+    type=click.Choice(["keep", "cfr", "error"]),
+    default=DEFAULTS.vfr,
+    help="What is done about a variable frame rate. keep: every frame keeps its moment. cfr: the "
+    "output gets a constant rate. error: it is refused.",
+)
+@click.option(
+    "--slow-motion",
+    is_flag=True,
+    help="Keep the input's frame rate, and let time pass slower; the sound is dropped.",
+)
+@click.option(
+    "--slow-audio",
+    is_flag=True,
+    help="With --slow-motion: stretch the sound along, at its pitch.",
+)
+@click.option(
     "--scale",
     type=scale,
     default=str(DEFAULTS.scale),
@@ -69,30 +93,6 @@ __all__ = ["upscale"]
     help="What finds detail for --scale and --size. auto: what comes with the program, as far as "
     "it holds for the video. none: nothing, it is interpolated. FILE: what `deeptsr pretrain "
     "--space` made.",
-)
-@click.option(
-    "--fps",
-    type=frame_rate,
-    metavar="RATE",
-    help="Frames a second of the output, such as 60, 59.94 or 120000/1001, instead of --factor: at "
-    "least as many as the input has.",
-)
-@click.option(
-    "--vfr",
-    type=click.Choice(["keep", "cfr", "error"]),
-    default=DEFAULTS.vfr,
-    help="What is done about a variable frame rate. keep: every frame keeps its moment. cfr: the "
-    "output gets a constant rate. error: it is refused.",
-)
-@click.option(
-    "--slow-motion",
-    is_flag=True,
-    help="Keep the input's frame rate, and let time pass slower; the sound is dropped.",
-)
-@click.option(
-    "--slow-audio",
-    is_flag=True,
-    help="With --slow-motion: stretch the sound along, at its pitch.",
 )
 @click.option(
     "--preset",

@@ -87,9 +87,9 @@ class Summary:
         found = self._sharpened
         if found is None:
             return "detail", ""
-        added = f"{found.share:.0%} of what was found is added" if found.share else "none is added"
-        if found.outcome == "interpolates":
-            added = "none is added"
+        added = "none is added"
+        if found.outcome == "sharpened":
+            added = f"{found.share:.0%} of what was found is added"
         told = f"{_gain(found.gain_db)} over bicubic, on frames shrunk and enlarged again"
         return "detail", f"{told}; {added}"
 

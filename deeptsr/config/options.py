@@ -29,15 +29,15 @@ class Options:
 
     preset: str = "fast"
     factor: int = 8  # output frames a input frame, an integer >= 2; 1 where the size grows
+    fps: Fraction | int | None = None  # frames a second of the output, instead of a factor
+    vfr: str = "keep"  # a variable rate is kept, made constant ("cfr") or refused ("error")
+    slow_motion: bool = False  # keep the input's rate, and let time pass slower
+    slow_audio: bool = False  # in slow motion, stretch the sound along instead of dropping it
     scale: Fraction | int = 1  # of the sides of the frames, >= 1
     size: str | None = None  # of the displayed result, instead of a scale: see imaging.frame_size
     camera: str = "bicubic"  # that made the frames of finer ones: "bicubic" or "area"
     # What finds detail: "auto" (what comes with the program), "none", or a file.
     space_prior: str = "auto"
-    fps: Fraction | int | None = None  # frames a second of the output, instead of a factor
-    vfr: str = "keep"  # a variable rate is kept, made constant ("cfr") or refused ("error")
-    slow_motion: bool = False  # keep the input's rate, and let time pass slower
-    slow_audio: bool = False  # in slow motion, stretch the sound along instead of dropping it
     # "full" (the shutter never closes), "delta" (an instant), the share of a frame's time that it
     # is open, in (0, 1], or "auto": that share is found in the video.
     exposure: str | float = "full"

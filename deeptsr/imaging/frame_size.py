@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from deeptsr.errors import OptionError
 
-__all__ = ["FrameSize", "check", "frame_size"]
+__all__ = ["FrameSize", "check", "frame_size", "shrunk_size"]
 
 _NAMED = re.compile(r"(?P<short>[1-9]\d{1,4})p|(?P<width>[1-9]\d{0,4})?x(?P<height>[1-9]\d{0,4})?")
 _LARGE = {"4k": (3840, 2160), "8k": (7680, 4320)}  # that a picture of any shape fits into
@@ -76,11 +76,26 @@ def frame_size(
         raise OptionError(
             f"the result would have {columns} x {rows} pixels; expected at most {_LARGEST} a side"
         )
-    note = ""
-    if [rows, columns] != sides:
-        exact = " x ".join(f"{float(side):g}" for side in reversed(sides))
-        note = f"{exact} pixels are rounded to {columns} x {rows}"
+    note = _rounded(sides, rows, columns)
     return FrameSize(max(rows, height), max(columns, width), note)
+
+
+def shrunk_size(given: tuple[int, int], scale: Fraction | int, *, even: bool = False) -> FrameSize:
+    """Lay out the frames of a camera that has fewer pixels.
+
+    Args:
+        given: height and width of the input, pixels.
+        scale: by which the sides are divided, 1 or more.
+        even: whether both sides must be even, where they change.
+
+    >>> shrunk_size((270, 481), 2)
+    FrameSize(height=135, width=241, note='240.5 x 135 pixels are rounded to 241 x 135')
+    """
+    if scale == 1:
+        return FrameSize(*given)
+    sides = [Fraction(side) / scale for side in given]
+    rows, columns = (max(1 + even, _whole(side, even)) for side in sides)
+    return FrameSize(rows, columns, _rounded(sides, rows, columns))
 
 
 def check(wanted: str) -> None:
@@ -104,6 +119,13 @@ def _scale(wanted: str, height: Fraction, width: Fraction) -> Fraction:
         return int(found["short"]) / min(height, width)
     limits = ((found["height"], height), (found["width"], width))
     return min(int(limit) / side for limit, side in limits if limit)
+
+
+def _rounded(sides: list[Fraction], rows: int, columns: int) -> str:
+    if sides == [rows, columns]:
+        return ""
+    exact = " x ".join(f"{float(side):g}" for side in reversed(sides))
+    return f"{exact} pixels are rounded to {columns} x {rows}"
 
 
 def _whole(side: Fraction, even: bool) -> int:

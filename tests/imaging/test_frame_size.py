@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from deeptsr.errors import OptionError
-from deeptsr.imaging.frame_size import check, frame_size
+from deeptsr.imaging.frame_size import check, frame_size, shrunk_size
 
 
 def sides(*args, **changes):
@@ -74,3 +74,19 @@ def test_a_smaller_size_is_refused():
 def test_a_size_beyond_all_encoders_is_refused():
     with pytest.raises(OptionError, match="at most 16384 a side"):
         frame_size((1080, 1920), 9)
+
+
+@pytest.mark.parametrize(
+    ("given", "scale", "even", "expected"),
+    [
+        ((270, 480), 2, True, (240, 136)),
+        ((270, 480), 2, False, (240, 135)),
+        ((181, 321), Fraction(3, 2), True, (214, 120)),
+        ((181, 321), 1, True, (321, 181)),
+        ((3, 3), 64, True, (2, 2)),
+    ],
+)
+def test_a_camera_of_fewer_pixels(given, scale, even, expected):
+    made = shrunk_size(given, scale, even=even)
+    assert (made.width, made.height) == expected
+    assert bool(made.note) == (tuple(expected) != tuple(s / scale for s in reversed(given)))
