@@ -37,7 +37,8 @@ def test_a_prior_is_written_whole_and_used(tmp_path):
     made(path, overwrite=True)
 
 
-def test_a_prior_of_detail_is_written_and_used(tmp_path):
+def test_a_prior_of_detail_is_written_and_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("deeptsr.learning.space.pretrain._JUDGES", 1)
     path = tmp_path / "space.safetensors"
     network = NetworkSettings(kind="space", channels=4, blocks=1)
     pretrain_file(path, network, TINY, space=True, device="cpu")
