@@ -18,7 +18,7 @@ from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import EncodeSettings, Options
 from deeptsr.errors import InputError, OptionError
-from deeptsr.events import Listener, Planned
+from deeptsr.events import Listener, Planned, Warned
 from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
@@ -198,10 +198,9 @@ def _on_timeline(
             f"{stages[0].step} at once; expected at least {needed} frames, or a factor that is a "
             "product of 2s and 3s, such as 8"
         )
-    clip = Clip(frames, height, width, shown)
+    clip, precision = Clip(frames, height, width, shown), devices.precision(device)
     options = bounded(clip, options, stages, device)
     cost = estimate(stages, clip, options, device)
-    precision = devices.precision(device)
     return Job(options, device, precision, stages, cost, laid_out, size, shown, None)
 
 
@@ -209,15 +208,21 @@ def within_time_budget(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
     """Cut a job such that it ends within its time budget, if it has one."""
-    if job.options.time_budget is None or not job.stages:
+    budget = job.options.time_budget
+    if budget is None:
         return job
+    if not job.stages:
+        if job.cost.seconds <= budget:
+            return job
+        on_event(Warned("detail is left out, to keep the time budget"))
+        return replace(job, options=replace(job.options, space_prior="none"))
     task = time_budget.Task(job.frames, *job.size, job.device, job.precision)
     length = min(job.frames, job.excerpt)
+    began -= job.cost.enlarging  # as if that time had passed: it is not for the climb
     options, watch = time_budget.within(task, job.options, length, began, on_event, checkpoints)
     stages = plan(options.factor, *job.size, options.pyramid.coarsest)
     clip = Clip(job.frames, *job.size, job.shown)
-    cost = estimate(stages, clip, options, job.device)
-    cost = replace(cost, seconds=watch.seconds)
+    cost = replace(estimate(stages, clip, options, job.device), seconds=watch.seconds)
     return replace(job, options=options, stages=stages, cost=cost, watch=watch)
 
 
@@ -266,9 +271,8 @@ def resolve_input(
         frames = list(itertools.islice(video.read(info, options.start, options.end), FRAMES))
         options = replace(options, exposure=open_share(torch.from_numpy(np.stack(frames))))
     given = info.timeline.part(chosen).starting_at(lead)
-    even = not options.keeps_size and video.needs_even(
-        output, options.encode, source=info, alpha=info.keeps_alpha
-    )
+    alpha, encode = info.keeps_alpha, options.encode
+    even = not options.keeps_size and video.needs_even(output, encode, source=info, alpha=alpha)
     size, aspect = (info.height, info.width), info.sample_aspect_ratio
     made = frame_size(size, options.scale, options.size, aspect=aspect, even=even)
     info = replace(info, notes=(*info.notes, made.note)) if made.note else info

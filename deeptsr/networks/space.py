@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deeptsr.networks.streaming import convolve_by
+
 __all__ = ["STEP", "SpaceNetwork"]
 
 STEP = 2  # pixels a side that one becomes
@@ -34,7 +36,9 @@ class _Block(nn.Module):
 
 
 def _convolve(x: Tensor, weight: Tensor, padded: bool) -> Tensor:
-    return functional.conv3d(x, weight, padding=[n // 2 for n in weight.shape[2:]] if padded else 0)
+    if padded:
+        return functional.conv3d(x, weight, padding=[n // 2 for n in weight.shape[2:]])
+    return convolve_by(weight.to(x.dtype), x)
 
 
 class SpaceNetwork(nn.Module):
@@ -81,8 +85,10 @@ class SpaceNetwork(nn.Module):
         weight = self.enter.weight
         weight = weight - weight.mean((2, 3, 4), keepdim=True)
         x = functional.pad(coarse, [1] * 6, mode="replicate") if padded else coarse
-        x = functional.conv3d(x - 0.5, weight)
-        with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):
+        x = convolve_by(weight, x - 0.5)
+        if not padded:
+            x = x.to(precision)
+        with torch.autocast(x.device.type, precision, enabled=padded and precision != x.dtype):
             for block in self.blocks:
                 x = block(x, padded)
             x = _convolve(x.relu(), self.leave.weight, padded)

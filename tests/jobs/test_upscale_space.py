@@ -13,6 +13,8 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Planned, Progress, Sharpened, StageFitted, Warned
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.lens import shrink
+from deeptsr.imaging.timeline import Timeline
+from deeptsr.jobs.job import resolve, within_time_budget
 from deeptsr.jobs.probe import plan_file, probe_file
 from deeptsr.jobs.upscale import upscale_array, upscale_file
 from deeptsr.learning.prior import Prior
@@ -200,3 +202,21 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
     options = small(2, scale=2, pyramid=PyramidSettings(excerpt=16, voxels=8 * 2 * 80 * 64))
     one, other = (plan_file(s, tmp_path / "out.mp4", options).memory_bytes for s in sources)
     assert one == other
+
+
+def test_detail_is_left_out_where_the_time_is_short():
+    frames, told = dim(noise(4, 16, 17, 3)), []
+    job = resolve(
+        Timeline.constant(Fraction(1), 4),
+        16,
+        17,
+        small(1, scale=2, time_budget=1e-9),
+        shown=(32, 34),
+    )
+    assert within_time_budget(job, 0.0, told.append).options.space_prior == "none"
+    assert [e.message for e in told] == ["detail is left out, to keep the time budget"]
+    ample = replace(job, options=replace(job.options, time_budget=1e9))
+    assert within_time_budget(ample, 0.0, told.append) is ample
+    made, _ = upscaled(frames, small(1, scale=2, time_budget=1e-9))
+    plain, _ = upscaled(frames, small(1, scale=2, space_prior="none"))
+    assert torch.equal(made, plain)

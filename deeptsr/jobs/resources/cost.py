@@ -37,6 +37,7 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
+    enlarging: float = 0.0  # seconds of these that enlarging takes
 
     @property
     def total(self) -> float:
@@ -62,7 +63,8 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         device: that does the work.
     """
     frames, height, width = clip.frames, clip.height, clip.width
-    fit, climb = [], _enlarging(clip, options)
+    space = _enlarging(clip, options)
+    fit, climb = [], space
     pairs = options.pairs
     crops = pairs.batch * pairs.frames * pairs.crop**2
     for number, stage in enumerate(stages):
@@ -78,7 +80,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))
     else:
         speed = _CARD
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed)
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, space / speed)
 
 
 def _enlarging(clip: Clip, options: Options) -> float:
