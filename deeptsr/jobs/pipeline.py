@@ -171,7 +171,7 @@ def render_job(
         step, volumes, frames, job.frames, factor, exposure=exposure, start=start, cuts=cuts
     )
     for number, volume in enumerate(made, start * factor + 1):
-        yield volume.clamp_(0, 1)
+        yield volume
         if number % factor == 0:
             _tell_rendered(job, number, on_event)
 
