@@ -147,7 +147,7 @@ def enlarged(
     Yields:
         Volumes (1, H, W, C), in order, in [0, 1].
     """
-    climbed = (volume[n] for volume in volumes for n in range(len(volume)))
+    climbed = _one_by_one(volumes)
     if step.network is None:
         for frame in climbed:
             yield step.inside(step.plain(frame[None]), frame[None])
@@ -171,6 +171,14 @@ def enlarged(
                         made[0].add_(detail, alpha=weight)
                 yield step.inside(made, given)
             before, here = here, after
+
+
+def _one_by_one(volumes: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Frames (h, w, C), as copies: a view would hold all of a volume while the next is climbed."""
+    for volume in volumes:
+        for frame in volume:
+            yield frame.clone()
+        del frame, volume
 
 
 def _taps(factor: int, exposure: Exposure) -> Tensor:

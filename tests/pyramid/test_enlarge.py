@@ -1,5 +1,7 @@
 """The streaming filter that enlarges climbed frames."""
 
+import weakref
+
 import pytest
 import torch
 
@@ -144,3 +146,20 @@ def test_what_is_cut_off_is_given_to_the_pixels_around():
     ]
     assert errors[1] < 0.1 * errors[0]
     assert torch.equal(step.inside(0.5 + 0.1 * plain, video), 0.5 + 0.1 * plain)
+
+
+def test_a_volume_is_gone_before_the_next_one_is_climbed():
+    alive = []
+
+    def climbing():
+        for _ in range(3):
+            assert not [ref for ref in alive if ref() is not None]
+            volume = mild(2)
+            alive.append(weakref.ref(volume))
+            yield volume
+            del volume
+
+    for net in (None, network(blocks=1)):
+        alive.clear()
+        step = SpaceStep(SIZES[0], network=net)
+        assert sum(len(v) for v in enlarged(step, climbing(), iter(mild(6)), 6)) == 6
