@@ -44,10 +44,10 @@ def make(path: Path, frames: int, size: str) -> None:
     )
 
 
-def run(source: str, output: str, memory: int | None, voxels: int) -> None:
+def run(source: str, output: str, memory: int | None, voxels: int, scale: int) -> None:
     """Upscale, and print frames, seconds, and estimated and measured peak memory in MiB."""
     pyramid = replace(OPTIONS.pyramid, voxels=voxels)
-    options = replace(OPTIONS, memory=memory, pyramid=pyramid)
+    options = replace(OPTIONS, memory=memory, pyramid=pyramid, scale=scale)
     planned = plan_file(source, output, options)
     began = time.monotonic()
     upscale_file(source, output, options)
@@ -63,14 +63,15 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--size", default="160x96")
     parser.add_argument("--voxels", type=int, default=4_000_000, help="of a chunk's result")
+    parser.add_argument("--scale", type=int, default=1, help="of the frames")
     parser.add_argument("--memory", type=int, help="bound in bytes")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        run(given.child[0], given.child[1], given.memory, given.voxels)
+        run(given.child[0], given.child[1], given.memory, given.voxels, given.scale)
         return
     print("| frames | seconds | planned, MiB | peak, MiB |\n|---|---|---|---|", flush=True)
-    bound = ["--voxels", str(given.voxels)]
+    bound = ["--voxels", str(given.voxels), "--scale", str(given.scale)]
     bound += ["--memory", str(given.memory)] if given.memory else []
     for frames in given.frames:
         with tempfile.TemporaryDirectory() as folder:

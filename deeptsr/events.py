@@ -31,6 +31,7 @@ __all__ = [
     "Reported",
     "Scores",
     "SelfChecked",
+    "Sharpened",
     "StageFitted",
     "Surveyed",
     "Taught",
@@ -69,6 +70,8 @@ class Planned(Event):
     duration: float = 0.0  # seconds that the output lasts; 0: not known
     dropped: int = 0  # frames of the input that repeat the one before and are left out
     exposure: str | float = "full"  # of the input: "full", "delta", or the share that was taken
+    width_out: int = 0  # pixels of the output; 0: as the input
+    height_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,17 @@ class Taught(Event):
 
 
 @dataclass(frozen=True)
+class Sharpened(Event):
+    """What a step in space gains over bicubic interpolation, where the truth is known."""
+
+    scale: int  # of the sides
+    gain_db: float  # on frames that were shrunk and enlarged again
+    outcome: str  # "taught" (of a prior), "sharpened", or "interpolates": no gain was found
+    steps: int = 0  # that a prior was taught
+    share: float = 1.0  # of what the network adds that is taken, 0 .. 1
+
+
+@dataclass(frozen=True)
 class Pretrained(Event):
     """A prior is made, and stands under its name."""
 
@@ -357,7 +371,7 @@ class Reported(Event):
 class Scores:
     """How close one method comes to the truth; means are over frames."""
 
-    method: str  # "result", "repeat", "linear" or "minterpolate"
+    method: str  # "result", "repeat", "linear" or "minterpolate"; see evaluation.baselines
     psnr_db: float  # mean; an exact frame counts 99 dB
     ssim: float  # mean, at most 1
     profile_psnr_db: float  # mean over x-t slices
@@ -367,6 +381,7 @@ class Scores:
     gain_db: float | None  # PSNR of the result less that of this method; None: it is the result
     frames_psnr_db: tuple[float, ...]
     frames_ssim: tuple[float, ...]
+    luma_psnr_db: float | None = None  # mean of brightness alone
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ __all__ = [
     "device",
     "encoding",
     "exclude",
-    "exclude_factor_and_fps",
+    "exclude_pairs",
     "flags_of",
     "output_flags",
     "output_flags_but_json",
@@ -156,15 +156,16 @@ def exclude(first: str, second: str, *, both: bool) -> None:
         raise click.UsageError(f"{first} and {second} exclude each other; expected one of them.")
 
 
-def exclude_factor_and_fps(flags: dict[str, Any]) -> None:
-    """Refuse both flags of the frame rate, of which the first has a default.
+def exclude_pairs(flags: dict[str, Any]) -> None:
+    """Refuse both flags of the frame rate, or of the size, of which the first have defaults.
 
     Raises:
         click.UsageError: when both are given.
     """
-    source = click.get_current_context().get_parameter_source("factor")
-    both = flags["fps"] is not None and source is not ParameterSource.DEFAULT
-    exclude("--factor", "--fps", both=both)
+    for first, second in (("factor", "fps"), ("scale", "size")):
+        source = click.get_current_context().get_parameter_source(first)
+        both = flags[second] is not None and source is not ParameterSource.DEFAULT
+        exclude(f"--{first}", f"--{second}", both=both)
 
 
 def verbosity_of(flags: dict[str, Any]) -> Verbosity:

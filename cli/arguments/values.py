@@ -7,11 +7,25 @@ from fractions import Fraction
 
 import click
 
-__all__ = ["FILE", "device", "devices", "exposure", "frame_rate", "memory", "mix", "moment", "span"]
+from deeptsr.errors import OptionError
+from deeptsr.imaging.frame_size import check
+
+__all__ = [
+    "FILE",
+    "device",
+    "devices",
+    "exposure",
+    "frame_rate",
+    "memory",
+    "mix",
+    "moment",
+    "scale",
+    "size",
+    "span",
+]
 
 # What a shell completes with the names of files; whether one can be used is for the library to say.
 FILE = click.Path(readable=False)
-
 
 _MOMENT = re.compile(
     r"(?:(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?=[0-5]?\d(?:\.|$)))?(?P<seconds>\d+(?:\.\d*)?|\.\d+)",
@@ -56,6 +70,35 @@ def frame_rate(text: str) -> Fraction:
     ntsc = Fraction(round(rate * 1001 / 1000) * 1000, 1001)
     digits = len(text.partition(".")[2])
     return ntsc if digits >= 2 and round(ntsc, digits) == rate else rate
+
+
+def scale(text: str) -> Fraction:
+    """Read how many times as wide and high: a whole number, a fraction, or a decimal.
+
+    >>> scale("2"), scale("1.5"), scale("4/3")
+    (Fraction(2, 1), Fraction(3, 2), Fraction(4, 3))
+
+    Raises:
+        click.BadParameter: for anything else; whether it can be met is for the library to say.
+    """
+    if not re.fullmatch(r"\d+(\.\d+|/0*[1-9]\d*)?", text, re.ASCII):
+        raise click.BadParameter(f"got {text!r}; expected a number such as 2, 1.5 or 4/3")
+    return Fraction(text)
+
+
+def size(text: str) -> str:
+    """Check the name of a size.
+
+    Raises:
+        click.BadParameter: for one that is not understood.
+    """
+    try:
+        check(text)
+    except OptionError as error:
+        raise click.BadParameter(
+            f"got {text!r}; expected {str(error).split('expected ')[1]}"
+        ) from None
+    return text
 
 
 def exposure(text: str) -> str | float:

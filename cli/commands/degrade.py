@@ -10,7 +10,7 @@ from deeptsr import jobs
 from deeptsr.config import EncodeSettings, Options
 
 from ..arguments.flags import encoding, output_flags, verbosity_of
-from ..arguments.values import FILE
+from ..arguments.values import FILE, scale
 from ..arguments.values import exposure as open_share
 from ..session import conversation
 
@@ -27,7 +27,20 @@ DEFAULTS = Options()
     type=int,
     default=DEFAULTS.factor,
     metavar="N",
-    help="Input frames for each output frame, 2 or more.",
+    help="Input frames for each output frame, 2 or more; with --scale also 1.",
+)
+@click.option(
+    "--scale",
+    type=scale,
+    default=str(DEFAULTS.scale),
+    metavar="S",
+    help="Make the frames so many times less wide and high, such as 2, 1.5 or 4/3.",
+)
+@click.option(
+    "--camera",
+    type=click.Choice(["bicubic", "area"]),
+    default=DEFAULTS.camera,
+    help="How pixels become one. bicubic: as a program scales down. area: the mean of them.",
 )
 @click.option(
     "--exposure",
@@ -40,7 +53,7 @@ DEFAULTS = Options()
 @encoding
 @output_flags
 def degrade(*, input: str, output: str, **flags: Any) -> None:
-    """Make of INPUT what a slow camera would have recorded.
+    """Make of INPUT what a slow camera, with --scale of fewer pixels, would have recorded.
 
     INPUT is a high-framerate video, such as slow-motion footage: its frames are the truth that the
     result of `deeptsr upscale` on the output can be compared with, by `deeptsr evaluate`. To lose
@@ -52,6 +65,6 @@ def degrade(*, input: str, output: str, **flags: Any) -> None:
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     files: Any = {"reads": {"the input": input}, "writes": {"the output": output}}
     with conversation(verbosity_of(flags), resumes=False, **files) as tell:
-        shared = {name: flags.pop(name) for name in ("factor", "exposure")}
+        shared = {name: flags.pop(name) for name in ("factor", "exposure", "scale", "camera")}
         options = Options(**shared, encode=EncodeSettings(**flags))
         jobs.degrade_file(input, output, options, tell)

@@ -27,7 +27,7 @@ __all__ = ["evaluate"]
     type=FILE,
     metavar="LTR",
     help="The video that RESULT was made from; repeat, linear and minterpolate are then measured "
-    "beside it.",
+    "beside it, with bicubic interpolation where it is smaller.",
 )
 @click.option(
     "--exposure",
@@ -42,17 +42,22 @@ __all__ = ["evaluate"]
     help="Compare frame by frame, whatever the rates: for a result in slow motion.",
 )
 @click.option(
+    "--enlarge",
+    is_flag=True,
+    help="Enlarge a RESULT that is smaller than TRUTH, bicubic: what a larger one is held against.",
+)
+@click.option(
     "--lpips", is_flag=True, help="Measure LPIPS, too: needs pip install deeptsr[lpips]. Slow."
 )
 @output_flags
 def evaluate(*, result: str, truth: str, ltr: str | None, **flags: Any) -> None:
     """Compare RESULT with TRUTH, frame by frame.
 
-    PSNR and SSIM are means over the frames of the figures of R'G'B'; x-t is the PSNR of the slices
-    that each row of pixels draws over time; flicker is how much more the brightness changes from
-    frame to frame than it should, in 8-bit levels. VMAF is measured where the ffmpeg of
-    imageio-ffmpeg has it. The table is on stdout; with --json, so is every frame's figure, in the
-    last line.
+    PSNR and SSIM are means over the frames of the figures of R'G'B', luma is the PSNR of their
+    brightness; x-t is the PSNR of the slices that each row of pixels draws over time; flicker is
+    how much more the brightness changes from frame to frame than it should, in 8-bit levels. VMAF
+    is measured where the ffmpeg of imageio-ffmpeg has it. The table is on stdout; with --json, so
+    is every frame's figure, in the last line.
 
     \b
     Exit codes: 0 done, 2 wrong usage, 3 a video cannot be used or does not

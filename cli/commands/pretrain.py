@@ -18,11 +18,17 @@ from ..signals import gentle
 __all__ = ["pretrain"]
 
 DEFAULTS = PretrainSettings()
+SPACE_STEPS = 4_000  # as learning.space.pretrain has them, which loads torch
 
 
 @click.command(short_help="Teach what a fit starts from.")
 @click.option(
     "-o", "--output", type=FILE, required=True, help="The prior to write, a safetensors file."
+)
+@click.option(
+    "--space",
+    is_flag=True,
+    help="Teach what finds detail, for `deeptsr upscale --space-prior FILE`.",
 )
 @click.option(
     "--images", type=FILE, metavar="FOLDER", help="Pictures to show as surfaces, beside drawn ones."
@@ -46,9 +52,9 @@ DEFAULTS = PretrainSettings()
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    default=DEFAULTS.steps,
     metavar="N",
-    help="Of the first of its networks; the others take shares of it.",
+    help="Of the first of its networks; the others take shares of it.  "
+    f"[default: {DEFAULTS.steps}; with --space {SPACE_STEPS}]",
 )
 @click.option(
     "--time-budget",
@@ -67,7 +73,9 @@ DEFAULTS = PretrainSettings()
     "--no-resume", "resume", is_flag=True, flag_value=False, default=True, help="Begin anew."
 )
 @output_flags
-def pretrain(*, output: str, steps: int, still: float, damaged: float, **flags: Any) -> None:
+def pretrain(
+    *, output: str, space: bool, steps: int | None, still: float, damaged: float, **flags: Any
+) -> None:
     """Teach a prior on rendered clips of things in motion, for `deeptsr upscale --prior FILE`.
 
     Nothing is filmed or downloaded: blades, leaves, waves and flames are drawn, and filmed by a
@@ -79,6 +87,14 @@ def pretrain(*, output: str, steps: int, still: float, damaged: float, **flags: 
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     with conversation(verbosity_of(flags)) as tell:
-        settings = replace(DEFAULTS, steps=steps, still=still, damaged=damaged)
+        if space:
+            from deeptsr.learning.space.pretrain import SETTINGS  # noqa: PLC0415, it loads torch
+
+            flags["space"] = True
+            settings = replace(SETTINGS, still=still, damaged=damaged)
+        else:
+            settings = replace(DEFAULTS, still=still, damaged=damaged)
+        if steps is not None:
+            settings = replace(settings, steps=steps)
         with gentle(tell) as listen:
             jobs.pretrain_file(output, settings=settings, **flags, on_event=listen)

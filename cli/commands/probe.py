@@ -11,7 +11,7 @@ import click
 from deeptsr import jobs
 from deeptsr.events import Event, Probed
 
-from ..arguments.flags import exclude_factor_and_fps, flags_of, output_flags, verbosity_of
+from ..arguments.flags import exclude_pairs, flags_of, output_flags, verbosity_of
 from ..arguments.options import DEFAULTS, chosen_options
 from ..arguments.values import FILE
 from ..console.sheets.probe import WIDTH, sections
@@ -43,7 +43,7 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
     memory, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
-    exclude_factor_and_fps(flags)
+    exclude_pairs(flags)
     with conversation(
         verbosity, answer=Probed, draw=_draw, resumes=False, reads={"the input": input}
     ) as tell:

@@ -14,17 +14,26 @@ from deeptsr import report as reports
 from deeptsr.config import PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
+from ..arguments.enlarging import enlarging
 from ..arguments.flags import (
     device,
     encoding,
     exclude,
-    exclude_factor_and_fps,
+    exclude_pairs,
     output_flags,
     picture,
     verbosity_of,
 )
 from ..arguments.options import DEFAULTS, chosen_options
-from ..arguments.values import FILE, exposure, frame_rate, memory, mix, moment, span
+from ..arguments.values import (
+    FILE,
+    exposure,
+    frame_rate,
+    memory,
+    mix,
+    moment,
+    span,
+)
 from ..console.notes import Detail
 from ..console.sentences import settings
 from ..pipes import PIPE, Stdout, check_pipes, source_of
@@ -34,7 +43,7 @@ from ..signals import gentle
 __all__ = ["upscale"]
 
 
-@click.command(short_help="Raise the frame rate of one video.")
+@click.command(short_help="Raise the frame rate of one video, and its size.")
 @click.argument("input", type=FILE)
 @click.option(
     "-o",
@@ -48,7 +57,7 @@ __all__ = ["upscale"]
     type=int,
     default=DEFAULTS.factor,
     metavar="N",
-    help="Output frames for each input frame, 2 or more.",
+    help="Output frames for each input frame, 2 or more; with --scale or --size also 1.",
 )
 @click.option(
     "--fps",
@@ -74,6 +83,7 @@ __all__ = ["upscale"]
     is_flag=True,
     help="With --slow-motion: stretch the sound along, at its pitch.",
 )
+@enlarging
 @click.option(
     "--preset",
     "preset_name",
@@ -228,8 +238,9 @@ def upscale(
 ) -> None:
     """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
 
-    T frames in, T x factor frames out. An interrupted run goes on where it stopped when the same
-    command is given again. INPUT may be -, too: deeptsr works between other programs, as in
+    T frames in, T x factor frames out, larger ones with --scale or --size. An interrupted run goes
+    on where it stopped when the same command is given again. INPUT may be -, too: deeptsr works
+    between other programs, as in
     ffmpeg -i in.mp4 -f yuv4mpegpipe - | deeptsr upscale - -o - | ffmpeg -i - out.mp4
 
     \b
@@ -237,7 +248,7 @@ def upscale(
     memory or disk, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
-    exclude_factor_and_fps(flags)
+    exclude_pairs(flags)
     scenes = None if flags["scenes"] in ("auto", "off") else flags["scenes"]
     also = {"as_json": verbosity.as_json, "dry_run": dry_run, "preview": preview, "report": report}
     check_pipes(input, output, also)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
-from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, StageFitted
+from deeptsr.events import Done, Event, Planned, Progress, SelfChecked, Sharpened, StageFitted
 from deeptsr.system.humanize import duration, rate, size
 
 from ..escapes import clean
@@ -32,6 +32,7 @@ class Summary:
         self._clock = clock
         self._planned: Planned | None = None
         self._checked: SelfChecked | None = None
+        self._sharpened: Sharpened | None = None
         self._stages: dict[int, StageFitted] = {}
         self._took: dict[str, float] = {}
         self._phase: str | None = None
@@ -44,6 +45,9 @@ class Summary:
         elif isinstance(event, SelfChecked):
             self._checked = event
             self._turn_to("render")  # its progress is told when the first frames are there
+        elif isinstance(event, Sharpened):
+            self._sharpened = event
+            self._turn_to("render")
         elif isinstance(event, StageFitted):
             self._stages[event.stage] = event
         elif isinstance(event, (Progress, Done)):
@@ -59,7 +63,8 @@ class Summary:
         """Write it down; a job without a plan has nothing to add to the sentence that ends it."""
         lines = [sentence(done)]
         if self._planned is not None:
-            rows = [self._gain(), *self._fits(), self._time(), self._video(self._planned, done)]
+            rows = [self._gain(), *self._fits(), self._detail(), self._time()]
+            rows.append(self._video(self._planned, done))
             lines += [f"  {name:<8}{value}" for name, value in rows if value]
         return clean("\n".join(lines))
 
@@ -79,6 +84,16 @@ class Summary:
             rows.append((name, f"{number}  {event.label:<{width}}  {_gain(event.gain_db)}{plain}"))
         return rows
 
+    def _detail(self) -> tuple[str, str]:
+        found = self._sharpened
+        if found is None:
+            return "detail", ""
+        added = "none is added"
+        if found.outcome == "sharpened":
+            added = f"{found.share:.0%} of what was found is added"
+        told = f"{_gain(found.gain_db)} over bicubic, on frames shrunk and enlarged again"
+        return "detail", f"{told}; {added}"
+
     def _time(self) -> tuple[str, str]:
         least = max(_LEAST_SECONDS, _LEAST_SHARE * sum(self._took.values()))
         took = {phase: seconds for phase, seconds in self._took.items() if seconds > least}
@@ -88,7 +103,7 @@ class Summary:
     def _video(self, planned: Planned, done: Done) -> tuple[str, str]:
         parts = [
             f"{rate(planned.rate_in)} -> {rate(done.rate)} fps",
-            f"{planned.width} x {planned.height}",
+            f"{planned.width_out or planned.width} x {planned.height_out or planned.height}",
             duration(float(done.frames / Fraction(done.rate))),
         ]
         with contextlib.suppress(OSError):

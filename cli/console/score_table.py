@@ -14,6 +14,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[Scores], float | None]], ...] = (
     ("SSIM", ".4f", lambda row: row.ssim),
     ("x-t dB", ".2f", lambda row: row.profile_psnr_db),
     ("flicker", ".3f", lambda row: row.flicker),
+    ("luma dB", ".2f", lambda row: row.luma_psnr_db),
     ("VMAF", ".2f", lambda row: row.vmaf),
     ("LPIPS", ".4f", lambda row: row.lpips),
     ("gain dB", "+.2f", lambda row: row.gain_db),

@@ -28,6 +28,7 @@ from deeptsr.events import (
     Progress,
     Reported,
     SelfChecked,
+    Sharpened,
     StageFitted,
     Surveyed,
     Taught,
@@ -174,6 +175,14 @@ def _self_checked(event: SelfChecked, verbose: bool) -> str:
     return text
 
 
+def _sharpened(event: Sharpened, verbose: bool) -> str:
+    told = f"{event.gain_db:+.2f} dB over bicubic, on frames that were shrunk and enlarged again"
+    if event.outcome == "taught":
+        return f"detail, step {event.steps}: {event.gain_db:+.2f} dB on clips that are never taught"
+    none = event.outcome == "interpolates"
+    return f"detail: {'none' if none else f'{event.share:.0%} of what was found'} is added; {told}"
+
+
 def _done(event: Done, verbose: bool) -> str:
     return (
         f"wrote {event.output}: {event.frames} frames at {rate(event.rate)} fps "
@@ -269,6 +278,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     StageFitted: _stage_fitted,
     MixProposed: _mix_proposed,
     SelfChecked: _self_checked,
+    Sharpened: _sharpened,
     Inspected: _inspected,
     Surveyed: _surveyed,
     Warned: lambda event, verbose: f"warning: {event.message}",

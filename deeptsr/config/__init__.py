@@ -4,7 +4,7 @@ The command line takes its defaults from here. A function of the library receive
 it needs, never the whole.
 """
 
-from deeptsr.config.options import PRESETS, Options, preset
+from deeptsr.config.options import PRESETS, Options, preset, values
 from deeptsr.config.sections import (
     EncodeSettings,
     FitSettings,
@@ -26,4 +26,5 @@ __all__ = [
     "PyramidSettings",
     "RecurrenceSettings",
     "preset",
+    "values",
 ]

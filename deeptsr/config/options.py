@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from fractions import Fraction
+from typing import Any
 
 from deeptsr.config.kinds import check_kinds, shown
 from deeptsr.config.sections import (
@@ -17,7 +18,7 @@ from deeptsr.config.sections import (
 )
 from deeptsr.errors import OptionError
 
-__all__ = ["PRESETS", "Options", "preset"]
+__all__ = ["PRESETS", "Options", "preset", "values"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
 _LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
@@ -29,11 +30,16 @@ class Options:
     """All settings of a run."""
 
     preset: str = "fast"
-    factor: int = 8  # output frames a input frame, an integer >= 2
+    factor: int = 8  # output frames a input frame, an integer >= 2; 1 where the size grows
     fps: Fraction | int | None = None  # frames a second of the output, instead of a factor
     vfr: str = "keep"  # a variable rate is kept, made constant ("cfr") or refused ("error")
     slow_motion: bool = False  # keep the input's rate, and let time pass slower
     slow_audio: bool = False  # in slow motion, stretch the sound along instead of dropping it
+    scale: Fraction | int = 1  # of the sides of the frames, >= 1
+    size: str | None = None  # of the displayed result, instead of a scale: see imaging.frame_size
+    camera: str = "bicubic"  # that made the frames of finer ones: "bicubic" or "area"
+    # What finds detail: "auto" (what comes with the program), "none", or a file.
+    space_prior: str = "auto"
     # "full" (the shutter never closes), "delta" (an instant), the share of a frame's time that it
     # is open, in (0, 1], or "auto": that share is found in the video.
     exposure: str | float = "full"
@@ -67,10 +73,14 @@ class Options:
         Raises:
             OptionError: naming the setting, what was got and what is expected.
         """
-        if self.factor.__class__ is not int or not 2 <= self.factor <= _LARGEST_FACTOR:
+        self._check_space()
+        least = 2 if self.keeps_size else 1
+        if self.factor.__class__ is not int or not least <= self.factor <= _LARGEST_FACTOR:
             raise OptionError(
-                f"factor is {shown(self.factor)}; expected a whole number from 2 to "
+                f"factor is {shown(self.factor)}; expected a whole number from {least} to "
                 f"{_LARGEST_FACTOR}, such as 8"
+                + "; 1 goes with a `scale` or a `size` only"
+                * (self.factor == 1)
             )
         check_kinds(self)
         self._check_time()
@@ -112,6 +122,30 @@ class Options:
         crf = self.encode.crf
         if crf is not None and not 0 <= crf <= 63:
             raise OptionError(f"crf is {crf}; expected 0 (lossless) to 63 (smallest)")
+
+    @property
+    def keeps_size(self) -> bool:
+        """Whether no other size is asked for."""
+        return self.scale == 1 and self.size is None
+
+    def _check_space(self) -> None:
+        scale = self.scale
+        if (
+            isinstance(scale, bool)
+            or not isinstance(scale, (int, Fraction))
+            or not 1 <= scale <= 64
+        ):
+            raise OptionError(
+                f"scale is {scale!r}; expected a whole number or a Fraction from 1 to 64, such as "
+                "2 or 3/2; to scale down: deeptsr degrade"
+            )
+        if scale != 1 and self.size is not None:
+            raise OptionError(
+                f"scale is {scale} and size is {self.size!r}; expected one of them, which settles "
+                "the other"
+            )
+        if self.camera not in ("bicubic", "area"):
+            raise OptionError(f"camera is {self.camera!r}; expected 'bicubic' or 'area'")
 
     def _check_time(self) -> None:
         if self.fps is not None and not (
@@ -178,6 +212,18 @@ PRESETS: dict[str, Options] = {
         pyramid=PyramidSettings(coarsest=Fraction(1, 8), ensemble=False),
     ),
 }
+
+
+def values(options: Options) -> dict[str, Any]:
+    """All settings by name; of those of space and of kept fits only what is no default.
+
+    So a run or a batch that was begun before there were any is still known as the same.
+    """
+    told = asdict(options)
+    for name in ("scale", "size", "camera", "space_prior", "fit_file", "save_fit"):
+        if told[name] == getattr(Options, name):
+            del told[name]
+    return told
 
 
 def preset(name: str, **changes: object) -> Options:

@@ -1,12 +1,13 @@
 """The methods that a result is held against: repeat, linear, and FFmpeg's minterpolate.
 
-Each is a stream: frames of the low-framerate video go in, and only a few are held at a time.
+Where the result is larger, bicubic interpolation goes with them. Each is a stream: frames of the
+low-framerate video go in, and only a few are held at a time.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -14,9 +15,11 @@ import torch
 
 from deeptsr import video
 from deeptsr.imaging.exposure import Exposure, first_position
+from deeptsr.imaging.lens import enlarge
 from deeptsr.imaging.resample import interpolate_time
 
-__all__ = ["BASELINES", "baseline", "linear", "minterpolate", "repeat"]
+__all__ = ["BASELINES", "baseline", "enlarging_baselines", "larger", "linear"]
+__all__ += ["minterpolate", "repeat"]
 
 BASELINES = ("repeat", "linear", "minterpolate")
 
@@ -46,6 +49,41 @@ def baseline(
     method = {"linear": linear, "minterpolate": minterpolate}[name]
     for scene in _scenes(ltr, cuts):
         yield from method(scene, factor, exposure)
+
+
+def larger(frames: Iterable[video.Frame], size: tuple[int, int]) -> Iterator[video.Frame]:
+    """Enlarge frames to (H, W), bicubic."""
+    for frame in frames:
+        made: video.Frame = enlarge(torch.from_numpy(frame.copy())[None], size)[0].numpy()
+        yield made
+
+
+def enlarging_baselines(
+    read: Callable[[], Iterator[video.Frame]],
+    size: tuple[int, int],
+    factor: int,
+    exposure: Exposure = "full",
+) -> dict[str, Iterator[video.Frame]]:
+    """Raise size and frame rate by plain methods.
+
+    Args:
+        read: begins to yield the frames of the input.
+        size: (H, W) of the results, pixels.
+        factor: output frames an input frame.
+        exposure: of the input.
+
+    Returns:
+        Frames by the name of the method. What goes through ``minterpolate`` is enlarged after it,
+        and under another name before it.
+    """
+    if factor == 1:
+        return {"bicubic": larger(read(), size)}
+    plain = {
+        f"{name}, bicubic": larger(baseline(name, read(), factor, exposure), size)
+        for name in BASELINES
+    }
+    before = baseline("minterpolate", larger(read(), size), factor, exposure)
+    return plain | {"bicubic, minterpolate": before}
 
 
 def repeat(ltr: Iterable[video.Frame], factor: int) -> Iterator[video.Frame]:

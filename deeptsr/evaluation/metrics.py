@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from deeptsr.errors import InputError
+from deeptsr.imaging.volume import LUMA
 
 __all__ = ["CEILING", "Tally", "psnr", "psnr_frames", "ssim", "ssim_frames"]
 
@@ -110,11 +111,13 @@ class Tally:
 
     Attributes:
         psnr: decibels of each frame so far, at most :data:`CEILING`.
+        luma: the same of brightness alone.
         ssim: structural similarity of each frame so far.
     """
 
     def __init__(self) -> None:
         self.psnr: list[float] = []
+        self.luma: list[float] = []
         self.ssim: list[float] = []
         self._offsets: list[float] = []  # of a frame's mean from the truth's
         self._rows: NDArray[np.float64] | float = 0.0  # squared error of each row, summed over time
@@ -133,6 +136,7 @@ class Tally:
         difference = x - y
         errors = _row_errors(difference)
         self.psnr.append(float(_decibels(errors.mean()).clip(max=CEILING)))
+        self.luma.append(_luma_psnr(difference))
         self.ssim.append(_ssim(x, y))
         self._offsets.append(float(difference.mean(dtype=torch.float64)))
         self._rows += errors
@@ -179,6 +183,14 @@ def _tensor(picture: FrameLike) -> torch.Tensor:
 def _row_errors(difference: torch.Tensor) -> NDArray[np.float64]:
     """Mean squared error of each row of a difference of pictures (H, W, C): (H,)."""
     return difference.square().mean((1, 2)).double().cpu().numpy()
+
+
+def _luma_psnr(difference: torch.Tensor) -> float:
+    """PSNR of the brightness (BT.601) of a difference of pictures (H, W, C), C = 1 or 3."""
+    channels = difference.shape[2]
+    weights = difference.new_tensor(LUMA) if channels == 3 else difference.new_ones(channels)
+    error = (difference @ (weights / weights.sum())).square().mean(dtype=torch.float64)
+    return float(_decibels(np.array(float(error))).clip(max=CEILING))
 
 
 def _decibels(errors: NDArray[np.float64]) -> NDArray[np.float64]:

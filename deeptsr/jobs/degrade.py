@@ -1,4 +1,4 @@
-"""A high-framerate video in, what a slow camera would have recorded of it out."""
+"""A high-framerate video in, what a slow camera, of fewer pixels, would have recorded of it out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.frame_size import shrunk_size
+from deeptsr.imaging.lens import shrink
 from deeptsr.system.lock import alone
 
 __all__ = ["degrade_file"]
@@ -28,14 +30,15 @@ def degrade_file(
 ) -> Done:
     """Make a low-framerate video from a high-framerate one, to test on one's own footage.
 
-    ``factor`` frames become one, by the model that everything else assumes (:func:`expose`). Only
-    one frame's worth of them is held at a time. Last frames that do not make a whole one are left
+    ``factor`` frames become one, by the model that everything else assumes (:func:`expose`), and
+    its sides ``scale`` times shorter (:func:`deeptsr.imaging.lens.shrink`). Only one frame's worth
+    of them is held at a time. Last frames that do not make a whole one are left
     out, and that is said.
 
     Args:
         source: a video, a GIF, or a folder of images.
         output: a video file, or a folder for PNGs. It appears under its name only when whole.
-        options: of which factor, exposure, start, end and encode are used.
+        options: of which factor, exposure, scale, camera, start, end and encode are used.
         on_event: listener for progress.
 
     Returns:
@@ -77,8 +80,12 @@ def degrade_file(
     lead = info.start - info.origin if whole else Fraction(0)
     rate = info.rate / factor
     alpha = info.keeps_alpha
+    even = options.scale != 1 and video.needs_even(output, options.encode, source=info, alpha=alpha)
+    made = shrunk_size((info.height, info.width), options.scale, even=even)
+    if made.note:
+        on_event(Warned(made.note))
     written: Any = {
-        "size": (info.width, info.height),
+        "size": (made.width, made.height),
         "timeline": part.merged(factor).starting_at(lead),
         "source": info,
         "audio_range": None if whole else (begin, begin + part.duration),
@@ -97,7 +104,9 @@ def degrade_file(
                 finished, place = divmod(index, factor)
                 group[place] = frame
                 if place == factor - 1:
-                    writer.write(expose(torch.from_numpy(group), factor, options.exposure).numpy())
+                    slow = expose(torch.from_numpy(group), factor, options.exposure)
+                    small = shrink(slow, (made.height, made.width), options.camera)
+                    writer.write(small.numpy())
                     detail = f"averaging, frame {finished + 1} of {count}"
                     on_event(Progress((finished + 1) / count, "render", detail))
             on_event(Progress(1.0, "finish", "finishing the file"))

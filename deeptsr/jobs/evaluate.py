@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 
 from deeptsr import video
 from deeptsr.errors import InputError, OptionError
-from deeptsr.evaluation.baselines import BASELINES, baseline
+from deeptsr.evaluation.baselines import BASELINES, baseline, enlarging_baselines, larger
 from deeptsr.evaluation.lpips import Lpips
 from deeptsr.evaluation.metrics import Tally
 from deeptsr.events import Evaluated, Listener, Progress, Scores, Warned, ignore
@@ -32,6 +33,7 @@ def evaluate_file(
     exposure: Exposure = "full",
     ignore_rate: bool = False,
     lpips: bool = False,
+    enlarge: bool = False,
     on_event: Listener = ignore,
 ) -> Evaluated:
     """Compare a video with its truth; a few frames of each are held at a time.
@@ -41,11 +43,12 @@ def evaluate_file(
     Args:
         result: a video, a GIF, or a folder of images.
         truth: the same, of equal size, rate and count of frames.
-        ltr: the low-framerate video that the result was made from; then repeat, linear and
-            minterpolate are measured too.
+        ltr: the video that the result was made from, of fewer or smaller frames; then repeat,
+            linear and minterpolate are measured too, and bicubic interpolation where it is smaller.
         exposure: of the low-framerate video: how the methods are aligned.
         ignore_rate: compare frame by frame, whatever the rates: a result in slow motion.
         lpips: whether to measure LPIPS, see :class:`deeptsr.evaluation.lpips.Lpips`.
+        enlarge: whether a result that is smaller than the truth is enlarged to it, bicubic.
         on_event: listener for progress.
 
     Returns:
@@ -60,15 +63,21 @@ def evaluate_file(
     network = Lpips() if lpips else None
     paths = [truth, result] if ltr is None else [truth, result, ltr]
     infos = [video.probe(path) for path in paths]
-    _check(*infos, rated=not ignore_rate)
+    _check(*infos, rated=not ignore_rate, sized=not enlarge)
     for info in infos:
         for note in info.notes:
             on_event(Warned(f"{info.path}: {note}"))
     base, result_info = infos[:2]
+    size = (base.height, base.width)
     sources = {"result": video.read(result_info)}
+    if (result_info.height, result_info.width) != size:
+        sources = {"result": larger(sources["result"], size)}
     for coarse in infos[2:]:
         factor = base.frames // coarse.frames
-        sources |= {n: baseline(n, video.read(coarse), factor, exposure) for n in BASELINES}
+        if (coarse.height, coarse.width) != size:
+            sources |= enlarging_baselines(partial(video.read, coarse), size, factor, exposure)
+        else:
+            sources |= {n: baseline(n, video.read(coarse), factor, exposure) for n in BASELINES}
     with ExitStack() as stack:
         rows = [_Row(name, frames, network) for name, frames in sources.items()]
         missing = video.vmaf_missing((base.width, base.height))
@@ -129,6 +138,7 @@ def _scores(rows: list[_Row], on_event: Listener) -> tuple[Scores, ...]:
             gain_db=None if row is rows[0] else float(ours - np.mean(row.tally.psnr)),
             frames_psnr_db=tuple(row.tally.psnr),
             frames_ssim=tuple(row.tally.ssim),
+            luma_psnr_db=float(np.mean(row.tally.luma)),
         )
         for row in rows
     )
@@ -150,18 +160,21 @@ def _check(
     ltr: video.VideoInfo | None = None,
     *,
     rated: bool,
+    sized: bool,
 ) -> None:
     """Refuse videos that do not belong together.
 
     Raises:
         InputError: with all that differs.
     """
-    wrong = _differences(truth, result, 1, rated=rated)
+    wrong = _differences(truth, result, 1, rated=rated, sized=sized)
     if wrong:
         cut = min(truth.frames, result.frames)
         remedy = "compare a result with its own truth"
         if wrong == ["frames"]:
             remedy = f"cut the longer one: ffmpeg -i INPUT -frames:v {cut} -c:v ffv1 OUTPUT.mkv"
+        elif wrong == ["size"] and _within(result, truth):
+            remedy += "; a smaller one is enlarged with `enlarge`"
         elif wrong == ["rate"]:
             remedy += "; if one is in slow motion, compare frame by frame with `ignore_rate`"
         raise InputError(
@@ -171,26 +184,32 @@ def _check(
     if ltr is None:
         return
     factor = truth.frames // ltr.frames
-    wrong = _differences(truth, ltr, factor, rated=rated)
-    if factor < 2 or wrong:
+    wrong = _differences(truth, ltr, factor, rated=rated, sized=False)
+    same = (truth.width, truth.height) == (ltr.width, ltr.height)
+    if factor < 1 + same or wrong:
         raise InputError(
             f"{ltr.path} has {_shape(ltr)}, and the truth {truth.path} has {_shape(truth)}; "
             "expected the same size, and a whole number of at least 2 times its rate and its "
-            "frames; give the video that the result was made from"
+            "frames, or a smaller size; give the video that the result was made from"
         )
 
 
 def _differences(
-    truth: video.VideoInfo, other: video.VideoInfo, factor: int, *, rated: bool
+    truth: video.VideoInfo, other: video.VideoInfo, factor: int, *, rated: bool, sized: bool
 ) -> list[str]:
     """Name what is not as it must be when ``factor`` frames of the truth are one of the other."""
     rated = rated and "folder" not in (truth.kind, other.kind)  # a folder of images has no rate
+    same = (truth.width, truth.height) == (other.width, other.height)
     differences = {
-        "size": (truth.width, truth.height) != (other.width, other.height),
+        "size": not (same if sized else _within(other, truth)),
         "rate": rated and abs(other.rate * factor / truth.rate - 1) > _SAME_RATE,
         "frames": other.frames * factor != truth.frames,
     }
     return [name for name, differs in differences.items() if differs]
+
+
+def _within(other: video.VideoInfo, truth: video.VideoInfo) -> bool:
+    return other.width <= truth.width and other.height <= truth.height
 
 
 def _shape(info: video.VideoInfo) -> str:

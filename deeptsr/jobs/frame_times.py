@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 
+from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.timeline import LARGEST_INTERVAL_TERM, Timeline
 from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
-__all__ = ["Schedule", "require_constant_rate", "schedule"]
+__all__ = ["Schedule", "keeps_sound", "require_constant_rate", "schedule", "stretch_of"]
 
 _EASY = 5  # the largest step that is taken where any factor will do
 _SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
@@ -101,3 +102,17 @@ def _factor(fps: Fraction, given: Timeline) -> int:
     if ratio.denominator == 1 and ratio > 1:
         return int(ratio)
     return next(n for n in count(max(2, math.ceil(ratio))) if max(steps_of(n)) <= _EASY)
+
+
+def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:
+    """The stretch of an input that is used, seconds after its first frame; None: all of it."""
+    chosen = video.selected(info, options.start, options.end)
+    if len(chosen) == info.frames:
+        return None
+    begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
+    return begin, end
+
+
+def keeps_sound(options: Options) -> bool:
+    """Whether the output has the input's sound."""
+    return options.slow_audio or not options.slow_motion

@@ -15,23 +15,28 @@ from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import open_share
 from deeptsr.config import EncodeSettings, Options
-from deeptsr.errors import InputError
-from deeptsr.events import Listener, Planned
+from deeptsr.errors import InputError, OptionError
+from deeptsr.events import Listener, Planned, Warned
 from deeptsr.imaging.exposure import nearest
+from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.jobs.frame_times import Schedule, require_constant_rate, schedule
+from deeptsr.jobs.frame_times import (
+    Schedule,
+    keeps_sound,
+    require_constant_rate,
+    schedule,
+    stretch_of,
+)
 from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cost import Cost, estimate
+from deeptsr.jobs.resources.fit_files import check_fit_files
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.learning.saved_fit import is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import Stage, plan, steps_of
 from deeptsr.system import devices
-from deeptsr.system.files import check_file
 
 __all__ = [
     "Job",
-    "check_fit_files",
     "keeps_sound",
     "resolve",
     "resolve_file",
@@ -61,6 +66,7 @@ class Job:
     cost: Cost
     schedule: Schedule
     size: tuple[int, int]  # height, width
+    shown: tuple[int, int]  # the same of the output
     cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
     bits: tuple[float, float] = (0.0, 0.0)  # a pixel of the output, and of its parts
     dropped: int = 0  # frames that repeat the one before and are left out
@@ -68,8 +74,13 @@ class Job:
 
     @property
     def least(self) -> int:
-        """Frames that fitting needs at least."""
-        return max(_LEAST_FRAMES, _PAIRS * self.stages[0].step)
+        """Frames that fitting needs at least; one where nothing is fitted in time."""
+        return max(_LEAST_FRAMES, _PAIRS * self.stages[0].step) if self.stages else 1
+
+    @property
+    def enlarges(self) -> bool:
+        """Whether the output has more pixels."""
+        return self.shown != self.size
 
     @property
     def excerpt(self) -> int:
@@ -84,7 +95,7 @@ class Job:
     @property
     def bulk(self) -> tuple[int, int]:
         """Bytes of the output and of its parts, about."""
-        pixels = len(self.schedule.shown) * self.size[0] * self.size[1]
+        pixels = len(self.schedule.shown) * self.shown[0] * self.shown[1]
         return round(pixels * self.bits[0] / 8), round(pixels * self.bits[1] / 8)
 
     def planned(self) -> Planned:
@@ -105,12 +116,14 @@ class Job:
             operations=self.cost.total,
             seconds=self.cost.seconds,
             memory_bytes=peak(
-                Clip(self.frames, height, width),
+                Clip(self.frames, height, width, self.shown),
                 self.options,
                 self.stages,
                 retimed=self.schedule.opened is not None,
             ),
             disk_bytes=sum(self.bulk),
+            width_out=self.shown[1],
+            height_out=self.shown[0],
             duration=float(shown.duration),
             dropped=self.dropped,
             exposure=self.options.exposure,
@@ -124,6 +137,7 @@ def resolve(
     options: Options,
     number: int = 0,
     first_from: Callable[[Fraction], int] | None = None,
+    shown: tuple[int, int] | None = None,
 ) -> Job:
     """Resolve what was asked for, ``options``, on frames of an input.
 
@@ -134,6 +148,7 @@ def resolve(
         options: as the user gave them.
         number: how many frames of the input come before these.
         first_from: which frame of the input is the first from a moment on, for a list of cuts.
+        shown: height and width of a frame of the output, pixels; None: the same.
 
     Raises:
         InputError: when the frames cannot be used.
@@ -141,14 +156,16 @@ def resolve(
     """
     if options.vfr == "error":
         require_constant_rate(given)
-    job = _on_timeline(given, (height, width), options)
+    job = _on_timeline(given, (height, width), shown or (height, width), options)
     if options.scenes == "auto":
         return job
     listed = () if options.scenes == "off" else read_cuts(Path(options.scenes), first_from)
     return replace(job, cuts=tuple(cut - number for cut in listed if 0 < cut - number < job.frames))
 
 
-def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Job:
+def _on_timeline(
+    given: Timeline, size: tuple[int, int], shown: tuple[int, int], options: Options
+) -> Job:
     """What is resolved of any timeline, whatever made it vary, with cuts that are to be found."""
     frames, laid_out = len(given), schedule(given, options)
     options = replace(options, factor=laid_out.factor)
@@ -156,7 +173,12 @@ def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Jo
         share = nearest(options.exposure, steps_of(options.factor))
         options = replace(options, exposure=share)
     height, width = size
-    if frames < _LEAST_FRAMES:
+    if options.factor == 1 and shown == size:
+        raise OptionError(
+            f"factor is 1 and the input has {width} x {height} pixels already: nothing would "
+            "change; expected a larger `size`, or a factor of at least 2"
+        )
+    if frames < _LEAST_FRAMES and options.factor > 1:
         raise InputError(
             f"the input has {frames} frame{'s' * (frames != 1)}; expected at least "
             f"{_LEAST_FRAMES}: there is no motion to learn from in fewer"
@@ -168,7 +190,7 @@ def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Jo
         )
     device = devices.choose(options.device)
     stages = plan(options.factor, height, width, options.pyramid.coarsest)
-    needed = _PAIRS * stages[0].step
+    needed = _PAIRS * max((stage.step for stage in stages), default=0)
     if frames < needed:
         raise InputError(
             f"the input has {frames} frames, and factor {options.factor} takes a step of "
@@ -176,39 +198,31 @@ def _on_timeline(given: Timeline, size: tuple[int, int], options: Options) -> Jo
             "product of 2s and 3s, such as 8"
         )
     check_fit_files(options, stages, size)
-    options = bounded(Clip(frames, height, width), options, stages, device)
-    cost = estimate(stages, frames, height, width, options, device)
-    return Job(options, device, devices.precision(device), stages, cost, laid_out, size, None)
-
-
-def check_fit_files(options: Options, stages: tuple[Stage, ...], size: tuple[int, int]) -> None:
-    """Refuse a fit that does not suit, and a place where none can be kept, before any work.
-
-    Raises:
-        OptionError: for either.
-    """
-    given = saved_fit_of(options)
-    if given is not None:
-        given.check(options, stages, size)
-    if options.save_fit is not None:
-        place = Path(options.save_fit)
-        # An interrupted run may have kept its fit: if it is another's, it stays, and that is told.
-        begun = place.is_file() and is_fit_with(place, options)
-        check_file(place, options.encode.overwrite or begun)
+    clip, precision = Clip(frames, height, width, shown), devices.precision(device)
+    options = bounded(clip, options, stages, device)
+    cost = estimate(stages, clip, options, device)
+    return Job(options, device, precision, stages, cost, laid_out, size, shown, None)
 
 
 def within_time_budget(
     job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
 ) -> Job:
     """Cut a job such that it ends within its time budget, if it has one."""
-    if job.options.time_budget is None:
+    budget = job.options.time_budget
+    if budget is None:
         return job
+    if not job.stages:
+        if job.cost.seconds <= budget:
+            return job
+        on_event(Warned("detail is left out, to keep the time budget"))
+        return replace(job, options=replace(job.options, space_prior="none"))
     task = time_budget.Task(job.frames, *job.size, job.device, job.precision)
     length = min(job.frames, job.excerpt)
+    began -= job.cost.enlarging  # as if that time had passed: it is not for the climb
     options, watch = time_budget.within(task, job.options, length, began, on_event, checkpoints)
     stages = plan(options.factor, *job.size, options.pyramid.coarsest)
-    cost = estimate(stages, job.frames, *job.size, options, job.device)
-    cost = replace(cost, seconds=watch.seconds)
+    clip = Clip(job.frames, *job.size, job.shown)
+    cost = replace(estimate(stages, clip, options, job.device), seconds=watch.seconds)
     return replace(job, options=options, stages=stages, cost=cost, watch=watch)
 
 
@@ -223,11 +237,11 @@ def resolve_file(
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     video.check_output(output, options.encode)  # before the input, which may take long to count
-    job, info = without_duplicates(*resolve_input(source, options))
+    job, info = without_duplicates(*resolve_input(source, options, output))
     notes = video.check_output(
         output,
         options.encode,
-        size=(info.width, info.height),
+        size=(job.shown[1], job.shown[0]),
         timeline=job.schedule.shown,
         source=info,
         alpha=info.keeps_alpha,
@@ -239,8 +253,10 @@ def resolve_file(
     return replace(job, bits=bits), replace(info, notes=(*info.notes, *notes))
 
 
-def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.VideoInfo]:
-    """Resolve the job of an input, whatever its output."""
+def resolve_input(
+    source: str | Path, options: Options, output: str | Path = "a.mp4"
+) -> tuple[Job, video.VideoInfo]:
+    """Resolve the job of an input, as if it became an MP4 where the output is not known."""
     info = video.probe(
         source,
         deinterlace=options.deinterlace,
@@ -255,8 +271,13 @@ def resolve_input(source: str | Path, options: Options) -> tuple[Job, video.Vide
         frames = map(torch.from_numpy, video.read(info, options.start, options.end))
         options = replace(options, exposure=open_share(frames, len(chosen)))
     given = info.timeline.part(chosen).starting_at(lead)
-    job = resolve(given, info.height, info.width, options, chosen.start, info.first_from)
-    # As if it became an MP4, until an output is known.
+    alpha, encode = info.keeps_alpha, options.encode
+    even = not options.keeps_size and video.needs_even(output, encode, source=info, alpha=alpha)
+    size, aspect = (info.height, info.width), info.sample_aspect_ratio
+    made = frame_size(size, options.scale, options.size, aspect=aspect, even=even)
+    info = replace(info, notes=(*info.notes, made.note)) if made.note else info
+    shown = made.height, made.width
+    job = resolve(given, info.height, info.width, options, chosen.start, info.first_from, shown)
     return replace(job, bits=video.bits_a_pixel("a.mp4", EncodeSettings())), info
 
 
@@ -272,22 +293,8 @@ def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.Vide
         return replace(job, cuts=cuts), info
     kept = [n for n in range(job.frames) if n not in dropped]
     # The rate varies by our doing, and cuts are known: neither is judged again.
-    thin = _on_timeline(job.schedule.given.without(dropped), job.size, options)
+    thin = _on_timeline(job.schedule.given.without(dropped), job.size, job.shown, options)
     moved = tuple(bisect_left(kept, cut) for cut in cuts)
     first = video.selected(info, options.start, options.end).start
     left = info.without({first + n for n in dropped})
     return replace(thin, cuts=moved, dropped=len(dropped), bits=job.bits), left
-
-
-def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:
-    """The stretch of an input that is used, seconds after its first frame; None: all of it."""
-    chosen = video.selected(info, options.start, options.end)
-    if len(chosen) == info.frames:
-        return None
-    begin, end = (info.timeline.moment(i) - info.start for i in (chosen.start, chosen.stop))
-    return begin, end
-
-
-def keeps_sound(options: Options) -> bool:
-    """Whether the output has the input's sound."""
-    return options.slow_audio or not options.slow_motion

@@ -1,12 +1,10 @@
-"""Does a job: looks at the frames, fits, climbs."""
+"""Does a job up to the result's first frame: looks at the frames, and fits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,29 +12,18 @@ from torch import Tensor
 
 from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
-from deeptsr.events import FitKept, FitReused, Listener, Progress, Warned
-from deeptsr.imaging.exposure import of_step
-from deeptsr.imaging.retime import needed, ready, retime
+from deeptsr.events import FitReused, Listener, Warned
 from deeptsr.jobs.job import Job
-from deeptsr.jobs.resources.memory import chunk_length, part_length
+from deeptsr.jobs.resources.fit_files import keep_fit
+from deeptsr.jobs.resources.progress import from_share
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.learning.saved_fit import SavedFit, saved_fit_of
+from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.stages import fit_stages
 from deeptsr.pyramid.stage import FittedStage
-from deeptsr.pyramid.stream import stream
-from deeptsr.system.devices import ran_out, release
-from deeptsr.system.files import write_whole
+from deeptsr.system.devices import ran_out
 
-__all__ = [
-    "climb_job",
-    "fit_job",
-    "out_of_memory",
-    "part_ends",
-    "read_for_fitting",
-    "resume_at",
-    "retimed",
-]
+__all__ = ["fit_job", "going_on", "out_of_memory", "read_for_fitting"]
 
 _SPARED = 8  # groups of LTR frames, of which some can be spared to judge a fit
 _NO_GAIN = 0.05  # dB: what the self-check calls nothing
@@ -46,7 +33,7 @@ def read_for_fitting(
     job: Job, frames: Frames, on_event: Listener
 ) -> tuple[Tensor, tuple[int, ...]]:
     """Read the frames to fit on, and the first frames of scenes."""
-    step = job.stages[0].step
+    step = job.stages[0].step if job.stages else 1
     pictures, cuts = read_excerpt(
         frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
     )
@@ -60,6 +47,8 @@ def fit_job(
     job: Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
 ) -> tuple[FittedStage, ...]:
     """Fit all stages on the excerpt, or take a fit that is given, and check them on it."""
+    if not job.stages:
+        return ()
     given = saved_fit_of(job.options)
     if given is not None:
         fitted = given.fitted(job.options, job.stages, job.size, job.device)
@@ -100,24 +89,8 @@ def fit_job(
                 "the time budget"
             )
         )
-    if job.options.save_fit is not None:
-        _keep(fitted, job, Path(job.options.save_fit), on_event)
+    keep_fit(fitted, job.options, job.size, on_event)
     return _checked(job, fitted, clip, on_event)
-
-
-def _keep(fitted: tuple[FittedStage, ...], job: Job, path: Path, on_event: Listener) -> None:
-    """Write what was fitted into the file that the user gave for it."""
-    content = SavedFit.of(fitted, job.options, job.size).bytes()
-    if path.is_file() and not job.options.encode.overwrite:
-        if path.read_bytes() != content:
-            on_event(
-                Warned(f"{path} holds another fit, and is left as it is: this one is not kept")
-            )
-            return
-    else:
-        replace = job.options.encode.overwrite
-        write_whole(path, lambda place: place.write_bytes(content), replace=replace)
-    on_event(FitKept(str(path), len(content)))
 
 
 def _checked(
@@ -147,91 +120,12 @@ def _checked(
     return fitted
 
 
-def climb_job(
-    job: Job,
-    fitted: tuple[FittedStage, ...],
-    frames: Iterator[Tensor],
-    cuts: tuple[int, ...],
-    on_event: Listener,
-    start: int = 0,
-) -> Iterator[Tensor]:
-    """Yield the result from an input frame on, in order, clipped to [0, 1]."""
-    height, width = job.size
-    factor, settings = job.options.factor, job.options.pyramid
-    total = job.frames * factor
-    chunk = chunk_length(height, width, job.options)
-    on_device = (frame.to(job.device) for frame in frames)
-    made, said = start * factor, False
-
-    def warn(chunk: int | None = None) -> None:
-        nonlocal said
-        smaller = chunk or any(stage.network and stage.network.tile for stage in fitted)
-        if smaller and not said:
-            said = True
-            on_event(
-                Warned(
-                    f"memory ran out on {job.device}: it goes on with smaller pieces, to the same "
-                    "result, and more slowly"
-                )
-            )
-
-    for volume in stream(
-        fitted,
-        on_device,
-        job.frames,
-        chunk,
-        start=start,
-        exposure=job.options.exposure,
-        rounds=settings.rounds,
-        precision=job.precision,
-        cuts=cuts,
-        on_halved=warn,
-    ):
-        warn()
-        made += len(volume)
-        yield volume.clamp_(0, 1)
-        del volume  # it is gone before the next one is made
-        release()
-        share = job.cost.climbing(made / total)
-        on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
-
-
-def retimed(
-    job: Job, volumes: Iterator[Tensor], cuts: tuple[int, ...], start: int = 0, made: int = 0
-) -> Iterator[Tensor]:
-    """Yield the output's frames from ``made`` on, of those climbed from frame ``start`` on."""
-    fine, opened, factor = job.schedule.fine, job.schedule.opened, job.options.factor
-    if opened is None:
-        return volumes
-    apart = [cut * factor for cut in cuts]
-    exposure, first = of_step(job.options.exposure, factor), start * factor
-    return retime(volumes, fine, opened, exposure, first=first, made=made, cuts=apart)
-
-
-def resume_at(job: Job, cuts: tuple[int, ...], made: int) -> int:
-    """Return the input frame from which on to climb for the output's frames from ``made`` on."""
-    plan, factor = job.schedule, job.options.factor
-    if plan.opened is None:
-        return made // factor
-    chunk = chunk_length(*job.size, job.options)
-    frame = needed(plan.fine, plan.opened, made) // factor
-    scene = max((cut for cut in cuts if cut <= frame), default=0)
-    return scene + (frame - scene) // chunk * chunk
-
-
-def part_ends(job: Job, cuts: tuple[int, ...]) -> set[int]:
-    """Return how many frames of the output there are at the end of each part."""
-    plan, factor = job.schedule, job.options.factor
-    chunk, part = (length(*job.size, job.options) for length in (chunk_length, part_length))
-    ends = [0]
-    for start, stop in pairwise((0, *cuts, job.frames)):
-        for end in (*range(start + chunk, stop, chunk), stop):
-            ends += [end] if end - ends[-1] >= part else []
-    known = [end * factor for end in ends if 0 < end < job.frames]
-    if plan.opened is None:
-        return set(known)
-    exposure = of_step(job.options.exposure, factor)
-    return {ready(plan.fine, plan.opened, end, exposure) for end in known}
+def going_on(job: Job, stages: int, frames: int, on_event: Listener) -> Listener:
+    """Tell of progress from where an earlier run ended, with so many stages, or frames written."""
+    share = job.cost.climbing(frames / len(job.schedule.shown))
+    if stages < len(job.stages):
+        share = job.cost.fitting(stages, 0.0)
+    return from_share(share, on_event)
 
 
 @contextmanager

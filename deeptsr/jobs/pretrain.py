@@ -20,6 +20,7 @@ from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretraining import VARIANTS, pretrain
 from deeptsr.learning.prior import Prior
+from deeptsr.learning.space.pretrain import SETTINGS, SPACE, pretrain_space
 from deeptsr.system import devices
 from deeptsr.system.files import as_full, check_file, hidden_beside, unwritable, whole, write_whole
 from deeptsr.system.lock import alone
@@ -40,6 +41,7 @@ def pretrain_file(
     network: NetworkSettings | None = None,
     settings: PretrainSettings | None = None,
     *,
+    space: bool = False,
     images: str | Path | None = None,
     start: str | Path | None = None,
     seed: int = 0,
@@ -49,14 +51,15 @@ def pretrain_file(
     resume: bool = True,
     on_event: Listener = ignore,
 ) -> Pretrained:
-    """Teach a prior on clips that are rendered, for ``Options.prior``.
+    """Teach a prior on clips that are rendered, for ``Options.prior`` or ``Options.space_prior``.
 
     What was taught is kept beside the output every so often; the same call goes on from there.
 
     Args:
         output: a safetensors file. It appears under its name only when it is whole.
-        network: of the compact kind; by default that of the presets.
-        settings: how long, on what.
+        network: of the compact kind, or of the kind "space"; by default that of the presets.
+        settings: how long, on what; by default what suits the network.
+        space: whether it finds detail in space, not frames in time.
         images: a folder of pictures that are shown as surfaces, beside those that are drawn.
         start: a prior that is taught on; by default nothing is known.
         seed: of all that is drawn, 0 or more.
@@ -71,16 +74,19 @@ def pretrain_file(
         InputError: when there are no pictures in the folder.
     """
     began = time.monotonic()
-    output, network = Path(output), network or NetworkSettings()
-    settings = settings or PretrainSettings()
+    output, network = Path(output), network or (SPACE if space else NetworkSettings())
+    settings = settings or (SETTINGS if space else PretrainSettings())
     check_file(output, overwrite)
-    if network.kind != "compact":
-        raise OptionError(f"network is {network.kind!r}; expected 'compact': no other has a prior")
+    kind = "space" if space else "compact"
+    if network.kind != kind:
+        raise OptionError(f"network is {network.kind!r}; expected {kind!r}: no other has a prior")
     if settings.steps < 1 or seed < 0:
         raise OptionError(
             f"steps and seed are {settings.steps} and {seed}; expected 1 or more, and 0 or more"
         )
-    _check_shares(settings)
+    _check_shares(settings, space)
+    if space and start is not None:
+        raise OptionError(f"prior to start from is {start}; expected none: detail is taught anew")
     known = Prior.load(start) if start is not None else None
     if known and known.network != network:
         raise OptionError(
@@ -94,11 +100,12 @@ def pretrain_file(
         "device": place,
         "precision": precision,
         "pictures": pictures,
-        "damage": _Damage(seed) if settings.damaged else None,
-        "start": known,
     }
+    if not space:
+        common |= {"damage": _Damage(seed) if settings.damaged else None, "start": known}
     if time_budget is not None:
-        settings = replace(settings, steps=_affordable(network, settings, time_budget, common))
+        affordable = _affordable(network, settings, time_budget, common)
+        settings = replace(settings, steps=affordable)
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
     kept = hidden_beside(output, ".begun.pt")
     digest = known.digest if known else ""
@@ -112,8 +119,9 @@ def pretrain_file(
         except (OSError, RuntimeError) as error:
             raise unwritable(kept, as_full(error)) from error
 
+    teach = pretrain_space if space else pretrain
     with alone([output], on_event):
-        prior = pretrain(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
+        prior = teach(network, settings, **common, on_event=on_event, begun=begun, keep=keep)
         content = prior.bytes()
         write_whole(output, lambda path: path.write_bytes(content), replace=overwrite)
         kept.unlink(missing_ok=True)
@@ -122,11 +130,16 @@ def pretrain_file(
     return told
 
 
-def _check_shares(settings: PretrainSettings) -> None:
+def _check_shares(settings: PretrainSettings, space: bool) -> None:
     for name in ("still", "hidden", "damaged"):
         share = getattr(settings, name)
         if not 0 <= share <= 1 or (name == "still" and share == 1):
             raise OptionError(f"{name} is {share}; expected a share between 0 and 1")
+    if space and (settings.still or settings.damaged):
+        raise OptionError(
+            f"still and damaged are {settings.still} and {settings.damaged}; expected 0 and 0: "
+            "what finds detail is taught without"
+        )
 
 
 class _Damage:
@@ -184,9 +197,13 @@ def _affordable(
     few = replace(settings, steps=2 * _MEASURED, pool=4, check=10**9)
     clock: list[float] = []
     listen: Callable[[object], None] = lambda event: clock.append(time.monotonic())  # noqa: E731
-    pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
+    shares = 1.0
+    if network.kind == "space":
+        pretrain_space(network, few, **common, on_event=listen)
+    else:
+        pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
+        shares = sum(variant.share for variant in VARIANTS)
     step = (clock[2 * _MEASURED - 1] - clock[_MEASURED - 1]) / _MEASURED
-    shares = sum(variant.share for variant in VARIANTS)
     return max(_LEAST, round(0.85 * seconds / (step * shares)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 
 from deeptsr import config, video
 from deeptsr.config import Options
-from deeptsr.events import Done, Event, Listener, Progress, Warned, ignore
+from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.jobs.job import (
     Job,
     keeps_sound,
@@ -24,18 +25,12 @@ from deeptsr.jobs.job import (
     within_time_budget,
 )
 from deeptsr.jobs.model.array_job import array_job
-from deeptsr.jobs.pipeline import (
-    climb_job,
-    fit_job,
-    out_of_memory,
-    part_ends,
-    read_for_fitting,
-    resume_at,
-    retimed,
-)
+from deeptsr.jobs.pipeline import fit_job, going_on, out_of_memory, read_for_fitting
+from deeptsr.jobs.render import part_ends, render_job, resume_at, retimed, space_job
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import WorkFolder, held, identity, is_unchanged
-from deeptsr.pyramid.reach import first_needed
+from deeptsr.learning.space.step import space_prior
+from deeptsr.pyramid.enlarge import SpaceStep
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system import devices, ram
 from deeptsr.system.disk import DiskSpace
@@ -57,7 +52,7 @@ def upscale_array(
         on_event: listener for progress.
 
     Returns:
-        (T * factor, H, W, C), float32 in [0, 1].
+        (T * factor, H * scale, W * scale, C), float32 in [0, 1].
 
     Raises:
         InputError: when the frames cannot be used.
@@ -65,13 +60,13 @@ def upscale_array(
         ResourceError: when memory runs out.
     """
     job, clip, gray = array_job(frames, options, on_event)
-    count, height, width, _ = clip.shape
     with out_of_memory():
         excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
-        result = np.empty((count * job.options.factor, height, width, 3), np.float32)
+        space = space_job(job, excerpt, on_event)
+        result = np.empty((len(clip) * job.options.factor, *job.shown, 3), np.float32)
         filled = 0
-        for volume in climb_job(job, fitted, iter(clip), cuts, on_event):
+        for volume in render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event):
             result[filled : filled + len(volume)] = volume.cpu().numpy()
             filled += len(volume)
     return result.mean(axis=3, keepdims=True, dtype=np.float32) if gray else result
@@ -136,24 +131,6 @@ def upscale_file(
     return told
 
 
-def _done_before(job: Job, work: WorkFolder) -> float:
-    """Share of the work that an earlier run did."""
-    if work.stages < len(job.stages):
-        return job.cost.fitting(work.stages, 0.0)
-    return job.cost.climbing(video.frames_kept(work.path) / len(job.schedule.shown))
-
-
-def _from(share: float, on_event: Listener) -> Listener:
-    """Tell of progress from a share of the work on: the bar begins where the last one ended."""
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Progress):
-            event = replace(event, fraction=max(share, event.fraction))
-        on_event(event)
-
-    return listen
-
-
 def _upscale(
     job: Job,
     info: video.VideoInfo,
@@ -169,14 +146,15 @@ def _upscale(
     on_event(planned)
     _warn_of_little_memory(job, planned.memory_bytes, on_event)
     disk = DiskSpace(work.path, video.destination_of(output).path.parent, job.bulk, on_event)
-    on_event = _from(_done_before(job, work), on_event)
+    on_event = going_on(job, work.stages, video.frames_kept(work.path), on_event)
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         excerpt, cuts = _read_for_fitting(job, info, on_event)
         fitted = fit_job(job, excerpt, on_event, work)
+        space = space_job(job, excerpt, on_event)
         del excerpt
         with _writer(job, info, output, work) as writer:
-            _climb(job, info, fitted, cuts, writer, disk, on_event)
+            _render(job, info, (fitted, space), cuts, writer, disk, on_event)
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(on_whole=work.publishing)
             for note in writer.notes:
@@ -225,7 +203,7 @@ def _writer(
     options = job.options
     return video.VideoWriter(
         output,
-        size=(info.width, info.height),
+        size=(job.shown[1], job.shown[0]),
         timeline=job.schedule.shown,
         source=info,
         settings=options.encode,
@@ -237,23 +215,26 @@ def _writer(
     )
 
 
-def _climb(
+def _render(
     job: Job,
     info: video.VideoInfo,
-    fitted: tuple[FittedStage, ...],
+    steps: tuple[tuple[FittedStage, ...], SpaceStep | None],
     cuts: tuple[int, ...],
     writer: video.VideoWriter,
     disk: DiskSpace,
     on_event: Listener,
 ) -> None:
-    """Climb the frames that the output lacks, and write them, part by part."""
+    """Render the frames that the output lacks, and write them, part by part."""
+
+    def read(first: int) -> Iterator[torch.Tensor]:
+        chosen = job.options.start, job.options.end
+        stored = video.read(info, *chosen, skip=first, alpha=info.keeps_alpha)
+        return (torch.from_numpy(frame.copy()) for frame in stored)
+
     start = resume_at(job, cuts, writer.count)
-    skip = first_needed(fitted, start, cuts)
-    stored = video.read(info, job.options.start, job.options.end, skip=skip, alpha=info.keeps_alpha)
-    frames = (torch.from_numpy(frame.copy()) for frame in stored)
-    climbed = climb_job(job, fitted, frames, cuts, on_event, start)
+    rendered = render_job(job, *steps, read, cuts, on_event, start)
     stops = part_ends(job, cuts)
-    for volume in retimed(job, climbed, cuts, start, writer.count):
+    for volume in retimed(job, rendered, cuts, start, writer.count):
         writer.write(volume.cpu().numpy())
         del volume  # it is gone before the next one is made
         if writer.count in stops:
@@ -266,8 +247,17 @@ def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
     """What must agree for finished parts of an output to be of use, beside the fit."""
     encode = asdict(job.options.encode)
     del encode["overwrite"]
-    return encode | {
-        "path": os.path.abspath(output),
-        "frames in a part": part_length(*job.size, job.options),
-        "encoders": video.versions(),
-    }
+    space = {}
+    if job.enlarges:
+        prior = space_prior(job.options.space_prior)
+        found = prior.digest if prior else None
+        space = {"size": list(job.shown), "camera": job.options.camera, "space prior": found}
+    return (
+        encode
+        | space
+        | {
+            "path": os.path.abspath(output),
+            "frames in a part": part_length(*job.size, job.options),
+            "encoders": video.versions(),
+        }
+    )

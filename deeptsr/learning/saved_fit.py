@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import torch
@@ -96,7 +97,8 @@ class SavedFit:
             OptionError: when the file is not there, or is no fit, or one of another version.
         """
         try:
-            if not Path(path).is_file() or Path(path).stat().st_size > _MOST:
+            told_of = os.stat(path)
+            if not S_ISREG(told_of.st_mode) or told_of.st_size > _MOST:
                 raise ValueError("it is no file of that kind")
             content = Path(path).read_bytes()
             with safe_open(path, "pt") as file:

@@ -36,6 +36,8 @@ def steps_of(factor: int) -> tuple[int, ...]:
     >>> steps_of(12)
     (3, 2, 2)
     """
+    if factor == 1:
+        return ()
     steps, rest, divisor = [], factor, 2
     while divisor * divisor <= rest:
         if rest % divisor:
@@ -52,7 +54,7 @@ def plan(
     """Lay out the climb.
 
     Args:
-        factor: HTR frames an LTR frame, >= 2.
+        factor: HTR frames an LTR frame, >= 1; 1 has no stages.
         height: of the video, pixels.
         width: of the video, pixels.
         coarsest: scale of the first stage; None starts such that the last stage ends at full size.
@@ -61,6 +63,8 @@ def plan(
         The stages, coarse to fine. Sizes double from stage to stage.
     """
     steps = steps_of(factor)
+    if not steps:
+        return ()
     scale = coarsest or Fraction(1, 2 ** (len(steps) - 1))
     while scale < 1 and min(height, width) * scale < _SMALLEST_SIDE:
         scale *= 2

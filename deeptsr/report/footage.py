@@ -23,7 +23,7 @@ _SHOWN_FRAMES = 2400  # and frames of the result,
 _LOOKED_AT = 120  # chosen from so many seconds at the beginning: the report of a film is no film
 # Of a run's settings, what lays out its frames.
 _SETTLED = (
-    *("factor", "fps", "vfr", "slow_motion", "exposure", "start", "end"),
+    *("factor", "scale", "size", "fps", "vfr", "slow_motion", "exposure", "start", "end"),
     *("deinterlace", "background", "video_stream", "scenes", "duplicates"),
 )
 
@@ -57,8 +57,9 @@ class Footage:
         from deeptsr.jobs.job import resolve_input, without_duplicates  # noqa: PLC0415, as torch takes seconds
 
         held = {name: options[name] for name in _SETTLED if name in options}
-        if held.get("fps") is not None:
-            held["fps"] = Fraction(held["fps"])
+        for rational in ("fps", "scale"):
+            if held.get(rational) is not None:
+                held[rational] = Fraction(held[rational])
         if held.get("duplicates") != "drop":
             held["scenes"] = "off"  # they are known; only what is left out depends on finding them
         # Whatever did the work: to look at it, a processor is enough.
@@ -86,7 +87,7 @@ class Footage:
     @property
     def lawful(self) -> bool:
         """Whether frames of the result, averaged, are exactly the input's."""
-        return self.schedule.opened is None and self.exposure == "full"
+        return self.schedule.opened is None and self.exposure == "full" and not self.enlarged
 
     def climbed(self, number: int) -> int:
         """Which of the climbed frames is shown in the middle of a frame of the result."""
@@ -112,10 +113,27 @@ class Footage:
         begins = [0, *(c - stretch.start for c in self._cuts if stretch.start < c < stretch.stop)]
         return [range(*ends) for ends in itertools.pairwise([*begins, len(stretch)])]
 
+    @property
+    def enlarged(self) -> bool:
+        """Whether the result has more pixels than the input."""
+        shapes = ((info.width, info.height) for info in (self.source, self.result))
+        return len(set(shapes)) > 1
+
     def coarse(self, stretch: range) -> Iterator[video.Frame]:
-        """Yield the frames of the input in a stretch."""
+        """Yield the frames of the input in a stretch, enlarged (bicubic) to the result's size."""
         frames = video.read(self.source, self._start, self._end, skip=stretch.start)
-        return (frame[..., :3] for frame in itertools.islice(frames, len(stretch)))
+        shown = (frame[..., :3] for frame in itertools.islice(frames, len(stretch)))
+        return map(self._enlarge, shown) if self.enlarged else shown
+
+    def _enlarge(self, frame: video.Frame) -> video.Frame:
+        # Here, as torch takes seconds to load.
+        import torch  # noqa: PLC0415
+
+        from deeptsr.imaging.lens import enlarge  # noqa: PLC0415
+
+        size = self.result.height, self.result.width
+        large: video.Frame = enlarge(torch.from_numpy(frame.copy())[None], size)[0].numpy()
+        return large
 
     def fine(self, stretch: range) -> range:
         """The frames of the result that show a stretch of the input."""

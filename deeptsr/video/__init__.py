@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deeptsr.video.destination import CONTAINERS, Destination, destination_of
     from deeptsr.video.encoding.available import encoders
+    from deeptsr.video.encoding.choose import needs_even
     from deeptsr.video.encoding.damage import compressed
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
@@ -58,6 +59,7 @@ __all__ = [
     "is_hdr",
     "minterpolate",
     "motion_in",
+    "needs_even",
     "pipe_form",
     "probe",
     "read",
@@ -99,6 +101,7 @@ _HOME = {
     "is_hdr": "picture.color",
     "minterpolate": "ffmpeg.minterpolate",
     "motion_in": "glance",
+    "needs_even": "encoding.choose",
     "pipe_form": "pipes.form",
     "probe": "reading.probe",
     "read": "reading.reader",

@@ -11,6 +11,7 @@ from cli.commands import pretrain as module
 from cli.main import cli
 from deeptsr import jobs
 from deeptsr.events import Pretrained, Taught
+from deeptsr.learning.space.pretrain import SETTINGS
 
 
 @pytest.fixture
@@ -43,6 +44,16 @@ def test_what_is_asked_for_reaches_the_job(calls, tmp_path):
     assert given["resume"] is False
     assert "+1.50 dB over interpolation on things of all kinds" in done.output
     assert "use it with deeptsr upscale --prior" in done.output
+
+
+def test_a_prior_of_detail(calls, tmp_path):
+    target = str(tmp_path / "p.safetensors")
+    done = CliRunner().invoke(cli, ["pretrain", "-o", target, "--space", "--steps", "70"])
+    assert done.exit_code == 0, done.output
+    ((_, given),) = calls
+    assert given["space"] is True
+    assert given["settings"] == replace(SETTINGS, steps=70)
+    assert SETTINGS.steps == module.SPACE_STEPS
 
 
 def test_events_are_lines_of_json(calls, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from cli.console.lines import Lines
 from cli.console.notes import Error
 from cli.console.progress_bar import Bar
 from cli.console.run_summary import Summary
-from deeptsr.events import Done, Planned, Progress, Reported, SelfChecked, StageFitted
+from deeptsr.events import Done, Planned, Progress, Reported, SelfChecked, Sharpened, StageFitted
 from tests.helpers.terminal import Clock, Terminal, draw
 
 PLANNED = Planned(
@@ -59,6 +60,18 @@ def test_all_that_matters_in_a_few_lines(tmp_path):
         "  time    reading 2.0 s, fitting 1 min 31 s, rendering 1 min",
         "  video   29.97 -> 239.76 fps, 320 x 180, 1.6 s, 1.5 MB",
     ]
+
+
+def test_the_size_and_what_detail_was_found():
+    planned = replace(PLANNED, width_out=640, height_out=360)
+    lines = told([(0, planned), (1, Sharpened(2, 1.26, "sharpened", share=0.9))])
+    assert lines[1] == (
+        "  detail  +1.3 dB over bicubic, on frames shrunk and enlarged again; 90% of what was "
+        "found is added"
+    )
+    assert ", 640 x 360," in lines[-1]
+    lines = told([(0, planned), (1, Sharpened(2, 0.9, "interpolates", share=0.0))])
+    assert lines[1].endswith("again; none is added")
 
 
 def test_a_folder_s_images_are_added_up(tmp_path):

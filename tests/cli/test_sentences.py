@@ -21,6 +21,7 @@ from deeptsr.events import (
     Planned,
     Progress,
     SelfChecked,
+    Sharpened,
     StageFitted,
     Surveyed,
     VideoEnded,
@@ -131,6 +132,20 @@ def test_a_plan_names_all_that_the_user_decides_by():
             SelfChecked(34.2, 32.1, 2.1, 46),
             "self-check: +2.1 dB over linear interpolation on this video's own held-out frames; "
             "the way that things move is likely right",
+        ),
+        (
+            Sharpened(2, 1.26, "sharpened", share=0.9),
+            "detail: 90% of what was found is added; +1.26 dB over bicubic, on frames that were "
+            "shrunk and enlarged again",
+        ),
+        (
+            Sharpened(2, 0.5, "interpolates", share=0.0),
+            "detail: none is added; +0.50 dB over bicubic, on frames that were shrunk and enlarged "
+            "again",
+        ),
+        (
+            Sharpened(2, 1.4, "taught", 200),
+            "detail, step 200: +1.40 dB on clips that are never taught",
         ),
         (Warned("mind this"), "warning: mind this"),
         (

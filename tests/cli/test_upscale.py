@@ -268,7 +268,8 @@ def test_a_dry_run_warns_beside_its_plan(library):
 def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
-        "output factor fps vfr slow-motion slow-audio preset device seed exposure prior "
+        "output factor fps vfr slow-motion slow-audio scale size camera space-prior "
+        "preset device seed exposure prior "
         "fit save-fit mix within across shift start end deinterlace video-stream background "
         "scenes duplicates codec crf pix-fmt "
         "overwrite time-budget work-dir report memory resume preview dry-run "
@@ -563,3 +564,35 @@ def test_a_log_whose_disk_fills_does_not_stop_the_work(library):
     result = call("-q", "--log-file", "/dev/full")
     assert result.exit_code == 0
     assert result.stderr.count("no more is written to /dev/full") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "scale", "size"),
+    [
+        (["--scale", "2"], 2, None),
+        (["--scale", "1.5"], Fraction(3, 2), None),
+        (["--scale", "4/3", "--factor", "1"], Fraction(4, 3), None),
+        (["--size", "1080p"], 1, "1080p"),
+        (["--size", "1920x"], 1, "1920x"),
+    ],
+)
+def test_a_scale_or_a_size(flags, scale, size):
+    arguments = upscale.make_context("upscale", ["in.mp4", "-o", "out.mp4", *flags]).params
+    assert (arguments["scale"], arguments["size"]) == (scale, size)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--scale", "2", "--size", "1080p"], "--scale and --size exclude each other"),
+        (["--scale", "two"], "expected a number such as 2, 1.5 or 4/3"),
+        (["--size", "1080"], "expected a height such as 1080p"),
+        (["--scale", "0.5"], "to scale down: deeptsr degrade"),
+        (["--factor", "1"], "1 goes with a --scale or a --size only"),
+        (["--camera", "pinhole"], "'pinhole' is not one of 'bicubic', 'area'"),
+    ],
+)
+def test_a_size_that_cannot_be_met_is_refused_at_once(flags, told):
+    done = CliRunner().invoke(cli, ["upscale", "in.mp4", "-o", "out.mp4", *flags])
+    assert done.exit_code == 2
+    assert told in " ".join(done.output.split())

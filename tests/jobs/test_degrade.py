@@ -13,6 +13,7 @@ from deeptsr.config import EncodeSettings, Options
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Done, Progress, Warned, to_json
 from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.lens import shrink
 from deeptsr.jobs.degrade import degrade_file
 from deeptsr.video import probe, read
 from tests.helpers.clips import (
@@ -217,3 +218,31 @@ def test_two_at_once_respect_each_other(htr, tmp_path, name):
     assert refused
     assert probe(output).frames == 3
     assert {p.name for p in tmp_path.iterdir()} == {"htr.mkv", name.strip("/")}
+
+
+@pytest.mark.parametrize("camera", ["bicubic", "area"])
+def test_a_camera_of_fewer_pixels(htr, tmp_path, camera):
+    path, frames = htr
+    options = {"factor": 2, "scale": 2, "camera": camera, "encode": LOSSLESS}
+    degraded(path, tmp_path / "ltr.mkv", **options)
+    slow = expose(torch.from_numpy(frames[:12] / np.float32(255)), 2)
+    expected = shrink(slow, (16, 24), camera).clamp(0, 1).numpy() * 255
+    made = decode(tmp_path / "ltr.mkv", "rgb24", (24, 16))
+    assert np.abs(made - expected).max() <= 0.5 + 1e-2
+
+
+def test_space_alone_and_what_is_rounded(htr, tmp_path):
+    path, _ = htr
+    _, told = degraded(path, tmp_path / "a.mp4", factor=1, scale=Fraction(3, 2))
+    assert decode(tmp_path / "a.mp4", "rgb24", (32, 22)).shape == (13, 22, 32, 3)
+    notes = [event.message for event in told if isinstance(event, Warned)]
+    assert "32 x 21.3333 pixels are rounded to 32 x 22" in notes
+
+
+def test_the_flags_of_space_reach_the_job(htr, tmp_path):
+    path, _ = htr
+    target = tmp_path / "b.mkv"
+    flags = ["--factor", "1", "--scale", "4/3", "--camera", "area", "--codec", "ffv1"]
+    done = CliRunner().invoke(cli, ["degrade", str(path), "-o", str(target), *flags])
+    assert done.exit_code == 0, done.output
+    assert decode(target, "rgb24", (36, 24)).shape == (13, 24, 36, 3)

@@ -17,6 +17,8 @@ from deeptsr.config import EncodeSettings, Options
 from deeptsr.errors import InputError, OptionError
 from deeptsr.evaluation.metrics import CEILING
 from deeptsr.events import Progress, Warned, to_json
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.lens import enlarge, shrink
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.jobs.degrade import degrade_file
 from deeptsr.jobs.evaluate import evaluate_file
@@ -291,3 +293,65 @@ def test_the_documents_name_every_field_of_the_json(clips):
     real = json.loads(to_json(evaluated(*clips[0][:2])[0]))
     assert found.keys() == real.keys()
     assert found["scores"][0].keys() == real["scores"][0].keys()
+
+
+# --- size ---
+
+
+def small_of(truth, factor=4):
+    """What a camera of a quarter of the pixels and of the rate recorded, and its enlargement."""
+    fine = torch.from_numpy(truth / np.float32(255))
+    coarse = shrink(expose(fine, factor) if factor > 1 else fine, (16, 24))
+    return levels(coarse.clamp(0, 1))
+
+
+def test_what_is_larger_is_held_against_bicubic(clips, tmp_path):
+    paths, _, truth, _ = clips
+    coarse = small_of(truth)
+    small = save(tmp_path / "small.mkv", coarse, LTR)
+    found, _ = evaluated(*paths[:2], small)
+    rows = {row.method: row for row in found.scores}
+    assert list(rows) == [
+        "result",
+        "repeat, bicubic",
+        "linear, bicubic",
+        "minterpolate, bicubic",
+        "bicubic, minterpolate",
+    ]
+    large = enlarge(torch.from_numpy(coarse / np.float32(255)), (32, 48)).numpy()
+    for name, made in (
+        ("repeat, bicubic", large.repeat(4, 0)),
+        ("linear, bicubic", interpolate_time(torch.from_numpy(large), 4).numpy()),
+    ):
+        expected = [
+            peak_signal_noise_ratio(t, m, data_range=1)
+            for t, m in zip((truth / 255).astype(np.float32), made, strict=True)
+        ]
+        np.testing.assert_allclose(rows[name].frames_psnr_db, expected, atol=1e-2)
+
+
+def test_space_alone_is_held_against_bicubic(clips, tmp_path):
+    paths, _, truth, _ = clips
+    small = save(tmp_path / "small.mkv", small_of(truth, 1))
+    found, _ = evaluated(*paths[:2], small)
+    assert [row.method for row in found.scores] == ["result", "bicubic"]
+
+
+def test_a_smaller_result_is_enlarged_where_that_is_asked_for(clips, tmp_path):
+    paths, _, truth, _ = clips
+    small = save(tmp_path / "small.mkv", small_of(truth, 1))
+    with pytest.raises(InputError, match="enlarged with `enlarge`"):
+        evaluate_file(small, paths[1])
+    found, _ = evaluated(small, paths[1], small, enlarge=True)
+    assert found.scores[0].psnr_db == pytest.approx(found.scores[1].psnr_db)
+    done = CliRunner().invoke(cli, ["evaluate", str(small), str(paths[1]), "--enlarge"])
+    assert done.exit_code == 0, done.output
+    assert "luma dB" in done.output
+
+
+def test_luma_by_hand(clips):
+    paths, result, truth, _ = clips
+    found, _ = evaluated(*paths[:2])
+    light = ((result / 1.0 - truth) @ [0.299, 0.587, 0.114] / 255) ** 2
+    expected = -10 * np.log10(light.mean((1, 2)))
+    assert found.scores[0].luma_psnr_db == pytest.approx(expected.mean(), abs=1e-3)

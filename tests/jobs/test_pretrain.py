@@ -14,6 +14,7 @@ from deeptsr.jobs import pretrain as module
 from deeptsr.jobs.pretrain import pretrain_file
 from deeptsr.learning.pretraining import VARIANTS
 from deeptsr.learning.prior import Prior, prior_of
+from deeptsr.learning.space.step import space_prior
 from tests.helpers.synth import NETWORK
 
 TINY = PretrainSettings(steps=4, batch=2, crop=16, frames=3, pool=2, check=2, warmup=1)
@@ -37,6 +38,16 @@ def test_a_prior_is_written_whole_and_used(tmp_path):
     with pytest.raises(OutputError, match="exists"):
         made(path)
     made(path, overwrite=True)
+
+
+def test_a_prior_of_detail_is_written_and_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("deeptsr.learning.space.pretrain._JUDGES", 1)
+    path = tmp_path / "space.safetensors"
+    network = NetworkSettings(kind="space", channels=4, blocks=1)
+    pretrain_file(path, network, TINY, space=True, device="cpu")
+    assert space_prior(str(path)).network == network
+    with pytest.raises(OptionError, match="expected 'space'"):
+        pretrain_file(tmp_path / "other", NETWORK, TINY, space=True)
 
 
 def test_an_interrupted_one_goes_on(tmp_path):

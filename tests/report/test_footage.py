@@ -153,3 +153,17 @@ def test_the_film_holds_all_four_in_step(tmp_path):
         quarters = [q.mean() for half in np.split(frame, 2) for q in np.split(half, 2, axis=1)]
         expected = [to_bytes(coarse).mean(), plain[0][number], plain[1][number], 20 + number]
         np.testing.assert_allclose(quarters, expected, atol=1.01)
+
+
+def test_a_larger_result_stands_beside_the_enlarged_input(tmp_path):
+    source = ramp(tmp_path / "in.mkv", 12, "30")
+    flat = np.full((24, 64, 96, 3), 90, np.uint8)
+    result = raw_clip(tmp_path / "out.mkv", flat, "rgb24", (96, 64), "-c:v", "ffv1", rate="60")
+    options = Options(factor=2, scale=Fraction(2))
+    kept = json.loads(json.dumps(asdict(options), default=str))
+    film = Footage(source, result, kept)
+    assert not film.lawful
+    assert {frame.shape for frame in film.coarse(range(4, 7))} == {(64, 96, 3)}
+    shapes = {(coarse.shape, made.shape) for _, coarse, made in film.together(range(2))}
+    assert shapes == {((64, 96, 3),) * 2}
+    assert len(shown(film, range(4, 7))) == 6

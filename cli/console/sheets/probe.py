@@ -24,7 +24,7 @@ def plan_rows(event: Planned, verbose: bool) -> list[Row]:
         ("frames", f"{event.frames_in} -> {event.frames_out}{dropped}"),
         ("rate", f"{rate(event.rate_in)} -> {rate(event.rate_out)} frames a second{exact}"),
         *([("length", duration(event.duration))] if event.duration else []),
-        ("size", f"{event.width} x {event.height}"),
+        ("size", f"{event.width} x {event.height}" + _larger(event)),
         *(("stages" if i == 0 else "", stage) for i, stage in enumerate(event.stages)),
         *([("shutter", _shutter(event.exposure))] if event.exposure != "full" else []),
         ("preset", f"{event.preset}, on {event.device}"),
@@ -32,6 +32,12 @@ def plan_rows(event: Planned, verbose: bool) -> list[Row]:
         ("memory", size(event.memory_bytes)),
         ("disk", size(event.disk_bytes)),
     ]
+
+
+def _larger(event: Planned) -> str:
+    if (event.width_out, event.height_out) in ((0, 0), (event.width, event.height)):
+        return ""
+    return f" -> {event.width_out} x {event.height_out}"
 
 
 def _shutter(exposure: str | float) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import deeptsr
 from deeptsr import video
-from deeptsr.config import Options
+from deeptsr.config import Options, values
 from deeptsr.errors import OutputError
 from deeptsr.system.files import unwritable
 
@@ -62,9 +62,10 @@ def configuration_hash(options: Options) -> str:
     Args:
         options: all settings.
     """
-    settings = asdict(options)
-    for place in ("device", "work_dir", "resume", "memory", "save_fit"):
+    settings = values(options)
+    for place in ("device", "work_dir", "resume", "memory"):
         settings.pop(place)
+    settings.pop("save_fit", None)
     settings["encode"].pop("overwrite")
     text = json.dumps([deeptsr.__version__, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,6 +14,7 @@ from deeptsr.analysis.shutter import open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Listener
+from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
 from deeptsr.jobs.job import Job, resolve, within_time_budget
@@ -47,5 +48,7 @@ def array_job(frames: Any, options: Options | None, on_event: Listener) -> tuple
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
         options = replace(options, exposure=open_share(clip, count))
-    job = resolve(Timeline.constant(Fraction(1), count), height, width, options)
+    made = frame_size((height, width), options.scale, options.size)
+    times, shown = Timeline.constant(Fraction(1), count), (made.height, made.width)
+    job = resolve(times, height, width, options, shown=shown)
     return within_time_budget(job, time.monotonic(), on_event), clip, channels == 1

@@ -16,7 +16,7 @@ from torch import Tensor
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import with_cuts
 from deeptsr.config import Options
-from deeptsr.errors import InputError
+from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Warned, ignore
 from deeptsr.imaging.volume import as_volume
 from deeptsr.jobs.model.array_job import array_job
@@ -54,7 +54,11 @@ class Model:
         Args:
             saved: the networks.
             options: all settings, the factor and the exposure as they came out.
+
+        Raises:
+            OptionError: when they ask for another size.
         """
+        _check_size(options)
         self._saved, self.options = saved, options
 
     def with_options(self, **changes: Any) -> Model:
@@ -180,6 +184,8 @@ def fit(frames: Any, options: Options | None = None, on_event: Listener = ignore
         DeviceError: when the device is not there.
         ResourceError: when memory runs out.
     """
+    if options is not None:
+        _check_size(options)
     job, clip, _ = array_job(frames, options, on_event)
     with out_of_memory():
         excerpt, _ = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
@@ -198,6 +204,15 @@ def load(path: str | Path) -> Model:
     """
     saved = SavedFit.load(path)
     return Model(saved, saved.options)
+
+
+def _check_size(options: Options) -> None:
+    """Refuse a larger size, before any work: what is kept of a fit is its networks in time."""
+    if not options.keeps_size:
+        raise OptionError(
+            f"scale is {options.scale} and size is {options.size}; expected 1 and None: a model "
+            "raises the frame rate; deeptsr.upscale_array makes the frames larger, too"
+        )
 
 
 def _without_bounds(resolved: Options, given: Options | None) -> Options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.jobs.job import resolve_input, within_time_budget, without_duplicates
-from deeptsr.jobs.pipeline import climb_job, fit_job, out_of_memory, read_for_fitting, retimed
+from deeptsr.jobs.pipeline import fit_job, out_of_memory, read_for_fitting
+from deeptsr.jobs.render import render_job, retimed, space_job
 from deeptsr.system import devices
 
 __all__ = ["upscale_pipe"]
@@ -55,23 +57,29 @@ def upscale_pipe(
     job, info = without_duplicates(*resolve_input(source, options))
     shown = job.schedule.shown
     alpha = info.keeps_alpha
-    form = video.pipe_form(options.encode, timeline=shown, source=info, alpha=alpha)
+    size = job.shown[1], job.shown[0]
+    form = video.pipe_form(options.encode, size=size, timeline=shown, source=info, alpha=alpha)
     for note in (*info.notes, *form.notes):
         on_event(Warned(note))
     job = within_time_budget(job, began, on_event)
     on_event(job.planned())
     on_event(Progress(0.0, "read", "reading"))
     damage: list[str] = []
+
+    def read(first: int) -> Iterator[torch.Tensor]:
+        stored = video.read(info, options.start, options.end, skip=first, alpha=alpha)
+        return (torch.from_numpy(frame.copy()) for frame in stored)
+
     frames = partial(video.read, info, options.start, options.end, notes=damage)
     with out_of_memory(), video.PipeWriter(output, form) as writer:
         excerpt, cuts = read_for_fitting(job, frames, on_event)
         for note in damage:
             on_event(Warned(note))
         fitted = fit_job(job, excerpt, on_event, None)
+        space = space_job(job, excerpt, on_event)
         del excerpt
-        stored = video.read(info, options.start, options.end, alpha=alpha)
-        pictures = (torch.from_numpy(frame.copy()) for frame in stored)
-        for volume in retimed(job, climb_job(job, fitted, pictures, cuts, on_event), cuts):
+        rendered = render_job(job, fitted, space, read, cuts, on_event)
+        for volume in retimed(job, rendered, cuts):
             writer.write(volume.cpu().numpy())
             del volume  # it is gone before the next one is made
     told = Done("-", len(shown), str(shown.rate), time.monotonic() - began)

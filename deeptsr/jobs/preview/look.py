@@ -22,6 +22,7 @@ from deeptsr.imaging.resample import resize
 from deeptsr.jobs.job import resolve_input
 from deeptsr.jobs.pipeline import out_of_memory
 from deeptsr.jobs.resources.cost import estimate
+from deeptsr.jobs.resources.memory import Clip
 from deeptsr.jobs.upscale import upscale_array
 from deeptsr.learning.prior import prior_of
 from deeptsr.pyramid.plan import plan
@@ -85,8 +86,10 @@ def look(
     check_file(target, options.encode.overwrite)
     if not seconds > 0:
         raise OptionError(f"preview is {seconds} s; expected more than 0")
+    if options.factor == 1:
+        raise OptionError("preview shows what moves, and the factor is 1; expected 2 or more")
     on_event(Progress(0.0, "read", "looking for the stretch with the most motion"))
-    job, info = resolve_input(source, options)
+    job, info = resolve_input(source, options, output)
     whole = job.planned()
     chosen = video.selected(info, options.start, options.end)
     sought = range(chosen.start, min(chosen.stop, chosen.start + _SEARCHED))
@@ -154,7 +157,7 @@ def _affordable(
         if width > _WIDEST and scale > _SIZES[-1]:
             continue
         stages = plan(options.factor, height, width, options.pyramid.coarsest)
-        cost = estimate(stages, frames, height, width, options, device)
+        cost = estimate(stages, Clip(frames, height, width), options, device)
         share = _WORK[device.type] / (cost.seconds * cost.climb / cost.total)
         if share >= 1:
             break

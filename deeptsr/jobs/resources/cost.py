@@ -10,7 +10,12 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
+from deeptsr.jobs.resources.memory import Clip
 from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
+from deeptsr.learning.space.pretrain import SPACE
+from deeptsr.learning.space.step import space_prior
+from deeptsr.networks.space import STEP, SpaceNetwork
+from deeptsr.pyramid.enlarge import doublings
 from deeptsr.pyramid.plan import Stage
 from deeptsr.system.devices import precision
 
@@ -20,6 +25,8 @@ _CARD = 3e13  # operations a second of a CUDA card: a guess
 _FIT_SPEED = 0.6  # of a fit against bare convolutions, operations a second, measured
 _SAMPLE = 0.1  # seconds of convolutions that are measured
 _BACKWARD = 3  # a training step costs three times its forward pass
+_LENS = 5_000  # operations that enlarging a pixel takes as long as, measured
+_MARGINS = 1.6  # of a network in space: the pixels and frames around tiles that it looks at
 _CLIMB_OVERHEAD = 1.3  # of a climb against a fit, in time for the same operations, measured
 
 
@@ -30,6 +37,7 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
+    enlarging: float = 0.0  # seconds of these that enlarging takes
 
     @property
     def total(self) -> float:
@@ -45,25 +53,18 @@ class Cost:
         return (sum(self.fit) + share * self.climb) / self.total
 
 
-def estimate(
-    stages: tuple[Stage, ...],
-    frames: int,
-    height: int,
-    width: int,
-    options: Options,
-    device: torch.device,
-) -> Cost:
+def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: torch.device) -> Cost:
     """Estimate a run's cost.
 
     Args:
         stages: the plan.
-        frames: of the input.
-        height: of the input, pixels.
-        width: of the input, pixels.
+        clip: what is upscaled.
         options: all settings.
         device: that does the work.
     """
-    fit, climb = [], 0.0
+    frames, height, width = clip.frames, clip.height, clip.width
+    space = _enlarging(clip, options)
+    fit, climb = [], space
     pairs = options.pairs
     crops = pairs.batch * pairs.frames * pairs.crop**2
     for number, stage in enumerate(stages):
@@ -79,7 +80,22 @@ def estimate(
         speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))
     else:
         speed = _CARD
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed)
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, space / speed)
+
+
+def _enlarging(clip: Clip, options: Options) -> float:
+    """Operations of enlarging all frames, where their size grows."""
+    if clip.made == (clip.height, clip.width):
+        return 0.0
+    pixels = clip.frames * clip.pixels
+    found = float(_LENS * clip.frames * options.factor * clip.made[0] * clip.made[1])
+    if space_prior(options.space_prior) is not None:
+        times = doublings((clip.height, clip.width), clip.made)
+        layers = sum(STEP ** (2 * n) for n in range(times))
+        with torch.device("meta"):
+            network = SpaceNetwork(SPACE.channels, SPACE.blocks)
+        found += _MARGINS * pixels * layers * network.operations
+    return found
 
 
 @cache

@@ -13,7 +13,10 @@ from deeptsr.config import Options
 from deeptsr.errors import ResourceError
 from deeptsr.learning.pairs.pool import pool_bytes
 from deeptsr.learning.recipe import JUDGED, averages, fitted_frames, has_network, network_of
+from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.networks import StepNetwork
+from deeptsr.networks.space import STEP, SpaceNetwork
+from deeptsr.pyramid.enlarge import doublings, slab_of, tile_of
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import tile_voxels
 from deeptsr.pyramid.reach import loads, margin
@@ -35,6 +38,9 @@ _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
 _HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
 _TRAINING = 1.5  # times those of all layers that a training step holds
+_LARGE_FRAMES = 8  # large frames that are held while one is made
+_OPERATORS = 200  # numbers a row and column that scaling takes
+_TILES = 2.5  # times a hidden layer of a tile that finding detail takes
 _RESIZING = 3.5  # times its result that a back-projection holds beside what it is given
 
 
@@ -45,6 +51,12 @@ class Clip:
     frames: int
     height: int  # pixels
     width: int
+    large: tuple[int, int] | None = None  # height and width of the result, where it is larger
+
+    @property
+    def made(self) -> tuple[int, int]:
+        """Height and width of the result, pixels."""
+        return self.large or (self.height, self.width)
 
     @property
     def pixels(self) -> int:
@@ -94,14 +106,14 @@ def bounded(
     def with_excerpt(frames: int) -> Options:
         return replace(options, pyramid=replace(options.pyramid, excerpt=frames))
 
-    step = stages[0].step
+    step = stages[0].step if stages else 1
     wanted = max(_LEAST_EXCERPT, options.pyramid.voxels // clip.pixels)
     wanted = max(2 * step, min(options.pyramid.excerpt, wanted))
     least = min(wanted, _SPARED * step)
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
     # What the fit takes anyway is free; more than that only saves looking at a chunk's surroundings
     # again, and chunks that are many times longer than those save little.
-    useful = min(longest, _PAYS * margin(models))
+    useful = min(longest, max(1, _PAYS * margin(models)))
     modest = max(_MODEST, _fitting(clip, with_excerpt(wanted), models))
     pays = _most(useful, longest, lambda n: _climbing(clip, with_chunk(n), models) <= modest)
     chunk = _most(1, pays, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
@@ -137,6 +149,8 @@ def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bo
     """
     models = _models(clip, options, stages)
     more = 3 * _result(clip, options) if retimed else 0
+    if clip.made != (clip.height, clip.width) and retimed:
+        more = 3 * options.factor * clip.made[0] * clip.made[1] * _PIXEL
     return round(max(_fitting(clip, options, models), _climbing(clip, options, models) + more))
 
 
@@ -168,8 +182,24 @@ def _result(clip: Clip, options: Options) -> int:
 def _climbing(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> float:
     """Bytes while the video is climbed and written."""
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
+    if not models:  # frames pass one by one
+        return _BASE + _CODED * clip.made[0] * clip.made[1] + _enlarging(clip)
     climb = _climb(clip, models, chunk, Fraction(1))
-    return _BASE + _CODED * clip.pixels + climb
+    return _BASE + _CODED * clip.made[0] * clip.made[1] + climb + _enlarging(clip)
+
+
+def _enlarging(clip: Clip) -> float:
+    """Bytes that enlarging takes beside the climb: a few frames of the video, and large ones."""
+    if clip.made == (clip.height, clip.width):
+        return 0.0
+    network = SpaceNetwork(SPACE.channels, SPACE.blocks)
+    times = doublings((clip.height, clip.width), clip.made)
+    slab = slab_of(clip.made)
+    seen = slab + 2 * network.reach[0] * times
+    large = max(clip.made[0] * clip.made[1], STEP ** (2 * times) * clip.pixels)
+    tile = (tile_of(network, seen) + 2 * network.reach[1]) ** 2 * seen * network.width
+    frames = 4 * seen * clip.pixels + (_LARGE_FRAMES + 3 * slab) * large
+    return _TILES * tile * 4 + _OPERATORS * sum(clip.made) * 4 + float(frames * _PIXEL)
 
 
 def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fraction) -> float:
@@ -211,6 +241,8 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
 
 def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> float:
     """Bytes while the networks are fitted and checked."""
+    if not models:
+        return _BASE + 2 * min(clip.frames, options.pyramid.excerpt) * clip.pixels * _PIXEL
     excerpt = min(clip.frames, options.pyramid.excerpt)
     given = excerpt * clip.pixels * _PIXEL
     pairs, voxels = options.pairs, options.pyramid.voxels

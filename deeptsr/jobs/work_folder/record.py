@@ -36,7 +36,9 @@ def identity(
     settings = asdict(options)
     if cuts is not None:  # another list is another run, under whatever name
         settings["scenes"] = repr(cuts)
-    for place in ("encode", "work_dir", "resume", "device", "memory", "fit_file", "save_fit"):
+    space = ("scale", "size", "camera", "space_prior")  # of the output only: the fit is the same
+    fits = ("fit_file", "save_fit")
+    for place in ("encode", "work_dir", "resume", "device", "memory", *space, *fits):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
     prior, given = prior_of(options), saved_fit_of(options)

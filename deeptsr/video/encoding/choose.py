@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from deeptsr.config import EncodeSettings
 from deeptsr.errors import OptionError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
-from deeptsr.video.destination import CONTAINERS, Container, Destination
+from deeptsr.video.destination import CONTAINERS, Container, Destination, destination_of
 from deeptsr.video.encoding.codecs import (
     ANY_COLORS,
     CODECS,
@@ -32,7 +33,7 @@ from deeptsr.video.picture.color import ColorTags, convention, is_hdr
 from deeptsr.video.picture.hdr import Mastering
 from deeptsr.video.picture.planes import bits, has_alpha, holds
 
-__all__ = ["plan_encoding"]
+__all__ = ["needs_even", "plan_encoding"]
 
 _GIF_RATE = Fraction(50)  # frames a second: viewers slow a delay below 2 hundredths down to 10
 _MILLISECOND_RATE = Fraction(500)  # where a clock of 1 ms still tells two frames apart
@@ -106,6 +107,30 @@ def plan_encoding(
     )
     try_out(plan, size or _USUAL, timeline or Timeline.constant(Fraction(25), 1), source)
     return plan
+
+
+def needs_even(
+    output: str | os.PathLike[str],
+    settings: EncodeSettings,
+    *,
+    source: VideoInfo | None = None,
+    alpha: bool = False,
+) -> bool:
+    """Whether an output's frames must have even sides for its usual pixel format.
+
+    Args:
+        output: see :func:`deeptsr.video.destination.destination_of`.
+        settings: codec, constant quality, pixel format.
+        source: whose depth the output has.
+        alpha: whether the frames have an alpha channel.
+
+    Raises:
+        OptionError: for what the encoder or the container cannot do.
+    """
+    plan = plan_encoding(destination_of(output), settings, source=source, alpha=alpha)
+    if plan is None:
+        return False
+    return CODECS.get(plan.codec, PLAIN).even_only and halves_chroma(plan.pix_fmt)
 
 
 def _suited(container: Container, asked: str | None, depth: int, alpha: bool) -> str:

@@ -59,12 +59,18 @@ class PipeForm:
 
 
 def pipe_form(
-    settings: EncodeSettings, *, timeline: Timeline, source: VideoInfo, alpha: bool
+    settings: EncodeSettings,
+    *,
+    size: tuple[int, int] | None = None,
+    timeline: Timeline,
+    source: VideoInfo,
+    alpha: bool,
 ) -> PipeForm:
     """Choose the form: the pixel format of the source, in what can hold it.
 
     Args:
         settings: only the pixel format may be given.
+        size: width and height of the output, pixels; None: those of the source.
         timeline: of the output.
         source: whose colours, depth and pixel aspect ratio are taken over.
         alpha: whether the frames have an alpha channel.
@@ -84,7 +90,7 @@ def pipe_form(
         raise OptionError(
             f"pix_fmt is {pix_fmt}; expected one that FFmpeg knows, such as yuv420p"
         ) from error
-    size = source.width, source.height
+    size = size or (source.width, source.height)
     plan = EncodePlan(_NUT, "rawvideo", pix_fmt, ())
     tags = tags_for(source.color, plan, size)
     timeline = timeline.starting_at(Fraction(0))

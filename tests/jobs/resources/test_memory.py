@@ -139,3 +139,19 @@ def test_what_no_machine_has_is_refused_unless_it_is_asked_for(monkeypatch):
     allowed = bounded(huge, replace(FAST, memory=10**12), stages, CPU)
     assert peak(huge, allowed, stages) > 25_000_000_000
     bounded(huge, FAST, stages, torch.device("cuda"))
+
+
+def test_larger_frames_take_more_but_not_with_their_number_or_the_factor():
+    options = bounded(FILM, FAST, STAGES, CPU)
+    plain = peak(FILM, options, STAGES)
+    assert peak(replace(FILM, large=(720, 1280)), options, STAGES) == plain
+    double, full = (replace(FILM, large=size) for size in ((1440, 2560), (2160, 3840)))
+    needed = [peak(clip, options, STAGES) for clip in (FILM, double, full)]
+    assert needed == sorted(needed)
+    assert peak(replace(double, frames=10**6), options, STAGES) == needed[1]
+    # A chunk of the large result, of which nothing is held, would take as much by itself:
+    chunk = chunk_length(720, 1280, options) * 8 * 1440 * 2560 * 3 * 4
+    assert needed[1] - plain < chunk
+    alone = peak(double, replace(FAST, factor=1, scale=2), ())
+    assert alone < needed[1]
+    assert peak(replace(double, frames=10**6), replace(FAST, factor=1, scale=2), ()) == alone

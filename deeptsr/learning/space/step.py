@@ -1,0 +1,140 @@
+"""The step in space of a run: what a prior knows of detail, as far as it holds for the video."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from deeptsr.errors import OptionError
+from deeptsr.events import Listener, Sharpened, ignore
+from deeptsr.imaging.lens import enlarge, shrink
+from deeptsr.learning.prior import Prior
+from deeptsr.learning.space.pretrain import VARIANT
+from deeptsr.networks.chance import seeded
+from deeptsr.networks.space import STEP, SpaceNetwork
+from deeptsr.pyramid.enlarge import SpaceStep
+
+__all__ = ["space_prior", "space_step"]
+
+_BUNDLED = "space-24x6.safetensors"
+_JUDGED = 1_200_000  # pixels x frames, at most, that are shrunk and enlarged again
+_MOST_FRAMES = 4  # of these
+_LEAST_GAIN = 0.02  # dB over plain enlargement, from which on detail is added
+_EDGE = 8  # pixels that are not judged: there the camera sees beyond the border
+
+
+def space_prior(name: str) -> Prior | None:
+    """The prior that finds detail.
+
+    Args:
+        name: "auto" (what comes with the program), "none", or a file that `deeptsr pretrain` made.
+
+    Raises:
+        OptionError: when it cannot be read, or is none for space.
+    """
+    if name == "none":
+        return None
+    if name == "auto":
+        return _bundled()
+    found = Prior.load(name)
+    if found.network.kind != "space" or VARIANT not in found.variants:
+        raise OptionError(
+            f"space_prior is {name!r}, a prior for time; expected 'auto', 'none', or a file that "
+            "`deeptsr pretrain --space` made"
+        )
+    return found
+
+
+@cache
+def _bundled() -> Prior | None:
+    place = resources.files("deeptsr.learning") / "priors" / _BUNDLED
+    if not place.is_file():
+        return None
+    with resources.as_file(place) as path:
+        return Prior.load(Path(path))
+
+
+def space_step(
+    excerpt: Tensor,
+    size: tuple[int, int],
+    camera: str = "bicubic",
+    prior: Prior | None = None,
+    *,
+    precision: torch.dtype = torch.float32,
+    on_event: Listener = ignore,
+) -> SpaceStep:
+    """Choose how the frames of a video are enlarged.
+
+    Frames of the excerpt are shrunk and enlarged again. As much of the network's detail is taken as
+    comes nearest to them, none if that is no gain: so it is never worse there than interpolation.
+
+    Args:
+        excerpt: volume (T, h, w, 3), on the device that does the work.
+        size: (H, W) of the result, pixels.
+        camera: see :mod:`deeptsr.imaging.lens`.
+        prior: what finds detail; None: nothing does.
+        precision: of the network.
+        on_event: told what was found.
+    """
+    plain = SpaceStep(size, camera)
+    network = None if prior is None else _network(prior, excerpt.device)
+    share, gain = _judged(excerpt, camera, network, precision)
+    on_event(Sharpened(STEP, gain, "sharpened" if share else "interpolates", share=share))
+    return SpaceStep(size, camera, network, share, precision) if share else plain
+
+
+def _network(prior: Prior, device: torch.device) -> SpaceNetwork:
+    with seeded(0):  # what it begins as is thrown away
+        network = SpaceNetwork(prior.network.channels, prior.network.blocks)
+    network.load_state_dict(prior.variants[VARIANT])
+    network.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    return network.eval()
+
+
+def _judged(
+    excerpt: Tensor, camera: str, network: SpaceNetwork | None, precision: torch.dtype
+) -> tuple[float, float]:
+    """The best share of the network's detail, and the gain over bicubic interpolation with it."""
+    reach = network.reach[0] if network else 0
+    truth = _window(excerpt, reach)
+    size = (truth.shape[1], truth.shape[2])
+    coarse = shrink(truth, (size[0] // STEP, size[1] // STEP), camera)
+    step = SpaceStep(size, camera, network, precision=precision)
+    inner = slice(reach, len(truth) - reach)
+    truth, given = truth[inner], coarse[inner]
+    plain = step.plain(given)
+    lacking = _inner(truth - plain)
+    usual = _inner(truth - enlarge(given, size)).square().mean()
+    left, share = lacking.square().mean(), 0.0
+    if network is not None:
+        detail = _inner(step.details(coarse))
+        power = detail.square().mean()
+        best = float(((lacking * detail).mean() / power).clamp(0, 1)) if power > 0 else 0.0
+        rest = (lacking - best * detail).square().mean()
+        if rest * 10 ** (_LEAST_GAIN / 10) < left:
+            left, share = rest, best
+    nothing = 1e-9  # so that a flat video, of which nothing is lost, has a gain of 0
+    return share, float(10 * torch.log10((usual + nothing) / (left + nothing)))
+
+
+def _window(excerpt: Tensor, reach: int) -> Tensor:
+    """Some frames from the middle of an excerpt, of even sides, cropped where they are large."""
+    frames, height, width = excerpt.shape[:3]
+    count = max(1, min(_MOST_FRAMES, _JUDGED // (height * width)))
+    first = max(0, (frames - count) // 2 - reach)
+    part = excerpt[first : first + count + 2 * reach]
+    most = int(_JUDGED**0.5)
+    for axis in (1, 2):
+        side = min(part.shape[axis], most) // STEP * STEP
+        part = part.narrow(axis, (part.shape[axis] - side) // 2, side)
+    lacking = 2 * reach + 1 - len(part)  # a short clip stands still at its end
+    return torch.cat([part, part[-1:].expand(max(0, lacking), -1, -1, -1)])
+
+
+def _inner(volume: Tensor) -> Tensor:
+    edge = min(_EDGE, (min(volume.shape[1:3]) - 1) // 4)
+    return volume[:, edge : volume.shape[1] - edge, edge : volume.shape[2] - edge]

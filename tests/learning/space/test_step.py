@@ -1,0 +1,99 @@
+"""How a run's frames are enlarged: what a prior knows, as far as it holds."""
+
+import pytest
+import torch
+from torch import nn
+
+from deeptsr.config import NetworkSettings
+from deeptsr.errors import OptionError
+from deeptsr.events import Sharpened
+from deeptsr.imaging.lens import agree, enlarge, shrink
+from deeptsr.learning.prior import Prior
+from deeptsr.learning.space import step as module
+from deeptsr.learning.space.pretrain import VARIANT
+from deeptsr.learning.space.step import space_prior, space_step
+from deeptsr.networks.space import SpaceNetwork
+from tests.helpers.synth import NETWORK as IN_TIME
+from tests.helpers.synth import gap, noise, pan
+
+NETWORK = NetworkSettings(kind="space", channels=4, blocks=1)
+
+
+def prior(scale=0.3):
+    """One that adds something at random."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = SpaceNetwork(NETWORK.channels, NETWORK.blocks)
+        for weight in network.parameters():
+            nn.init.normal_(weight, std=scale)
+    return Prior(NETWORK, {VARIANT: network.state_dict()}, {})
+
+
+def chosen(excerpt, size, *args, **changes):
+    told = []
+    step = space_step(excerpt, size, *args, on_event=told.append, **changes)
+    (event,) = told
+    assert isinstance(event, Sharpened)
+    return step, event
+
+
+def test_without_a_prior_it_interpolates_and_tells_what_agreement_gains():
+    clip = pan(8, 40, 48, speed=0.5)
+    step, told = chosen(clip, (80, 96))
+    assert step.network is None
+    assert told.outcome == "interpolates"
+    coarse = shrink(clip[2:6], (20, 24))
+    usual = enlarge(coarse, (40, 48))
+    errors = [
+        (clip[2:6] - made)[:, 8:-8, 8:-8].square().mean() for made in (usual, agree(usual, coarse))
+    ]
+    assert told.gain_db == pytest.approx(float(10 * torch.log10(errors[0] / errors[1])), abs=1e-3)
+    assert told.gain_db > 0.1
+
+
+def test_it_is_never_worse_than_interpolation_where_that_can_be_seen():
+    """What adds noise is added in a small share, or not at all."""
+    for seed in range(3):
+        clip = noise(8, 40, 48, 3, seed=seed)
+        plain, told = (chosen(clip, (80, 96), "bicubic", p)[1] for p in (None, prior()))
+        assert told.gain_db >= plain.gain_db - 1e-3
+        assert (told.outcome == "sharpened") == (told.gain_db > plain.gain_db + 0.01)
+
+
+def test_what_helps_is_taken_in_the_share_that_helps_most(monkeypatch):
+    clip = noise(10, 40, 48, 3)
+    reach = SpaceNetwork(4, 1).reach[0]
+    truth = clip[10 // 2 - 2 - reach : 10 // 2 + 2 + reach]
+    lacking = truth - module.SpaceStep((40, 48)).plain(shrink(truth, (20, 24)))
+    monkeypatch.setattr(
+        module.SpaceStep, "details", lambda self, window: 4 * lacking[reach:-reach] * self.share
+    )
+    step, told = chosen(clip, (80, 96), "bicubic", prior())
+    assert step.share == pytest.approx(0.25, abs=1e-4)
+    assert (told.outcome, told.share) == ("sharpened", step.share)
+    assert told.gain_db > 30
+
+
+def test_a_flat_video_is_left_as_it_is():
+    step, told = chosen(torch.full((6, 24, 24, 3), 0.5), (48, 48), "bicubic", prior())
+    assert (step.network, told.gain_db) == (None, pytest.approx(0, abs=1e-3))
+
+
+@pytest.mark.parametrize("frames", [1, 3, 40])
+def test_clips_of_any_length_and_odd_sides_can_be_judged(frames):
+    _, told = chosen(noise(frames, 21, 35, 3), (42, 70), "area", prior())
+    assert told.gain_db > -1
+
+
+def test_priors_are_found_by_name(tmp_path):
+    assert space_prior("none") is None
+    bundled = space_prior("auto")
+    assert bundled.network.kind == "space"
+    assert bundled is space_prior("auto")
+    assert gap(*(space_prior("auto").variants[VARIANT]["leave.weight"] for _ in range(2))) == 0
+    path = tmp_path / "p.safetensors"
+    path.write_bytes(prior().bytes())
+    assert space_prior(str(path)).network == NETWORK
+    path.write_bytes(Prior(IN_TIME, {"any/full-1": {"x": torch.zeros(1)}}, {}).bytes())
+    with pytest.raises(OptionError, match="a prior for time"):
+        space_prior(str(path))
