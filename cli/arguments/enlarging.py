@@ -38,8 +38,8 @@ _FLAGS = (
         type=FILE,
         metavar="auto|none|FILE",
         help="What finds detail for --scale and --size. auto: what comes with the program, as far "
-        "as it holds for the video. none: nothing, it is interpolated. FILE: what `deeptsr pretrain "
-        "--space` made.",
+        "as it holds for the video. none: nothing, it is interpolated. FILE: what "
+        "`deeptsr pretrain --space` made.",
     ),
 )
 

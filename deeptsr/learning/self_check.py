@@ -11,7 +11,7 @@ from deeptsr.events import SelfChecked
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.held_out import HeldOut
-from deeptsr.learning.strategy.bounds import AGREES, SURE
+from deeptsr.learning.strategy.bounds import SURE
 from deeptsr.learning.strategy.evidence import examine
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
@@ -69,6 +69,6 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
     found = examine(first.network, small, precision)
-    if gain_db <= 0 or found.agreement < AGREES.value:
+    if gain_db <= 0 or found.agreement <= 0:
         return "guess"
     return "sure" if found.agreement >= SURE else "likely"

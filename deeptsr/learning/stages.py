@@ -212,7 +212,7 @@ def _told(
         mix=(pairs.within, pairs.across, pairs.shift),
         curve=curve,
         learned=result.learned,
-        agreement=found.agreement if found else None,
+        agreement=max(0.0, found.agreement) if found else None,
         detour=found.detour if found else None,
         evenness=found.evenness if found else None,
     )

@@ -141,14 +141,14 @@ def trust(error: Cells, change: Cells) -> Cells:
 def removed(error: Cells, change: Cells) -> float:
     """How much of interpolation's mean square error the network takes away, estimated.
 
-    What the network changed is the error of interpolation and its own; only whole frames count,
-    since in small places the two are chance.
+    What the network changed is the error of interpolation and its own, so that less than nothing
+    is taken away where it contradicts itself.
 
     Args:
         error: :func:`disagreement`.
         change: :func:`changes`.
     """
-    return (change - 2 * error).mean((1, 2)).clamp(min=0).mean().item()
+    return (change - 2 * error).mean().item()
 
 
 def blend(result: Volume, plain: Volume, share: Cells) -> Volume:

@@ -79,12 +79,17 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
     assert not starts(prior, build(NetworkSettings("paper", 4), 2))
 
 
-@pytest.mark.parametrize(("agreement", "taken"), [(0.5, "turning"), (0.01, "any")])
-def test_a_specialist_is_believed_where_it_agrees_with_itself(monkeypatch, agreement, taken):
+@pytest.mark.parametrize(
+    ("any_removes", "turning_removes", "taken"), [(5.0, 9.0, "turning"), (1.0, -3.0, "any")]
+)
+def test_the_expert_is_believed_who_takes_most_away(
+    monkeypatch, any_removes, turning_removes, taken
+):
     network, other = (wake(build(NETWORK, 2), seed) for seed in (1, 2))
     experts = {"any": network.state_dict(), "turning": other.state_dict()}
     experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
-    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(5.0, agreement, 0.3, 1.0))
+    answers = iter([any_removes, turning_removes])
+    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(5.0, next(answers), 0.5, 0.3, 1.0))
     assert start_from(network, experts, pan(8, 16, 16), torch.float32)
     assert gap(network.state_dict()["enter.weight"], experts[taken]["enter.weight"]) == 0
     assert not start_from(network, {}, pan(8, 16, 16), torch.float32)

@@ -83,10 +83,16 @@ def test_a_short_clip_is_checked_too(frames, step):
 
 @pytest.mark.parametrize(
     ("agreement", "gain", "confidence"),
-    [(0.5, 1.0, "sure"), (0.2, 1.0, "likely"), (0.01, 1.0, "guess"), (0.9, -0.1, "guess")],
+    [
+        (0.5, 1.0, "sure"),
+        (0.2, 1.0, "likely"),
+        (0.01, 1.0, "likely"),
+        (-0.2, 1.0, "guess"),
+        (0.9, -0.1, "guess"),
+    ],
 )
 def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gain, confidence):
-    found = Evidence(5.0, agreement, 0.3, 1.0)
+    found = Evidence(5.0, 1.0, agreement, 0.3, 1.0)
     monkeypatch.setattr(self_check_module, "examine", lambda *_: found)
     stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)))
     told = self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, gain)

@@ -4,8 +4,7 @@
 attempt               learns from                     kept where
 ====================  ==============================  ===========================================
 from nothing          the video's own pairs           held-out frames say that it gained
-as known              an expert of the prior who      the adapted one is not better
-                      agrees with itself; or the
+as known              an expert of the prior, or the  no adapted one agrees more with itself
                       stage before
 adapted               the same pairs, from there      it agrees more with itself
 any                                                   it changes what can be seen; else the stage
@@ -15,7 +14,7 @@ any                                                   it changes what can be see
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
 such means the one whose result on the video agrees most with itself. Held-out frames tell less, as
 they are a slower camera's, to which a fast motion looks otherwise: where they ask for all that the
-video taught, the truth often asks for half (trials.md). They are asked where nothing agrees.
+video taught, the truth often asks for less (trials.md).
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import State
-from deeptsr.learning.strategy.bounds import AGREES, UNSEEN
+from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
@@ -48,8 +47,7 @@ __all__ = [
 ]
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
-_SHARES = (0.25, 0.5, 0.75)  # of what the video taught, in the means that are tried
-_BLIND = 0.5  # the largest of them that held-out frames alone may ask for
+_SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,7 @@ def attempt(
         good = fitted.score > 0 and found.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
     before = copy.deepcopy(network.state_dict())
-    gain, share = fitter.gain(network, examples), 0.0
-    found = examine(network, clip, fitter.precision)
+    found, share = examine(network, clip, fitter.precision), 0.0
     if steps:
         fitter.fit(network, examples, steps, known=True)
         learned, best = copy.deepcopy(network.state_dict()), before
@@ -95,12 +92,7 @@ def attempt(
             mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
             network.load_state_dict(mean)
             now = examine(network, clip, fitter.precision)
-            better = now.agreement > found.agreement
-            if max(now.agreement, found.agreement) < AGREES.value:  # it tells nothing
-                liked = fitter.gain(network, examples)
-                better = candidate <= _BLIND and liked > gain
-                gain = max(gain, liked)
-            if better:
+            if now.agreement > found.agreement:
                 found, share, best = now, candidate, mean
         network.load_state_dict(best)
     gain = fitter.gain(network, examples)
@@ -112,22 +104,25 @@ def attempt(
 def start_from(
     network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
 ) -> bool:
-    """Give a network what the expert knows who knows what a clip shows.
+    """Give a network what the expert knows who knows most of what a clip shows.
 
-    A specialist is believed where its result agrees with itself; where it has not learnt what it
-    sees, it agrees nowhere. What is left is for the first one, who was taught things of all kinds.
+    That is the one whose result takes away most of interpolation's error, by its own account
+    (:attr:`Evidence.standing`): of what it has not learnt, an expert contradicts itself.
 
     Returns:
         Whether anything is known.
     """
     if not experts:
         return False
-    first, *specialists = experts.values()
-    for state in specialists:
-        network.load_state_dict(state)
-        if examine(network, clip, precision).agreement >= AGREES.value:
-            return True
-    network.load_state_dict(first)
+    states = list(experts.values())
+    if len(states) > 1:
+
+        def standing(state: State) -> tuple[float, float]:
+            network.load_state_dict(state)
+            return examine(network, clip, precision).standing
+
+        states.sort(key=standing, reverse=True)
+    network.load_state_dict(states[0])
     return True
 
 

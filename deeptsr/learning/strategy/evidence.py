@@ -17,7 +17,7 @@ from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, remov
 
 __all__ = ["Evidence", "examine"]
 
-_NOTHING = 1e-9  # mean square of no change at all
+_UNSEEN = 1.0  # mean square of a change that nobody can see, 8-bit levels squared
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,15 @@ class Evidence:
     """What a network's result on a clip says of itself."""
 
     change: float  # largest root mean square change of interpolation, 8-bit levels
-    agreement: float  # share of the change that improves, by agreement with itself, in [0, 1]
+    removed: float  # mean square error that it takes away, by its own account, 8-bit levels squared
+    agreement: float  # the same as a share of its change, 1 at most; below 0 it contradicts itself
     detour: float  # how far from its input's frames it is half way between them; 1/4 is straight
     evenness: float  # steps within an input frame over steps to the next; 1 is even
+
+    @property
+    def standing(self) -> tuple[float, float]:
+        """What is to be greater: what it takes away; where that is nothing, its agreement."""
+        return max(0.0, self.removed), self.agreement
 
 
 def examine(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Evidence:
@@ -42,14 +48,15 @@ def examine(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Evide
     affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
     first = max(0, len(clip) - affordable) // 2
     clip = clip[first : first + affordable]
-    made = predict(network, clip, precision=precision)
+    result = predict(network, clip, precision=precision)
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
-    change = changes(made, plain, step)
-    again = restore_again(network, made, precision)
-    better = removed(disagreement(made, again, step), change)
+    change = changes(result, plain, step)
+    again = restore_again(network, result, precision)
+    better = 255**2 * removed(disagreement(result, again, step), change)
     return Evidence(
         change=255 * math.sqrt(change.max().item()),
-        agreement=better / max(change.mean().item(), _NOTHING),
-        detour=detour(made, clip, step, exposure),
-        evenness=evenness(made, step),
+        removed=better,
+        agreement=better / (255**2 * change.mean().item() + _UNSEEN),
+        detour=detour(result, clip, step, exposure),
+        evenness=evenness(result, step),
     )

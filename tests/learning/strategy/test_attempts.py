@@ -25,16 +25,19 @@ def fitter():
 
 def agreeing(monkeypatch, *shares, change=5.0):
     answers = iter(shares)
-    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(change, next(answers), 0.3, 1.0))
+    monkeypatch.setattr(
+        attempts, "examine", lambda *_: Evidence(change, 1.0, next(answers), 0.3, 1.0)
+    )
 
 
 @pytest.mark.parametrize(
     ("shares", "learned"),
     [
-        ((0.5, 0.4, 0.3, 0.2), 0.0),
-        ((0.5, 0.6, 0.55, 0.2), 0.25),
-        ((0.5, 0.6, 0.7, 0.2), 0.5),
-        ((0.5, 0.6, 0.7, 0.8), 0.75),
+        ((0.5, 0.4, 0.3, 0.2, 0.1), 0.0),
+        ((0.5, 0.6, 0.55, 0.2, 0.1), 0.25),
+        ((0.5, 0.6, 0.7, 0.2, 0.1), 0.5),
+        ((0.5, 0.6, 0.7, 0.8, 0.1), 0.75),
+        ((-0.5, -0.6, -0.4, -0.3, -0.2), 1.0),  # it contradicts itself less and less
     ],
 )
 def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
@@ -49,20 +52,6 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     assert result.evidence.agreement == max(shares)
     moved = max(gap(network.state_dict()[k], v) for k, v in before.items())
     assert (moved > 0) == (learned > 0)
-
-
-@pytest.mark.parametrize(
-    ("gains", "learned"), [((1, 2, 3, 4), 0.5), ((1, 2, 0, 0), 0.25), ((1, 0, 0, 2), 0.0)]
-)
-def test_where_nothing_agrees_held_out_frames_are_asked_for_up_to_a_half(
-    monkeypatch, gains, learned
-):
-    agreeing(monkeypatch, 0.0, 0.0, 0.0, 0.0)
-    answers = iter([*gains, 0])  # and once more at last
-    monkeypatch.setattr(StageFitter, "gain", lambda *_: float(next(answers)))
-    monkeypatch.setattr(StageFitter, "fit", lambda *_, **__: None)
-    result = attempt(fitter(), wake(build(NETWORK, 2)), [CLIP], 4, known=True)
-    assert result.learned == learned
 
 
 def test_without_steps_what_is_known_stays():
