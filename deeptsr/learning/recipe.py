@@ -17,6 +17,7 @@ __all__ = [
     "has_network",
     "network_of",
     "steps_of_stage",
+    "verifies",
 ]
 
 JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
@@ -51,6 +52,15 @@ def averages(options: Options, number: int) -> bool:
     """Whether a stage, counted from 0, averages over mirror images and reversed time."""
     mirrored = options.pyramid.mirrored
     return options.pyramid.ensemble and (mirrored is None or number < mirrored)
+
+
+def verifies(options: Options) -> bool:
+    """Whether a stage interpolates where its network contradicts itself.
+
+    What a prior knows is better than interpolation there as well (measurements.md); what was fitted
+    from nothing is not.
+    """
+    return options.pyramid.verify and prior_of(options) is None
 
 
 def first_steps(options: Options) -> str:

@@ -21,6 +21,7 @@ from deeptsr.learning.recipe import (
     has_network,
     network_of,
     steps_of_stage,
+    verifies,
 )
 from deeptsr.learning.strategy.attempts import (
     INTERPOLATES,
@@ -105,7 +106,7 @@ def fit_stages(
                 network.eval() if usable else None,
                 averages(options, number),
                 options.pyramid.ensemble,
-                options.pyramid.verify,
+                verifies(options),
             )
         )
         previous = network if usable else previous

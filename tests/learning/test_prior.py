@@ -80,16 +80,22 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("any_removes", "turning_removes", "taken"), [(5.0, 9.0, "turning"), (1.0, -3.0, "any")]
+    ("general", "specialist", "taken"),
+    [
+        ((5.0, 0.6), (9.0, 0.4), "turning"),
+        ((5.0, 0.2), (3.0, 0.8), "any"),
+        ((1.0, 0.1), (-3.0, -0.1), "any"),
+        ((-1.0, -0.1), (2.0, 0.1), "turning"),
+        ((-30.0, -1.6), (-80.0, -1.7), "turning"),  # near the limit both contradict themselves
+        ((-4.0, -0.1), (-160.0, -2.7), "any"),  # of flames only one knows something
+    ],
 )
-def test_the_expert_is_believed_who_takes_most_away(
-    monkeypatch, any_removes, turning_removes, taken
-):
+def test_the_expert_is_believed_who_knows_more(monkeypatch, general, specialist, taken):
     network, other = (wake(build(NETWORK, 2), seed) for seed in (1, 2))
     experts = {"any": network.state_dict(), "turning": other.state_dict()}
     experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
-    answers = iter([any_removes, turning_removes])
-    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(5.0, next(answers), 0.5, 0.3, 1.0))
+    answers = iter([general, specialist])
+    monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(5.0, *next(answers), 0.3, 1.0))
     assert start_from(network, experts, pan(8, 16, 16), torch.float32)
     assert gap(network.state_dict()["enter.weight"], experts[taken]["enter.weight"]) == 0
     assert not start_from(network, {}, pan(8, 16, 16), torch.float32)

@@ -28,7 +28,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import State
-from deeptsr.learning.strategy.bounds import UNSEEN
+from deeptsr.learning.strategy.bounds import DOUBT, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
@@ -106,24 +106,35 @@ def start_from(
 ) -> bool:
     """Give a network what the expert knows who knows most of what a clip shows.
 
-    That is the one whose result takes away most of interpolation's error, by its own account
-    (:attr:`Evidence.standing`): of what it has not learnt, an expert contradicts itself.
+    A specialist is believed where its result takes away more of interpolation's error, by its own
+    account, than that of the first one, who was taught things of all kinds: of what it has not
+    learnt, an expert contradicts itself. Where both do, near the aliasing limit, a specialist who
+    does so hardly more is believed, too.
 
     Returns:
         Whether anything is known.
     """
     if not experts:
         return False
-    states = list(experts.values())
-    if len(states) > 1:
-
-        def standing(state: State) -> tuple[float, float]:
-            network.load_state_dict(state)
-            return examine(network, clip, precision).standing
-
-        states.sort(key=standing, reverse=True)
-    network.load_state_dict(states[0])
+    best, *specialists = experts.values()
+    found = _examined(network, best, clip, precision) if specialists else None
+    for state in specialists:
+        now = _examined(network, state, clip, precision)
+        if found is None or _knows_more(now, found):
+            found, best = now, state
+    network.load_state_dict(best)
     return True
+
+
+def _examined(network: StepNetwork, state: State, clip: Tensor, precision: torch.dtype) -> Evidence:
+    network.load_state_dict(state)
+    return examine(network, clip, precision)
+
+
+def _knows_more(specialist: Evidence, general: Evidence) -> bool:
+    if max(specialist.removed, general.removed) > 0:
+        return specialist.removed > general.removed
+    return specialist.agreement > general.agreement - DOUBT.value
 
 
 def examples_of(

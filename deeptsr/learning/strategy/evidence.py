@@ -30,11 +30,6 @@ class Evidence:
     detour: float  # how far from its input's frames it is half way between them; 1/4 is straight
     evenness: float  # steps within an input frame over steps to the next; 1 is even
 
-    @property
-    def standing(self) -> tuple[float, float]:
-        """What is to be greater: what it takes away; where that is nothing, its agreement."""
-        return max(0.0, self.removed), self.agreement
-
 
 def examine(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Evidence:
     """Look at what a network makes of the middle of a clip.
