@@ -25,7 +25,7 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.learning.recipe import averages, fold_of, has_network, network_of
+from deeptsr.learning.recipe import averages, fold_of, has_network, network_of, verifies
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 
@@ -202,7 +202,9 @@ class SavedFit:
                     ) from error
                 network = network.to(device).eval()
             ensemble = averages(options, number)
-            found.append(FittedStage(stage, network, ensemble, options.pyramid.ensemble))
+            found.append(
+                FittedStage(stage, network, ensemble, options.pyramid.ensemble, verifies(options))
+            )
         return tuple(found)
 
 
