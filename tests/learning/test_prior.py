@@ -28,7 +28,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "341d4e9c27594b21cc30921f9c3f5e7b1d077804780c79ba13a922cf203e8311",
+    "compact-16x6.safetensors": "fefcdbc87877a36241f7b3142474601654169a3c5f76b970b4a290442dd83092",
 }
 
 
