@@ -113,7 +113,7 @@ def bounded(
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
     # What the fit takes anyway is free; more than that only saves looking at a chunk's surroundings
     # again, and chunks that are many times longer than those save little.
-    useful = min(longest, max(1, _PAYS * margin(models)))
+    useful = min(longest, _PAYS * margin(models)) if models else longest
     modest = max(_MODEST, _fitting(clip, with_excerpt(wanted), models))
     pays = _most(useful, longest, lambda n: _climbing(clip, with_chunk(n), models) <= modest)
     chunk = _most(1, pays, lambda n: _climbing(clip, with_chunk(n), models) <= limit)

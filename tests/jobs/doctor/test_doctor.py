@@ -58,7 +58,7 @@ def test_the_machine_is_examined(tmp_path, measured):
     assert found.threads == torch.get_num_threads()
     assert found.precision in ("float32", "bfloat16")
     assert {"libx264", "ffv1", "aac"} <= {*found.encoders, *found.missing}
-    assert found.priors == ("compact-16x6.safetensors",)
+    assert found.priors == ("compact-16x6.safetensors", "space-24x6.safetensors")
     assert 1e6 < found.disk_speed < 1e12
     assert dict(found.versions)["torch"] == torch.__version__
 

@@ -183,3 +183,18 @@ def test_frames_too_few_to_learn_from_can_be_climbed_with_a_fit(tmp_path, frames
     told = []
     assert len(upscale_array(frames[:6], options, told.append)) == 24
     assert not [event for event in told if isinstance(event, Warned)]
+
+
+def test_a_model_raises_the_frame_rate_alone(frames, model):
+    with pytest.raises(OptionError, match="scale is 2 and size is None; expected 1 and None"):
+        model.with_options(scale=2)
+    with pytest.raises(OptionError, match="expected 1 and None"):
+        deeptsr.fit(frames, replace(OPTIONS, size="1080p"))
+
+
+@pytest.mark.parametrize("name", ["fit_file", "save_fit"])
+def test_a_fit_has_no_use_where_nothing_is_fitted(frames, tmp_path, name):
+    given = {name: str(tmp_path / "fit.safetensors")}
+    options = replace(tiny(scale=2), factor=1, **given)
+    with pytest.raises(OptionError, match=f"{name} is .* factor is 1"):
+        upscale_array(frames, options)

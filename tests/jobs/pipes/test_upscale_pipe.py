@@ -48,6 +48,18 @@ def test_the_frames_are_those_of_the_file_to_the_bit(tmp_path, changes):
     assert told[-1].frames == len(other)
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+def test_larger_frames_are_those_of_the_file_too(tmp_path, factor):
+    source = clip(tmp_path / "in.mkv", size="32x24")
+    encode = EncodeSettings("ffv1", pix_fmt="yuv420p")
+    options = replace(tiny(scale=2, encode=encode), factor=factor)
+    jobs.upscale_file(source, tmp_path / "out.mkv", options)
+    piped(source, replace(options, encode=EncodeSettings()), tmp_path / "out.y4m")
+    one, other = (decode(tmp_path / name, None, (64, 48)) for name in ("out.mkv", "out.y4m"))
+    assert one.shape == (12 * factor, 64 * 48 * 3 // 2)
+    assert np.array_equal(one, other)
+
+
 def test_rate_and_shape_are_told(tmp_path):
     source = clip(tmp_path / "in.mkv", "-vf", "setsar=4/3", size="32x24")
     piped(source, tiny(2), tmp_path / "out.y4m")

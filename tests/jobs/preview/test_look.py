@@ -1,5 +1,7 @@
 """A look before the work: the right stretch, a size that is quick, the input beside the result."""
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import pytest
@@ -72,12 +74,17 @@ def test_where_it_is_written():
     [(1e12, 40, (540, 960)), (3e6, 40, (270, 480)), (1e5, 17, (90, 160)), (1.0, 8, (90, 160))],
 )
 def test_the_size_and_the_frames_are_what_there_is_time_for(monkeypatch, speed, frames, size):
-    def estimate(stages, frames, height, width, options, device):
-        return Cost((0.0,), 1.0, frames * height * width / speed)
+    def estimate(stages, clip, options, device):
+        return Cost((0.0,), 1.0, clip.frames * clip.pixels / speed)
 
     monkeypatch.setattr(module, "estimate", estimate)
     fast = preset("fast")
     assert module._affordable(40, (720, 1280), fast, choose("cpu")) == (frames, size)
+
+
+def test_where_nothing_moves_faster_there_is_nothing_to_look_at(tmp_path):
+    with pytest.raises(OptionError, match="the factor is 1; expected 2 or more"):
+        jobs.look("in.mkv", tmp_path / "out.mp4", 1.0, replace(tiny(scale=2), factor=1))
 
 
 def test_nothing_is_fitted_where_something_is_known():
