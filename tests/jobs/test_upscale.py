@@ -15,7 +15,7 @@ from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings, pre
 from deeptsr.errors import DeviceError, InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import Budgeted, Planned, Progress, SelfChecked, StageFitted, Warned, to_json
 from deeptsr.imaging.exposure import expose, repeat
-from deeptsr.jobs import pipeline, upscale
+from deeptsr.jobs import pipeline, render, upscale
 from deeptsr.jobs.probe import plan_file
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_array, upscale_file
@@ -190,7 +190,7 @@ def test_a_full_memory_is_told(monkeypatch, error):
     def full(*_, **__):
         raise error
 
-    monkeypatch.setattr(pipeline, "stream", full)
+    monkeypatch.setattr(render, "stream", full)
     with pytest.raises(ResourceError, match="memory ran out"):
         upscale_array(noise(6, 20, 20, 3), tiny())
 
@@ -616,20 +616,20 @@ def test_what_torch_says_of_a_full_memory_is_told(monkeypatch):
     def full(*_, **__):
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr(pipeline, "stream", full)
+    monkeypatch.setattr(render, "stream", full)
     with pytest.raises(ResourceError, match="memory ran out"):
         upscale_array(noise(6, 20, 20, 3), tiny())
 
 
 def test_smaller_pieces_are_told_once(monkeypatch):
-    stream, told = pipeline.stream, []
+    stream, told = render.stream, []
 
     def small(*given, on_halved, **more):
         for volume in stream(*given, **more):
             on_halved(1)
             yield volume
 
-    monkeypatch.setattr(pipeline, "stream", small)
+    monkeypatch.setattr(render, "stream", small)
     upscale_array(
         pan(12, 20, 20),
         replace(tiny(), pyramid=PyramidSettings(coarsest=Fraction(1), voxels=20 * 20 * 2 * 4)),

@@ -52,7 +52,9 @@ def take(source: Path, output: Path, options: Mapping[str, Any]) -> Tile | None:
         stretch = footage.stretch()
         moving = measure(footage.coarse(stretch))
         shorter = min(footage.source.width, footage.source.height)
-        box = moving.boxes(min(shorter, max(SIDE // 2, round(_SHARE * shorter))), 1)[0]
+        side = min(shorter, max(SIDE // 2, round(_SHARE * shorter)))  # pixels of the input
+        larger = footage.result.height / footage.source.height
+        box = moving.boxes(round(side * larger), 1)[0]
         length = max(1, round(_FRAMES / footage.factor))
         first = max(0, min(box.frame - length // 2, len(stretch) - length))
         near = range(first, min(len(stretch), first + length))
@@ -69,15 +71,14 @@ def take(source: Path, output: Path, options: Mapping[str, Any]) -> Tile | None:
 def _pairs(footage: Footage, near: range, box: Box) -> Iterator[Bytes]:
     for _, coarse, fine in footage.together(near):
         pair = np.zeros((SIDE, 2 * SIDE + GAP, 3), np.uint8)
-        pair[:, :SIDE] = _square(coarse, box, coarse.shape[0])
-        pair[:, SIDE + GAP :] = _square(fine, box, coarse.shape[0])
+        pair[:, :SIDE] = _square(coarse, box)
+        pair[:, SIDE + GAP :] = _square(fine, box)
         yield pair
 
 
-def _square(frame: video.Frame, box: Box, rows: int) -> Bytes:
-    """Cut a square out of a frame, which may be larger than the input's, of so many rows."""
-    scale = frame.shape[0] / rows
-    top, left, side = (round(n * scale) for n in (box.top, box.left, box.side))
+def _square(frame: video.Frame, box: Box) -> Bytes:
+    """Cut a square out of a frame, of the result's size."""
+    top, left, side = box.top, box.left, box.side
     return shrunk(to_bytes(frame[top : top + side, left : left + side]), (SIDE, SIDE))
 
 
