@@ -38,6 +38,7 @@ def check_fit_files(options: Options, stages: tuple[Stage, ...], size: tuple[int
         given.check(options, stages, size)
     if options.save_fit is not None:
         place = Path(options.save_fit)
+        check_file(place, overwrite=True)  # that it is a name which a file can have
         # An interrupted run may have kept its fit: if it is another's, it stays, and that is told.
         begun = place.is_file() and is_fit_with(place, options)
         check_file(place, options.encode.overwrite or begun)
