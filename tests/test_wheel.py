@@ -17,7 +17,13 @@ import deeptsr
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("deeptsr", "cli", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
-ON_REQUEST = {"lpips", "ray", "torchvision"}  # what an extra brings; they say so where it lacks
+ON_REQUEST = {
+    "lpips",
+    "ray",
+    "torchvision",
+    "jaxtyping",
+}  # what an extra brings; they say so where it lacks
+NAMED = {"imageio"}  # what the program was ordered with, and only its tests use
 BROUGHT = {"pillow": "PIL"}  # a distribution's module, where the names differ
 IMPORT_ALL = """
 import importlib, json, sys
@@ -122,4 +128,4 @@ def test_all_that_the_program_imports_is_installed_with_it():
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(node.module.split(".")[0])
-    assert imported - sys.stdlib_module_names - {"deeptsr"} - ON_REQUEST == installed
+    assert imported - sys.stdlib_module_names - {"deeptsr"} - ON_REQUEST == installed - NAMED
