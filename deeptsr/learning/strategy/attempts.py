@@ -66,7 +66,7 @@ def attempt(
     examples: list[Tensor],
     steps: int,
     *,
-    known: bool,
+    known: Evidence | None,
 ) -> StageResult:
     """Fit a stage's network in place.
 
@@ -75,16 +75,17 @@ def attempt(
         network: where to start from.
         examples: volumes that pairs are cut from; the last one is what the stage is to take.
         steps: optimiser steps.
-        known: whether the network knows something at the start.
+        known: what its result on the clip says at the start (:func:`start_from`); None: it knows
+            nothing.
     """
     clip = examples[-1]
-    if not known:
+    if known is None:
         fitted = fitter.fit(network, examples, steps, known=False)
         found = examine(network, clip, fitter.precision)
         good = fitted.score > 0 and found.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
     before = copy.deepcopy(network.state_dict())
-    found, share = examine(network, clip, fitter.precision), 0.0
+    found, share = known, 0.0
     if steps:
         fitter.fit(network, examples, steps, known=True)
         learned, best = copy.deepcopy(network.state_dict()), before
@@ -103,7 +104,7 @@ def attempt(
 
 def start_from(
     network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
-) -> bool:
+) -> Evidence | None:
     """Give a network what the expert knows who knows most of what a clip shows.
 
     A specialist is believed where its result takes away more of interpolation's error, by its own
@@ -112,18 +113,18 @@ def start_from(
     does so hardly more is believed, too.
 
     Returns:
-        Whether anything is known.
+        What its result says of itself; None: nothing is known.
     """
     if not experts:
-        return False
+        return None
     best, *specialists = experts.values()
-    found = _examined(network, best, clip, precision) if specialists else None
+    found = _examined(network, best, clip, precision)
     for state in specialists:
         now = _examined(network, state, clip, precision)
-        if found is None or _knows_more(now, found):
+        if _knows_more(now, found):
             found, best = now, state
     network.load_state_dict(best)
-    return True
+    return found
 
 
 def _examined(network: StepNetwork, state: State, clip: Tensor, precision: torch.dtype) -> Evidence:

@@ -11,13 +11,12 @@ from torch import Tensor
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.recipe import JUDGED
+from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
 from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["Evidence", "examine"]
-
-_UNSEEN = 1.0  # mean square of a change that nobody can see, 8-bit levels squared
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def examine(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Evide
     return Evidence(
         change=255 * math.sqrt(change.max().item()),
         removed=better,
-        agreement=better / (255**2 * change.mean().item() + _UNSEEN),
+        agreement=better / (255**2 * change.mean().item() + UNSEEN**2),
         detour=detour(result, clip, step, exposure),
         evenness=evenness(result, step),
     )

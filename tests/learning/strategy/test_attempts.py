@@ -23,6 +23,10 @@ def fitter():
     )
 
 
+def seen(network):
+    return attempts.examine(network, CLIP, torch.float32)
+
+
 def agreeing(monkeypatch, *shares, change=5.0):
     answers = iter(shares)
     monkeypatch.setattr(
@@ -46,7 +50,7 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     agreeing(monkeypatch, *shares)
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    result = attempt(fitter(), network, [CLIP], 4, known=True)
+    result = attempt(fitter(), network, [CLIP], 4, known=seen(network))
     assert result.learned == learned
     assert result.outcome == ("fitted" if learned else "as known")
     assert result.evidence.agreement == max(shares)
@@ -57,7 +61,7 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
 def test_without_steps_what_is_known_stays():
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    result = attempt(fitter(), network, [CLIP], 0, known=True)
+    result = attempt(fitter(), network, [CLIP], 0, known=seen(network))
     assert (result.outcome, result.learned) == ("as known", 0.0)
     assert all(torch.equal(network.state_dict()[k], v) for k, v in before.items())
 
@@ -67,7 +71,9 @@ def test_without_steps_what_is_known_stays():
 def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, known):
     agreeing(monkeypatch, *[0.5] * 9, change=levels)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: 1.0)
-    result = attempt(fitter(), wake(build(NETWORK, 2)), [CLIP], 2, known=known)
+    network = wake(build(NETWORK, 2))
+    found = seen(network) if known else None
+    result = attempt(fitter(), network, [CLIP], 2, known=found)
     assert (result.outcome != "interpolates") == taken
 
 
@@ -75,5 +81,5 @@ def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, k
 def test_what_starts_from_nothing_must_gain(monkeypatch, gain):
     agreeing(monkeypatch, 0.5)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: gain)
-    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, known=False)
+    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, known=None)
     assert result.outcome == ("fitted" if gain > 0 else "interpolates")
