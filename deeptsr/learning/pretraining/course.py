@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.learning.descent import descend
 from deeptsr.learning.pretraining.crops import KINDS, Crops
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
@@ -91,11 +91,11 @@ class Course:
             if self.step % self.settings.clip_every == 0:
                 self._crops.renew()
             if self.step < self._still_steps:
-                self._descend(self._stills, *self._hidden())
+                self._descend(*self._hidden())
             else:
                 if self._still_steps and self.step == self._still_steps:
                     self._optimizer = self._fresh(self.network)
-                self._descend(self.network, *self._restored())
+                self._descend(*self._restored())
             self.step += 1
             on_step(self.step)
             if self.step % self.settings.check == 0 or self.step == self.steps:
@@ -135,20 +135,9 @@ class Course:
     def _fresh(self, learner: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(learner.parameters())
 
-    def _descend(self, learner: nn.Module, error: Tensor, weight: Tensor) -> None:
-        """One step of the optimiser, down a weighted error (N,)."""
-        s = self.settings
-        warm = min(1.0, (self.step + 1) / s.warmup)
-        for group in self._optimizer.param_groups:
-            group["lr"] = s.rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.steps))
-        self._optimizer.zero_grad(set_to_none=True)
-        (error * weight).mean().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(learner.parameters(), s.clip_gradient)
-        self._optimizer.step()
-        share = 1 - min(s.averaging, (self.step + 1) / (self.step + 11))
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(now, share)
+    def _descend(self, error: Tensor, weight: Tensor) -> None:
+        loss, progress = (error * weight).mean(), (self.step, self.steps)
+        descend(self._optimizer, loss, self.network, self.average, self.settings, progress)
 
     def _restored(self) -> tuple[Tensor, Tensor]:
         """Errors of clips in motion (N,), and what each counts."""

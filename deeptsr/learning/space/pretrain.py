@@ -8,7 +8,6 @@ after :func:`deeptsr.imaging.lens.agree`, so that nothing is learnt that the cam
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Sharpened, ignore
 from deeptsr.imaging.lens import agree, enlarge, shrink
 from deeptsr.imaging.volume import to_network, to_volume
+from deeptsr.learning.descent import descend
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.rendering.dice import Dice
@@ -150,17 +150,8 @@ class _Course:
         fine = torch.stack([_crop(dice, self._pool) for _ in range(s.batch)]).to(self._device)
         error, plain = self._errors(self.network, fine)
         weight = ((plain + _QUIET) * 1e3) ** -s.balance
-        rate = s.rate * min(1.0, (self.step + 1) / s.warmup)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * self.step / s.steps))
-        self._optimizer.zero_grad(set_to_none=True)
-        (error * weight).mean().backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.clip_gradient)
-        self._optimizer.step()
-        share = 1 - min(s.averaging, (self.step + 1) / (self.step + 11))
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.network.parameters(), strict=True):
-                mean.lerp_(now, share)
+        loss, progress = (error * weight).mean(), (self.step, s.steps)
+        descend(self._optimizer, loss, self.network, self.average, s, progress)
         self.step += 1
 
     def gain(self) -> float:
