@@ -472,6 +472,26 @@ def test_a_run_of_an_earlier_version_goes_on(video, place):
     assert WorkFolder(place, who).stale
 
 
+def test_a_setting_that_was_not_there_yet_is_no_change_at_its_default(video, place):
+    before = json.loads(json.dumps(identity(video, tiny(), CPU), default=str))
+    del before["options"]["pyramid"]["verify"], before["options"]["slow_audio"]
+    WorkFolder(place, before).save(0, network(), EVENT)
+    assert WorkFolder(place, identity(video, tiny(), CPU)).stages == 1
+    WorkFolder(place, before)
+    other = tiny(pyramid=PyramidSettings(verify=False))
+    folder = WorkFolder(place, identity(video, other, CPU))
+    assert (folder.stages, folder.stale) == (0, True)
+    assert "pyramid verify is False, was None" in folder.note
+
+
+def test_another_file_of_the_same_name_is_another_prior(video, place):
+    who = identity(video, tiny(prior="auto"), CPU)
+    WorkFolder(place, who | {"prior": "1" * 64}).save(0, network(), EVENT)
+    folder = WorkFolder(place, who | {"prior": "2" * 64})
+    assert (folder.stages, folder.stale) == (0, True)
+    assert "prior's contents is 222" in folder.note
+
+
 def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(name.encode())
