@@ -1,5 +1,7 @@
 """A prior as a file."""
 
+import os
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -136,3 +138,11 @@ def test_crops_are_spoilt_in_place():
 def test_shares_are_checked(tmp_path, changes):
     with pytest.raises(OptionError, match="expected a share"):
         pretrain_file(tmp_path / "p", NETWORK, replace(TINY, **changes), device="cpu")
+
+
+def test_among_pictures_pipes_are_not_waited_for_and_huge_ones_are_left_out(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 40_000, 40_000)
+    (tmp_path / "bomb.png").write_bytes(header + b"\x08\x02\0\0\0" + bytes(4))
+    with pytest.raises(InputError, match="has no pictures"):
+        pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, images=tmp_path, device="cpu")

@@ -101,7 +101,7 @@ def _settings(text: str) -> dict[str, Any]:
         if not _is_ours(record):
             return {}
         options = record.pop("options")
-        # Of a file that a setting names, what it holds counts as well.
+        # What is in a file that a setting names counts as well.
         nested = {f"{n}'s contents" if n in options else n: v for n, v in record.items()} | options
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}

@@ -502,3 +502,33 @@ def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
     assert changed != before
     (tmp_path / "b.png").rename(tmp_path / "c.png")
     assert identity(tmp_path, tiny(), CPU) != changed
+
+
+def test_a_pipe_in_the_place_of_what_is_kept_is_not_waited_for(place):
+    folder = WorkFolder(place, WHO)
+    os.mkfifo(place / "stage-1.pt")
+    os.mkfifo(place / "stage-1.begun.pt")
+    assert folder.restore(0, network()) is None
+    assert folder.load_partial(0) is None
+    (place / "run.json").unlink()
+    os.mkfifo(place / "run.json")
+    again = WorkFolder(place, WHO)
+    assert (again.stale, again.stages) == (True, 0)
+    own = place.parent / "own"
+    own.mkdir()
+    os.mkfifo(own / "run.json")
+    with pytest.raises(OutputError, match="not the record of a run"):
+        WorkFolder(own, WHO)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *({"gain_db": float("nan")}, {"mix": None}, {"mix": (1.0,)}, {"curve": 7}),
+        *({"curve": (("a", "b", 1.0),)}, {"curve": (("a", 1, float("inf")),)}),
+    ],
+)
+def test_an_event_that_no_stage_tells_is_none(place, damage):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), replace(EVENT, **damage))
+    assert folder.restore(0, network()) is None
