@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 __all__ = [
     "BatchDone",
@@ -425,7 +425,7 @@ def is_told(event: Mapping[str, Any]) -> bool:
     if not (isinstance(kind, type) and issubclass(kind, Event)):
         return True
     return all(
-        _is(event[field.name], _hints(kind)[field.name])
+        _is(event[field.name], _hints(cast(Hashable, kind))[field.name])
         if field.name in event
         else field.default is not MISSING  # which an earlier version did not tell yet
         for field in fields(kind)
@@ -433,7 +433,7 @@ def is_told(event: Mapping[str, Any]) -> bool:
 
 
 @cache
-def _hints(kind: type[Event]) -> dict[str, Any]:
+def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
