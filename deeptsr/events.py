@@ -7,7 +7,6 @@ numbers and strings only, and turns into one line of JSON by :func:`to_json`.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
@@ -432,6 +431,9 @@ def is_told(event: Mapping[str, Any]) -> bool:
     )
 
 
+_MOST = 1e100  # of a number: what is larger, or none, nobody counted
+
+
 @cache
 def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
@@ -446,6 +448,6 @@ def _is(value: Any, hint: Any) -> bool:
         return len(value) == len(kinds) and all(map(_is, value, kinds))
     if parts:
         return any(_is(value, part) for part in parts)
-    if hint is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    return type(value) is (hint if hint in (int, str, bool, NoneType) else dict)
+    if hint in (int, float):
+        return type(value) in {int, hint} and abs(value) < _MOST
+    return type(value) is (hint if hint in (str, bool, NoneType) else dict)

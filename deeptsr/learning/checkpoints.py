@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable
 from dataclasses import astuple
@@ -18,6 +17,7 @@ from deeptsr.networks import StepNetwork
 __all__ = ["Checkpoints", "StageKeeper", "fits", "is_curve"]
 
 _INTERVAL = 20.0  # seconds between two checkpoints within a fit
+_LARGEST = 2**63  # of steps, and of dB
 
 
 class Checkpoints(Protocol):
@@ -129,7 +129,9 @@ class StageKeeper:
 def is_curve(curve: object) -> bool:
     """Whether this is the course of a stage's validations: the fit, its step, a finite score."""
     points = _points(curve)
-    return points is not None and all(math.isfinite(score) for _, _, score in points)
+    return points is not None and all(
+        abs(step) < _LARGEST and abs(score) < _LARGEST for _, step, score in points
+    )
 
 
 def _points(curve: object) -> list[tuple[str, int, float]] | None:

@@ -172,6 +172,8 @@ def _without(event, name):
         lambda event: event | {"seconds": None},
         lambda event: event | {"seconds": float("nan")},
         lambda event: event | {"at": float("inf")},
+        lambda event: event | {"at": 10**400},
+        lambda event: event | {"seconds": 10**400},
     ],
 )
 @pytest.mark.parametrize("kind", ["Planned", "StageFitted", "Done"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import stat
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from deeptsr.system.ours import not_through_links
 __all__ = ["Entry", "Manifest", "Stamp", "configuration_hash", "stamp"]
 
 _BLOCK = 1 << 20  # bytes read at once
+_LARGEST = 2**63  # of a number in a line
 
 
 @dataclass(frozen=True)
@@ -240,6 +240,6 @@ def _entry(line: bytes) -> Entry | None:
     stamps = [stamp for stamp in (entry.input_stamp, entry.output_stamp) if stamp is not None]
     texts += [text for stamp in stamps for text in (stamp.hash, stamp.look)]
     sound = all(isinstance(t, str) for t in texts) and all(
-        type(n) in (int, float) and math.isfinite(n) for n in numbers
+        type(n) in (int, float) and abs(n) < _LARGEST for n in numbers
     )
     return entry if sound else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import pickle
 import re
@@ -33,6 +32,7 @@ _ASIDES = {".run.json.part.json", ".published.part"}  # of what is written whole
 _STAGES = re.compile(r"stage-\d+(\.begun)?\.(pt|part)")
 _STAMP = re.compile(r"\d+ \d+")
 _DEFAULT = re.compile(r"\..*\.deeptsr")  # what nobody else calls a folder
+_LARGEST = 2**63  # of a number that a stage tells
 _TOLD = 3  # settings that differ, named at most
 
 
@@ -236,7 +236,7 @@ def _is_sound(event: StageFitted) -> bool:
     numbers = (event.stage, event.stages, event.gain_db, event.steps, event.seconds, event.learned)
     known = (n for n in (event.agreement, event.detour, event.evenness) if n is not None)
     return (
-        all(type(n) in (int, float) and math.isfinite(n) for n in (*numbers, *event.mix, *known))
+        all(type(n) in (int, float) and abs(n) < _LARGEST for n in (*numbers, *event.mix, *known))
         and len(event.mix) == len(StageFitted.mix)
         and isinstance(event.label, str)
         and isinstance(event.outcome, str)

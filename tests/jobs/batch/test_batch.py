@@ -517,8 +517,9 @@ def test_no_video_is_written_through_a_link_that_was_put_there(tmp_path, name):
     assert f"{name} is a symbolic link" in failed.error
 
 
-def test_a_line_whose_numbers_are_none_says_nothing(tmp_path):
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1" + 400 * "0"])
+def test_a_line_whose_numbers_are_none_says_nothing(tmp_path, number):
     path, tasks = tmp_path / "m.jsonl", make_tasks(tmp_path, "a")
     run(tasks, Scripted([[GOOD]]), path)
-    path.write_text(path.read_text().replace("2.5", "NaN").replace('"done"', '"stopped"'))
+    path.write_text(path.read_text().replace("2.5", number).replace('"done"', '"stopped"'))
     assert run(tasks, Scripted([]), path).skipped == 1  # as the line before says, and the result

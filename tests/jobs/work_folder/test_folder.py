@@ -524,7 +524,13 @@ def test_a_pipe_in_the_place_of_what_is_kept_is_not_waited_for(place):
 @pytest.mark.parametrize(
     "damage",
     [
-        *({"gain_db": float("nan")}, {"mix": None}, {"mix": (1.0,)}, {"curve": 7}),
+        *(
+            {"gain_db": float("nan")},
+            {"steps": 10**400},
+            {"mix": None},
+            {"mix": (1.0,)},
+            {"curve": 7},
+        ),
         *({"curve": (("a", "b", 1.0),)}, {"curve": (("a", 1, float("inf")),)}),
     ],
 )
