@@ -2,6 +2,7 @@
 
 import os
 import struct
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -142,7 +143,10 @@ def test_shares_are_checked(tmp_path, changes):
 
 def test_among_pictures_pipes_are_not_waited_for_and_huge_ones_are_left_out(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    header = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 40_000, 40_000)
-    (tmp_path / "bomb.png").write_bytes(header + b"\x08\x02\0\0\0" + bytes(4))
+    Image.new("L", (16, 16)).save(tmp_path / "bomb.png")
+    data = bytearray((tmp_path / "bomb.png").read_bytes())
+    data[16:24] = struct.pack(">II", 40_000, 40_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "bomb.png").write_bytes(data)
     with pytest.raises(InputError, match="has no pictures"):
         pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, images=tmp_path, device="cpu")

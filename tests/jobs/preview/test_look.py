@@ -95,7 +95,8 @@ def test_nothing_is_fitted_where_something_is_known():
 
 
 def test_a_look_is_written_neither_over_its_input_nor_through_a_link(tmp_path, quick):
-    source = raw_clip(tmp_path / "in.preview.webm", moving(2, 9, 12), "gray", (64, 48))
+    source = raw_clip(tmp_path / "in.mkv", moving(2, 9, 12), "gray", (64, 48))
+    source = source.rename(tmp_path / "in.preview.webm")
     options, before = tiny(2, encode=EncodeSettings(overwrite=True)), source.read_bytes()
     with pytest.raises(OutputError, match="and so is the input"):
         jobs.look(source, tmp_path / "in.mp4", 2, options)
