@@ -123,7 +123,7 @@ class Manifest(contextlib.AbstractContextManager["Manifest"]):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(path, "a+b", buffering=0, opener=not_through_links)  # noqa: SIM115
         except (OSError, ValueError) as error:
-            if path.is_symlink() and path.parent.is_dir():
+            if os.path.islink(path):
                 raise _not_ours(path, "is a symbolic link") from None
             yours = "expected a folder that is yours to write; choose another one"
             raise unwritable(path, error, otherwise=yours) from None

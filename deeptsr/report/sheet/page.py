@@ -36,11 +36,11 @@ def check_sheet(page: Path) -> None:
     Raises:
         OutputError: when there is a file under its name that no batch wrote, or a link.
     """
-    if page.is_symlink():
+    if os.path.islink(page):
         raise OutputError(
             f"{page} is a symbolic link; expected room for the page of this batch; remove it"
         )
-    if not page.exists():
+    if not os.path.lexists(page):
         return
     ours = False
     with suppress(OSError):
