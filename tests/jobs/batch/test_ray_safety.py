@@ -95,7 +95,7 @@ def test_a_whole_command_ends_with_143_when_it_is_terminated(tmp_path):
         process.terminate()
         said = process.communicate(timeout=100)[1]
     assert process.returncode == 143, said
-    states = [json.loads(x)["state"] for x in (tmp_path / "out" / "batch.jsonl").open()]
-    assert states == ["running", "stopped"]
+    lines = (tmp_path / "out" / "batch.jsonl").read_text().splitlines()
+    assert [json.loads(line)["state"] for line in lines] == ["running", "stopped"]
     pid = int((tmp_path / "out" / ".0.mp4.log").read_text().split()[0])
     assert not Path(f"/proc/{pid}").exists()
