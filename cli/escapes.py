@@ -14,7 +14,7 @@ Said = TypeVar("Said", bound=Event)
 
 
 def one_line(text: str) -> str:
-    r"""The same, ends of lines too.
+    r"""Write what is not seen as Python has it, ends of lines too.
 
     >>> one_line("a\nwrote b.mp4")
     'a\\nwrote b.mp4'
