@@ -20,7 +20,6 @@ import matplotlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -35,6 +34,7 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 
 from benchmarks.ablation import QUICK, Task, clip  # noqa: E402
 from benchmarks.direction import rotations, wrap  # noqa: E402
+from benchmarks.drawing import drawing  # noqa: E402
 from deeptsr.imaging.exposure import correct, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
 from deeptsr.learning.stages import fit_stages  # noqa: E402
@@ -44,7 +44,7 @@ from deeptsr.pyramid.trust import changes, disagreement, restore_again  # noqa: 
 from deeptsr.system import devices  # noqa: E402
 from examples.render_clips import render  # noqa: E402
 
-WIDTH, DPI = 7.6, 110  # inches, dots an inch
+WIDTH = 7.6  # inches
 BLUE, ORANGE, GREEN, RED, GREY = "#2b6cb0", "#dd7a1f", "#2f855a", "#c53030", "#718096"
 TRUST_CLIPS = {  # colour, share of the steps of a fit
     "pan": (GREEN, 0.6),
@@ -167,6 +167,7 @@ def fan() -> Figure:
 
 def trust() -> Figure:
     """A network's disagreement with itself beside its true error, by place and moment."""
+    torch.set_num_threads(1)
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.4), layout="constrained")
     for name, (colour, effort) in TRUST_CLIPS.items():
         estimate, change, error, linear = _errors(name, effort)
@@ -264,28 +265,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 }
 
 
-@click.command(help="Draw the figures of docs/method.md.")
-@click.option("--figure", "names", multiple=True, type=click.Choice(list(FIGURES)), help="Some.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=ROOT / "docs" / "method",
-    help="Folder.  [default: docs/method]",
-)
-def main(names: tuple[str, ...], out: Path) -> None:
-    """Draw, and write as small files."""
-    torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    for name in names or FIGURES:
-        path = out / f"{name}.png"
-        drawn = FIGURES[name]()
-        drawn.savefig(path, dpi=DPI, bbox_inches="tight", facecolor="white")
-        plt.close(drawn)
-        with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
-        small.save(path, optimize=True)
-        click.echo(path)
-
+main = drawing("method", "--figure", FIGURES, bbox_inches="tight")
 
 if __name__ == "__main__":
     main()

@@ -16,15 +16,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
+from benchmarks.drawing import drawing  # noqa: E402
 from deeptsr.report.motion import measure  # noqa: E402
 from examples.render_clips import render  # noqa: E402
 from examples.scenes.turning import ROTORS, fan  # noqa: E402
@@ -35,7 +34,6 @@ from matplotlib.figure import Figure  # noqa: E402
 
 SIDE, FRAMES, FACTOR = 128, 20, 8  # pixels and LTR frames of a clip, HTR frames for each of them
 CIRCLE, ANGLES = 0.32, 360  # radius as a share of the side, and samples along it
-DPI = 110
 
 Clip = NDArray[np.float32]  # (T, H, W, 3) in [0, 1]
 Slice = NDArray[np.float32]  # (T, places, 3)
@@ -106,27 +104,8 @@ def draw(filmed: Slice, happened: Slice) -> Figure:
     return figure
 
 
-@click.command(help="Draw the pictures of docs/when.md.")
-@click.option("--picture", "names", multiple=True, type=click.Choice(list(PICTURES)), help="Some.")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=ROOT / "docs" / "when",
-    help="Folder.  [default: docs/when]",
-)
-def main(names: tuple[str, ...], out: Path) -> None:
-    """Render, cut, draw."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in names or PICTURES:
-        path = out / f"{name}.png"
-        drawn = draw(*PICTURES[name]())
-        drawn.savefig(path, dpi=DPI, facecolor="white")
-        plt.close(drawn)
-        with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
-        small.save(path, optimize=True)
-        click.echo(path)
-
+DRAWN = {name: lambda cut=cut: draw(*cut()) for name, cut in PICTURES.items()}
+main = drawing("when", "--picture", DRAWN)
 
 if __name__ == "__main__":
     main()

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from click.shell_completion import get_completion_class
 
 from .console.json_lines import print_line
 
-__all__ = ["completion"]
+__all__ = ["completing", "completion"]
 
 _NAME, _VARIABLE = "deeptsr", "_DEEPTSR_COMPLETE"  # as `main` calls the group
+
+
+@contextmanager
+def completing() -> Iterator[None]:
+    """End in silence where a shell asks for words and does not say of what: a prompt is no log."""
+    try:
+        yield
+    except (LookupError, ValueError):
+        if _VARIABLE not in os.environ:
+            raise
+        raise SystemExit(1) from None
 
 
 @click.command(short_help="Print what makes a shell complete commands, flags and files.")

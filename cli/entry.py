@@ -18,7 +18,7 @@ def main() -> None:
     """Run ``deeptsr``."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
         signal.signal(signal.SIGINT, _leave)
-    # Here, for the reason above.
+    # Imported here, for the reason above.
     from .main import main as run  # noqa: PLC0415
 
     run()

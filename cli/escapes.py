@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from deeptsr.events import Event
+from deeptsr.system.humanize import visible as clean
 
 __all__ = ["clean", "one_line", "with_names_on_one_line"]
-
-_JOINERS = "\u200c\u200d"  # of letters and of emoji: they turn no direction
-# Control characters, surrogates, marks of direction and what else is not seen, ends of lines.
-_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 Said = TypeVar("Said", bound=Event)
 
 
-def clean(text: str) -> str:
-    r"""Write what is not seen as Python has it, such as \x1b; ends of lines stay."""
-    return "".join(
-        repr(c)[1:-1]
-        if c != "\n" and c not in _JOINERS and unicodedata.category(c) in _HIDDEN
-        else c
-        for c in text
-    )
-
-
 def one_line(text: str) -> str:
-    r"""The same, ends of lines too.
+    r"""Write what is not seen as Python has it, ends of lines too.
 
     >>> one_line("a\nwrote b.mp4")
     'a\\nwrote b.mp4'

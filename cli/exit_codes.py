@@ -41,8 +41,9 @@ def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
             closed, else the ``exit_code`` of the :class:`~deeptsr.errors.DeeptsrError`.
     """
     again = GO_ON if resumes else ANEW
+    terminated: list[int] = []
     try:
-        with _signals():
+        with _signals(terminated):
             yield
     except StdoutClosedError as error:
         if isinstance(error.__cause__, BrokenPipeError):
@@ -51,9 +52,10 @@ def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
         _fail(tell, message, ResourceError.exit_code)
     except DeeptsrError as error:
         _fail(tell, str(error), error.exit_code)
-    except TerminatedError:
-        _fail(tell, f"terminated; {again}", TERMINATED)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        # Of whatever a handler raises while Ray waits, Ray makes a mere KeyboardInterrupt.
+        if terminated or isinstance(error, TerminatedError):
+            _fail(tell, f"terminated; {again}", TERMINATED)
         _fail(tell, f"interrupted; {again}", INTERRUPTED)
     except MemoryError:
         _fail(
@@ -75,13 +77,18 @@ def _fail(tell: Listener, message: str, exit_code: int) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C raise, so that whoever is at work clears up."""
+def _signals(terminated: list[int]) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C raise, so that whoever is at work clears up; note the former."""
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
+        terminated.append(number)
+        raise TerminatedError
+
     # Python lets only the main thread set a handler.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _terminate)}
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
     if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, and stays so
         before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -89,7 +96,3 @@ def _signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise TerminatedError

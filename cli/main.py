@@ -18,7 +18,7 @@ from .commands.pretrain import pretrain
 from .commands.probe import probe
 from .commands.report import report
 from .commands.upscale import upscale
-from .completion import completion
+from .completion import completing, completion
 from .console.json_lines import print_json
 from .console.notes import Error
 from .escapes import one_line
@@ -81,7 +81,8 @@ cli.add_command(completion)
 def main() -> None:
     """Run ``deeptsr``."""
     _fill_closed_streams()
-    cli(prog_name="deeptsr")
+    with completing():
+        cli(prog_name="deeptsr")
 
 
 def _fill_closed_streams() -> None:

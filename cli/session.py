@@ -77,8 +77,8 @@ def conversation(
         with endings(tell, resumes=resumes):
             check_distinct(reads or {}, {**(writes or {}), "the log file": verbosity.log_file})
             if verbosity.log_file is not None:
-                # First of all, so that the log has what stdout could not take. On the outer stack,
-                # so that it is still open when the block has failed.
+                # The log hears first, so that it has what stdout could not take. It is on the outer
+                # stack, so that it is still open when the block has failed.
                 listeners.insert(0, stack.enter_context(Log(verbosity.log_file, tell)))
             tell(Detail(f"deeptsr {deeptsr.__version__}: {one_line(shlex.join(sys.argv))}"))
             yield tell
@@ -87,7 +87,7 @@ def conversation(
 def _lines(verbosity: Verbosity) -> Lines:
     quiet = verbosity.quiet or (verbosity.as_json and not verbosity.verbose)
     if draws(sys.stderr) and not quiet and not verbosity.as_json:
-        # Here: `deeptsr --help` does not wait for rich.
+        # Imported here, so that `deeptsr --help` does not wait for rich.
         from .console.progress_bar import Bar  # noqa: PLC0415
 
         return Bar(sys.stderr, verbose=verbosity.verbose)

@@ -56,7 +56,7 @@ def gentle(tell: Listener) -> Iterator[Listener]:
             raise errors[signal.Signals(number)]
         if number == signal.SIGTERM:
             signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _AGAIN)
-        # Not through the listener, which may be at work just now; nor where stderr is gone.
+        # It is written past the listener, which may be at work just now; not where stderr is gone.
         with contextlib.suppress(OSError):
             os.write(_STDERR, b"\n" + _STOPPING if os.isatty(_STDERR) else _STOPPING)
 

@@ -7,8 +7,11 @@ numbers and strings only, and turns into one line of JSON by :func:`to_json`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cache
+from types import NoneType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 __all__ = [
     "BatchDone",
@@ -41,6 +44,7 @@ __all__ = [
     "VideoWarned",
     "Warned",
     "ignore",
+    "is_told",
     "to_json",
 ]
 
@@ -407,3 +411,43 @@ def ignore(event: Event) -> None:
 def to_json(event: Event) -> str:
     """One event as one line of JSON, its class name under ``"event"``."""
     return json.dumps({"event": type(event).__name__, **asdict(event)}, allow_nan=False)
+
+
+def is_told(event: Mapping[str, Any]) -> bool:
+    """Whether what was read of the JSON of an event has its fields, of the right kinds.
+
+    Args:
+        event: its name under "event". One that is not known here, as a later version may tell it,
+            passes: nobody looks at it.
+    """
+    kind: Any = globals().get(event["event"]) if event["event"] in __all__ else None
+    if not (isinstance(kind, type) and issubclass(kind, Event)):
+        return True
+    return all(
+        _is(event[field.name], _hints(cast(Hashable, kind))[field.name])
+        if field.name in event
+        else field.default is not MISSING  # which an earlier version did not tell yet
+        for field in fields(kind)
+    )
+
+
+_MOST = 1e100  # of a number: what is larger, or none, nobody counted
+
+
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _is(value: Any, hint: Any) -> bool:
+    parts = get_args(hint)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            return False
+        kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
+        return len(value) == len(kinds) and all(map(_is, value, kinds))
+    if parts:
+        return any(_is(value, part) for part in parts)
+    if hint in (int, float):
+        return type(value) in {int, hint} and abs(value) < _MOST
+    return type(value) is (hint if hint in (str, bool, NoneType) else dict)

@@ -3,10 +3,19 @@
 import dataclasses
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
-from deeptsr.config import PRESETS, EncodeSettings, Options, PairSettings, preset
+from deeptsr.config import (
+    PRESETS,
+    EncodeSettings,
+    Options,
+    PairSettings,
+    Resolved,
+    fraction_of,
+    preset,
+)
 from deeptsr.errors import OptionError
 from deeptsr.networks import build
 
@@ -113,3 +122,34 @@ def test_settings_are_frozen():
         field = dataclasses.fields(settings)[0].name
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(settings, field, None)
+
+
+def test_what_is_resolved_is_of_another_kind_than_what_was_asked_for():
+    asked = preset("balanced", exposure=0.5, seed=3)
+    found = Resolved.of(asked, factor=4)
+    assert found.as_options() == replace(asked, factor=4)
+    assert type(found.as_options()) is Options
+    assert type(replace(found, seed=1)) is Resolved
+    assert not isinstance(asked, Resolved)
+
+
+def test_what_is_still_to_be_found_out_is_not_resolved():
+    with pytest.raises(OptionError, match="exposure is 'auto'"):
+        Resolved.of(Options(exposure="auto"))
+    assert Resolved.of(Options(exposure="auto"), exposure=0.25).exposure == 0.25
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("30000/1001", Fraction(30000, 1001)), (".5", Fraction(1, 2)), (0.25, Fraction(1, 4)), (7, 7)],
+)
+def test_fractions_are_read(given, expected):
+    assert fraction_of(given) == expected
+
+
+@pytest.mark.parametrize(
+    "given", ["1e5", "1e-999999999", "1/0", "-1", "nan", "", "9" * 19, "1_0", None, [1], " 1"]
+)
+def test_what_is_no_fraction_or_a_long_one_is_refused(given):
+    with pytest.raises(ValueError, match="is no number or fraction"):
+        fraction_of(given)

@@ -14,7 +14,9 @@ from deeptsr.config import (
     NetworkSettings,
     Options,
     PairSettings,
+    PretrainSettings,
     PyramidSettings,
+    RecurrenceSettings,
 )
 from deeptsr.errors import DeeptsrError, InputError, OptionError, OutputError
 from deeptsr.imaging.volume import as_volume
@@ -96,6 +98,8 @@ def test_strange_numbers_are_refused(name, value):
         (NetworkSettings, {"channels": 0, "blocks": "6", "kind": 3}),
         (FitSettings, {"steps": 0, "checks": 0, "adapt_steps": -1, "margin": None}),
         (PyramidSettings, {"excerpt": 0, "voxels": 0, "coarsest": Fraction(3, 2), "networks": 0}),
+        (PretrainSettings, {"steps": 0, "crop": 15, "rate": "fast", "pool": None}),
+        (RecurrenceSettings, {"patch": 5, "neighbors": "x", "slices": 3, "scales": "abc"}),
         (EncodeSettings, {"codec": "x\0", "crf": "1", "pix_fmt": 3, "overwrite": 1}),
         (Options, {"prior": "\0", "scenes": None, "work_dir": "", "device": 3, "resume": "yes"}),
     ],

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import click
 
+from deeptsr.config import fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.frame_size import check
 
@@ -113,8 +114,8 @@ def exposure(text: str) -> str | float:
     if text in ("full", "delta", "auto"):
         return text
     try:
-        share = float(Fraction(text))
-    except (ValueError, ZeroDivisionError):
+        share = float(fraction_of(text))
+    except ValueError:
         share = 0.0
     if not 0 < share <= 1:
         raise click.BadParameter(

@@ -192,7 +192,7 @@ def _show(
 def _shown(task: Task, manifest: Manifest) -> reports.Shown:
     entry = manifest.last(task.output)
     assert entry is not None  # each has ended
-    made = entry.output_stamp
+    stamp = entry.output_stamp
     return reports.Shown(
         name=task.name,
         source=task.input,
@@ -204,7 +204,7 @@ def _shown(task: Task, manifest: Manifest) -> reports.Shown:
         warnings=entry.warnings,
         error=entry.error,
         report=task.page if task.page is not None and task.page.exists() else None,
-        result_hash=made.hash if made is not None else "",
+        result_hash=stamp.hash if stamp is not None else "",
     )
 
 
@@ -216,7 +216,7 @@ def _preset(device: str, flags: dict[str, Any]) -> str:
 
 
 def _here(names: Sequence[str], jobs: int | None) -> Engine:
-    # Here, as torch takes seconds to load.
+    # Imported here, as torch takes seconds to load.
     from deeptsr.system.devices import available  # noqa: PLC0415
 
     return LocalEngine(slots(available(names), jobs), MODULE)

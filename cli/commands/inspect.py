@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deeptsr import jobs
-from deeptsr.config import Options, RecurrenceSettings
+from deeptsr.config import Options, RecurrenceSettings, fraction_of
 
 from ..arguments.flags import device, exclude, output_flags_but_json, verbosity_of
 from ..arguments.values import FILE
@@ -74,8 +74,8 @@ def share(text: str) -> Fraction:
         click.BadParameter: for anything else.
     """
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        return fraction_of(text)
+    except ValueError:
         raise click.BadParameter(f"got {text!r}; expected a number such as 1/4 or 1") from None
 
 

@@ -54,7 +54,7 @@ def probe(*, input: str, preset_name: str | None, **flags: Any) -> None:
 
 def _draw(event: Event, verbose: bool) -> None:
     """Draw the answer on a terminal."""
-    # Here: `deeptsr --help` does not wait for rich.
+    # Imported here, so that `deeptsr --help` does not wait for rich.
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

@@ -55,7 +55,7 @@ class Table:
 
 
 def _draw(rows: list[tuple[str, ...]]) -> None:
-    # Here: `deeptsr --help` does not wait for rich.
+    # Imported here, so that `deeptsr --help` does not wait for rich.
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table as Drawn  # noqa: PLC0415

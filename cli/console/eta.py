@@ -33,15 +33,15 @@ class Pace:
         """Take note that ``fraction`` of the whole job, in [0, 1], is done now."""
         now = self._clock()
         if self._fraction is not None:
-            made, took = fraction - self._fraction, now - self._time
-            if made < 0 or made > max(LEAP, took * LEAP_A_SECOND):
+            advance, took = fraction - self._fraction, now - self._time
+            if advance < 0 or advance > max(LEAP, took * LEAP_A_SECOND):
                 self._restart()
             else:
                 self._worked += took
-                self._gained += made
+                self._gained += advance
                 fade = math.exp(-took / max(15.0, self._worked / 3))
                 self._recent_time = self._recent_time * fade + took
-                self._recent_gain = self._recent_gain * fade + made
+                self._recent_gain = self._recent_gain * fade + advance
         self._fraction, self._time = fraction, now
 
     def left(self) -> float | None:

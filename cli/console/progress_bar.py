@@ -94,7 +94,7 @@ class Bar(Lines):
         elif isinstance(event, Error):
             self.close()
         for line in text.split("\n"):
-            # Broken between words only, which rich does not do: a long path stays in one piece.
+            # Lines are broken between words only, unlike rich: a long path stays in one piece.
             wrapped = textwrap.fill(
                 line,
                 self._console.width,

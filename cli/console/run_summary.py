@@ -15,7 +15,7 @@ from .sentences import sentence
 
 __all__ = ["Summary"]
 
-# In the order in which they are told; but not what takes less than a hundredth of the time.
+# Phases in the order in which they are told, but for those of under a hundredth of the time.
 _PHASES = {"read": "reading", "fit": "fitting", "render": "rendering", "finish": "finishing"}
 _LEAST_SHARE = 0.01
 _LEAST_SECONDS = 0.05  # or what would be told as 0.0 s

@@ -79,12 +79,12 @@ def _scaled(
 
 
 def draw(
-    found: Recurrence, numbers: dict[str, Any], title: str, path: Path, first: int = 0
+    recurrence: Recurrence, numbers: dict[str, Any], title: str, path: Path, first: int = 0
 ) -> None:
     """Draw the page: the first frame, its slices beside and below it, and the numbers.
 
     Args:
-        found: from the search.
+        recurrence: from the search.
         numbers: its statistics.
         title: of the video.
         path: a file whose ending matplotlib knows, such as ``.png``.
@@ -94,8 +94,8 @@ def draw(
     from matplotlib.colors import Normalize  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    parts = {part.name: part for part in reversed(found.slices)}  # of frames, the first
-    height, width = parts["xy"].picture.shape[:2] if "xy" in parts else found.size
+    parts = {part.name: part for part in reversed(recurrence.slices)}  # of frames, the first
+    height, width = parts["xy"].picture.shape[:2] if "xy" in parts else recurrence.size
     wide = 6.4 * min(1.7, max(0.8, width / height)) ** 0.5
     tall = min(wide * height / width, 8.0) if "xy" in parts else 3.2
     left, right, low = wide, 3.6, 2.9
@@ -119,7 +119,7 @@ def draw(
         _panel(place(second, top, right, tall), parts["ty"], first)
     if "xt" in parts:
         _panel(place(edge, below, left, low), parts["xt"], first)
-    _histogram(place(second, below + 0.1, right, 0.95), found, numbers)
+    _histogram(place(second, below + 0.1, right, 0.95), recurrence, numbers)
     _bars(place(second + 1.25, below + 1.75, right - 1.25, low - 1.6), numbers)
     head = figure.text(
         edge / full_x, 1 - 0.32 / full_y, title, fontsize=17, fontweight="bold", color=_INK
@@ -130,7 +130,7 @@ def draw(
         1 - 0.68 / full_y,
         "Red patches recur best with time and a direction of space swapped, blue ones within the "
         "video as it is; grey ones are flat. "
-        f"Searched at {found.size[1]} x {found.size[0]} pixels.",
+        f"Searched at {recurrence.size[1]} x {recurrence.size[0]} pixels.",
         fontsize=9.5,
         color=_FAINT,
         verticalalignment="center",

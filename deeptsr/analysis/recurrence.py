@@ -58,7 +58,7 @@ def least_size(settings: RecurrenceSettings) -> tuple[int, int, int]:
     x, y, t = settings.patch
     scale = min(settings.scales)
     side = max(x, y, t)
-    # Exposed by 2, one axis after the other, and every axis may become every other.
+    # The clip is exposed by 2 along each axis in turn, and every axis may become every other.
     return 2 * side + 2 * t, round(2 * side / scale) + 2, round(2 * side / scale) + 2
 
 

@@ -4,7 +4,9 @@ The command line takes its defaults from here. A function of the library receive
 it needs, never the whole.
 """
 
-from deeptsr.config.options import PRESETS, Options, preset, values
+from deeptsr.config.kinds import fraction_of
+from deeptsr.config.options import PRESETS, Options, changed, preset, values
+from deeptsr.config.resolved import Resolved, Settings
 from deeptsr.config.sections import (
     EncodeSettings,
     FitSettings,
@@ -25,6 +27,10 @@ __all__ = [
     "PretrainSettings",
     "PyramidSettings",
     "RecurrenceSettings",
+    "Resolved",
+    "Settings",
+    "changed",
+    "fraction_of",
     "preset",
     "values",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import fields
 from fractions import Fraction
@@ -11,7 +12,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from deeptsr.errors import OptionError
 
-__all__ = ["check_kinds", "check_least", "shown"]
+__all__ = ["check_kinds", "check_least", "fraction_of", "shown"]
 
 _LONGEST = 60  # characters of a value that are shown
 _LARGEST = 2**63  # of a whole number: what is larger no run can count
@@ -24,6 +25,22 @@ _NAMES: dict[type, str] = {
     NoneType: "None",
     tuple: "a tuple of numbers",
 }
+
+
+# Without powers of ten: those of a few characters have more digits than there is memory.
+_FRACTION = re.compile(r"\d{1,18}(\.\d{0,18}|/0{0,17}[1-9]\d{0,17})?|\.\d{1,18}", re.ASCII)
+
+
+def fraction_of(value: object) -> Fraction:
+    """Read a number that is not below 0, of a text or of JSON, such as "30000/1001" or 0.25.
+
+    Raises:
+        ValueError: for anything else, and for what is long.
+    """
+    text = str(value)
+    if not _FRACTION.fullmatch(text):
+        raise ValueError(f"{shown(value)} is no number or fraction")
+    return Fraction(text)
 
 
 def shown(value: object) -> str:

@@ -18,7 +18,7 @@ from deeptsr.config.sections import (
 )
 from deeptsr.errors import OptionError
 
-__all__ = ["PRESETS", "Options", "preset", "values"]
+__all__ = ["PRESETS", "Options", "changed", "preset", "values"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
 _LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
@@ -238,9 +238,22 @@ def preset(name: str, **changes: object) -> Options:
     """
     if not isinstance(name, str) or name not in PRESETS:
         raise OptionError(f"preset is {shown(name)}; expected one of {', '.join(PRESETS)}")
+    return changed(PRESETS[name], **changes)
+
+
+def changed(options: Options, **changes: object) -> Options:
+    """Options with some of them changed.
+
+    Args:
+        options: all settings.
+        changes: fields of :class:`Options` and their new values.
+
+    Raises:
+        OptionError: for a setting that there is not, or a value out of range.
+    """
     unknown = changes.keys() - {field.name for field in fields(Options)}
     if unknown:
         raise OptionError(
             f"there is no setting {', '.join(sorted(unknown))}; expected a field of Options"
         )
-    return replace(PRESETS[name], **changes)  # type: ignore[arg-type]
+    return replace(options, **changes)  # type: ignore[arg-type]

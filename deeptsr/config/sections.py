@@ -133,6 +133,16 @@ class PretrainSettings:
     balance: float = 0.25  # 0: errors count as they are; 1: as shares of interpolation's
     check: int = 250  # steps between two checks on clips that are never taught, >= 1
 
+    def __post_init__(self) -> None:
+        """Refuse what no course can meet.
+
+        Raises:
+            OptionError: naming the setting, what was got and what is expected.
+        """
+        check_kinds(self)
+        check_least(self, steps=1, batch=1, crop=16, frames=3, pool=1, clip_every=1)
+        check_least(self, warmup=1, check=1)
+
 
 @dataclass(frozen=True)
 class PyramidSettings:
@@ -198,6 +208,7 @@ class RecurrenceSettings:
         Raises:
             OptionError: naming the setting, what was got and what is expected.
         """
+        check_kinds(self)
         if len(self.patch) != 3 or min(self.patch) < 1 or max(self.patch[:2]) < 2:
             raise OptionError(
                 f"patch is {self.patch}; expected width, height and frames, such as 5x5x3"

@@ -208,7 +208,7 @@ def _ssim(x: torch.Tensor, y: torch.Tensor) -> float:
         )
     offset = torch.arange(-REACH, REACH + 1, dtype=torch.float32, device=x.device)
     window = torch.softmax(-offset.square() / (2 * SIGMA**2), dim=0)  # a Gaussian that sums to 1
-    # Grouped by plane: five times as fast on a CPU as planes that stand in the batch dimension.
+    # Planes are groups: five times as fast on a CPU as planes that stand in the batch dimension.
     kernel = window.expand(4 * channels, 1, 1, -1).contiguous()  # (4 * C, 1, 1, 11)
     pair = torch.stack([x, y]).permute(0, 3, 1, 2).contiguous()  # (2, C, H, W)
     rows = height - 2 * REACH

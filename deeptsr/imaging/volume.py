@@ -12,7 +12,7 @@ from torch import Tensor
 from deeptsr.errors import InputError
 from deeptsr.imaging.shapes import AnyVolume, Batches, Volume, Volumes
 
-__all__ = ["LUMA", "as_volume", "swap", "to_network", "to_volume"]
+__all__ = ["LUMA", "as_array", "as_volume", "swap", "to_network", "to_volume"]
 
 LUMA = (0.299, 0.587, 0.114)  # of R'G'B', after BT.601: how bright a colour looks
 
@@ -31,7 +31,7 @@ def as_volume(frames: Any, device: torch.device | str = "cpu") -> Volume:
     Raises:
         InputError: for another shape, type or range.
     """
-    array = _array(frames)
+    array = as_array(frames)
     if array.ndim != 4 or array.shape[3] not in (1, 3):
         raise InputError(
             f"frames have the shape {array.shape}; expected (T, H, W, C) with 1 or 3 channels"
@@ -49,8 +49,12 @@ def as_volume(frames: Any, device: torch.device | str = "cpu") -> Volume:
     return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
 
-def _array(frames: Any) -> npt.NDArray[Any]:
-    """Return what numpy makes of an array or a tensor, of any layout and type of number."""
+def as_array(frames: Any) -> npt.NDArray[Any]:
+    """Return what numpy makes of an array or a tensor, of any layout and type of number.
+
+    Raises:
+        InputError: for what makes no array.
+    """
     try:
         if not isinstance(frames, Tensor):
             return np.asarray(frames)

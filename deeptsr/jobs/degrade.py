@@ -81,11 +81,11 @@ def degrade_file(
     rate = info.rate / factor
     alpha = info.keeps_alpha
     even = options.scale != 1 and video.needs_even(output, options.encode, source=info, alpha=alpha)
-    made = shrunk_size((info.height, info.width), options.scale, even=even)
-    if made.note:
-        on_event(Warned(made.note))
+    shape = shrunk_size((info.height, info.width), options.scale, even=even)
+    if shape.note:
+        on_event(Warned(shape.note))
     written: Any = {
-        "size": (made.width, made.height),
+        "size": (shape.width, shape.height),
         "timeline": part.merged(factor).starting_at(lead),
         "source": info,
         "audio_range": None if whole else (begin, begin + part.duration),
@@ -97,7 +97,7 @@ def degrade_file(
             on_event(Warned(note))
         group = np.empty((factor, info.height, info.width, 3 + alpha), np.float32)
         with video.VideoWriter(output, settings=options.encode, **written) as writer:
-            # To its end, left-over frames too: there it is found out whether the input broke off.
+            # It is read to its end: only there it is found out whether the input broke off.
             damage: list[str] = []
             frames = video.read(info, options.start, options.end, alpha=alpha, notes=damage)
             for index, frame in enumerate(frames):
@@ -105,7 +105,7 @@ def degrade_file(
                 group[place] = frame
                 if place == factor - 1:
                     slow = expose(torch.from_numpy(group), factor, options.exposure)
-                    small = shrink(slow, (made.height, made.width), options.camera)
+                    small = shrink(slow, (shape.height, shape.width), options.camera)
                     writer.write(small.numpy())
                     detail = f"averaging, frame {finished + 1} of {count}"
                     on_event(Progress((finished + 1) / count, "render", detail))

@@ -21,7 +21,7 @@ from deeptsr.imaging.exposure import Exposure
 
 __all__ = ["evaluate_file"]
 
-# Relative: 24 and 24000/1001 differ by ten times as much, a rate and its estimate by less.
+# A share of the rate: 24 and 24000/1001 differ by ten times that, a rate and its estimate by less.
 _SAME_RATE = Fraction(1, 10_000)
 
 

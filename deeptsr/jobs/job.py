@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from deeptsr import config, video
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import open_share
-from deeptsr.config import EncodeSettings, Options
+from deeptsr.config import EncodeSettings, Options, Resolved
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Planned, Warned
 from deeptsr.imaging.exposure import nearest
@@ -53,13 +54,10 @@ _LEAST_SIDE = 16  # pixels
 
 @dataclass(frozen=True)
 class Job:
-    """What is resolved before the work starts, of what was asked for.
+    """What is resolved before the work starts, of what was asked for."""
 
-    Its ``options`` are those asked for, with the factor, the exposure and the lengths of chunk and
-    excerpt that they come to.
-    """
-
-    options: Options
+    asked: Options  # but for an exposure that was found in the video
+    options: Resolved  # what they come to
     device: torch.device
     precision: torch.dtype
     stages: tuple[Stage, ...]
@@ -81,11 +79,6 @@ class Job:
     def enlarges(self) -> bool:
         """Whether the output has more pixels."""
         return self.shown != self.size
-
-    @property
-    def excerpt(self) -> int:
-        """Frames that fitting looks at, at most."""
-        return self.options.pyramid.excerpt
 
     @property
     def frames(self) -> int:
@@ -164,14 +157,14 @@ def resolve(
 
 
 def _on_timeline(
-    given: Timeline, size: tuple[int, int], shown: tuple[int, int], options: Options
+    given: Timeline, size: tuple[int, int], shown: tuple[int, int], asked: Options
 ) -> Job:
     """What is resolved of any timeline, whatever made it vary, with cuts that are to be found."""
-    frames, laid_out = len(given), schedule(given, options)
-    options = replace(options, factor=laid_out.factor)
-    if not isinstance(options.exposure, str):
-        share = nearest(options.exposure, steps_of(options.factor))
-        options = replace(options, exposure=share)
+    frames, laid_out = len(given), schedule(given, asked)
+    exposure = asked.exposure
+    if not isinstance(exposure, str):
+        exposure = nearest(exposure, steps_of(laid_out.factor))
+    options = Resolved.of(asked, factor=laid_out.factor, exposure=exposure)
     height, width = size
     if options.factor == 1 and shown == size:
         raise OptionError(
@@ -201,7 +194,7 @@ def _on_timeline(
     clip, precision = Clip(frames, height, width, shown), devices.precision(device)
     options = bounded(clip, options, stages, device)
     cost = estimate(stages, clip, options, device)
-    return Job(options, device, precision, stages, cost, laid_out, size, shown, None)
+    return Job(asked, options, device, precision, stages, cost, laid_out, size, shown, None)
 
 
 def within_time_budget(
@@ -217,7 +210,7 @@ def within_time_budget(
         on_event(Warned("detail is left out, to keep the time budget"))
         return replace(job, options=replace(job.options, space_prior="none"))
     task = time_budget.Task(job.frames, *job.size, job.device, job.precision)
-    length = min(job.frames, job.excerpt)
+    length = min(job.frames, job.options.pyramid.excerpt)
     began -= job.cost.enlarging  # as if that time had passed: it is not for the climb
     options, watch = time_budget.within(task, job.options, length, began, on_event, checkpoints)
     stages = plan(options.factor, *job.size, options.pyramid.coarsest)
@@ -227,20 +220,25 @@ def within_time_budget(
 
 
 def resolve_file(
-    source: str | Path, output: str | Path, options: Options | None
+    source: str | Path, output: str | Path, options: Options | None, *, ours: bool = False
 ) -> tuple[Job, video.VideoInfo]:
     """Resolve the job of a file, and check that its output can be written.
+
+    Args:
+        source: a video, a GIF, or a folder of images.
+        output: a video file, or a folder for PNGs.
+        options: as the user gave them.
+        ours: whether what has the output's name is of this very run, and stands in nobody's way.
 
     Returns:
         The job; and the input, whose notes tell what is known of the output, too.
     """
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
-    video.check_output(output, options.encode)  # before the input, which may take long to count
+    check = partial(video.check_output, output, options.encode, ours=ours)
+    check()  # before the input, which may take long to count
     job, info = without_duplicates(*resolve_input(source, options, output))
-    notes = video.check_output(
-        output,
-        options.encode,
+    notes = check(
         size=(job.shown[1], job.shown[0]),
         timeline=job.schedule.shown,
         source=info,
@@ -283,7 +281,7 @@ def resolve_input(
 
 def without_duplicates(job: Job, info: video.VideoInfo) -> tuple[Job, video.VideoInfo]:
     """Leave the duplicate frames out, where that is asked for: all frames are read once."""
-    options = job.options
+    options = job.asked
     if options.duplicates == "keep":
         return job, info
     surveyed = survey(video.read(info, options.start, options.end))

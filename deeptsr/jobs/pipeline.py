@@ -35,7 +35,12 @@ def read_for_fitting(
     """Read the frames to fit on, and the first frames of scenes."""
     step = job.stages[0].step if job.stages else 1
     pictures, cuts = read_excerpt(
-        frames, job.frames, job.cuts, job.excerpt, (job.least, _SPARED * step), on_event
+        frames,
+        job.frames,
+        job.cuts,
+        job.options.pyramid.excerpt,
+        (job.least, _SPARED * step),
+        on_event,
     )
     excerpt = np.empty((len(pictures), *pictures[0].shape), np.float32)
     for place in reversed(range(len(pictures))):

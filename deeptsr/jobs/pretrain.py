@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -12,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from deeptsr.config import NetworkSettings, PretrainSettings
@@ -25,6 +25,7 @@ from deeptsr.system import devices
 from deeptsr.system.files import as_full, check_file, hidden_beside, unwritable, whole, write_whole
 from deeptsr.system.lock import alone
 from deeptsr.video import compressed
+from deeptsr.video.reading.pillow import BROKEN, opened_image
 
 __all__ = ["pretrain_file"]
 
@@ -165,13 +166,15 @@ class _Damage:
 
 def _pictures(folder: Path) -> tuple[Tensor, ...]:
     """The middles of all pictures of a folder, as surfaces."""
-    found = []
+    surfaces = []
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         try:
-            with Image.open(path, formats=_FORMATS) as image:
+            if not path.is_file():  # a pipe would be waited for
+                continue
+            with opened_image(path, _FORMATS) as image:
                 picture = np.asarray(image.convert("RGB"), np.float32) / 255
-        except (OSError, ValueError, SyntaxError):
-            continue  # it is no picture
+        except (InputError, *BROKEN):
+            continue  # it is no picture, or claims to be a huge one
         height, width = picture.shape[:2]
         side = min(height, width)
         if side < _SIDE:
@@ -181,13 +184,13 @@ def _pictures(folder: Path) -> tuple[Tensor, ...]:
         small = torch.nn.functional.interpolate(
             square[None], (_SIDE, _SIDE), mode="bilinear", antialias=True
         )
-        found.append(small[0])
-    if not found:
+        surfaces.append(small[0])
+    if not surfaces:
         raise InputError(
             f"{folder} has no pictures of at least {_SIDE} x {_SIDE} pixels; expected a folder of "
             f"{', '.join(_FORMATS)} files"
         )
-    return tuple(found)
+    return tuple(surfaces)
 
 
 def _affordable(
@@ -210,13 +213,18 @@ def _affordable(
 def _begun(kept: Path, who: str, on_event: Listener) -> dict[str, Any] | None:
     """What an earlier call with the same settings kept; None if there is nothing of use."""
     try:
+        if kept.exists() and not kept.is_file():
+            raise ValueError("it is no file")
         saved = torch.load(kept, weights_only=True, map_location="cpu")
         if saved["who"] == who:
             state: dict[str, Any] = saved["state"]
             return state
     except FileNotFoundError:
         return None
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, TypeError):
+    except (
+        *(OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError),
+        *(pickle.UnpicklingError, AssertionError, OverflowError, struct.error),
+    ):
         pass
     on_event(Warned(f"{kept} is of another prior, which is begun anew"))
     return None

@@ -85,7 +85,7 @@ def climb_job(
     factor, settings = job.options.factor, job.options.pyramid
     chunk = chunk_length(height, width, job.options)
     on_device = (frame.to(job.device) for frame in frames)
-    made, said = start * factor, False
+    count, said = start * factor, False
     if not fitted:
         for frame in on_device:
             yield frame[None]
@@ -116,17 +116,17 @@ def climb_job(
         on_halved=warn,
     ):
         warn()
-        made += len(volume)
+        count += len(volume)
         yield volume.clamp_(0, 1)
         del volume  # it is gone before the next one is made
         release()
-        _tell_rendered(job, made, on_event)
+        _tell_rendered(job, count, on_event)
 
 
-def _tell_rendered(job: Job, made: int, on_event: Listener) -> None:
+def _tell_rendered(job: Job, count: int, on_event: Listener) -> None:
     total = job.frames * job.options.factor
-    share = job.cost.climbing(made / total)
-    on_event(Progress(share, "render", f"rendering, frame {made} of {total}"))
+    share = job.cost.climbing(count / total)
+    on_event(Progress(share, "render", f"rendering, frame {count} of {total}"))
 
 
 def retimed(
@@ -141,13 +141,13 @@ def retimed(
     return retime(volumes, fine, opened, exposure, first=first, made=made, cuts=apart)
 
 
-def resume_at(job: Job, cuts: tuple[int, ...], made: int) -> int:
-    """Return the input frame from which on to climb for the output's frames from ``made`` on."""
+def resume_at(job: Job, cuts: tuple[int, ...], count: int) -> int:
+    """Return the input frame from which on to climb for the output's frames from ``count`` on."""
     plan, factor = job.schedule, job.options.factor
     if plan.opened is None:
-        return made // factor
+        return count // factor
     chunk = chunk_length(*job.size, job.options)
-    frame = needed(plan.fine, plan.opened, made) // factor
+    frame = needed(plan.fine, plan.opened, count) // factor
     scene = max((cut for cut in cuts if cut <= frame), default=0)
     return scene + (frame - scene) // chunk * chunk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,15 +100,13 @@ def upscale_file(
     target = video.destination_of(output)
     folder = target.beside(".deeptsr") if options.work_dir is None else Path(options.work_dir)
     done = WorkFolder.published(folder, target.path)
-    lenient = replace(options, encode=replace(options.encode, overwrite=True)) if done else options
-    job, info = resolve_file(source, output, lenient)
+    job, info = resolve_file(source, output, options, ours=done)
     with held(target.path, options, on_event):
         who = identity(info.path, job.options, job.device, job.cuts)
         who["output"] = _parts_of(output, job)
         work = WorkFolder(folder, who, resume=options.resume)
         if done and not WorkFolder.published(folder, target.path):
             video.check_output(output, options.encode)  # it is another run's after all
-            job = replace(job, options=replace(job.options, encode=options.encode))
             done = False
         if done:
             video.remove_replaced(target)

@@ -14,9 +14,10 @@ from deeptsr.events import StageFitted
 from deeptsr.learning.fit import FitResult, FitState
 from deeptsr.networks import StepNetwork
 
-__all__ = ["Checkpoints", "StageKeeper", "fits"]
+__all__ = ["Checkpoints", "StageKeeper", "fits", "is_curve"]
 
 _INTERVAL = 20.0  # seconds between two checkpoints within a fit
+_LARGEST = 2**63  # of steps, and of dB
 
 
 class Checkpoints(Protocol):
@@ -45,13 +46,13 @@ def fits(network: StepNetwork, weights: object) -> bool:
     )
 
 
-def _alike(found: object, wanted: torch.Tensor) -> bool:
+def _alike(value: object, wanted: torch.Tensor) -> bool:
     return (
-        isinstance(found, torch.Tensor)
-        and found.layout == torch.strided
-        and found.dtype == wanted.dtype
-        and found.shape == wanted.shape
-        and (not found.is_floating_point() or bool(found.isfinite().all()))
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and value.dtype == wanted.dtype
+        and value.shape == wanted.shape
+        and (not value.is_floating_point() or bool(value.isfinite().all()))
     )
 
 
@@ -125,6 +126,14 @@ class StageKeeper:
         self._time = time.monotonic()
 
 
+def is_curve(curve: object) -> bool:
+    """Whether this is the course of a stage's validations: the fit, its step, a finite score."""
+    points = _points(curve)
+    return points is not None and all(
+        abs(step) < _LARGEST and abs(score) < _LARGEST for _, step, score in points
+    )
+
+
 def _points(curve: object) -> list[tuple[str, int, float]] | None:
     """The points of a curve; None where it is none."""
     if not isinstance(curve, (list, tuple)):
@@ -137,15 +146,15 @@ def _points(curve: object) -> list[tuple[str, int, float]] | None:
     return list(curve) if whole else None
 
 
-def _is_finished(found: Any, network: StepNetwork, generator: torch.Generator) -> bool:
+def _is_finished(record: Any, network: StepNetwork, generator: torch.Generator) -> bool:
     """Whether what was kept of a finished fit is of this network."""
     try:
-        steps, score, improved = found["result"]
+        steps, score, improved = record["result"]
         return (
-            fits(network, found["weights"])
-            and _alike(found["random"], generator.get_state())
-            and _points(found["curve"]) is not None
-            and type(found["made"]) is type(steps) is int
+            fits(network, record["weights"])
+            and _alike(record["random"], generator.get_state())
+            and _points(record["curve"]) is not None
+            and type(record["made"]) is type(steps) is int
             and isinstance(score, (int, float))
             and isinstance(improved, bool)
         )

@@ -65,6 +65,8 @@ class Prior:
                 told = file.metadata() or {}
                 network = NetworkSettings(**json.loads(told[_NETWORK]))
                 made = json.loads(told[_MADE])
+                if not isinstance(made, dict):
+                    raise ValueError("it does not say how it was made")
                 variants: dict[str, State] = {}
                 for key in file.keys():  # noqa: SIM118, it is no dictionary
                     variant, name = key.rsplit("/", 1)
@@ -133,14 +135,14 @@ def prior_of(options: Options) -> Prior | None:
         return None
     if options.prior == AUTO:
         return _bundled(options.network)
-    found = _read(options.prior, _stamp(options.prior))
-    if found.network != options.network:
+    prior = _read(options.prior, _stamp(options.prior))
+    if prior.network != options.network:
         raise OptionError(
-            f"prior is {options.prior!r}, of {_told(found.network)}, and preset "
+            f"prior is {options.prior!r}, of {_told(prior.network)}, and preset "
             f"{options.preset} has {_told(options.network)}; expected the same; choose another "
             "preset, or `prior` auto"
         )
-    return found
+    return prior
 
 
 def _told(network: NetworkSettings) -> str:
@@ -152,11 +154,11 @@ def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
     if prior is None or not isinstance(network, Compact):
         return {}
     wanted = {name: weights.shape for name, weights in network.state_dict().items()}
-    found = {}
+    states = {}
     for variant, state in prior.variants.items():
         expert, _, kind = variant.partition("/")
         if kind == f"{network.exposure}-{network.fold}" and wanted == {
             name: weights.shape for name, weights in state.items()
         }:
-            found[expert] = state
-    return found
+            states[expert] = state
+    return states

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from stat import S_ISREG
@@ -22,10 +21,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from deeptsr.config import Options
+from deeptsr.config import Options, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.recipe import averages, fold_of, has_network, network_of, verifies
+from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 
@@ -110,9 +110,10 @@ class SavedFit:
                 raise ValueError(f"it is in the form {told['form']!r}, and {_FORM!r} is known here")
             options = _settled(told["settings"])
             stages = tuple(_stage(n, each, tensors) for n, each in enumerate(told["stages"]))
+            _check_weights(options, stages)
         except (
             *(OSError, SafetensorError, LookupError, TypeError, ValueError),
-            *(AttributeError, RecursionError),
+            *(AttributeError, RuntimeError),
         ) as error:
             reason = f"{error} is missing" if isinstance(error, LookupError) else error
             raise OptionError(
@@ -188,24 +189,18 @@ class SavedFit:
             OptionError: when they do not suit.
         """
         self.check(options, plan, size)
-        found = []
+        stages = []
         for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
             network = None
             if saved.weights is not None and has_network(options, number):
                 network = network_of(options, stage, *size)
-                try:
-                    network.load_state_dict(saved.weights)
-                except RuntimeError as error:
-                    raise OptionError(
-                        f"the weights of stage {number + 1} of the fit are not of its network: the "
-                        "file is damaged; expected one that --save-fit or Model.save made; fit anew"
-                    ) from error
+                network.load_state_dict(saved.weights)
                 network = network.to(device).eval()
             ensemble = averages(options, number)
-            found.append(
+            stages.append(
                 FittedStage(stage, network, ensemble, options.pyramid.ensemble, verifies(options))
             )
-        return tuple(found)
+        return tuple(stages)
 
 
 def saved_fit_of(options: Options) -> SavedFit | None:
@@ -247,9 +242,24 @@ def _asked(options: Options, stage: Stage, size: tuple[int, int]) -> SavedStage:
 def _stage(number: int, told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SavedStage:
     start = f"{number}/"
     weights = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
-    stage = Stage(Fraction(told["scale"]), int(told["step"]), int(told["factor_before"]))
+    stage = Stage(fraction_of(told["scale"]), int(told["step"]), int(told["factor_before"]))
     kept = weights if told["network"] else None
     return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept)
+
+
+def _check_weights(options: Options, stages: Iterable[SavedStage]) -> None:
+    """Refuse weights that are not of their networks; nothing of the size that is told is made."""
+    for number, saved in enumerate(stages, start=1):
+        if saved.weights is None:
+            continue
+        own: dict[str, torch.Size] = {}
+        small = options.network.blocks <= len(saved.weights) and saved.fold in (1, 2)
+        if small and 2 <= saved.stage.step <= options.factor:
+            with torch.device("meta"):
+                network = build(options.network, saved.stage.step, saved.exposure, saved.fold)
+            own = {name: tensor.shape for name, tensor in network.state_dict().items()}
+        if own != {name: tensor.shape for name, tensor in saved.weights.items()}:
+            raise ValueError(f"the weights of stage {number} are not of its network")
 
 
 def _told(options: Options) -> dict[str, Any]:
@@ -275,5 +285,5 @@ def _section(base: Any, told: Mapping[str, Any]) -> Any:
         if field.name not in _HERE
     }
     if values.get("coarsest") is not None:
-        values["coarsest"] = Fraction(values["coarsest"])
+        values["coarsest"] = fraction_of(values["coarsest"])
     return replace(base, **values)

@@ -201,7 +201,7 @@ def _told(
     curve: tuple[tuple[str, int, float], ...],
     seconds: float,
 ) -> StageFitted:
-    pairs, found = run.options.pairs, result.evidence
+    pairs, evidence = run.options.pairs, result.evidence
     return StageFitted(
         stage=number + 1,
         stages=len(run.plan),
@@ -213,9 +213,9 @@ def _told(
         mix=(pairs.within, pairs.across, pairs.shift),
         curve=curve,
         learned=result.learned,
-        agreement=max(0.0, found.agreement) if found else None,
-        detour=found.detour if found else None,
-        evenness=found.evenness if found else None,
+        agreement=max(0.0, evidence.agreement) if evidence else None,
+        detour=evidence.detour if evidence else None,
+        evenness=evidence.evenness if evidence else None,
     )
 
 

@@ -56,20 +56,20 @@ class SpaceStep:
         """Enlarge frames such that the camera sees them again: (T, h, w, C) -> (T, H, W, C)."""
         return agree(enlarge(volume, self.size), volume, self.camera)
 
-    def inside(self, made: Tensor, given: Tensor) -> Tensor:
+    def inside(self, large: Tensor, given: Tensor) -> Tensor:
         """Frames (T, H, W, C) in [0, 1], close to those made, that agree with those given.
 
         What is cut off at black and white is given to the pixels around, by turns.
         """
         size = (given.shape[1], given.shape[2])
         for _ in range(_ROUNDS):
-            cut_off = made.clamp(0, 1).sub_(made).square_().mean()
-            made.clamp_(0, 1)
+            cut_off = large.clamp(0, 1).sub_(large).square_().mean()
+            large.clamp_(0, 1)
             if float(cut_off) < _LITTLE:
                 break
-            lacking = given - shrink(made, size, self.camera)
-            made.add_(raised(lacking, self.size, self.camera), alpha=_RELAXED)
-        return made.clamp_(0, 1)
+            lacking = given - shrink(large, size, self.camera)
+            large.add_(raised(lacking, self.size, self.camera), alpha=_RELAXED)
+        return large.clamp_(0, 1)
 
     def reach(self, given: tuple[int, int]) -> int:
         """How many frames of such a size, to each side, the detail of one depends on."""
@@ -90,13 +90,13 @@ class SpaceStep:
         assert self.network is not None
         given = (window.shape[1], window.shape[2])
         reach, times = self.network.reach[0], doublings(given, self.size)
-        made = window
+        large = window
         for _ in range(times):
-            made = _doubled(self.network, made, self.precision)
+            large = _doubled(self.network, large, self.precision)
         inner = window[reach * times : len(window) - reach * times]
         plain = self.plain(inner)
-        made = agree(resize(made, self.size), inner, self.camera)
-        return made.sub_(plain).mul_(self.share)
+        large = agree(resize(large, self.size), inner, self.camera)
+        return large.sub_(plain).mul_(self.share)
 
 
 def doublings(given: tuple[int, int], size: tuple[int, int]) -> int:
@@ -165,11 +165,11 @@ def enlarged(
             after = next(found, here)
             for taps in weights:
                 given = next(climbed)[None]
-                made = step.plain(given)
+                large = step.plain(given)
                 for detail, weight in zip((before, here, after), taps, strict=True):
                     if weight:
-                        made[0].add_(detail, alpha=weight)
-                yield step.inside(made, given)
+                        large[0].add_(detail, alpha=weight)
+                yield step.inside(large, given)
             before, here = here, after
 
 
@@ -229,7 +229,7 @@ def _doubled(network: SpaceNetwork, clip: Tensor, precision: torch.dtype) -> Ten
     (frames, edge), (height, width) = network.reach, clip.shape[1:3]
     count = len(clip) - 2 * frames
     inner = clip[frames : frames + count]
-    made = enlarge(inner, (STEP * height, STEP * width))
+    large = enlarge(inner, (STEP * height, STEP * width))
     side = tile_of(network, len(clip))
     planes = functional.pad(to_network(clip)[None], [edge] * 4 + [0] * 2, mode="replicate")
     with torch.no_grad():
@@ -239,5 +239,5 @@ def _doubled(network: SpaceNetwork, clip: Tensor, precision: torch.dtype) -> Ten
                 piece = planes[..., top : below + 2 * edge, left : right + 2 * edge]
                 piece = piece.contiguous(memory_format=torch.channels_last_3d)
                 change = to_volume(network(piece, precision)[0])
-                made[:, STEP * top : STEP * below, STEP * left : STEP * right] += change
-    return agree(made, inner)
+                large[:, STEP * top : STEP * below, STEP * left : STEP * right] += change
+    return agree(large, inner)

@@ -154,7 +154,7 @@ def _predict(
 ) -> Tensor:
     height, width, channels = ltr.shape[1:]
     k, frames, multiple, edge = network.factor, network.reach[0], network.multiple, network.edge
-    # Tiles of one size, as large as may be.
+    # All tiles have one size, as large as may be.
     tall, wide = (math.ceil(n / math.ceil(n / tile) / multiple) * multiple for n in (height, width))
     shape = (len(wanted) * k, height, width, channels)
     result = torch.empty(shape, device=ltr.device) if out is None else out

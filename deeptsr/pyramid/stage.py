@@ -79,7 +79,7 @@ class FittedStage:
         error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
         share = torch.ones_like(error)
         if self.verify:
-            # Piece by piece, as each volume of this size is much of the memory that a run needs.
+            # Piece by piece it takes less: a volume of this size is much of the memory of a run.
             change = [
                 changes(_part_of(result, p, trusted, step), _plain(fine, p, step, exposure), step)
                 for p in _pieces(trusted)

@@ -107,32 +107,32 @@ def _grain(span: float) -> float:
 
 def parts(record: Record) -> list[Part]:
     """How long each part of the run took, in order."""
-    found: list[tuple[str, float, str]] = []
+    spans: list[tuple[str, float, str]] = []
     before = 0.0
     for event in record.events:
         at, kind = event["at"], event["event"]
         if kind == Budgeted.__name__:
-            found.append(("measuring the machine", at - before, ""))
+            spans.append(("measuring the machine", at - before, ""))
         elif kind == StageFitted.__name__:
             own = min(event["seconds"], at - before)
-            if not any(name.startswith("fitting") for name, _, _ in found):
-                found.append(("reading", at - before - own, ""))
+            if not any(name.startswith("fitting") for name, _, _ in spans):
+                spans.append(("reading", at - before - own, ""))
                 before = at - own
             # What was fitted in an earlier run took its time there.
             earlier = event["seconds"] > 2 * (at - before) + 1
             note = "from an earlier run" if earlier else f"{event['steps']} steps"
-            found.append((f"fitting stage {event['stage']}", at - before, note))
+            spans.append((f"fitting stage {event['stage']}", at - before, note))
         elif kind == SelfChecked.__name__:
-            found.append(("self-check", at - before, f"{event['frames']} frames"))
+            spans.append(("self-check", at - before, f"{event['frames']} frames"))
         elif kind == Progress.__name__ and event["phase"] == "finish":
-            found.append(("rendering", at - before, ""))
+            spans.append(("rendering", at - before, ""))
         elif kind == Done.__name__:
-            found.append(("finishing the file", at - before, ""))
+            spans.append(("finishing the file", at - before, ""))
         else:
             continue
         before = at
-    total = sum(seconds for _, seconds, _ in found) or 1.0
+    total = sum(seconds for _, seconds, _ in spans) or 1.0
     return [
         Part(name, seconds, round(100 * seconds / total, 2), note, _KINDS.get(name[:3], "other"))
-        for name, seconds, note in found
+        for name, seconds, note in spans
     ]

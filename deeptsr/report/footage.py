@@ -12,7 +12,7 @@ from typing import Any
 from deeptsr import video
 from deeptsr.analysis.excerpt import window
 from deeptsr.analysis.scenes import survey
-from deeptsr.config import Options
+from deeptsr.config import Options, fraction_of
 from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 
@@ -21,7 +21,7 @@ __all__ = ["Footage"]
 _SHOWN = 10  # seconds that are shown at most,
 _SHOWN_FRAMES = 2400  # and frames of the result,
 _LOOKED_AT = 120  # chosen from so many seconds at the beginning: the report of a film is no film
-# Of a run's settings, what lays out its frames.
+# The settings of a run that lay out its frames.
 _SETTLED = (
     *("factor", "scale", "size", "fps", "vfr", "slow_motion", "exposure", "start", "end"),
     *("deinterlace", "background", "video_stream", "scenes", "duplicates"),
@@ -59,10 +59,10 @@ class Footage:
         held = {name: options[name] for name in _SETTLED if name in options}
         for rational in ("fps", "scale"):
             if held.get(rational) is not None:
-                held[rational] = Fraction(held[rational])
+                held[rational] = fraction_of(held[rational])
         if held.get("duplicates") != "drop":
             held["scenes"] = "off"  # they are known; only what is left out depends on finding them
-        # Whatever did the work: to look at it, a processor is enough.
+        # A processor is enough to look at it, whatever did the work.
         job, self.source = without_duplicates(*resolve_input(source, Options(device="cpu", **held)))
         self.result = video.probe(result)
         self._cuts = cuts
@@ -126,7 +126,7 @@ class Footage:
         return map(self._enlarge, shown) if self.enlarged else shown
 
     def _enlarge(self, frame: video.Frame) -> video.Frame:
-        # Here, as torch takes seconds to load.
+        # Imported here, as torch takes seconds to load.
         import torch  # noqa: PLC0415
 
         from deeptsr.imaging.lens import enlarge  # noqa: PLC0415
@@ -176,7 +176,7 @@ class Footage:
             stretch: of the input.
             shrink: makes a frame as small as it is wanted, before the method sees it.
         """
-        # Here, as torch takes seconds to load.
+        # Imported here, as torch takes seconds to load.
         import torch  # noqa: PLC0415
 
         from deeptsr.evaluation.baselines import baseline  # noqa: PLC0415
@@ -187,7 +187,7 @@ class Footage:
         first, last = (
             laid_out.given.shown_at(self.shown.moment(end)) for end in (wanted.start, wanted.stop)
         )
-        # With a neighbour at either end: the methods look that far.
+        # One neighbour more at either end, as far as the methods look.
         around = range(max(0, first - 1), min(self.frames, last + 2))
         coarse = map(shrink, self.coarse(around))
         cuts = [scene.start for scene in self.scenes(around)[1:]]

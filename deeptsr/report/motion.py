@@ -51,17 +51,17 @@ class Map:
         )
         if count > 4:  # at its ends a clip knows one neighbour only
             lively[[0, -1]] = -1
-        found: list[Box] = []
+        places: list[Box] = []
         apart = count // (4 * most)  # frames
         first = float(lively.max())
-        while len(found) < most and (not found or lively.max() > max(0, _WORTH * first)):
+        while len(places) < most and (not places or lively.max() > max(0, _WORTH * first)):
             t, y, x = np.unravel_index(int(lively.argmax()), lively.shape)
-            found.append(
+            places.append(
                 Box(int(t), int(x) * self.pixels, int(y) * self.pixels, span * self.pixels)
             )
             lively[:, max(0, y - span + 1) : y + span, max(0, x - span + 1) : x + span] = -1
             lively[max(0, t - apart) : t + apart + 1] = -1
-        return found
+        return places
 
     def row(self) -> int:
         """The pixel row through which most moves."""

@@ -111,6 +111,8 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Marks of direction in a name would turn the words around it.
+        finalize=lambda value: humanize.visible(value) if type(value) is str else value,
     )
     made.filters.update(duration=humanize.duration, rate=humanize.rate, size=humanize.size)
     return made
@@ -173,7 +175,7 @@ def _player(footage: Footage, pictures: Pictures) -> dict[str, Any]:
         "inputs": pictures.inputs,
         "panels": PANELS,
         "speeds": [{"slower": s, "playback": ratio / s} for s in fits],
-        # So slow that each frame of the result is seen.
+        # The first speed at which each frame of the result is seen.
         "chosen": next((s for s in fits if true_rate / s <= 32), fits[-1]),
         "views": [
             {

@@ -80,7 +80,7 @@ class _Camera:
         side = max(48, min(192, width // 3, height // 3))
         self._boxes = moving.boxes(side, _CLOSEUPS)
         self.liveliest = self._boxes[0].frame
-        # Of each square: the input's frames around it, and the result's with their numbers.
+        # For each square, the input's frames around it, and the result's with their numbers.
         self._coarse: list[dict[int, video.Frame]] = [{} for _ in self._boxes]
         self._fine: list[list[tuple[int, Bytes]]] = [[] for _ in self._boxes]
         self._overview = np.zeros((2, 2, 3), np.uint8)
@@ -99,26 +99,26 @@ class _Camera:
         """Yield the frames of the film, and look at all of them on the way."""
         numbers = self._footage.fine(self._stretch)
         together = self._footage.together(self._stretch)
-        for number, (index, frame, made) in zip(numbers, together, strict=False):
+        for number, (index, frame, result) in zip(numbers, together, strict=False):
             part = self._footage.climbed(number) % self._footage.schedule.factor
-            self._across.see(index, part, frame, made)
-            self._down.see(index, part, frame, made)
+            self._across.see(index, part, frame, result)
+            self._down.see(index, part, frame, result)
             for box, coarse, fine in zip(self._boxes, self._coarse, self._fine, strict=True):
                 if index in self._near(range(box.frame, box.frame + 1)) and index not in coarse:
                     coarse[index] = _crop(frame, box, self._size)
                 if index == box.frame:
-                    fine.append((number, to_bytes(_crop(made, box, self._size))))
+                    fine.append((number, to_bytes(_crop(result, box, self._size))))
             if index == self.liveliest:
                 self._overview = to_bytes(frame)
             self._inputs.append(index)
-            yield self.panels.frame(index, frame, made)
+            yield self.panels.frame(index, frame, result)
 
     def _near(self, frames: range) -> range:
         """Frames of one scene, and their neighbours in it: what linear interpolation looks at."""
         scene = next(scene for scene in self._scenes if frames.start in scene)
         return range(max(scene.start, frames.start - 1), min(scene.stop, frames.stop + 1))
 
-    def develop(self, film: Film, found: Repeats | str) -> Pictures:
+    def develop(self, film: Film, recurrence: Repeats | str) -> Pictures:
         """Make the pictures of all that was seen."""
         manner = self._footage.schedule.factor, self._footage.exposure
         return Pictures(
@@ -128,24 +128,24 @@ class _Camera:
             [self._closeup(n, *manner) for n, made in enumerate(self._fine) if made],
             self._across.develop(*manner),
             self._down.develop(*manner),
-            still(found.picture) if isinstance(found, Repeats) else None,
-            found if isinstance(found, str) else "",
-            found.across if isinstance(found, Repeats) else None,
+            still(recurrence.picture) if isinstance(recurrence, Repeats) else None,
+            recurrence if isinstance(recurrence, str) else "",
+            recurrence.across if isinstance(recurrence, Repeats) else None,
         )
 
     def _closeup(self, place: int, factor: int, exposure: Exposure) -> Closeup:
-        box, coarse, made = self._boxes[place], self._coarse[place], self._fine[place]
-        chosen = np.unique(np.linspace(0, len(made) - 1, _INSTANTS).round().astype(int))
+        box, coarse, fine = self._boxes[place], self._coarse[place], self._fine[place]
+        chosen = np.unique(np.linspace(0, len(fine) - 1, _INSTANTS).round().astype(int))
         between = list(linear(coarse.values(), factor, exposure))
         begin = list(coarse).index(box.frame) * factor
-        plain = [between[begin + self._footage.climbed(made[i][0]) % factor] for i in chosen]
-        first = made[0][0] - self._footage.fine(self._stretch).start
+        plain = [between[begin + self._footage.climbed(fine[i][0]) % factor] for i in chosen]
+        first = fine[0][0] - self._footage.fine(self._stretch).start
         return Closeup(
             box,
             first,
             still(to_bytes(coarse[box.frame])),
             [still(to_bytes(picture)) for picture in plain],
-            [still(made[i][1]) for i in chosen],
+            [still(fine[i][1]) for i in chosen],
         )
 
 

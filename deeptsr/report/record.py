@@ -17,7 +17,7 @@ import deeptsr
 from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError
-from deeptsr.events import Done, Event, Listener, Planned, Progress, ignore, to_json
+from deeptsr.events import Done, Event, Listener, Planned, Progress, ignore, is_told, to_json
 from deeptsr.system.files import unwritable, whole
 from deeptsr.system.fingerprint import fingerprint
 
@@ -25,6 +25,7 @@ __all__ = ["RECORD", "Record", "Recorder"]
 
 RECORD = "record.json"  # its name in a work folder
 _FORMAT = 1
+_LONGEST = 1e12  # seconds of a run
 _STANDS_ON = ("torch", "av", "numpy")
 
 
@@ -69,6 +70,8 @@ class Record:
         """
         path = Path(folder, RECORD)
         try:
+            if path.exists() and not path.is_file():
+                raise ValueError("it is no file")
             held = json.loads(path.read_text())
             if held.pop("format") != _FORMAT:
                 raise ValueError("written by another version of deeptsr")
@@ -136,6 +139,9 @@ def _sound(record: Record) -> Record:
         raise ValueError("its facts are of other kinds")
     if not {Planned.__name__, Done.__name__} <= set(kinds):
         raise ValueError("it does not tell of the work")
+    for event in record.events:
+        if not (event["at"] < _LONGEST and is_told(event)):
+            raise ValueError(f"its event {event['event']} is none that a run tells")
     datetime.fromisoformat(record.began)
     return record
 
@@ -212,11 +218,11 @@ class Recorder:
 
 
 def _versions() -> dict[str, str]:
-    found = {"deeptsr": deeptsr.__version__, "Python": platform.python_version()}
+    versions = {"deeptsr": deeptsr.__version__, "Python": platform.python_version()}
     for name in _STANDS_ON:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "unknown"
-    found["system"] = f"{platform.system()} {platform.machine()}"
-    return found
+            versions[name] = "unknown"
+    versions["system"] = f"{platform.system()} {platform.machine()}"
+    return versions

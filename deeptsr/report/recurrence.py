@@ -36,7 +36,7 @@ def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | 
     Returns:
         What keeps it from being drawn, as a sentence, where something does.
     """
-    # Here, as torch takes seconds to load.
+    # Imported here, as torch takes seconds to load.
     import torch  # noqa: PLC0415
 
     from deeptsr.analysis.heatmap import blend  # noqa: PLC0415

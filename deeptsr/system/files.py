@@ -86,20 +86,24 @@ def whole(
         raise
 
 
-def write_whole(path: Path, write: Callable[[Path], object], *, replace: bool) -> None:
-    """Call a function that writes a file that the user named, aside: see :func:`whole`.
+def write_whole(
+    path: Path, write: Callable[[Path], object], *, replace: bool, named: bool = True
+) -> None:
+    """Call a function that writes a file, aside: see :func:`whole`.
 
     Args:
-        path: of the file; a symbolic link is followed.
+        path: of the file.
         write: is given the path to write to.
         replace: whether a file of the name may be replaced.
+        named: whether the user gave the name: then a symbolic link is followed. What we made up
+            may be a link that somebody else put there.
 
     Raises:
         OutputError: when it cannot be written, or may not be.
         ResourceError: when the disk is full.
     """
     try:
-        with whole(Path(os.path.realpath(path)), replace=replace) as place:
+        with whole(Path(os.path.realpath(path)) if named else path, replace=replace) as place:
             write(place)
     except OSError as error:
         raise unwritable(path, error) from error

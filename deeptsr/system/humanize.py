@@ -1,10 +1,15 @@
-"""Figures as people read them: time spans, sizes, frame rates."""
+"""What people read: time spans, sizes, frame rates; and names, whatever they hold."""
 
 from __future__ import annotations
 
+import unicodedata
 from fractions import Fraction
 
-__all__ = ["describe_rate", "duration", "rate", "size"]
+__all__ = ["describe_rate", "duration", "rate", "size", "visible"]
+
+_JOINERS = "\u200c\u200d"  # of letters and of emoji: they turn no direction
+# Control characters, surrogates, marks of direction and what else is not seen, ends of lines.
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def duration(seconds: float) -> str:
@@ -54,3 +59,19 @@ def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
 def describe_rate(rate: Fraction) -> str:
     """Describe a rate for people: "25 fps" or "23.976 fps"."""
     return f"{float(rate):.3f}".rstrip("0").rstrip(".") + " fps"
+
+
+def visible(text: str) -> str:
+    r"""Write what is not seen as Python has it, such as \x1b; ends of lines stay.
+
+    >>> visible("gpj.\u202eexe")
+    'gpj.\\u202eexe'
+    """
+    if text.isprintable():  # as nearly all are, pictures of megabytes among them
+        return text
+    return "".join(
+        repr(c)[1:-1]
+        if c != "\n" and c not in _JOINERS and unicodedata.category(c) in _HIDDEN
+        else c
+        for c in text
+    )

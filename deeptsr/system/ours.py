@@ -113,10 +113,10 @@ def check_own(folder: Path, advice: str) -> None:
         OutputError: naming whose it is.
         OSError: when it cannot be asked.
     """
-    found, me = folder.stat(), os.geteuid()
-    theirs = found.st_uid not in (me, 0)
-    shared = bool(found.st_mode & stat.S_IWOTH) or (
-        bool(found.st_mode & stat.S_IWGRP) and found.st_gid != os.getegid()
+    status, me = folder.stat(), os.geteuid()
+    theirs = status.st_uid not in (me, 0)
+    shared = bool(status.st_mode & stat.S_IWOTH) or (
+        bool(status.st_mode & stat.S_IWGRP) and status.st_gid != os.getegid()
     )
     if not (theirs or shared):
         return
@@ -125,13 +125,13 @@ def check_own(folder: Path, advice: str) -> None:
     mine = os.fstat(handle)
     os.close(handle)
     os.unlink(name)
-    if theirs and mine.st_uid != found.st_uid:
+    if theirs and mine.st_uid != status.st_uid:
         raise OutputError(
-            f"{folder} belongs to another user (number {found.st_uid}); expected a folder of your "
+            f"{folder} belongs to another user (number {status.st_uid}); expected a folder of your "
             f"own; {advice}"
         )
     if shared and not mine.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
         raise OutputError(
-            f"{folder} may be written by others (mode {stat.S_IMODE(found.st_mode):o}); expected a "
-            f"folder that only you can write; {advice}"
+            f"{folder} may be written by others (mode {stat.S_IMODE(status.st_mode):o}); expected "
+            f"a folder that only you can write; {advice}"
         )

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 __all__ = ["free", "total"]
 
 _PROC = Path("/proc")
-# Of both versions of control groups: what bounds a group, and what it uses.
+# For both versions of control groups, what bounds a group and what it uses.
 _BOUNDS = {
     "cgroup2": (("memory.max", "memory.high"), "memory.current", "inactive_file"),
     "cgroup": (("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),

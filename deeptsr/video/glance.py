@@ -93,13 +93,13 @@ def _frames(
     """Yield frames as they are stored, scaled down to a width and a height."""
     with opened(info.path) as container:
         decoder = Decoder(container, video_stream(container, info.path, info.stream))
-        # Closed before the container is: FFmpeg's decoder must not outlive its file.
+        # It is closed before the container: FFmpeg's decoder must not outlive its file.
         with closing(iter(decoder)) as decoded:
             for frame in islice(decoded, frames.start, frames.stop):
                 yield frame.reformat(
                     *size(frame),
                     pix_fmt,
-                    # The same on both sides: no matrix is applied, and no level is stretched.
+                    # Both sides have the same: no matrix is applied, and no level is stretched.
                     src_colorspace=Colorspace.ITU709,
                     dst_colorspace=Colorspace.ITU709,
                     src_color_range=ColorRange.MPEG,

@@ -98,3 +98,19 @@ def test_the_script_is_one_of_its_shell(shell):
     if shutil.which(shell) is None:
         pytest.skip(f"needs {shell}")
     subprocess.run([shell, "-n"], input=script(shell), text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"COMP_WORDS": "deeptsr", "COMP_CWORD": "x"}, {"COMP_WORDS": "", "COMP_CWORD": "9"}],
+)
+def test_a_question_that_is_not_understood_is_not_answered(asked):
+    done = subprocess.run(
+        [sys.executable, "-m", "cli"],
+        cwd=ROOT,
+        env=os.environ | {"_DEEPTSR_COMPLETE": "bash_complete"} | asked,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli import signals
+from cli.exit_codes import endings
 from cli.signals import TerminatedError, gentle
 from deeptsr.events import Progress, Warned
 from tests.helpers.clips import clip
@@ -113,3 +114,22 @@ def test_sigterm_is_heard_while_a_long_video_is_read(tmp_path):
     assert processor_of_children() - ended - began < 3
     assert '"terminated; run the same command again' in rest
     assert not (tmp_path / "o.mp4").exists()
+
+
+def test_sigterm_of_which_others_make_an_interruption_ends_with_143():
+    """Ray does so while it waits."""
+
+    def wait():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+
+    told = []
+    with pytest.raises(SystemExit) as ended, endings(told.append):
+        wait()
+    assert ended.value.code == 143
+    assert told[-1].message.startswith("terminated")
+    with pytest.raises(SystemExit) as ended, endings(told.append):
+        raise KeyboardInterrupt
+    assert ended.value.code == 130

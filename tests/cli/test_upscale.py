@@ -349,6 +349,8 @@ def test_a_rate_and_a_factor_exclude_each_other(library):
         "--exposure half",
         "--exposure 0",
         "--exposure 1.5",
+        "--exposure 5e-1",
+        "--exposure 1e-999999999",
         "--exposure 1/0",
         "--within -0.1",
         "--within nan",

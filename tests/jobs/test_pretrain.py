@@ -1,5 +1,8 @@
 """A prior as a file."""
 
+import os
+import struct
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -136,3 +139,14 @@ def test_crops_are_spoilt_in_place():
 def test_shares_are_checked(tmp_path, changes):
     with pytest.raises(OptionError, match="expected a share"):
         pretrain_file(tmp_path / "p", NETWORK, replace(TINY, **changes), device="cpu")
+
+
+def test_among_pictures_pipes_are_not_waited_for_and_huge_ones_are_left_out(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    Image.new("L", (16, 16)).save(tmp_path / "bomb.png")
+    data = bytearray((tmp_path / "bomb.png").read_bytes())
+    data[16:24] = struct.pack(">II", 40_000, 40_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "bomb.png").write_bytes(data)
+    with pytest.raises(InputError, match="has no pictures"):
+        pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, images=tmp_path, device="cpu")

@@ -163,3 +163,9 @@ def test_what_stands_still_stays():
     network.load_state_dict(starts(prior, network)["any"])
     still = noise(1, 40, 40, 3).repeat(12, 1, 1, 1) * 0.5 + 0.25
     assert gap(predict(network.eval(), still), still.repeat_interleave(2, 0)) < 4 / 255
+
+
+def test_what_does_not_say_how_it_was_made_is_refused(tmp_path):
+    path = stored(replace(made(), made=["by hand"]), tmp_path)
+    with pytest.raises(OptionError, match="does not say how it was made"):
+        Prior.load(path)

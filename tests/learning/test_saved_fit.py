@@ -141,8 +141,8 @@ def test_weights_that_are_missing_are_told(tmp_path):
         names = sorted(file.keys())[1:]
         tensors = {name: file.get_tensor(name) for name in names}
     save_file(tensors, path, told)
-    with pytest.raises(OptionError, match=r"stage 1 of the fit .* damaged"):
-        SavedFit.load(path).fitted(OPTIONS, PLAN, SIZE, CPU)
+    with pytest.raises(OptionError, match=r"weights of stage 1 are not of its network"):
+        SavedFit.load(path)
 
 
 def test_a_run_reads_its_fit_once_and_again_when_it_changed(tmp_path):
@@ -165,3 +165,30 @@ def test_the_settings_of_a_fit_are_compared(tmp_path):
     assert not is_fit_with(path, replace(OPTIONS, seed=8))
     (tmp_path / "b").write_text("no fit")
     assert not is_fit_with(tmp_path / "b", OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        *((("stages", 0, "scale"), text) for text in ("1/0", "1e5", "-1", "nan")),
+        *((("settings", "pyramid", "coarsest"), text) for text in ("1e5", "0/0", [1])),
+        *((("settings", "network", "blocks"), n) for n in (2, 10**9)),
+        *((("settings", "network", "channels"), n) for n in (5, 10**6, 2**62)),
+        *((("stages", 1, "fold"), n) for n in (2, 10**6)),
+        *((("stages", 1, "step"), n) for n in (0, 10**9)),
+        (("settings", "network", "kind"), "other"),
+        (("settings", "seed"), float("nan")),
+    ],
+)
+def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
+    path = kept(tmp_path / "a")
+    with safe_open(path, "pt") as file:
+        told = json.loads(file.metadata()["deeptsr"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    held = told
+    for key in where[:-1]:
+        held = held[key]
+    held[where[-1]] = value
+    save_file(tensors, path, {"deeptsr": json.dumps(told)})
+    with pytest.raises(OptionError):
+        SavedFit.load(path)

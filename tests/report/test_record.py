@@ -159,3 +159,47 @@ def test_a_curve_by_hand(tmp_path):
     assert second[1] == curve.kept  # 3 dB, the gain of the stage
     assert first[1][1] == pytest.approx((curve.zero + second[1][1]) / 2, abs=0.1)  # 1.5 dB
     assert first[1][0] == pytest.approx((first[0][0] + second[1][0]) / 2, abs=0.1)  # step 50 of 100
+
+
+def _without(event, name):
+    return {key: value for key, value in event.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda event: _without(event, "seconds"),
+        lambda event: event | {"seconds": None},
+        lambda event: event | {"seconds": float("nan")},
+        lambda event: event | {"at": float("inf")},
+        lambda event: event | {"at": 10**400},
+        lambda event: event | {"seconds": 10**400},
+    ],
+)
+@pytest.mark.parametrize("kind", ["Planned", "StageFitted", "Done"])
+def test_an_event_that_no_run_tells_is_refused(tmp_path, kind, damage):
+    record = finished(tmp_path).record()
+    events = [damage(event) if event["event"] == kind else event for event in record.events]
+    replace(record, events=tuple(events)).save(tmp_path)
+    with pytest.raises(InputError, match="cannot be understood"):
+        Record.load(tmp_path)
+
+
+def test_a_curve_that_is_none_is_refused_and_what_is_not_known_is_passed_over(tmp_path):
+    record = finished(tmp_path).record()
+    later = {"event": "Later", "at": 1.0, "what": None}
+    replace(record, events=(later, *record.events)).save(tmp_path)
+    assert Record.load(tmp_path)
+    events = [
+        event | {"curve": [["a", "b", 1]]} if event["event"] == "StageFitted" else event
+        for event in record.events
+    ]
+    replace(record, events=tuple(events)).save(tmp_path)
+    with pytest.raises(InputError, match="event StageFitted is none that a run tells"):
+        Record.load(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_record_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "record.json")
+    with pytest.raises(InputError, match="it is no file"):
+        Record.load(tmp_path)

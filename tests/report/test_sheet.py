@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 from dataclasses import asdict, replace
 
@@ -167,3 +168,25 @@ def test_a_page_that_no_batch_wrote_is_left_alone(tmp_path, done):
     page.mkdir()
     with pytest.raises(OutputError, match="no batch wrote it"):
         check_sheet(page)
+
+
+def test_nothing_is_written_through_a_link_that_was_put_there(tmp_path, done):
+    page, victim = tmp_path / "batch.html", tmp_path / "victim"
+    page.symlink_to(victim)
+    for work in (lambda: check_sheet(page), lambda: write_sheet(page, [done], OPTIONS)):
+        with pytest.raises(OutputError, match="symbolic link"):
+            work()
+    assert not victim.exists()
+    page.unlink()
+    os.mkfifo(page)
+    with pytest.raises(OutputError, match="no batch wrote it"):
+        check_sheet(page)
+
+
+def test_a_name_does_not_turn_the_words_around_it(tmp_path, done):
+    failed = replace(done, name="a\u202egpj.mp4", failed=True, error="of \u2066x\x07")
+    write_sheet(tmp_path / "batch.html", [failed], OPTIONS)
+    text = text_of(tmp_path / "batch.html")
+    assert r"a\u202egpj.mp4" in text
+    assert r"of \u2066x\x07" in text
+    assert not set("\u202e\u2066\x07") & set(text)

@@ -7,7 +7,7 @@ import pytest
 
 from deeptsr.errors import OutputError
 from deeptsr.system import files
-from deeptsr.system.files import check_file, flush_to_disk, hidden_beside
+from deeptsr.system.files import check_file, flush_to_disk, hidden_beside, write_whole
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,13 @@ def test_a_folder_that_may_not_be_read_is_taken_as_it_is(tmp_path, monkeypatch):
     flush_to_disk(tmp_path)
     with pytest.raises(PermissionError):
         flush_to_disk(tmp_path / "f")
+
+
+def test_a_link_in_the_place_of_a_name_that_we_made_up_is_not_followed(tmp_path):
+    link, victim = tmp_path / "a", tmp_path / "victim"
+    link.symlink_to(victim)
+    with pytest.raises(OutputError, match="appeared"):
+        write_whole(link, lambda place: place.write_text("x"), replace=False, named=False)
+    write_whole(link, lambda place: place.write_text("x"), replace=True, named=False)
+    assert not victim.exists()
+    assert link.read_text() == "x"

@@ -10,11 +10,11 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import deeptsr
@@ -22,10 +22,12 @@ from deeptsr import video
 from deeptsr.config import Options, values
 from deeptsr.errors import OutputError
 from deeptsr.system.files import unwritable
+from deeptsr.system.ours import not_through_links
 
 __all__ = ["Entry", "Manifest", "Stamp", "configuration_hash", "stamp"]
 
 _BLOCK = 1 << 20  # bytes read at once
+_LARGEST = 2**63  # of a number in a line
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _blocks(file: Path) -> Iterator[bytes]:
             yield block
 
 
-class Manifest:
+class Manifest(contextlib.AbstractContextManager["Manifest"]):
     """The file, open for appending, and held against a second batch at the same time.
 
     Args:
@@ -119,26 +121,22 @@ class Manifest:
         self._began: dict[str, float] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b", buffering=0)
+            self._file = open(path, "a+b", buffering=0, opener=not_through_links)  # noqa: SIM115
         except (OSError, ValueError) as error:
+            if os.path.islink(path):
+                raise _not_ours(path, "is a symbolic link") from None
             yours = "expected a folder that is yours to write; choose another one"
             raise unwritable(path, error, otherwise=yours) from None
         try:
+            if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+                raise _not_ours(path, "is no file")
             self._hold()
             self._load()
         except BaseException:
             self._file.close()
             raise
 
-    def __enter__(self) -> Manifest:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._file.close()
 
     def last(self, output: Path) -> Entry | None:
@@ -205,11 +203,20 @@ class Manifest:
             entry = _entry(line)
             if entry is not None:
                 self._keep(entry)
+        if text and not (self._last or text.startswith(b"{")):
+            raise _not_ours(self.path, "holds other things than the lines of a batch")
         if text and not text.endswith(b"\n"):  # a line that a crash cut off
             try:
                 self._write(b"\n")
             except OSError as error:
                 raise unwritable(self.path, error) from error
+
+
+def _not_ours(path: Path, what: str) -> OutputError:
+    return OutputError(
+        f"{path} {what}; expected this name to be free, or the manifest of a batch; move it away, "
+        "or choose another folder"
+    )
 
 
 def _entry(line: bytes) -> Entry | None:
@@ -232,5 +239,7 @@ def _entry(line: bytes) -> Entry | None:
     numbers = (entry.attempts, entry.seconds, *known)
     stamps = [stamp for stamp in (entry.input_stamp, entry.output_stamp) if stamp is not None]
     texts += [text for stamp in stamps for text in (stamp.hash, stamp.look)]
-    sound = all(isinstance(t, str) for t in texts) and all(type(n) in (int, float) for n in numbers)
+    sound = all(isinstance(t, str) for t in texts) and all(
+        type(n) in (int, float) and abs(n) < _LARGEST for n in numbers
+    )
     return entry if sound else None

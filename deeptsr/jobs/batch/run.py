@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -98,14 +99,8 @@ class _Batch:
         began = time.monotonic()
         verified = [self._verified(task) for task in self._tasks]
         waiting = deque(n for n, entry in enumerate(verified) if entry is None)
-        self._tell(
-            BatchPlanned(
-                len(self._tasks),
-                len(self._tasks) - len(waiting),
-                self._engine.label,
-                str(self._manifest.path),
-            )
-        )
+        count, place = len(self._tasks), str(self._manifest.path)
+        self._tell(BatchPlanned(count, count - len(waiting), self._engine.label, place))
         if self._manifest.note:
             self._tell(Warned(self._manifest.note))
         for task, entry in zip(self._tasks, verified, strict=True):
@@ -117,18 +112,9 @@ class _Batch:
             while waiting or running:
                 while waiting and len(running) < self._engine.jobs:
                     number = waiting.popleft()
-                    self._start(number)
-                    running.add(number)
-                report = self._engine.receive()
-                number, news = report.number, report.news
-                if isinstance(news, News):
-                    self._report(number, news)
-                    continue
-                running.remove(number)
-                again = self._take(number, news)
-                if again:
-                    waiting.append(number)
-                self._progress(number, 0.0 if again else 1.0)
+                    running |= {number} if self._start(number) else set()
+                if running:
+                    self._hear(self._engine.receive(), waiting, running)
         except BaseException:
             try:
                 for report in self._engine.stop():
@@ -146,6 +132,17 @@ class _Batch:
         )
         self._tell(result)
         return result
+
+    def _hear(self, report: Report, waiting: deque[int], running: set[int]) -> None:
+        number, news = report.number, report.news
+        if isinstance(news, News):
+            self._report(number, news)
+            return
+        running.remove(number)
+        again = self._take(number, news)
+        if again:
+            waiting.append(number)
+        self._progress(number, 0.0 if again else 1.0)
 
     def _verified(self, task: Task) -> Entry | None:
         """What is known of a video that needs no work; None where it does."""
@@ -182,7 +179,8 @@ class _Batch:
                 pass  # what the lock of one that was killed left is cleared away, too
         return named
 
-    def _start(self, number: int) -> None:
+    def _start(self, number: int) -> bool:
+        """Begin an attempt; False where there is none, as a link was put where it would write."""
         task, now = self._tasks[number], time.monotonic()
         if number in self._states:
             state = self._states[number]
@@ -200,13 +198,20 @@ class _Batch:
                 seconds=0.0,
             )
             state = self._states[number] = _State(entry, now)
+        page = task.page if self._reports else None
+        link = next((p for p in (task.output, page) if p is not None and os.path.islink(p)), None)
+        if link is not None:  # the child would take it for the user's wish
+            wrong = f"{link} is a symbolic link; expected this name to be free; remove it"
+            self._end(task, replace(state.entry, state="failed", error=wrong), "failed")
+            self._progress(number, 1.0)
+            return False
         self._manifest.add(state.entry)
         with contextlib.suppress(OSError):  # the child says what stands in the way
             task.output.parent.mkdir(parents=True, exist_ok=True)
         self._tell(VideoStarted(task.name, str(task.output), state.entry.attempts))
-        page = task.page if self._reports else None
         flags = self._flags if page is None else (*self._flags, "--report", str(page))
         self._engine.start(Work(number, str(task.input), str(task.output), flags))
+        return True
 
     def _report(self, number: int, news: News) -> None:
         task = self._tasks[number]
@@ -246,16 +251,16 @@ class _Batch:
         task, state = self._tasks[number], self._states[number]
         state.entry = self._after(number, ended)
         if ended.exit_code == 0:
-            made = stamp(task.output)
-            if made is not None:
-                done = replace(state.entry, state="done", output_stamp=made)
+            now = stamp(task.output)
+            if now is not None:
+                done = replace(state.entry, state="done", output_stamp=now)
                 self._end(task, done, "done")
                 return False
             lost = f"its process succeeded, but {task.output} is not there; expected its result"
             state.entry = replace(state.entry, error=lost)
         elif ended.worth_another and self._was_named(task):
-            made = stamp(task.output)  # it broke down on its way out
-            self._end(task, replace(state.entry, state="done", output_stamp=made), "done")
+            now = stamp(task.output)  # it broke down on its way out
+            self._end(task, replace(state.entry, state="done", output_stamp=now), "done")
             return False
         elif ended.worth_another and state.entry.attempts <= self._retries:
             self._tell(VideoWarned(task.name, f"{ended.error}; it is tried again"))
@@ -279,18 +284,8 @@ class _Batch:
         if state != "skipped":
             self._manifest.add(entry)
         self._ended.append(state)
-        self._tell(
-            VideoEnded(
-                task.name,
-                entry.output,
-                state,
-                entry.attempts,
-                entry.seconds,
-                entry.gain_db,
-                entry.error,
-                entry.confidence,
-            )
-        )
+        told = entry.attempts, entry.seconds, entry.gain_db, entry.error, entry.confidence
+        self._tell(VideoEnded(task.name, entry.output, state, *told))
 
 
 def _same(now: Stamp | None, before: Stamp | None) -> bool:

@@ -85,7 +85,7 @@ def find_tasks(
                 "names; rename one of them"
             )
         tasks[output] = Task(name.as_posix(), path, output, video.rough_size(path))
-    # Equal ones by name, so that a batch's order can be told beforehand.
+    # Equal ones are sorted by name, so that a batch's order can be told beforehand.
     return tuple(sorted(tasks.values(), key=lambda task: (-task.rough_size, task.name)))
 
 
@@ -116,7 +116,7 @@ def _listed(file: Path, pattern: str | None) -> Iterable[Path]:
             f"{file} is no text; expected a folder of videos, or a text file that names one a "
             "line; for a single video use deeptsr upscale"
         )
-    # Not splitlines: it would split names at characters that no editor ends a line with.
+    # splitlines would split names at characters that no editor ends a line with.
     lines = re.split(r"\r\n?|\n", text)
     paths = dict.fromkeys(_named(line) for line in lines if line.strip())
     return [p for p in paths if pattern is None or _wanted(p, p, pattern)]

@@ -17,11 +17,11 @@ _FIT_OFTEN = (
 )
 
 
-def advice(found: Examined, *, hidden_card: bool, load: float) -> tuple[str, ...]:
+def advice(machine: Examined, *, hidden_card: bool, load: float) -> tuple[str, ...]:
     """Sentences, the most useful one first.
 
     Args:
-        found: what is known of the machine.
+        machine: what is known of the machine.
         hidden_card: whether there is a card that torch does not see.
         load: how many cores others keep busy.
     """
@@ -31,34 +31,34 @@ def advice(found: Examined, *, hidden_card: bool, load: float) -> tuple[str, ...
             "there is a CUDA card, and this torch does not see it: install a build of torch with "
             "CUDA for the card's driver"
         )
-    elif not found.cards:
+    elif not machine.cards:
         told.append("a CUDA card would do the work in a small part of the time")
-    if found.threads < found.cores:
+    if machine.threads < machine.cores:
         told.append(
-            f"torch uses {found.threads} of {found.cores} cores: leave OMP_NUM_THREADS unset, or "
-            f"set it to {found.cores}"
+            f"torch uses {machine.threads} of {machine.cores} cores: leave OMP_NUM_THREADS unset, "
+            f"or set it to {machine.cores}"
         )
-    if load > _BUSY * found.cores:
+    if load > _BUSY * machine.cores:
         told.append(
-            f"other programs keep about {load:.1f} of {found.cores} cores busy: the times were "
+            f"other programs keep about {load:.1f} of {machine.cores} cores busy: the times were "
             "measured beside them, and are shorter without"
         )
-    if not found.cards and found.precision == "float32":
+    if not machine.cards and machine.precision == "float32":
         told.append(
             "a processor with AVX-512 BF16 would run convolutions about twice as fast as this one, "
             "which does them in float32"
         )
-    if found.free_bytes is not None and found.free_bytes < _LITTLE:
+    if machine.free_bytes is not None and machine.free_bytes < _LITTLE:
         told.append(
-            f"{size(found.free_bytes)} of memory are free: with more, larger pieces are taken at "
+            f"{size(machine.free_bytes)} of memory are free: with more, larger pieces are taken at "
             "once; close other programs"
         )
-    if found.disk_speed < _SLOW_DISK:
+    if machine.disk_speed < _SLOW_DISK:
         told.append(
-            f"{found.folder} takes {size(found.disk_speed)} a second: write to a faster disk, and "
-            "copy the result"
+            f"{machine.folder} takes {size(machine.disk_speed)} a second: write to a faster disk, "
+            "and copy the result"
         )
-    times = dict(found.times)
+    times = dict(machine.times)
     if times.get("fast", 0.0) > _LONG:
         told.append(
             f"a smaller factor, a part of the video (--start, --end) or a smaller picture takes "

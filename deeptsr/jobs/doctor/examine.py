@@ -51,7 +51,7 @@ def examine(
     speed = disk_speed(Path(folder))
     task = Task(_RATE * _SECONDS, _HEIGHT, _WIDTH, chosen, devices.precision(chosen))
     there = video.encoders()
-    found = Examined(
+    machine = Examined(
         versions=(
             ("deeptsr", deeptsr.__version__),
             ("Python", platform.python_version()),
@@ -76,10 +76,10 @@ def examine(
         clip=f"{_SECONDS} s of {_WIDTH} x {_HEIGHT} at {_RATE} frames a second, x8",
         times=_times(task, on_event),
     )
-    told = advice(found, hidden_card=hidden_card(), load=load)
-    found = replace(found, advice=told)
-    on_event(found)
-    return found
+    told = advice(machine, hidden_card=hidden_card(), load=load)
+    machine = replace(machine, advice=told)
+    on_event(machine)
+    return machine
 
 
 def _times(task: Task, on_event: Listener) -> tuple[tuple[str, float], ...]:

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import with_cuts
-from deeptsr.config import Options
-from deeptsr.errors import InputError, OptionError
+from deeptsr.config import Options, changed
+from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Listener, Warned, ignore
-from deeptsr.imaging.volume import as_volume
+from deeptsr.imaging.volume import as_array, as_volume
+from deeptsr.jobs.job import Job
 from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import fit_job, out_of_memory, read_for_fitting
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length
@@ -28,6 +29,7 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream_scene
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, write_whole
+from deeptsr.video.destination import name_of
 
 __all__ = ["Model", "fit", "load"]
 
@@ -70,7 +72,7 @@ class Model:
         Raises:
             OptionError: for a value out of range.
         """
-        return Model(self._saved, replace(self.options, **changes))
+        return Model(self._saved, changed(self.options, **changes))
 
     def upscale(
         self, frames: Iterable[Any], on_event: Listener = ignore
@@ -137,10 +139,9 @@ class Model:
             OutputError: when it exists, or cannot be written.
             ResourceError: when the disk is full.
         """
-        check_file(Path(path), overwrite)
-        write_whole(
-            Path(path), lambda place: place.write_bytes(self._saved.bytes()), replace=overwrite
-        )
+        place = Path(name_of(path, OutputError, "the file"))
+        check_file(place, overwrite)
+        write_whole(place, lambda place: place.write_bytes(self._saved.bytes()), replace=overwrite)
 
     def _for_size(self, height: int, width: int) -> tuple[Options, tuple[FittedStage, ...]]:
         """The settings that the memory has room for, and the stages."""
@@ -190,7 +191,7 @@ def fit(frames: Any, options: Options | None = None, on_event: Listener = ignore
     with out_of_memory():
         excerpt, _ = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
-    return Model(SavedFit.of(fitted, job.options, job.size), _without_bounds(job.options, options))
+    return Model(SavedFit.of(fitted, job.options, job.size), _for_others(job))
 
 
 def load(path: str | Path) -> Model:
@@ -215,11 +216,11 @@ def _check_size(options: Options) -> None:
         )
 
 
-def _without_bounds(resolved: Options, given: Options | None) -> Options:
-    """What was asked for, and not what one clip's size and this moment's memory made of it."""
-    pyramid = (given or Options()).pyramid
-    asked = replace(resolved.pyramid, voxels=pyramid.voxels, excerpt=pyramid.excerpt)
-    return replace(resolved, pyramid=asked, fit_file=None, save_fit=None)
+def _for_others(job: Job) -> Options:
+    """The settings of a fit, without what one clip's size and this moment's memory made of them."""
+    bounds = job.asked.pyramid
+    pyramid = replace(job.options.pyramid, voxels=bounds.voxels, excerpt=bounds.excerpt)
+    return replace(job.options.as_options(), pyramid=pyramid, fit_file=None, save_fit=None)
 
 
 def _numbered(
@@ -235,8 +236,14 @@ def _numbered(
 def _volumes(frames: Iterable[Any]) -> Iterator[Tensor]:
     """Yield pictures (H, W, C) in [0, 1], checked."""
     shape: tuple[int, ...] | None = None
-    for number, frame in enumerate(frames):
-        array = frame if isinstance(frame, Tensor) else np.asarray(frame)
+    try:
+        pictures = iter(frames)
+    except TypeError:
+        raise InputError(
+            f"frames are a {type(frames).__name__}; expected pictures (H, W, C), one after another"
+        ) from None
+    for number, frame in enumerate(pictures):
+        array = as_array(frame)
         if array.ndim != 3 or (shape is not None and tuple(array.shape) != shape):
             expected = "(H, W, C) with 1 or 3 channels" if shape is None else f"{shape}"
             raise InputError(

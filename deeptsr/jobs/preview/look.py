@@ -27,6 +27,7 @@ from deeptsr.jobs.upscale import upscale_array
 from deeptsr.learning.prior import prior_of
 from deeptsr.pyramid.plan import plan
 from deeptsr.system import devices
+from deeptsr.system.distinct import check_distinct
 from deeptsr.system.files import check_file, write_whole
 from deeptsr.system.lock import alone
 
@@ -83,6 +84,7 @@ def look(
     began = time.monotonic()
     options = options or config.preset(devices.default_preset(devices.choose("auto")))
     target = look_name(output)
+    check_distinct({"the input": source}, {"the preview": target})
     check_file(target, options.encode.overwrite)
     if not seconds > 0:
         raise OptionError(f"preview is {seconds} s; expected more than 0")
@@ -94,8 +96,8 @@ def look(
     chosen = video.selected(info, options.start, options.end)
     sought = range(chosen.start, min(chosen.stop, chosen.start + _SEARCHED))
     length = min(len(sought), _MOST, max(_LEAST, job.least, round(seconds * info.rate)))
-    found = window(video.motion_in(info, sought), length)
-    stretch = range(sought.start + found.start, sought.start + found.stop)
+    span = window(video.motion_in(info, sought), length)
+    stretch = range(sought.start + span.start, sought.start + span.stop)
 
     quick = _quick(job.options)
     shown, size = _affordable(len(stretch), job.size, quick, job.device)
@@ -103,13 +105,13 @@ def look(
     stretch = stretch[middle : middle + shown]
     on_event(Progress(0.2, "read", f"reading {len(stretch)} frames"))
     frames = np.stack(list(_read(info, stretch, size)))
-    made = upscale_array(frames, quick, _passed_on(on_event))
+    result = upscale_array(frames, quick, _passed_on(on_event))
     on_event(Progress(0.95, "write", "writing the film"))
     height, width = size
-    film = video.encode_preview(_panels(frames, made), (2 * width + _GAP, height), _BYTES)
+    film = video.encode_preview(_panels(frames, result), (2 * width + _GAP, height), _BYTES)
     overwrite = options.encode.overwrite
     with alone([target], on_event):
-        write_whole(target, lambda place: place.write_bytes(film), replace=overwrite)
+        write_whole(target, lambda place: place.write_bytes(film), replace=overwrite, named=False)
     moments = [float(info.timeline.moment(n) - info.start) for n in (stretch.start, stretch.stop)]
     told = Previewed(
         output=str(target),
@@ -119,7 +121,7 @@ def look(
         width=width,
         height=height,
         frames_in=len(frames),
-        frames_out=len(made),
+        frames_out=len(result),
         steps=quick.fit.adapt_steps,
         seconds=time.monotonic() - began,
         whole=whole,

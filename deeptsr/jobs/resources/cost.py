@@ -88,20 +88,20 @@ def _enlarging(clip: Clip, options: Options) -> float:
     if clip.made == (clip.height, clip.width):
         return 0.0
     pixels = clip.frames * clip.pixels
-    found = float(_LENS * clip.frames * options.factor * clip.made[0] * clip.made[1])
+    operations = float(_LENS * clip.frames * options.factor * clip.made[0] * clip.made[1])
     if space_prior(options.space_prior) is not None:
         times = doublings((clip.height, clip.width), clip.made)
         layers = sum(STEP ** (2 * n) for n in range(times))
         with torch.device("meta"):
             network = SpaceNetwork(SPACE.channels, SPACE.blocks)
-        found += _MARGINS * pixels * layers * network.operations
-    return found
+        operations += _MARGINS * pixels * layers * network.operations
+    return operations
 
 
 @cache
 def _convolving(channels: int, precision: torch.dtype) -> float:
     """Operations a second of the processor's convolutions, measured."""
-    # Two clips: for one, torch takes plain loops in float32.
+    # Two clips are taken: for one, torch takes plain loops in float32.
     clips = torch.ones(2, channels, 8, 32, 32).to(precision, memory_format=torch.channels_last_3d)
     weight = torch.ones(channels, channels, 3, 3, 3, dtype=precision)
     seconds: list[float] = []

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from deeptsr.config import PRESETS, Options
+from deeptsr.config import PRESETS, Settings
 from deeptsr.learning.recipe import first_steps
 
 __all__ = ["below", "choose", "least_of", "rebased"]
@@ -20,14 +20,14 @@ _LEAST = 0.25  # of a preset's steps, before a smaller preset does better
 _LEAST_STEPS = 20  # of a fit from nothing, in the least plan of all
 
 
-def rebased(options: Options, name: str) -> Options:
+def rebased(options: Settings, name: str) -> Settings:
     """Take another preset, and keep what the options have changed of their own.
 
     Args:
         options: all settings.
         name: of the other preset.
     """
-    changed: Options = _rebased(options, PRESETS[options.preset], PRESETS[name])
+    changed: Settings = _rebased(options, PRESETS[options.preset], PRESETS[name])
     return replace(changed, preset=name)
 
 
@@ -42,8 +42,8 @@ def _rebased(now: Any, before: Any, other: Any) -> Any:
 
 
 def choose(
-    options: Options, seconds: float, forecast: Callable[[Options], Callable[[Options], float]]
-) -> tuple[Options, bool]:
+    options: Settings, seconds: float, forecast: Callable[[Settings], Callable[[Settings], float]]
+) -> tuple[Settings, bool]:
     """Find the settings that do most in a time.
 
     Args:
@@ -62,7 +62,7 @@ def choose(
         last = name == names[-1]
         takes = forecast(full)
 
-        def fits(candidate: Options, takes: Callable[[Options], float] = takes) -> bool:
+        def fits(candidate: Settings, takes: Callable[[Settings], float] = takes) -> bool:
             return takes(candidate) <= seconds
 
         if fits(full):
@@ -84,7 +84,7 @@ def below(preset: str) -> tuple[str, ...]:
     return _LADDER[_LADDER.index(preset) :] if preset in _LADDER else (preset,)
 
 
-def least_of(options: Options) -> Options:
+def least_of(options: Settings) -> Settings:
     """What is left of a preset before a smaller one is taken."""
     cut: dict[str, Any] = {
         name: _quarter(getattr(options.fit, name))
@@ -98,16 +98,16 @@ def _quarter(steps: int) -> int:
     return round(_LEAST * steps)
 
 
-def _without_ensemble(options: Options) -> Options:
+def _without_ensemble(options: Settings) -> Settings:
     return replace(options, pyramid=replace(options.pyramid, ensemble=False))
 
 
 def _most(
-    options: Options, field: str, least: int, most: int, fits: Callable[[Options], bool]
-) -> tuple[Options, bool]:
+    options: Settings, field: str, least: int, most: int, fits: Callable[[Settings], bool]
+) -> tuple[Settings, bool]:
     """The largest number of steps that fits, or the least number."""
 
-    def with_steps(count: int) -> Options:
+    def with_steps(count: int) -> Settings:
         changes: dict[str, Any] = {field: count}
         return replace(options, fit=replace(options.fit, **changes))
 

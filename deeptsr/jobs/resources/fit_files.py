@@ -11,6 +11,7 @@ from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.files import check_file, write_whole
+from deeptsr.system.lock import alone
 
 __all__ = ["check_fit_files", "keep_fit"]
 
@@ -56,19 +57,20 @@ def keep_fit(
         on_event: told that it is kept, or why not.
 
     Raises:
-        OutputError: when it cannot be written.
+        OutputError: when it cannot be written, or another run is about to.
         ResourceError: when the disk is full.
     """
     if options.save_fit is None:
         return
     path, replace = Path(options.save_fit), options.encode.overwrite
     content = SavedFit.of(fitted, options, size).bytes()
-    if path.is_file() and not replace:
-        if path.read_bytes() != content:
-            on_event(
-                Warned(f"{path} holds another fit, and is left as it is: this one is not kept")
-            )
-            return
-    else:
-        write_whole(path, lambda place: place.write_bytes(content), replace=replace)
+    with alone([path], on_event):  # another run may keep its own there
+        if path.is_file() and not replace:
+            if path.read_bytes() != content:
+                on_event(
+                    Warned(f"{path} holds another fit, and is left as it is: this one is not kept")
+                )
+                return
+        else:
+            write_whole(path, lambda place: place.write_bytes(content), replace=replace)
     on_event(FitKept(str(path), len(content)))

@@ -114,7 +114,7 @@ class Forecast:
         seconds = steps * self._speeds.step * network.operations / first.operations
         if number and not steps:
             return 0.0
-        # What it says of itself, before and after; and at last for the self-check.
+        # The result is examined before a fit, after it, and at last for the self-check.
         seconds += 2 * 3 * self._work(number, self._excerpt) / self._speeds.climb
         pool = int(steps > 0)
         if number:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import torch
 
-from deeptsr.config import Options
+from deeptsr.config import Options, Settings
 from deeptsr.errors import ResourceError
 from deeptsr.learning.pairs.pool import pool_bytes
 from deeptsr.learning.recipe import JUDGED, averages, fitted_frames, has_network, network_of
@@ -33,7 +33,7 @@ _PAYS = 5  # times the frames around it that a chunk is long, where memory allow
 _MODEST = 900_000_000  # bytes that a run may take without a word
 _LEAST_EXCERPT = 32  # frames, unless memory is short
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
-# Measured: see docs/trials.md.
+# What follows was measured: see docs/trials.md.
 _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
 _HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
@@ -76,8 +76,8 @@ def part_length(height: int, width: int, options: Options) -> int:
 
 
 def bounded(
-    clip: Clip, options: Options, stages: tuple[Stage, ...], device: torch.device
-) -> Options:
+    clip: Clip, options: Settings, stages: tuple[Stage, ...], device: torch.device
+) -> Settings:
     """Choose the lengths of chunk and excerpt that the memory has room for.
 
     Args:
@@ -99,11 +99,11 @@ def bounded(
     limit = bound or (_SHARE * machine if machine else math.inf)
     models = _models(clip, options, stages)
 
-    def with_chunk(frames: int) -> Options:
+    def with_chunk(frames: int) -> Settings:
         voxels = min(options.pyramid.voxels, frames * options.factor * clip.pixels)
         return replace(options, pyramid=replace(options.pyramid, voxels=voxels))
 
-    def with_excerpt(frames: int) -> Options:
+    def with_excerpt(frames: int) -> Settings:
         return replace(options, pyramid=replace(options.pyramid, excerpt=frames))
 
     step = stages[0].step if stages else 1
@@ -164,13 +164,13 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
 
 
 def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
-    found = []
+    models = []
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
             network = network_of(options, stage, clip.height, clip.width)
             known = network if has_network(options, number) else None
-            found.append(FittedStage(stage, known, averages(options, number)))
-    return tuple(found)
+            models.append(FittedStage(stage, known, averages(options, number)))
+    return tuple(models)
 
 
 def _result(clip: Clip, options: Options) -> int:
@@ -254,7 +254,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         rows, columns = stage.size(clip.height, clip.width)
         seen = min(excerpt, fitted_frames(stage, (rows, columns)))
         pixels = seen * stage.factor_before * rows * columns
-        made = pixels * _PIXEL
+        result = pixels * _PIXEL
         crops = pairs.batch * pairs.frames * pairs.crop**2
         step = _TRAINING * _layers(network) * crops * network.width * 4
         beside = 0.0  # the clip of this size
@@ -264,12 +264,12 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
             chunk = max(1, voxels * seen // pixels)
             below = Clip(seen, clip.height, clip.width)
             climb = _climb(below, models[:number], chunk, stage.scale)
-            most = max(most, given + made + climb)
+            most = max(most, given + result + climb)
         pool = pool_bytes(pixels, pairs) + beside
         tile = _tile(network, (seen * stage.factor_before, rows, columns))
         agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
-        most = max(most, given + made + 4 * agreeing * _PIXEL + tile)  # what it says of itself
-        most = max(most, given + made + pool + max(step, tile))
+        most = max(most, given + result + 4 * agreeing * _PIXEL + tile)  # what it says of itself
+        most = max(most, given + result + pool + max(step, tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)
     most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)
     return _BASE + most
@@ -279,7 +279,7 @@ def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
     places, slabs = tile_voxels(network, shape, "cpu", torch.float32)
     layers = _layers(network)
-    # Its input, what it makes, and interpolation, of the slabs that stream one behind the other.
+    # Of each slab that streams behind another: the input, what is made of it, interpolation.
     colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs)
     return 4 * places * (_HIDDEN * layers * network.width + colours)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from deeptsr.config import Options
+from deeptsr.config import Options, Settings
+from deeptsr.errors import OptionError
 from deeptsr.events import Budgeted, Listener, Warned, ignore
 from deeptsr.jobs.resources.cutbacks import below, choose, least_of, rebased
 from deeptsr.jobs.resources.forecast import Forecast, Speeds, Task, measure, operations_of_step
@@ -26,12 +27,12 @@ _STAGE = -1  # of the checkpoints, under which the choice is kept
 
 def within(
     task: Task,
-    options: Options,
+    options: Settings,
     excerpt: int,
     began: float,
     on_event: Listener = ignore,
     checkpoints: Checkpoints | None = None,
-) -> tuple[Options, Watch]:
+) -> tuple[Settings, Watch]:
     """Choose the settings that ``options.time_budget`` has room for.
 
     Args:
@@ -49,8 +50,9 @@ def within(
     seconds = _AIM * budget - (time.monotonic() - began)
     bench = Bench(task, options, excerpt, seconds)
     kept = checkpoints.load_partial(_STAGE) if checkpoints is not None else None
-    if kept:
-        chosen, fits = _restored(options, kept), True
+    before = _restored(options, kept) if kept else None
+    if before is not None:
+        chosen, fits = before, True
     else:
         chosen, fits = choose(
             options,
@@ -94,13 +96,17 @@ def _kept(options: Options) -> dict[str, Any]:
     return {**chosen, "preset": options.preset, "ensemble": options.pyramid.ensemble}
 
 
-def _restored(options: Options, kept: dict[str, Any]) -> Options:
-    full = rebased(options, kept["preset"])
-    return replace(
-        full,
-        fit=replace(full.fit, **{name: kept[name] for name in _CUT}),
-        pyramid=replace(full.pyramid, ensemble=kept["ensemble"]),
-    )
+def _restored(options: Settings, kept: dict[str, Any]) -> Settings | None:
+    """The choice that an earlier run kept; None where that is damaged."""
+    try:
+        full = rebased(options, kept["preset"])
+        return replace(
+            full,
+            fit=replace(full.fit, **{name: kept[name] for name in _CUT}),
+            pyramid=replace(full.pyramid, ensemble=kept["ensemble"]),
+        )
+    except (LookupError, TypeError, OptionError):
+        return None
 
 
 class Bench:

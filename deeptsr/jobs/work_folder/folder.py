@@ -18,7 +18,7 @@ from deeptsr import video
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
 from deeptsr.jobs.work_folder.record import differences, is_record, record_of
-from deeptsr.learning.checkpoints import fits
+from deeptsr.learning.checkpoints import fits, is_curve
 from deeptsr.networks import StepNetwork
 from deeptsr.system.files import as_full, unwritable, whole
 from deeptsr.system.ours import check_own
@@ -32,6 +32,7 @@ _ASIDES = {".run.json.part.json", ".published.part"}  # of what is written whole
 _STAGES = re.compile(r"stage-\d+(\.begun)?\.(pt|part)")
 _STAMP = re.compile(r"\d+ \d+")
 _DEFAULT = re.compile(r"\..*\.deeptsr")  # what nobody else calls a folder
+_LARGEST = 2**63  # of a number that a stage tells
 _TOLD = 3  # settings that differ, named at most
 
 
@@ -93,7 +94,7 @@ class WorkFolder:
                     f"{path} holds other things than a run's work; expected an empty or a new "
                     f"folder; {advice}"
                 )
-            record = (path / _RECORD).read_text(encoding="utf-8", errors="replace")
+            record = _text(path / _RECORD)
         except (OSError, ValueError) as error:
             raise _failure(path, error) from error
         if not is_record(record) and not _DEFAULT.fullmatch(path.name):
@@ -106,7 +107,7 @@ class WorkFolder:
         """Drop what is not of use to this run; return whether that is all, and what to tell."""
         if not self._record.exists():
             return False, ""
-        before = self._record.read_text(encoding="utf-8", errors="replace")
+        before = _text(self._record)
         other = differences(before, text)
         if not other:
             return False, ""
@@ -129,9 +130,9 @@ class WorkFolder:
         saved = _loaded(self._file(number))
         try:
             event, weights = StageFitted(**saved["event"]), saved["weights"]
+            if not (_is_sound(event) and (weights is None or fits(network, weights))):
+                return None
         except (LookupError, TypeError, ValueError):
-            return None
-        if not _is_sound(event) or not (weights is None or fits(network, weights)):
             return None
         if weights is not None:
             network.load_state_dict(weights)
@@ -175,7 +176,7 @@ class WorkFolder:
     def remove(self, *, keep_folder: bool = False) -> None:
         """Delete the work, and the folder if nothing else is in it."""
         if self.path.exists():
-            # In this order: what is killed in between leaves a folder that is known for ours.
+            # The order matters: what is killed in between leaves a folder that is known for ours.
             for file in list(self.path.iterdir()):
                 if _STAGES.fullmatch(file.name) or file.name in _ASIDES:
                     file.unlink(missing_ok=True)
@@ -220,6 +221,8 @@ class WorkFolder:
 def _loaded(file: Path) -> Any:
     """What a file of torch's holds; None where it is not there, or damaged."""
     try:
+        if not file.is_file():  # a pipe of that name would be waited for
+            return None
         return torch.load(file, weights_only=True, map_location="cpu")
     except (
         *(OSError, RuntimeError, EOFError, LookupError, TypeError, ValueError, AttributeError),
@@ -233,10 +236,17 @@ def _is_sound(event: StageFitted) -> bool:
     numbers = (event.stage, event.stages, event.gain_db, event.steps, event.seconds, event.learned)
     known = (n for n in (event.agreement, event.detour, event.evenness) if n is not None)
     return (
-        all(type(n) in (int, float) for n in (*numbers, *known))
+        all(type(n) in (int, float) and abs(n) < _LARGEST for n in (*numbers, *event.mix, *known))
+        and len(event.mix) == len(StageFitted.mix)
         and isinstance(event.label, str)
         and isinstance(event.outcome, str)
+        and is_curve(event.curve)
     )
+
+
+def _text(file: Path) -> str:
+    """What a record holds; "" where it is a pipe, a folder or the like."""
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
 def _stamp(path: Path) -> str:

@@ -75,8 +75,15 @@ def is_record(text: str) -> bool:
 
 
 def differences(before: str, now: str) -> list[str]:
-    """Name what two records do not agree in, as users know it: "fit steps is 9, was 5"."""
+    """Name what two records do not agree in, as users know it: "fit steps is 9, was 5".
+
+    A setting that an earlier version did not know, and that is as it is by default, is no change.
+    """
     old, new = _settings(before), _settings(now)
+    if old:
+        usual = _settings(record_of({"options": asdict(Options())}))
+        unknown = [name for name in new.keys() - old.keys() if name in usual]
+        new = {n: value for n, value in new.items() if n not in unknown or value != usual[n]}
     if old and "input's ends" in new.keys() - old.keys():  # from before there were marks
         new["input"] = new.get("input's ends")
         new = {name: value for name, value in new.items() if not name.startswith("input's")}
@@ -93,7 +100,9 @@ def _settings(text: str) -> dict[str, Any]:
         record = json.loads(text)
         if not _is_ours(record):
             return {}
-        nested = record | record.pop("options")
+        options = record.pop("options")
+        # What is in a file that a setting names counts as well.
+        nested = {f"{n}'s contents" if n in options else n: v for n, v in record.items()} | options
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
     flat: dict[str, Any] = {}

@@ -40,13 +40,29 @@ def space_prior(name: str) -> Prior | None:
         return None
     if name == "auto":
         return _bundled()
-    found = Prior.load(name)
-    if found.network.kind != "space" or VARIANT not in found.variants:
+    prior = Prior.load(name)
+    if prior.network.kind != "space" or VARIANT not in prior.variants:
         raise OptionError(
             f"space_prior is {name!r}, a prior for time; expected 'auto', 'none', or a file that "
             "`deeptsr pretrain --space` made"
         )
-    return found
+    if not _is_whole(prior):
+        raise OptionError(
+            f"space_prior is {name!r}, whose weights are not of its network: the file is damaged; "
+            "expected 'auto', 'none', or a file that `deeptsr pretrain --space` made"
+        )
+    return prior
+
+
+def _is_whole(prior: Prior) -> bool:
+    """Whether the weights are of the network; nothing of the size that is told is made."""
+    state, network = prior.variants[VARIANT], prior.network
+    entry = state.get("enter.weight")
+    if entry is None or len(entry) != network.channels or network.blocks > len(state):
+        return False
+    with torch.device("meta"):
+        own = SpaceNetwork(network.channels, network.blocks).state_dict()
+    return {k: v.shape for k, v in own.items()} == {k: v.shape for k, v in state.items()}
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +23,7 @@ __all__ = ["check_sheet", "write_sheet"]
 
 _OURS = '<meta name="generator" content="deeptsr batch'
 _HEAD = 4096  # characters of a page, among which that stands
-# As the template writes it.
+# An image of the page, as the template writes it.
 _TAKEN = re.compile(
     r'<img data-of="(?P<hash>[0-9a-f]+)" src="(?P<still>[^"]+)" data-moving="(?P<moving>[^"]+)"'
 )
@@ -33,15 +34,19 @@ def check_sheet(page: Path) -> None:
     """Refuse a page that would take the place of something else, before any work.
 
     Raises:
-        OutputError: when there is a file under its name that no batch wrote.
+        OutputError: when there is a file under its name that no batch wrote, or a link.
     """
-    try:
-        with page.open(encoding="utf-8", errors="replace") as file:
-            ours = _OURS in file.read(_HEAD)
-    except FileNotFoundError:
+    if os.path.islink(page):
+        raise OutputError(
+            f"{page} is a symbolic link; expected room for the page of this batch; remove it"
+        )
+    if not os.path.lexists(page):
         return
-    except OSError:
-        ours = False
+    ours = False
+    with suppress(OSError):
+        if page.is_file():  # a pipe would be waited for
+            with page.open(encoding="utf-8", errors="replace") as file:
+                ours = _OURS in file.read(_HEAD)
     if not ours:
         raise OutputError(
             f"{page} exists, and no batch wrote it; expected room for the page of this batch; move "
@@ -72,7 +77,7 @@ def write_sheet(
         What was written.
 
     Raises:
-        OutputError: when the page cannot be written.
+        OutputError: when the page cannot be written, or something else has its name.
         ResourceError: when the disk is full.
     """
     known, tiles = _known(page), list[Tile | None]()
@@ -104,6 +109,7 @@ def write_sheet(
             command=command,
         )
     ).encode(errors="backslashreplace")
+    check_sheet(page)
     write_whole(page, lambda aside: aside.write_bytes(text), replace=True)
     return Reported(str(page), len(text))
 

@@ -116,7 +116,7 @@ CODECS = {
         options=(("preset", "8"),),
         bits=0.35,
     ),
-    # Every frame a key frame with a checksum a slice: for archives, and bit exact as RGB.
+    # Every frame is a key frame, with a checksum a slice: for archives, and bit exact as RGB.
     "ffv1": Codec(
         pix_fmt="bgr0",
         alpha="bgra",

@@ -88,7 +88,7 @@ def try_out(
             return
         memory.seek(0)
         with av.open(memory, "r") as written:
-            found = tags_of(next(written.decode(video=0)))
+            written_tags = tags_of(next(written.decode(video=0)))
     except (av.FFmpegError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         if plan.codec.endswith("_nvenc"):
@@ -103,5 +103,5 @@ def try_out(
             f"not go into {plan.container.format} ({reason}); choose codec "
             f"{plan.container.codec}, another pix_fmt, or .mkv"
         ) from error
-    if (found.transfer, found.primaries) != (tags.transfer, tags.primaries):
+    if (written_tags.transfer, written_tags.primaries) != (tags.transfer, tags.primaries):
         raise not_for_hdr(tags, f"{plan.codec} in {plan.container.format} does not keep its tags")

@@ -41,15 +41,15 @@ def minterpolate(ltr: Iterable[Frame], factor: int, first: Fraction) -> Iterator
     late = int(2 * first * factor) % 2  # of 2 units an output interval
     unit = Fraction(1, 2 * factor)  # an input frame takes one second
     frames = _Padded(ltr)
-    made = 0
+    count = 0
     for stamp, picture in _filtered(frames, factor, late):
         # The filter's time counts from the first copy on.
-        wanted = first + _PAD + Fraction(made, factor)
-        if (stamp - late) * unit == wanted and made < frames.count * factor:
-            made += 1
+        wanted = first + _PAD + Fraction(count, factor)
+        if (stamp - late) * unit == wanted and count < frames.count * factor:
+            count += 1
             yield to_rgb(picture, _TAGS)[: frames.height, : frames.width]
-    if made < frames.count * factor:
-        raise RuntimeError(f"minterpolate made {made} of {frames.count * factor} frames")
+    if count < frames.count * factor:
+        raise RuntimeError(f"minterpolate made {count} of {frames.count * factor} frames")
 
 
 class _Padded:

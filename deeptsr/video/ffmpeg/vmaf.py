@@ -6,9 +6,8 @@ import functools
 import json
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, cast
 
 import imageio_ffmpeg
@@ -47,7 +46,7 @@ def _lacking() -> str:
     return "" if " libvmaf " in filters else f"{program} is built without libvmaf"
 
 
-class Vmaf:
+class Vmaf(AbstractContextManager["Vmaf"]):
     """Measures a video against its truth while the frames come; used as a context.
 
     Only luma counts, in 8 bits and with the matrix of BT.709: the default model knows no more.
@@ -73,15 +72,7 @@ class Vmaf:
         )
         self._pipe = cast("IO[bytes]", self._process.stdin)
 
-    def __enter__(self) -> Vmaf:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._process.kill()
         self._end()
         self._talk.close()

@@ -117,7 +117,7 @@ def _read_rgb(frame: av.VideoFrame) -> tuple[Frame, Frame | None]:
     if not name.startswith("gbr") or depth > 16:
         depth = 10 if depth == 10 else 16
     if transparent and not name.startswith("gbr"):
-        # Straight to planes, swscale loses colours here.
+        # Going straight to planes, swscale loses colours here.
         frame = reformat(frame, "rgba64le", full=True)
     levels = planes(reformat(frame, f"{layout}{depth}le", full=True))
     joined = np.stack([levels[i] for i in _RGB], -1).astype(np.float32)  # (H, W, 3)
@@ -233,7 +233,7 @@ def _write_yuv(yuv: Frame, cover: Frame | None, pix_fmt: str, tags: ColorTags) -
     levels = yuv * unit
     levels[1:] += np.float32(2 ** (depth - 1)) - 128 * unit
     if depth <= 8:
-        # From 8 bits, because swscale dithers when it comes down from 16, and a dither that moves
+        # It starts at 8 bits: swscale dithers when it comes down from 16, and a dither that moves
         # with the content flickers.
         frame = av.VideoFrame.from_ndarray(_levels(levels, 8), "yuv444p")
     else:

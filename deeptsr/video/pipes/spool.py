@@ -33,7 +33,7 @@ def spooled(
         The file: whatever the stream holds, in any container that FFmpeg reads.
 
     Raises:
-        InputError: when nothing came.
+        InputError: when nothing came, or it cannot be read.
         ResourceError: when the disk is full.
         OutputError: when the folder cannot be written.
     """
@@ -46,7 +46,7 @@ def spooled(
         file, count = Path(inside) / "stdin", 0
         try:
             with file.open("wb") as copy:
-                while piece := stream.read(_PIECE):
+                while piece := _read(stream):
                     copy.write(piece)
                     count += len(piece)
                     on_bytes(count)
@@ -59,3 +59,13 @@ def spooled(
                 "program before it says"
             )
         yield file
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(_PIECE)
+    except OSError as error:
+        raise InputError(
+            f"the pipe cannot be read ({error.strerror}); expected a video, as Y4M or NUT; see "
+            "what the program before it says"
+        ) from error

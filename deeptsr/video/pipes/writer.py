@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import av
@@ -36,7 +36,7 @@ class _Muxer(Protocol):
         """Write what is still held back."""
 
 
-class PipeWriter:
+class PipeWriter(AbstractContextManager["PipeWriter"]):
     """Writes pictures to a stream, each as soon as it is given; used as a context.
 
     Args:
@@ -52,15 +52,7 @@ class PipeWriter:
         self._muxer: _Muxer | None = None
         self.count = 0
 
-    def __enter__(self) -> PipeWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *rest: object) -> None:
         if self._muxer is not None and kind is None:
             self._muxer.close()
             self._output.flush()

@@ -132,7 +132,7 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
         raise InputError(f"{path} has {what}; expected a video")
     longest = max(map(_length, streams))
     stream = max(streams, key=lambda s: _rank(s, longest))
-    # Not threads a frame: they would work on behind the back of `captured_log`.
+    # Threads a frame would work on behind the back of `captured_log`.
     stream.thread_type = "SLICE"
     return stream
 

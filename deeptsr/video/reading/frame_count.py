@@ -24,7 +24,7 @@ from deeptsr.video.reading.joined import Packets
 __all__ = [
     "PACKET_IS_FRAME",
     "REORDERED",
-    "Found",
+    "Tally",
     "count_decoded",
     "last_duration",
     "scan",
@@ -48,7 +48,7 @@ _SPARE_FRAMES = Fraction(3, 2)
 
 
 @dataclass
-class Found:
+class Tally:
     """What a pass over all packets of a file found.
 
     Attributes:
@@ -80,9 +80,9 @@ class Found:
         return [stamp for stamp in self.stamps if stamp is not None]
 
 
-def scan(container: InputContainer, stream: VideoStream) -> Found:
+def scan(container: InputContainer, stream: VideoStream) -> Tally:
     """Read all packets of a container without decoding them."""
-    found = Found(named=_named(container, stream))
+    tally = Tally(named=_named(container, stream))
     ends: dict[int, Fraction] = {}  # where the last packet of each stream ends, seconds
     first = Fraction(0)  # some containers count from 0, some from their first packet
     packets = Packets(container)
@@ -96,30 +96,30 @@ def scan(container: InputContainer, stream: VideoStream) -> Found:
                 first = min(first, begin)
                 ends[packet.stream_index] = max(end, ends.get(packet.stream_index, end))
             if packet.stream_index == stream.index:
-                _note(found, cast("av.Packet[VideoStream]", packet))
+                _note(tally, cast("av.Packet[VideoStream]", packet))
     except DEMUX_ERRORS:
-        found.cut_off = True
-    found.joints = packets.joints
+        tally.cut_off = True
+    tally.joints = packets.joints
     # At a joint, what counts packets starts again: those before and after it look torn.
-    found.cut_off |= found.corrupt > 2 * found.joints
+    tally.cut_off |= tally.corrupt > 2 * tally.joints
     # The header counts all frames that are stored, and how long they last.
-    found.trimmed |= 0 < found.named < stream.frames
-    found.last = found.last[0], last_duration(container, stream, found.last, found.trimmed)
+    tally.trimmed |= 0 < tally.named < stream.frames
+    tally.last = tally.last[0], last_duration(container, stream, tally.last, tally.trimmed)
     # AVI's header counts the delay of an encoder that reorders frames, too, and frames left out.
     avi = container.format.name == "avi"
     delay = avi and stream.codec_context.has_b_frames
-    there = max(found.all, found.last[0] + 1) if avi else found.all
-    found.cut_off |= found.named > there + int(delay)
-    found.doubts |= found.cut_off or found.named > there
+    there = max(tally.all, tally.last[0] + 1) if avi else tally.all
+    tally.cut_off |= tally.named > there + int(delay)
+    tally.doubts |= tally.cut_off or tally.named > there
     # Pictures that lead the first key frame refer to what is not there.
-    found.doubts |= bool(found.known) and found.stamps[0] != min(found.known)
-    if ends and not (found.trimmed or found.joints):
-        frame = (max(ends.values()) - first) / max(found.all, 1)
+    tally.doubts |= bool(tally.known) and tally.stamps[0] != min(tally.known)
+    if ends and not (tally.trimmed or tally.joints):
+        frame = (max(ends.values()) - first) / max(tally.all, 1)
         length = Fraction(container.duration or 0, av.time_base)
-        found.cut_off |= length - (max(ends.values()) - first) > _SPARE + 2 * frame
+        tally.cut_off |= length - (max(ends.values()) - first) > _SPARE + 2 * frame
         shown_until = ends.get(stream.index, first)
-        found.cut_off |= named_duration(stream) - shown_until > _SPARE_FRAMES * frame
-    return found
+        tally.cut_off |= named_duration(stream) - shown_until > _SPARE_FRAMES * frame
+    return tally
 
 
 def _named(container: InputContainer, stream: VideoStream) -> int:
@@ -148,17 +148,17 @@ def last_duration(
     return duration
 
 
-def _note(found: Found, packet: av.Packet[VideoStream]) -> None:
+def _note(tally: Tally, packet: av.Packet[VideoStream]) -> None:
     # Without its first key frame a decoder drops frames until it finds one.
-    found.trimmed |= packet.is_discard
-    found.doubts |= packet.is_discard or (found.all == 0 and not packet.is_keyframe)
-    found.corrupt += packet.is_corrupt
-    found.all += 1
+    tally.trimmed |= packet.is_discard
+    tally.doubts |= packet.is_discard or (tally.all == 0 and not packet.is_keyframe)
+    tally.corrupt += packet.is_corrupt
+    tally.all += 1
     if not packet.is_discard:
         stamp = packet.dts if packet.pts is None else packet.pts
-        found.stamps.append(stamp)
-        if stamp is not None and (len(found.stamps) == 1 or stamp > found.last[0]):
-            found.last = stamp, packet.duration or 0
+        tally.stamps.append(stamp)
+        if stamp is not None and (len(tally.stamps) == 1 or stamp > tally.last[0]):
+            tally.last = stamp, packet.duration or 0
 
 
 def count_decoded(path: Path, number: int) -> tuple[int, list[int], int]:

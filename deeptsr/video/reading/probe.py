@@ -94,7 +94,7 @@ def _probe_video(
         others = _other_pictures(container, number)
         crop = cropping(container, stream)
         packets = scan(container, stream)
-        # Of its own: what decoders say of the first frames is found when those are read.
+        # Only what the container says counts: decoders say theirs again when the frames are read.
         faulty = any(who == container.format.name for _, who, _ in told[2 * packets.joints :])
         claimed = (stream.guessed_rate, stream.average_rate, stream.base_rate)
         time_base = stream.time_base or Fraction(1, 90_000)

@@ -79,23 +79,23 @@ def _read(
 def _read_video(
     info: VideoInfo, wanted: range, notes: list[str]
 ) -> Iterator[npt.NDArray[np.float32]]:
-    found, first_mended = 0, None
+    count, first_mended = 0, None
     shown, (left, right, top, bottom) = info.orientation.size(info.width, info.height), info.crop
     stored = shown[0] + left + right, shown[1] + top + bottom
     with opened(info.path) as container:
         decoder = Decoder(container, video_stream(container, info.path, info.stream))
-        # Closed before the container is: FFmpeg's decoder must not outlive its file.
+        # It is closed before the container: FFmpeg's decoder must not outlive its file.
         with closing(iter(decoder)) as decoded:
             frames = deinterlaced(decoded) if info.deinterlace else decoded
             for index, frame in enumerate(frames):
-                found = index + 1
+                count = index + 1
                 if first_mended is None and decoder.mended:
                     first_mended = index
-                if found > info.frames:
+                if count > info.frames:
                     break
                 if index not in wanted:
                     if index >= wanted.stop and wanted.stop < info.frames:
-                        found = info.frames  # nobody looks further
+                        count = info.frames  # nobody looks further
                         break
                     continue
                 if (frame.width, frame.height) != stored:
@@ -115,8 +115,8 @@ def _read_video(
                 yield np.ascontiguousarray(info.orientation.turn(picture))
         if decoder.mended:
             notes.append(_damage(info, decoder.mended, first_mended or 0))
-    if found != info.frames:
-        what = "more than that" if found > info.frames else f"only {found}"
+    if count != info.frames:
+        what = "more than that" if count > info.frames else f"only {count}"
         raise InputError(
             f"{info.path} was counted to have {info.frames} frames and has {what}: it is damaged, "
             "or changed meanwhile; rewrite it first: ffmpeg -i INPUT OUTPUT"

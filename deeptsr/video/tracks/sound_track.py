@@ -52,7 +52,7 @@ class Encoded:
         return [made for frame in decoded(packet) for made in self._encode(frame, offset)]
 
     def _encode(self, frame: av.AudioFrame, offset: Fraction) -> list[av.Packet[AudioStream]]:
-        made: list[av.Packet[AudioStream]] = []
+        packets: list[av.Packet[AudioStream]] = []
         for piece in self._resampler.resample(frame):
             if piece.pts is None or piece.time_base is None:
                 continue
@@ -60,8 +60,8 @@ class Encoded:
             piece.pts = round(moment * piece.sample_rate)
             piece.time_base = Fraction(1, piece.sample_rate)
             if piece.pts >= 0:
-                made += self._target.encode(piece)
-        return made
+                packets += self._target.encode(piece)
+        return packets
 
     def rest(self) -> list[av.Packet[AudioStream]]:
         """Return what was still held back."""

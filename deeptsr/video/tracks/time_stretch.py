@@ -75,12 +75,12 @@ class Whole:
         return [*self._encode(), *self._target.encode(None)]
 
     def _encode(self) -> list[av.Packet[AudioStream]]:
-        made: list[av.Packet[AudioStream]] = []
+        packets: list[av.Packet[AudioStream]] = []
         for piece in self._ready():
             piece.pts, piece.time_base = self._made, Fraction(1, piece.sample_rate)
             self._made += piece.samples
-            made += self._target.encode(piece)
-        return made
+            packets += self._target.encode(piece)
+        return packets
 
     def _ready(self) -> Iterator[av.AudioFrame]:
         while True:

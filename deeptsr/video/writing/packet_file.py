@@ -52,7 +52,7 @@ def read_packets(path: Path) -> Iterator[av.Packet[Any]]:
     with path.open("rb") as file:
         while head := file.read(_HEAD.size):
             pts, size, beside, is_keyframe = _HEAD.unpack(_exactly(head, _HEAD.size))
-            # Of a size, then filled: FFmpeg looks beyond the end, where its own memory is zero.
+            # It is made of a size, then filled: beyond its end, where FFmpeg looks, memory is zero.
             packet: av.Packet[Any] = av.Packet(size)
             packet.update(_exactly(file.read(size), size))
             packet.pts, packet.is_keyframe = pts, is_keyframe

@@ -128,14 +128,14 @@ def remove_parts(folder: Path) -> int:
 
 def _listed(path: Path) -> list[Part]:
     """Read a list up to the first line that is not whole."""
-    found: list[Part] = []
+    parts: list[Part] = []
     if path.exists():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             part = _part(line)
             if part is None:
                 break
-            found.append(part)
-    return found
+            parts.append(part)
+    return parts
 
 
 def _part(line: str) -> Part | None:

@@ -28,6 +28,7 @@ def check_output(
     audio: bool = True,
     audio_range: tuple[float | Fraction, float | Fraction] | None = None,
     audio_slow: Fraction = Fraction(1),
+    ours: bool = False,
 ) -> tuple[str, ...]:
     """Refuse an output that cannot be written, before any costly work.
 
@@ -43,6 +44,7 @@ def check_output(
         audio: see :class:`deeptsr.video.VideoWriter`, as the following.
         audio_range: the stretch of the source that the frames show.
         audio_slow: seconds of the output a second of the source's sound.
+        ours: whether what has its name may stay or be replaced, whatever the settings say.
 
     Returns:
         What the user should be told of it.
@@ -53,7 +55,7 @@ def check_output(
         OptionError: for a codec, a pixel format or a rate that it cannot have.
     """
     target, plan = prepared(
-        path, settings, size=size, timeline=timeline, source=source, alpha=alpha
+        path, settings, size=size, timeline=timeline, source=source, alpha=alpha, ours=ours
     )
     notes = plan.notes if plan is not None else ()
     if plan and size and timeline and source:
@@ -83,12 +85,12 @@ def prepared(
     timeline: Timeline | None,
     source: VideoInfo | None,
     alpha: bool,
+    ours: bool = False,
 ) -> tuple[Destination, EncodePlan | None]:
     """Settle where an output goes and how it is encoded: see :func:`check_output`."""
     target = destination_of(path)
-    check_place(
-        target, overwrite=settings.overwrite, source=None if source is None else source.path
-    )
+    given = None if source is None else source.path
+    check_place(target, overwrite=settings.overwrite or ours, source=given)
     plan = plan_encoding(target, settings, size=size, timeline=timeline, source=source, alpha=alpha)
     return target, plan
 

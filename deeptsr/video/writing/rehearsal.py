@@ -61,10 +61,10 @@ def rehearse(
 
     def attempt(heard: bool) -> tuple[str, ...]:
         with tempfile.TemporaryDirectory(prefix="deeptsr-") as place:
-            made = replace(target, path=Path(place, f"trial{target.path.suffix}"))
+            trial = replace(target, path=Path(place, f"trial{target.path.suffix}"))
             sink = FileSink(
-                made.partial,
-                made.path,
+                trial.partial,
+                trial.path,
                 plan,
                 size=size,
                 timeline=short,
@@ -79,8 +79,8 @@ def rehearse(
                 for _ in range(frames):
                     sink.write(picture)
                 sink.close()
-                check_times(made.partial, short, target.path)
-                return (*sink.notes, *sink.lost(), *color_notes(sink.tags, made.partial))
+                check_times(trial.partial, short, target.path)
+                return (*sink.notes, *sink.lost(), *color_notes(sink.tags, trial.partial))
             finally:
                 sink.discard()
 

@@ -119,7 +119,7 @@ class FileSink:
             for index, packet in enumerate(self._packets()):
                 packet.stream = stream
                 container.mux(packet)
-                # Little by little: the muxer keeps pictures in memory until sound comes beside.
+                # They alternate, as the muxer keeps pictures in memory until sound comes beside.
                 moment = self._timeline.moment(min(index + 1, len(self._timeline)))
                 for feed in beside:
                     feed.advance(moment)
@@ -158,11 +158,11 @@ class FileSink:
         for number in range(len(self._parts.done)):
             for packet in read_packets(self._parts.file(number)):
                 begin = cast(int, packet.pts)
-                # Encoders lose it, and the last frame's is found nowhere else.
+                # Encoders lose how long a frame lasts, and the last one's is found nowhere else.
                 shown = self._timeline.first_from(begin * clock)
                 packet.duration = (ticks[shown + 1] - begin) * scale
-                # Anew, for each part counts its own, and x265 tells anything of a short one. Before
-                # the first frame time runs on.
+                # Decoding times are made anew, as each part counts its own, and x265 tells anything
+                # of a short one. Before the first frame time runs on.
                 before = coded - delay
                 decoded = ticks[before] if before >= 0 else before * (ticks[1] - ticks[0])
                 packet.pts, packet.dts = begin * scale + start, decoded * scale + start
@@ -189,7 +189,7 @@ class _PartEncoder:
     def __init__(
         self, path: Path, format_name: str, add: Callable[[OutputContainer], VideoStream]
     ) -> None:
-        # Never written to: its format tells the encoder where its headers go.
+        # It is never written to: its format tells the encoder where its headers go.
         self._container: OutputContainer = av.open(io.BytesIO(), "w", format=format_name)
         self._stream = add(self._container)
         self._file = path.open("xb")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
 import numpy as np
@@ -30,7 +29,7 @@ from deeptsr.video.writing.video_file import FileSink
 __all__ = ["VideoWriter"]
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager["VideoWriter"]):
     """Writes a video; used as a context, and ended with :meth:`finish`.
 
     Frames are kept in parts, in ``scratch`` or in a hidden folder beside the output, and joined in
@@ -148,15 +147,7 @@ class VideoWriter:
         """What the user should be told; complete after :meth:`finish`."""
         return (*self._notes, *self._sink.notes)
 
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if not self._finished:
             self._sink.discard()
         if self._scratch is None:

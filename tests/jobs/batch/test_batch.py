@@ -501,3 +501,25 @@ def test_a_program_that_is_not_there_is_told(tmp_path, monkeypatch):
     end = next(e for e in events if isinstance(e, VideoEnded))
     assert end.error.startswith("the process ended with exit code 1: ")
     assert "no_such_cli" in end.error
+
+
+@pytest.mark.parametrize("name", ["0.mp4", "0.mp4.html"])
+def test_no_video_is_written_through_a_link_that_was_put_there(tmp_path, name):
+    tasks, told = make_tasks(tmp_path, "a", "b"), []
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "victim")
+    engine = Scripted([[GOOD], [GOOD]])
+    result = run(tasks, engine, tmp_path / "m.jsonl", reports=True, events=told)
+    assert (result.done, result.failed) == (1, 1)
+    assert [work.number for work in engine.works] == [1]
+    assert not (tmp_path / "victim").exists()
+    (failed,) = (e for e in told if isinstance(e, VideoEnded) and e.state == "failed")
+    assert f"{name} is a symbolic link" in failed.error
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1" + 400 * "0"])
+def test_a_line_whose_numbers_are_none_says_nothing(tmp_path, number):
+    path, tasks = tmp_path / "m.jsonl", make_tasks(tmp_path, "a")
+    run(tasks, Scripted([[GOOD]]), path)
+    path.write_text(path.read_text().replace("2.5", number).replace('"done"', '"stopped"'))
+    assert run(tasks, Scripted([]), path).skipped == 1  # as the line before says, and the result

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from deeptsr.errors import InputError
+from deeptsr.errors import InputError, OutputError
 from deeptsr.jobs.batch import find_tasks
-from deeptsr.jobs.batch.manifest import stamp
+from deeptsr.jobs.batch.manifest import Manifest, stamp
 from tests.helpers.clips import clip
 
 
@@ -38,3 +38,25 @@ def test_a_list_that_never_ends_is_refused(tmp_path):
         return True
 
     assert within(20, search)
+
+
+def test_the_manifest_is_no_link_no_pipe_and_nobody_elses(tmp_path):
+    victim, path = tmp_path / "victim", tmp_path / "batch.jsonl"
+    for target in (victim, tmp_path / "none"):
+        victim.write_text("precious")
+        path.symlink_to(target)
+        with pytest.raises(OutputError, match="symbolic link"):
+            Manifest(path)
+        path.unlink()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["victim"]
+    assert victim.read_text() == "precious"
+    with pytest.raises(OutputError, match="other things than the lines of a batch"):
+        Manifest(victim)
+    assert victim.read_text() == "precious"
+    os.mkfifo(path)
+    with pytest.raises(OutputError, match="is no file"):
+        Manifest(path)
+    path.unlink()
+    path.write_text('{"input": "a line that was cut o')
+    with Manifest(path):
+        pass

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,39 @@ def test_workers_import_nothing_from_the_folder_of_the_command(tmp_path):
     assert not (tmp_path / "run").exists()
     told = json.loads(done.stdout.splitlines()[-1])
     assert told == {"kept": True, "here": True, "mode": "token", "code": 0, "error": None}
+
+
+COMMAND = """
+import sys
+from cli.commands import batch
+from cli.main import main
+
+batch.MODULE = "tests.helpers.fake_cli"
+sys.argv = ["deeptsr", "batch", "in", "-o", "out", "--engine", "ray", "--address", "local"]
+sys.argv += ["--devices", "cpu", "--jobs", "1"]
+main()
+"""
+
+
+def test_a_whole_command_ends_with_143_when_it_is_terminated(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.mp4").write_text("wait")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND],
+        cwd=tmp_path,
+        env={**clean, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until = time.monotonic() + 100
+        while not (tmp_path / "out" / ".0.mp4.waits").exists() and process.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.terminate()
+        said = process.communicate(timeout=100)[1]
+    assert process.returncode == 143, said
+    lines = (tmp_path / "out" / "batch.jsonl").read_text().splitlines()
+    assert [json.loads(line)["state"] for line in lines] == ["running", "stopped"]
+    pid = int((tmp_path / "out" / ".0.mp4.log").read_text().split()[0])
+    assert not Path(f"/proc/{pid}").exists()

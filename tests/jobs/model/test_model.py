@@ -9,8 +9,9 @@ import torch
 import deeptsr
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import InputError, OptionError, OutputError
-from deeptsr.events import FitKept, FitReused, SelfChecked, StageFitted, Warned
+from deeptsr.events import FitKept, FitReused, SelfChecked, StageFitted, Warned, ignore
 from deeptsr.jobs.upscale import upscale_array, upscale_file
+from deeptsr.system.lock import alone
 from tests.helpers.clips import clip as clip_file
 from tests.helpers.clips import decode
 from tests.helpers.scenes import clip as scenes
@@ -198,3 +199,24 @@ def test_a_fit_has_no_use_where_nothing_is_fitted(frames, tmp_path, name):
     options = replace(tiny(scale=2), factor=1, **given)
     with pytest.raises(OptionError, match=f"{name} is .* factor is 1"):
         upscale_array(frames, options)
+
+
+def test_strange_frames_names_and_settings_are_refused(model, tmp_path):
+    for strange in (5, [[[1, 2], [3]]], ["text"], [object()]):
+        with pytest.raises(InputError, match="expected"):
+            list(model.upscale(strange))
+    with pytest.raises(OptionError, match="there is no setting colour"):
+        model.with_options(colour=3)
+    for name in (5, "", "a\0b"):
+        with pytest.raises(OutputError, match="expected"):
+            model.save(name)
+
+
+def test_two_runs_do_not_keep_their_fit_in_one_file_at_once(frames, tmp_path):
+    fit = tmp_path / "fit"
+    with (
+        alone([fit], ignore),
+        pytest.raises(OutputError, match="in the hands of another run"),
+    ):
+        upscale_array(frames, replace(OPTIONS, save_fit=str(fit)))
+    assert not fit.exists()

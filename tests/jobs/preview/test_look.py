@@ -92,3 +92,18 @@ def test_nothing_is_fitted_where_something_is_known():
     assert steps_of_stage(module._quick(preset("paper")), 0) == 0
     assert steps_of_stage(module._quick(preset("fast", prior="none")), 0) == 100
     assert module._quick(preset("balanced", factor=4, exposure=0.5)).factor == 4
+
+
+def test_a_look_is_written_neither_over_its_input_nor_through_a_link(tmp_path, quick):
+    source = raw_clip(tmp_path / "in.mkv", moving(2, 9, 12), "gray", (64, 48))
+    source = source.rename(tmp_path / "in.preview.webm")
+    options, before = tiny(2, encode=EncodeSettings(overwrite=True)), source.read_bytes()
+    with pytest.raises(OutputError, match="and so is the input"):
+        jobs.look(source, tmp_path / "in.mp4", 2, options)
+    assert source.read_bytes() == before
+    link, victim = tmp_path / "out.preview.webm", tmp_path / "victim"
+    victim.write_text("precious")
+    link.symlink_to(victim)
+    jobs.look(source, tmp_path / "out.mp4", 2, options)
+    assert victim.read_text() == "precious"
+    assert not link.is_symlink()

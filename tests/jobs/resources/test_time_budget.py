@@ -227,6 +227,20 @@ def test_a_run_that_goes_on_keeps_its_plan(measured, monkeypatch):
     assert [type(e) for e in events] == [Budgeted]
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [{"preset": "slow"}, {"preset": [1]}, {"steps": -1}, {"steps": "x"}, {"ensemble": None}],
+)
+def test_a_plan_that_is_damaged_is_made_anew(measured, damage):
+    kept = Kept()
+    first, _, _ = decide(40.0, kept)
+    (number,) = kept
+    kept[number] = kept[number] | damage
+    assert decide(40.0, kept)[0].preset == first.preset
+    kept[number] = {"preset": "fast"}
+    assert decide(40.0, kept)[0].preset == first.preset
+
+
 # What the clock says
 
 

@@ -472,6 +472,26 @@ def test_a_run_of_an_earlier_version_goes_on(video, place):
     assert WorkFolder(place, who).stale
 
 
+def test_a_setting_that_was_not_there_yet_is_no_change_at_its_default(video, place):
+    before = json.loads(json.dumps(identity(video, tiny(), CPU), default=str))
+    del before["options"]["pyramid"]["verify"], before["options"]["slow_audio"]
+    WorkFolder(place, before).save(0, network(), EVENT)
+    assert WorkFolder(place, identity(video, tiny(), CPU)).stages == 1
+    WorkFolder(place, before)
+    other = tiny(pyramid=PyramidSettings(verify=False))
+    folder = WorkFolder(place, identity(video, other, CPU))
+    assert (folder.stages, folder.stale) == (0, True)
+    assert "pyramid verify is False, was None" in folder.note
+
+
+def test_another_file_of_the_same_name_is_another_prior(video, place):
+    who = identity(video, tiny(prior="auto"), CPU)
+    WorkFolder(place, who | {"prior": "1" * 64}).save(0, network(), EVENT)
+    folder = WorkFolder(place, who | {"prior": "2" * 64})
+    assert (folder.stages, folder.stale) == (0, True)
+    assert "prior's contents is 222" in folder.note
+
+
 def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / name).write_bytes(name.encode())
@@ -482,3 +502,39 @@ def test_a_folder_of_images_is_known_by_all_of_them(tmp_path):
     assert changed != before
     (tmp_path / "b.png").rename(tmp_path / "c.png")
     assert identity(tmp_path, tiny(), CPU) != changed
+
+
+def test_a_pipe_in_the_place_of_what_is_kept_is_not_waited_for(place):
+    folder = WorkFolder(place, WHO)
+    os.mkfifo(place / "stage-1.pt")
+    os.mkfifo(place / "stage-1.begun.pt")
+    assert folder.restore(0, network()) is None
+    assert folder.load_partial(0) is None
+    (place / "run.json").unlink()
+    os.mkfifo(place / "run.json")
+    again = WorkFolder(place, WHO)
+    assert (again.stale, again.stages) == (True, 0)
+    own = place.parent / "own"
+    own.mkdir()
+    os.mkfifo(own / "run.json")
+    with pytest.raises(OutputError, match="not the record of a run"):
+        WorkFolder(own, WHO)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(
+            {"gain_db": float("nan")},
+            {"steps": 10**400},
+            {"mix": None},
+            {"mix": (1.0,)},
+            {"curve": 7},
+        ),
+        *({"curve": (("a", "b", 1.0),)}, {"curve": (("a", 1, float("inf")),)}),
+    ],
+)
+def test_an_event_that_no_stage_tells_is_none(place, damage):
+    folder = WorkFolder(place, WHO)
+    folder.save(0, network(), replace(EVENT, **damage))
+    assert folder.restore(0, network()) is None

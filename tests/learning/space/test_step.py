@@ -97,3 +97,25 @@ def test_priors_are_found_by_name(tmp_path):
     path.write_bytes(Prior(IN_TIME, {"any/full-1": {"x": torch.zeros(1)}}, {}).bytes())
     with pytest.raises(OptionError, match="a prior for time"):
         space_prior(str(path))
+
+
+@pytest.mark.parametrize(
+    ("network", "lacking"),
+    [
+        (NETWORK, "enter.weight"),
+        (NETWORK, "leave.weight"),
+        (NetworkSettings(kind="space", channels=5, blocks=1), None),
+        (NetworkSettings(kind="space", channels=10**9, blocks=1), None),
+        (NetworkSettings(kind="space", channels=4, blocks=10**9), None),
+        (NetworkSettings(kind="space", channels=4, blocks=2), None),
+    ],
+)
+def test_a_prior_that_was_tampered_with_is_refused(tmp_path, network, lacking):
+    whole = prior()
+    state = {name: w for name, w in whole.variants[VARIANT].items() if name != lacking}
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(Prior(network, {VARIANT: state}, {}).bytes())
+    with pytest.raises(OptionError, match="not of its network"):
+        space_prior(str(path))
+    path.write_bytes(whole.bytes())
+    assert space_prior(str(path)) is not None

@@ -48,11 +48,24 @@ def test_a_folder_that_is_not_there(tmp_path):
         pytest.fail("it is opened")
 
 
-def test_a_full_disk(tmp_path):
-    class Full(io.BytesIO):
-        def read(self, count=-1):
-            raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_full_disk(disk):
+    place = disk("size=40k")
+    with (
+        pytest.raises(ResourceError, match="set TMPDIR"),
+        spooled(io.BytesIO(bytes(1 << 20)), place),
+    ):
+        pytest.fail("it is opened")
+    assert list(place.iterdir()) == []
 
-    with pytest.raises(ResourceError, match="set TMPDIR"), spooled(Full(b"a"), tmp_path):
+
+def test_a_pipe_that_cannot_be_read_is_the_inputs_fault(tmp_path):
+    class Folder(io.BytesIO):
+        def read(self, size=-1):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+
+    with (
+        pytest.raises(InputError, match=r"cannot be read \(Is a directory\)"),
+        spooled(Folder(), tmp_path),
+    ):
         pytest.fail("it is opened")
     assert list(tmp_path.iterdir()) == []
