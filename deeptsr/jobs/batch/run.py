@@ -101,6 +101,7 @@ class _Batch:
         self._states: dict[int, _State] = {}
         self._ended: list[str] = []
         self._shares: dict[int, float] = {}  # of each video that needs work, what is done
+        self._furthest = 0.0  # share of all that was told: a video that is tried again takes none
 
     def run(self) -> BatchDone:
         began = time.monotonic()
@@ -210,7 +211,8 @@ class _Batch:
         failed = self._ended.count("failed")
         detail = f"{len(self._ended) - failed} of {len(self._tasks)} videos done"
         detail += f", {failed} failed" if failed else ""
-        self._tell(Progress(fraction / sum(sizes.values()), "batch", detail))
+        self._furthest = max(self._furthest, fraction / sum(sizes.values()))
+        self._tell(Progress(self._furthest, "batch", detail))
 
     def _so_far(self, number: int) -> Entry:
         state = self._states[number]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,8 +13,9 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
+from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip
-from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
+from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage, verifies
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
 from deeptsr.networks.space import STEP, SpaceNetwork
@@ -19,13 +23,17 @@ from deeptsr.pyramid.enlarge import doublings
 from deeptsr.pyramid.plan import Stage
 from deeptsr.system.devices import precision
 
-__all__ = ["Cost", "estimate"]
+__all__ = ["Cost", "coding", "estimate"]
 
 _CARD = 3e13  # operations a second of a CUDA card: a guess
 _FIT_SPEED = 0.6  # of a fit against bare convolutions, operations a second, measured
 _SAMPLE = 0.1  # seconds of convolutions that are measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _LENS = 5_000  # operations that enlarging a pixel takes as long as, measured
+_TURNED = 4  # predictions of what is averaged over mirror images and reversed time
+_CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
+_CODEC_CORES = 8
+_START = 3.0  # seconds until the program works: torch is loaded, the input is read
 _MARGINS = 1.6  # of a network in space: the pixels and frames around tiles that it looks at
 _CLIMB_OVERHEAD = 1.3  # of a climb against a fit, in time for the same operations, measured
 
@@ -37,7 +45,13 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
-    enlarging: float = 0.0  # seconds of these that enlarging takes
+    enlarging: float = 0.0  # seconds of these that enlarging takes,
+    around: float = 0.0  # and the start of the program, reading and writing
+
+    @property
+    def climbing_seconds(self) -> float:
+        """Seconds of these that climbing all frames takes."""
+        return (self.seconds - self.around) * self.climb / self.total
 
     @property
     def total(self) -> float:
@@ -62,25 +76,69 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         options: all settings.
         device: that does the work.
     """
-    frames, height, width = clip.frames, clip.height, clip.width
     space = _enlarging(clip, options)
     fit, climb = [], space
-    pairs = options.pairs
-    crops = pairs.batch * pairs.frames * pairs.crop**2
-    for number, stage in enumerate(stages):
-        with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
-            network = network_of(options, stage, height, width)
-        fit.append(steps_of_stage(options, number) * _BACKWARD * crops * network.operations)
-        rows, columns = stage.size(height, width)
-        times = 5 if averages(options, number) else 2  # once more for the second result
-        if has_network(options, number):
-            voxels = frames * stage.factor_before * rows * columns
-            climb += times * voxels * network.streaming_operations * _CLIMB_OVERHEAD
+    works = [_Work(clip, options, stage, number) for number, stage in enumerate(stages)]
+    for number, work in enumerate(works):
+        fit.append(work.steps() + work.evidence(works[:number]))
+        climb += work.climbed(clip.frames)
     if device.type == "cpu":
         speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))
     else:
         speed = _CARD
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, space / speed)
+    around = _START + coding(clip, options.factor)
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed + around, space / speed, around)
+
+
+class _Work:
+    """Operations that a stage takes, weighed by their speed against a fit's."""
+
+    def __init__(self, clip: Clip, options: Options, stage: Stage, number: int) -> None:
+        self._options, self._number, self._stage = options, number, stage
+        self._pixels = math.prod(stage.size(clip.height, clip.width))
+        with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
+            self._network = network_of(options, stage, clip.height, clip.width)
+        seen = min(clip.frames, options.pyramid.excerpt)
+        size = clip.height, clip.width
+        self._looks = looks_of(options, number, stage, self._network, size, seen)
+
+    def steps(self) -> float:
+        """Of the optimiser."""
+        pairs = self._options.pairs
+        crops = pairs.batch * pairs.frames * pairs.crop**2
+        count = steps_of_stage(self._options, self._number)
+        return float(count * _BACKWARD * crops * self._network.operations)
+
+    def climbed(self, frames: int) -> float:
+        """Of climbing so many frames of the input."""
+        options, number = self._options, self._number
+        if not has_network(options, number):
+            return 0.0
+        again = options.pyramid.ensemble or verifies(options)  # filmed again, and restored
+        times = (_TURNED if averages(options, number) else 1) + again
+        return times * self._predicted(frames * self._stage.factor_before)
+
+    def evidence(self, below: Sequence[_Work]) -> float:
+        """Of looking at what is known and at what was learnt; ``below`` are the stages before."""
+        looks = self._looks
+        found = 2 * looks.times * self._predicted(looks.frames)
+        found += looks.checks * self._predicted(looks.held)
+        return found + sum(work.climbed(looks.below) for work in below)
+
+    def _predicted(self, frames: float) -> float:
+        """Of a prediction for so many frames of the stage's input."""
+        return frames * self._pixels * self._network.streaming_operations * _CLIMB_OVERHEAD
+
+
+def coding(clip: Clip, factor: int) -> float:
+    """Seconds of reading a video, for the fit and for the climb, and of writing the result.
+
+    Args:
+        clip: what is upscaled.
+        factor: frames of the output for each of the input.
+    """
+    pixels = clip.frames * (2 * clip.pixels + factor * clip.made[0] * clip.made[1])
+    return pixels / (_CODEC * min(_CODEC_CORES, os.cpu_count() or 1))
 
 
 def _enlarging(clip: Clip, options: Options) -> float:
