@@ -33,7 +33,7 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.humanize import size
 from deeptsr.system.ram import total
 
-__all__ = ["Clip", "bounded", "chunk_length", "part_length", "peak"]
+__all__ = ["Clip", "bounded", "chunk_length", "models_of", "part_length", "peak"]
 
 _PIXEL = 3 * 4  # bytes
 _PART = 120  # output frames of a part, at least: each begins with a key frame
@@ -41,6 +41,7 @@ _SPARED = 8  # groups of LTR frames that an excerpt has at least, where the inpu
 _PAYS = 1.4  # times the frames around it that a chunk is long, where memory allows
 _MODEST = 950_000_000  # bytes that a run may take without a word
 _LEAST_EXCERPT = 32  # frames, unless memory is short
+_LOOKED_AT = 48_000_000  # pixels x frames of an excerpt, at most, where it is longer
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
 # Measured: see docs/trials.md.
 _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
@@ -106,7 +107,7 @@ def bounded(
     bound = options.memory
     machine = total() if device.type == "cpu" else None
     limit = bound or (_SHARE * machine if machine else math.inf)
-    models = _models(clip, options, stages)
+    models = models_of(clip, options, stages)
 
     def with_chunk(frames: int) -> Options:
         voxels = min(options.pyramid.voxels, frames * options.factor * clip.pixels)
@@ -116,7 +117,7 @@ def bounded(
         return replace(options, pyramid=replace(options.pyramid, excerpt=frames))
 
     step = stages[0].step if stages else 1
-    wanted = max(_LEAST_EXCERPT, options.pyramid.voxels // clip.pixels)
+    wanted = max(_LEAST_EXCERPT, min(options.pyramid.voxels, _LOOKED_AT) // clip.pixels)
     wanted = max(2 * step, min(options.pyramid.excerpt, wanted))
     least = min(wanted, _SPARED * step)
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
@@ -156,7 +157,7 @@ def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bo
         stages: the plan.
         retimed: whether the result is exposed anew, to another rate.
     """
-    models = _models(clip, options, stages)
+    models = models_of(clip, options, stages)
     more = 3 * _result(clip, options) if retimed else 0
     if clip.made != (clip.height, clip.width) and retimed:
         more = 3 * options.factor * clip.made[0] * clip.made[1] * _PIXEL
@@ -172,7 +173,8 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
+def models_of(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
+    """The stages of a run; of their networks only the shapes are there."""
     found = []
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
