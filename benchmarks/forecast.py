@@ -96,6 +96,11 @@ def machine() -> str:
     return f"{first}, {last}"
 
 
+def keep(path: Path, rows: dict[str, dict[str, published.Cell]]) -> None:
+    """Write the rows of all runs."""
+    published.save(path, row="run", columns=COLUMNS, rows=rows, seeds=[0], machine=machine())
+
+
 @click.command(help="Tell how long runs take, told before the work and taken.")
 @click.option("--clip", "names", multiple=True, type=click.Choice(list(CLIPS)), help="All if none.")
 @click.option("--size", default=128, show_default=True, help="Side of the clips, pixels.")
@@ -136,8 +141,7 @@ def main(
                     rows[row] = taken.cells(count)
                     click.echo(f"{row}: " + ", ".join(f"{k} {v:.2f}" for k, v in rows[row].items()))
                     if kept_in is not None:
-                        about = {"seeds": [0], "machine": machine()}
-                        published.save(kept_in, row="run", columns=COLUMNS, rows=rows, **about)
+                        keep(kept_in, rows)
 
 
 if __name__ == "__main__":
