@@ -101,17 +101,17 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        print(json.dumps(run(*given.child, settings(given))))
+        source, output = given.child
+        print(json.dumps(run(source, output, settings(given))))
         return
     rows = published.kept(given.save)
     heads = " | ".join(["run", *COLUMNS])
     print(f"| {heads} |\n|{'---|' * (1 + len(COLUMNS))}", flush=True)
     for frames in given.frames:
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "in.mkv"
-            make(source, frames, given.size)
-            output = str(Path(folder) / "out.mp4")
-            child = ["-m", "benchmarks.memory", *sys.argv[1:], "--child", str(source), output]
+            clip, made = Path(folder) / "in.mkv", Path(folder) / "out.mp4"
+            make(clip, frames, given.size)
+            child = ["-m", "benchmarks.memory", *sys.argv[1:], "--child", str(clip), str(made)]
             done = subprocess.run(
                 [sys.executable, *child], check=True, capture_output=True, text=True, cwd=ROOT
             )
