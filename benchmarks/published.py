@@ -38,7 +38,7 @@ import torch
 
 from deeptsr.system import devices
 
-__all__ = ["RESULTS", "Cell", "Published", "about_this_run", "load", "save"]
+__all__ = ["RESULTS", "Cell", "Published", "about_this_run", "kept", "load", "save"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}( and changes)?")
@@ -137,6 +137,19 @@ def load(path: Path) -> Published:
         raise ValueError(f"{path.name} cannot be shown: {error}") from error
 
 
+def kept(path: Path | None, machine: str | None = None) -> dict[str, dict[str, Cell]]:
+    """The rows of a result file that a run may add to.
+
+    Args:
+        path: of the file; None, or one that is not there: no rows.
+        machine: see :func:`save`. A file of another one gives no rows.
+    """
+    if path is None or not path.exists():
+        return {}
+    found = load(path)
+    return found.rows if found.machine == (machine or about_this_run()["machine"]) else {}
+
+
 def save(
     path: Path,
     *,
@@ -145,6 +158,7 @@ def save(
     rows: Mapping[str, Mapping[str, Cell]],
     seeds: Sequence[int],
     mean: bool = False,
+    machine: str | None = None,
 ) -> None:
     """Write a result file of this run.
 
@@ -155,10 +169,12 @@ def save(
         rows: name -> column -> cell.
         seeds: of the fits.
         mean: whether a last row has the means.
+        machine: in words, where the rows tell precision and threads; None: that of this process.
     """
+    about = about_this_run()
     cells = {name: dict(row) for name, row in rows.items()}
     table = Published(
-        **about_this_run(),
+        **about | {"machine": machine or about["machine"]},
         seeds=list(seeds),
         row=row,
         columns=dict(columns),

@@ -310,6 +310,7 @@ class BatchPlanned(Event):
     skipped: int  # of those, that are done already
     engine: str  # for people: where the work is done
     manifest: str  # the file that tells what became of each video
+    fit: str | None = None  # the file of the fit that they share
 
 
 @dataclass(frozen=True)
@@ -319,6 +320,7 @@ class VideoStarted(Event):
     video: str
     output: str
     attempt: int  # from 1
+    fit: str | None = None  # its part in a shared fit: "made" or "taken"; None: a fit of its own
 
 
 @dataclass(frozen=True)
@@ -351,6 +353,7 @@ class VideoEnded(Event):
     gain_db: float | None  # of its self-check, where it came to that
     error: str | None  # what went wrong
     confidence: str | None = None  # of its self-check, as SelfChecked has it
+    fit: str | None = None  # as VideoStarted has it
 
 
 @dataclass(frozen=True)

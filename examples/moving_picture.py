@@ -3,10 +3,12 @@
 ::
 
     python -m examples.moving_picture                            # README's, of the bundled sample
+    python -m examples.moving_picture --scale 2                  # README's of larger frames
     python -m examples.moving_picture clip.mp4 --made out.mkv --frames 12 --out clip.webp
 
 All three play the same moments, slowed down until each frame of the result is seen. Of the sample,
-nine frames are one turn of the fan, so that it turns for ever.
+nine frames are one turn of the fan, so that it turns for ever. With ``--scale`` a part is shown,
+the place where most moves, at the size of the result; the other two are enlarged by Lanczos.
 """
 
 from __future__ import annotations
@@ -26,9 +28,11 @@ from PIL import Image, ImageDraw, ImageFont
 import deeptsr
 from deeptsr import video
 from deeptsr.evaluation.baselines import baseline
+from deeptsr.report.motion import Box, measure
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE, HEAD = ROOT / "examples" / "fan.mp4", ROOT / "docs" / "moving.webp"
+LARGE = ROOT / "docs" / "moving-large.webp"  # of larger frames
 NAMES = ("input", "minterpolate", "deeptsr")
 COLOURS = ((240, 165, 74), (200, 204, 212), (43, 182, 203))  # of the names
 LARGEST = 1_500_000  # bytes: a page that begins with it is still there at once
@@ -55,18 +59,35 @@ def panels(frames: Clip, made: Clip, factor: int, span: range) -> Iterator[tuple
         yield frames[number // factor], other, made[number]
 
 
-def sheet(pictures: tuple[Clip, Clip, Clip], side: int) -> Image.Image:
+def cut(pictures: tuple[Clip, Clip, Clip], box: Box, scale: int) -> tuple[Clip, Clip, Clip]:
+    """Cut one place out of all three.
+
+    Args:
+        pictures: (H, W, 3), of which the last is ``scale`` times as large.
+        box: in pixels of the first.
+        scale: see ``pictures``.
+    """
+    first, second, third = pictures
+    small = slice(box.top, box.top + box.side), slice(box.left, box.left + box.side)
+    large = tuple(slice(scale * part.start, scale * part.stop) for part in small)
+    return first[small], second[small], third[large]
+
+
+def sheet(
+    pictures: tuple[Clip, Clip, Clip], side: int, names: tuple[str, str, str] = NAMES
+) -> Image.Image:
     """Put three pictures beside each other, their names above.
 
     Args:
-        pictures: (H, W, 3) each.
+        pictures: (H, W, 3) each, of the same proportions.
         side: width of each, pixels.
+        names: of each.
     """
     tall = round(side * pictures[0].shape[0] / pictures[0].shape[1])
     drawn = Image.new("RGB", (3 * side + 2 * GAP, LINE + tall), GROUND)
     pen = ImageDraw.Draw(drawn)
     font = ImageFont.truetype(str(Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), 13)
-    for column, (picture, name, colour) in enumerate(zip(pictures, NAMES, COLOURS, strict=True)):
+    for column, (picture, name, colour) in enumerate(zip(pictures, names, COLOURS, strict=True)):
         left = column * (side + GAP)
         numbers = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
         shown = Image.fromarray(numbers).resize((side, tall), Image.Resampling.LANCZOS)
@@ -106,20 +127,27 @@ def clip_of(path: Path) -> Clip:
     return np.stack([frame[..., :3] for frame in video.read(info)])
 
 
-def result(frames: Clip, made: Path | None, preset: str, factor: int) -> Clip:
+def result(frames: Clip, made: Path | None, preset: str, factor: int, scale: int) -> Clip:
     """Read the result, or make it.
 
     Raises:
-        click.UsageError: when what was made is not ``factor`` times as long as the input.
+        click.UsageError: when what was made is not ``factor`` times as long as the input, and
+            ``scale`` times as wide and high.
     """
     if made is None:
-        fine: Clip = deeptsr.upscale_array(frames, deeptsr.preset(preset, factor=factor))
+        options = deeptsr.preset(preset, factor=factor, scale=scale)
+        fine: Clip = deeptsr.upscale_array(frames, options)
         return fine
     found = clip_of(made)
     if len(found) != factor * len(frames):
         raise click.UsageError(
             f"{made} has {len(found)} frames; expected {factor * len(frames)}, {factor} for each "
             "of the input's"
+        )
+    if found.shape[2] != scale * frames.shape[2]:
+        raise click.UsageError(
+            f"{made} is {found.shape[2]} pixels wide; expected {scale * frames.shape[2]}, {scale} "
+            "times as many as the input; say how many with --scale"
         )
     return found
 
@@ -135,22 +163,36 @@ def result(frames: Clip, made: Path | None, preset: str, factor: int) -> Clip:
 )
 @click.option("--preset", default="fast", show_default=True)
 @click.option("--factor", default=8, show_default=True)
+@click.option("--scale", default=1, show_default=True, help="Of the sides, whole.")
 @click.option("--first", default=9, show_default=True, help="Frame of the input it begins with.")
 @click.option("--frames", "count", default=9, show_default=True, help="Frames of the input shown.")
 @click.option("--side", default=224, show_default=True, help="Width of each of the three, pixels.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=HEAD)
-def main(source: Path, made: Path | None, preset: str, factor: int, **shown: Any) -> None:
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The WebP.  [default: README's]",
+)
+def main(
+    source: Path, made: Path | None, preset: str, factor: int, scale: int, **shown: Any
+) -> None:
     """Upscale, put together, write."""
     frames = clip_of(source)
-    first, count, side, out = (shown[name] for name in ("first", "count", "side", "out"))
+    first, count, side = (shown[name] for name in ("first", "count", "side"))
+    out = shown["out"] or (HEAD if scale == 1 else LARGE)
     span = range(first, first + count)
     if not 0 <= span.start < span.stop <= len(frames):
         raise click.UsageError(
             f"frames {span.start} to {span.stop - 1} were asked for; expected some of the "
             f"{len(frames)} of {source}, from 0"
         )
-    found = result(frames, made, preset, factor)
-    pictures = [sheet(each, side) for each in panels(frames, found, factor, span)]
+    found = result(frames, made, preset, factor, scale)
+    seen, names = panels(frames, found, factor, span), NAMES
+    if scale > 1:
+        least = min(side // scale, *frames.shape[1:3])
+        place = measure(frames[span.start : span.stop]).boxes(least, 1)[0]
+        seen = (cut(each, place, scale) for each in seen)
+        names = "input, enlarged", "minterpolate, enlarged", f"deeptsr --scale {scale}"
+    pictures = [sheet(each, side, names) for each in seen]
     data = encoded(pictures)
     out.write_bytes(data)
     click.echo(f"wrote {out}: {len(pictures)} frames, {len(data) / 1e6:.2f} MB")

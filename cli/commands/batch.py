@@ -22,6 +22,7 @@ from deeptsr.jobs.batch import (
     Engine,
     LocalEngine,
     Manifest,
+    SharedFit,
     Task,
     configuration_hash,
     find_tasks,
@@ -29,7 +30,7 @@ from deeptsr.jobs.batch import (
     slots,
 )
 
-from ..arguments.flags import flags_of, output_flags, shared_with, verbosity_of
+from ..arguments.flags import exclude, flags_of, output_flags, shared_with, verbosity_of
 from ..arguments.options import DEFAULTS, MOST, options_of
 from ..arguments.values import FILE, devices
 from ..console.batch_table import Table
@@ -42,7 +43,8 @@ __all__ = ["batch"]
 
 MODULE = __name__.partition(".")[0]  # that each child runs
 MANIFEST = "batch.jsonl"  # in the folder of the results,
-PAGE = "batch.html"  # beside it
+PAGE = "batch.html"  # beside it,
+FIT = "batch.safetensors"  # and that too
 # What a batch settles for each video, or once for all of them.
 SETTLED = ("output", "device", "work_dir", "report", "dry_run", "preview", "save_fit")
 PASSED = shared_with(upscale, SETTLED)  # to each video's process
@@ -100,6 +102,12 @@ PASSED = shared_with(upscale, SETTLED)  # to each video's process
     is_flag=True,
     help="Also make a page of each video, beside its result, as upscale --report does.",
 )
+@click.option(
+    "--share-fit",
+    is_flag=True,
+    help="Fit once, for videos of one camera and event: the longest is fitted, where most moves, "
+    "and the others take that over. One that it does not suit is fitted by itself.",
+)
 @output_flags
 def batch(
     *,
@@ -113,6 +121,7 @@ def batch(
     address: str,
     retries: int,
     with_reports: bool,
+    share_fit: bool,
     preset_name: str | None,
     **flags: Any,
 ) -> None:
@@ -131,9 +140,12 @@ def batch(
     5 some videos failed, 130 interrupted, 143 terminated, 1 a bug in deeptsr.
     """  # noqa: D301, click reads the \b as "do not rewrap this"
     verbosity = verbosity_of(flags)
+    exclude("--share-fit", "--fit", both=share_fit and flags["fit_file"] is not None)
     reads = {"the folder or list": source}
     page = Path(os.path.abspath(output), PAGE)
     writes = {"the manifest": str(Path(output, MANIFEST)), "the page": str(page)}
+    if share_fit:
+        writes["the fit of all"] = str(Path(output, FIT))
     with conversation(verbosity, reads=reads, writes=writes) as tell:
         flags |= {"device": "auto", "work_dir": None, "save_fit": None}
         options_of(preset_name or DEFAULTS.preset, flags)  # a mistake is told at once
@@ -151,6 +163,8 @@ def batch(
             preset = preset_name or _preset(chosen.device, flags)
             options = options_of(preset, flags)
             tell(Detail(settings(options)))
+            configuration = configuration_hash(options, share_fit=share_fit)
+            shared = _shared(Path(output), manifest, configuration, options) if share_fit else None
             table = Table()
 
             def listen(event: Event) -> None:
@@ -161,10 +175,11 @@ def batch(
                 tasks,
                 chosen,
                 manifest,
-                configuration_hash(options),
+                configuration,
                 flags=(*_given(click.get_current_context()), "--preset", preset),
                 retries=retries,
                 reports=with_reports,
+                shared=shared,
                 on_event=listen,
             )
         _show(page, tasks, manifest, options, tell)
@@ -175,6 +190,16 @@ def batch(
                 f"{result.failed} of {len(tasks)} videos failed; {manifest.path} tells why; the "
                 "same command again tries these, and skips what is done"
             )
+
+
+def _shared(folder: Path, manifest: Manifest, configuration: str, options: Options) -> SharedFit:
+    if options.factor == 1:
+        raise OptionError(
+            "share_fit is given and the factor is 1, with which nothing is fitted; expected a "
+            "factor of at least 2; leave it out"
+        )
+    place = Path(os.path.abspath(folder), FIT)
+    return SharedFit(place, manifest, configuration, overwrite=options.encode.overwrite)
 
 
 def _show(
@@ -205,6 +230,7 @@ def _shown(task: Task, manifest: Manifest) -> reports.Shown:
         error=entry.error,
         report=task.page if task.page is not None and task.page.exists() else None,
         result_hash=stamp.hash if stamp is not None else "",
+        fit=entry.fit,
     )
 
 

@@ -199,7 +199,8 @@ def _batch_planned(event: BatchPlanned, verbose: bool) -> str:
 
 def _video_started(event: VideoStarted, verbose: bool) -> str:
     again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-    return f"{event.video}: started{again}" + (f", to {event.output}" if verbose else "")
+    shared = f", the shared fit is {event.fit}" if event.fit else ""
+    return f"{event.video}: started{again}{shared}" + (f", to {event.output}" if verbose else "")
 
 
 def _video_progress(event: VideoProgress, verbose: bool) -> str:
@@ -243,10 +244,8 @@ def _fit_reused(event: FitReused, verbose: bool) -> str:
 
 
 def _fit_kept(event: FitKept, verbose: bool) -> str:
-    return (
-        f"wrote {event.file}: {size(event.size_bytes)}; the next video like this one can have it "
-        f"with --fit {event.file}"
-    )
+    text = f"wrote {event.file}: {size(event.size_bytes)}; the next video like this one can have it"
+    return f"{text} with --fit {event.file}"
 
 
 def _taught(event: Taught, verbose: bool) -> str:

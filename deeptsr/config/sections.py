@@ -156,7 +156,7 @@ class PyramidSettings:
     # too, where there is an ensemble; None: all; >= 0
     verify: bool = True  # interpolate where a network's result does not agree with itself
     networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
-    voxels: int = 48_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
+    voxels: int = 96_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
     def __post_init__(self) -> None:
         """Refuse what no run can meet.

@@ -11,6 +11,8 @@ from deeptsr.imaging.shapes import AnyVolume, Fine, Volume
 
 __all__ = ["backproject"]
 
+_AT_ONCE = 8  # frames that are corrected at once: each volume of all takes as much as the result
+
 
 def backproject(
     coarse: AnyVolume, ltr: Volume, factor: int, exposure: Exposure = "full", rounds: int = 1
@@ -41,7 +43,22 @@ def backproject(
         first, begin = max(0, number - 1), number * factor
         moving = interpolate_time(detail[first : number + 2], factor, exposure)
         fine[begin : begin + factor].add_(moving[begin - first * factor :][:factor])
+    del detail
     for _ in range(rounds):
-        fine = correct(fine, ltr, factor, exposure)
-        fine = fine - resize(resize(fine, small) - coarse, large)
-    return correct(fine, ltr, factor, exposure)
+        _correct_in_place(fine, ltr, factor, exposure)
+        for first in range(0, len(fine), _AT_ONCE):
+            part = fine[first : first + _AT_ONCE]
+            part.sub_(resize(resize(part, small) - coarse[first : first + _AT_ONCE], large))
+    _correct_in_place(fine, ltr, factor, exposure)
+    return fine
+
+
+def _correct_in_place(fine: AnyVolume, ltr: Volume, factor: int, exposure: Exposure) -> None:
+    """:func:`correct` where it lies: what one LTR frame lacks, and the next, is not changed yet."""
+    for first in range(0, len(ltr), _AT_ONCE):
+        stop = min(first + _AT_ONCE, len(ltr))
+        further = min(stop + 1, len(ltr))  # what is lacked fades into what the next one lacks
+        part = correct(
+            fine[first * factor : further * factor], ltr[first:further], factor, exposure
+        )
+        fine[first * factor : stop * factor] = part[: (stop - first) * factor]

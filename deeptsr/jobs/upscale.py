@@ -28,6 +28,7 @@ from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import fit_job, going_on, out_of_memory, read_for_fitting
 from deeptsr.jobs.render import part_ends, render_job, resume_at, retimed, space_job
 from deeptsr.jobs.resources.memory import part_length
+from deeptsr.jobs.resources.progress import from_share
 from deeptsr.jobs.work_folder import WorkFolder, held, identity, is_unchanged
 from deeptsr.learning.space.step import space_prior
 from deeptsr.pyramid.enlarge import SpaceStep
@@ -59,6 +60,7 @@ def upscale_array(
         DeviceError: when the device is not there.
         ResourceError: when memory runs out.
     """
+    on_event = from_share(0.0, on_event)
     job, clip, gray = array_job(frames, options, on_event)
     with out_of_memory():
         excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)

@@ -98,6 +98,7 @@ def climb_window(
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         ltr = level(given, fitted.stage.size(*full))
         fine = ltr if factor == 1 else backproject(fine, ltr, factor, exposure, rounds)
+        del ltr  # as much as is needed of it is in what was made
         inner = range((asked.start - given.start) * factor, (asked.stop - given.start) * factor)
         fine = fitted.apply(fine, of_step(exposure, factor), settings.precision, inner)
         factor *= fitted.stage.step

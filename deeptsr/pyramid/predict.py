@@ -31,6 +31,7 @@ def predict(
     precision: torch.dtype = torch.float32,
     wanted: range | None = None,
     out: Frames | None = None,
+    average: bool = False,
 ) -> Frames:
     """Take one step of the climb.
 
@@ -42,6 +43,7 @@ def predict(
         precision: of the convolutions.
         wanted: frames of ``ltr`` whose results are returned; None: all of them.
         out: where the result is written, so that no memory is taken for it.
+        average: whether what ``out`` holds and the result are averaged there.
 
     Returns:
         Volume (len(wanted) * factor, H, W, C), not clipped, exposing to ``ltr``. Independent of
@@ -49,12 +51,14 @@ def predict(
 
     Raises:
         ResourceError: when not even a small tile fits.
+        torch.OutOfMemoryError: when this tile did not fit, and ``out`` is spoilt as a part of it is
+            averaged: whoever asked begins anew, with the smaller tiles.
     """
     tile = tile or network.tile or _suitable_tile(network, ltr.device.type, precision)
     wanted = range(len(ltr)) if wanted is None else wanted
     while True:
         try:
-            return _predict(network, ltr, tile, precision, wanted, out)
+            return _predict(network, ltr, tile, precision, wanted, out, average)
         except torch.OutOfMemoryError as error:
             if tile <= _SMALLEST_TILE:
                 raise ResourceError(
@@ -62,6 +66,8 @@ def predict(
                     "programs that use it, or take `device` cpu"
                 ) from error
             network.tile = tile = max(_SMALLEST_TILE, tile // 2)
+            if average:
+                raise
 
 
 def predict_ensemble(
@@ -151,6 +157,7 @@ def _predict(
     precision: torch.dtype,
     wanted: range,
     out: Tensor | None,
+    average: bool,
 ) -> Tensor:
     height, width, channels = ltr.shape[1:]
     k, frames, multiple, edge = network.factor, network.reach[0], network.multiple, network.edge
@@ -174,7 +181,11 @@ def _predict(
         with torch.no_grad():
             for piece in network.stream(slabs, precision):
                 output = to_volume(piece[0])[:, : below - top, : right - left]
-                result[done : done + len(output), top:below, left:right] = output
+                part = result[done : done + len(output), top:below, left:right]
+                if average:
+                    part.add_(output).div_(2)
+                else:
+                    part.copy_(output)
                 done += len(output)
     return result
 

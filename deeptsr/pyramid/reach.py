@@ -47,7 +47,7 @@ class Load:
     ltr: int  # LTR frames that it looks at
     fine: int  # frames that it is given: those as it finds them
     seen: int  # of these, those whose step is predicted
-    trusted: int  # and restored again
+    trusted: int  # and restored again; 0 where that is not done
 
 
 def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load, ...]:
@@ -59,7 +59,8 @@ def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load
         done, last = fitted.stage.factor_before, total * fitted.stage.factor_before
         wanted = range(asked.start * done, asked.stop * done)
         trusted, seen = fitted.looked_at(wanted, last)
-        by_stage.append(Load(len(given), len(given) * done, len(seen), len(trusted)))
+        again = len(trusted) if fitted.restores else 0
+        by_stage.append(Load(len(given), len(given) * done, len(seen), again))
     return tuple(by_stage)
 
 

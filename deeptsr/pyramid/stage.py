@@ -13,7 +13,7 @@ from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
-from deeptsr.pyramid.trust import blend, changes, disagreement, restore_again, trust
+from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, restore_again, trust
 
 __all__ = ["FittedStage", "wider"]
 
@@ -32,10 +32,17 @@ class FittedStage:
     verify: bool = True  # whether to interpolate where these two results disagree
 
     @property
+    def restores(self) -> bool:
+        """Whether the network's result is filmed and restored again."""
+        return self.network is not None and (self.refilmed or self.verify)
+
+    @property
     def reach(self) -> int:
         """How many of the stage's input frames an output frame depends on, to each side."""
         if self.network is None:
             return _TIME_TAPS
+        if not self.restores:
+            return int(self.network.reach[0])
         # To restore a result again takes as much on top, and half a frame; trust looks one further.
         return 2 * self.network.reach[0] + 2
 
@@ -74,20 +81,24 @@ class FittedStage:
         predict_step = predict_ensemble if self.ensemble else predict
         result = predict_step(self.network, fine, precision=precision, wanted=seen)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
-        again = restore_again(self.network, result, precision, judged)
-        result = _part_of(result, trusted, seen, step)
-        error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
-        share = torch.ones_like(error)
+        share = None
         if self.verify:
+            again = restore_again(self.network, result, precision, judged)
+            result = _part_of(result, trusted, seen, step)
+            error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
             # Piece by piece it takes less: a volume of this size is much of the memory of a run.
             change = [
                 changes(_part_of(result, p, trusted, step), _plain(fine, p, step, exposure), step)
                 for p in _pieces(trusted)
             ]
             share = trust(error, torch.cat(change))
-        if self.refilmed:
-            result.add_(again).div_(2)
-        del again
+            if self.refilmed:
+                result.add_(again).div_(2)
+            del again
+        else:
+            if self.refilmed:
+                average_again(self.network, result, precision, judged)
+            result = _part_of(result, trusted, seen, step)
         for piece in _pieces(wanted):
             part = _part_of(result, piece, trusted, step)
             if self.refilmed:
@@ -96,15 +107,17 @@ class FittedStage:
                 uncorrected = _part_of(result, more, trusted, step)
                 corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
                 part.copy_(corrected[: len(part)])
-            shares = _part_of(share, piece, trusted)
-            if shares.min() < 1:
+            shares = None if share is None else _part_of(share, piece, trusted)
+            if shares is not None and shares.min() < 1:
                 blend(part, _plain(fine, piece, step, exposure), shares)
         return _part_of(result, wanted, trusted, step)
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
+        if self.network is not None and not self.restores:
+            return wanted, wanted
         around = self.network.reach[0] + 1 if self.network else 0
-        trusted = wider(wanted, 1, length)  # trust looks a frame further
+        trusted = wider(wanted, 1, length)  # trust looks a frame further, and so does correction
         return trusted, wider(trusted, around, length)
 
 

@@ -9,6 +9,7 @@ close to the error of either.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.imaging.exposure import expose
@@ -17,6 +18,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
 
 __all__ = [
+    "average_again",
     "blend",
     "changes",
     "detour",
@@ -31,6 +33,27 @@ _CELLS = 16  # that the short side is divided into; errors are means over 5 x 5 
 _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
 _STILL = 1e-9  # mean square difference of frames that nothing moves between
 _NOISE = 1e-3  # mean square change that any result has; smaller ones are not worth doubting
+
+
+def average_again(
+    network: StepNetwork, result: Frames, precision: torch.dtype, wanted: range
+) -> None:
+    """Average a result, where it lies, with what :func:`restore_again` makes of it.
+
+    Args:
+        network: that made it.
+        result: volume (T * factor, H, W, C); those of its frames that are not of the wanted moments
+            are of no use after it.
+        precision: of the convolutions.
+        wanted: frames, of T, whose moments are wanted.
+    """
+    k, first, later = _later(network, result, wanted)
+    if later:
+        ltr = _filmed_later(result, k, network.exposure)
+        if network.exposure == "delta":
+            ltr = ltr.clone()  # instants are frames of the result, which is written to
+        out = result[first * k + k // 2 :][: len(later) * k]
+        predict(network, ltr, precision=precision, wanted=later, out=out, average=True)
 
 
 def restore_again(
@@ -48,16 +71,15 @@ def restore_again(
         A volume of these moments. The first and last half frame of ``result``, which the later
         camera does not see, stay what they are.
     """
-    k, frames = network.factor, len(result) // network.factor
+    frames = len(result) // network.factor
     wanted = range(frames) if wanted is None else wanted
-    near = range(max(0, wanted.start - 1), min(frames, wanted.stop + 1))
-    again = result[near.start * k : near.stop * k].clone()
-    later = range(near.start, min(frames - 1, wanted.stop))  # frames of the later camera
+    k, first, later = _later(network, result, wanted)
+    again = result[first * k : min(frames, wanted.stop + 1) * k].clone()
     if later:
         out = again[k // 2 :][: len(later) * k]
         ltr = _filmed_later(result, k, network.exposure)
         predict(network, ltr, precision=precision, wanted=later, out=out)
-    return again[(wanted.start - near.start) * k : (wanted.stop - near.start) * k]
+    return again[(wanted.start - first) * k : (wanted.stop - first) * k]
 
 
 def disagreement(
@@ -167,6 +189,13 @@ def blend(result: Volume, plain: Volume, share: Cells) -> Volume:
         frames = slice(number * factor, (number + 1) * factor)
         result[frames] = torch.lerp(plain[frames], result[frames], weight)
     return result
+
+
+def _later(network: StepNetwork, result: Tensor, wanted: range) -> tuple[int, int, range]:
+    """The step, the first frame that is seen, and the later camera's frames of some moments."""
+    k = network.factor
+    first = max(0, wanted.start - 1)
+    return k, first, range(first, min(len(result) // k - 1, wanted.stop))
 
 
 def _filmed_later(result: Volume, factor: int, exposure: str) -> Frames:

@@ -18,8 +18,16 @@ def address(tmp_path_factory):
     told = {"gain_db": 1.5, "confidence": "sure", "result_hash": "ab"}
     long = "a/folder/with_a_name_that_nothing_breaks_" + 3 * "0123456789"
     videos = [
-        Shown("one.mkv", *files, False, 61.0, **told),
-        Shown(f"{long}.mkv", *files, False, 9.0, **told | {"confidence": "guess"}, report=files[0]),
+        Shown("one.mkv", *files, False, 61.0, **told, fit="made"),
+        Shown(
+            f"{long}.mkv",
+            *files,
+            False,
+            9.0,
+            **told | {"confidence": "guess"},
+            report=files[0],
+            fit="taken",
+        ),
         Shown(NASTY, *files, False, 9.0, **told, warnings=("mind --slow-audio", "and " + long)),
         Shown("gone.mkv", *files, True, 1.0, error=f"{long} is broken; get it anew"),
     ]

@@ -170,6 +170,32 @@ def test_each_video_makes_a_report_if_asked(videos, children):
     assert '<a href="a.mp4.html">Report' in (videos.parent / "out" / "batch.html").read_text()
 
 
+def test_a_shared_fit_is_told_to_all_who_ask(videos, children):
+    (videos / "c.mp4").write_text("good")
+    result = call(videos, "--share-fit", "--jobs", "1")
+    assert result.exit_code == 0, result.output
+    fit = videos.parent / "out" / "batch.safetensors"
+    assert fit.read_text() == "a fit"
+    assert flags_of(videos)[-2:] == ["--save-fit", str(fit)]
+    assert flags_of(videos, "c.mp4")[-2:] == ["--fit", str(fit)]
+    told = result.stderr.splitlines()
+    assert "a.mp4: started, the shared fit is made" in told
+    assert "c.mp4: started, the shared fit is taken" in told
+    assert any(line.startswith(f"wrote {fit}: ") for line in told)
+    page = (videos.parent / "out" / "batch.html").read_text()
+    assert page.count("<dt>fit</dt><dd>made here, for all</dd>") == 1
+    assert page.count("<dt>fit</dt><dd>the shared one</dd>") == 2
+    again = call(videos, "--share-fit", "--json")
+    events = [json.loads(line) for line in again.stdout.splitlines()]
+    assert events[0]["fit"] == str(fit)
+    ends = {e["video"]: (e["state"], e["fit"]) for e in events if e["event"] == "VideoEnded"}
+    assert ends["a.mp4"] == ("skipped", "made")
+    assert ends["c.mp4"] == ("skipped", "taken")
+    # Without it, each has a fit of its own, and the page no word of any.
+    assert call(videos, "--overwrite").exit_code == 0
+    assert "<dt>fit</dt>" not in (videos.parent / "out" / "batch.html").read_text()
+
+
 def test_every_flag_of_upscale_is_passed_on_or_settled():
     names = {p.name for p in upscale.params}
     assert names == {p.name for p in PASSED} | {*module.SETTLED, *OUTPUT_NAMES, "input"} - {
@@ -192,6 +218,8 @@ def test_every_flag_of_upscale_is_passed_on_or_settled():
         "--suffix mkv",
         "--engine ray --devices cuda:1",
         "--work-dir w",
+        "--share-fit --fit camera.safetensors",
+        "--share-fit --factor 1 --scale 2",
         "-q -v",
     ],
 )
@@ -272,6 +300,23 @@ def test_the_real_program_end_to_end(tmp_path, monkeypatch):
         ("good.mp4", "done", 0),
         ("broken.mp4", "failed", 3),
     }
+
+
+def test_the_real_program_fits_once_for_all(tmp_path, monkeypatch):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    clip(folder / "long.mp4", size="48x32", frames=10, rate="8")
+    clip(folder / "short.mp4", size="48x32", frames=6, rate="8")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(module, "MODULE", "tests.helpers.tiny_cli")
+    result = call(folder, "--jobs", "1", "--factor", "2", "--share-fit", "--reports")
+    assert result.exit_code == 0, result.output
+    lines = (tmp_path / "out" / "batch.jsonl").read_text().splitlines()
+    last = {Path(e["input"]).name: e for e in map(json.loads, lines)}
+    parts = {name: (e["state"], e["fit"]) for name, e in last.items()}
+    assert parts == {"long.mp4": ("done", "made"), "short.mp4": ("done", "taken")}
+    assert "Nothing was learnt from this video" in (tmp_path / "out/short.mp4.html").read_text()
+    assert "What came of it is kept in" in (tmp_path / "out/long.mp4.html").read_text()
 
 
 def test_files_of_any_name_are_upscaled_to_the_end(tmp_path, monkeypatch):

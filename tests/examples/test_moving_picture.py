@@ -6,7 +6,8 @@ from click import ClickException
 from click.testing import CliRunner
 from PIL import Image
 
-from examples.moving_picture import GAP, LINE, SAMPLE, encoded, main, panels
+from deeptsr.report.motion import Box
+from examples.moving_picture import GAP, LINE, SAMPLE, cut, encoded, main, panels
 from tests.helpers.finished import FACTOR, FRAMES, finished
 
 
@@ -42,6 +43,16 @@ def test_the_input_stands_still_while_the_result_moves_on():
     assert [round(float(fine.mean()), 4) for _, _, fine in shown] == [0.4, 0.45, 0.6, 0.65]
 
 
+def test_of_larger_frames_the_same_place_is_cut():
+    row, column = np.mgrid[:12, :16].astype(np.float32)
+    small = np.stack([row, column, row * 0], axis=2)
+    large = small.repeat(2, axis=0).repeat(2, axis=1)
+    first, second, third = cut((small, small + 1, large), Box(frame=0, top=3, left=5, side=4), 2)
+    assert first.tolist() == (second - 1).tolist() == small[3:7, 5:9].tolist()
+    assert third[::2, ::2].tolist() == first.tolist()
+    assert third.shape == (8, 8, 3)
+
+
 def test_it_is_made_small_enough_or_refused():
     noise = np.random.default_rng(0).integers(0, 255, (4, 64, 64, 3), np.uint8)
     pictures = [Image.fromarray(frame) for frame in noise]
@@ -55,6 +66,7 @@ def test_it_is_made_small_enough_or_refused():
     ("words", "told"),
     [
         (("--factor", "3", "--first", "2", "--frames", "4"), f"expected {3 * FRAMES}"),
+        (("--first", "2", "--frames", "4", "--scale", "2"), "say how many with --scale"),
         (("--first", "7", "--frames", "3"), f"expected some of the {FRAMES}"),
     ],
 )

@@ -28,6 +28,9 @@ def main() -> int:
     say("Progress", fraction=0.25, phase="fit", detail="fitting")
     say("Warned", message="mind this")
     print("this is no JSON")
+    if "--save-fit" in flags:
+        Path(flags[flags.index("--save-fit") + 1]).write_text("a fit")
+        say("FitKept", size_bytes=5)
     match words[min(attempt, len(words)) - 1] if words else "broken":
         case "good":
             say("SelfChecked", gain_db=1.5)

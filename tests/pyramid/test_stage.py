@@ -14,6 +14,7 @@ from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
 from deeptsr.pyramid.stage import FittedStage
+from deeptsr.pyramid.trust import average_again, restore_again
 from tests.helpers.climbs import every, fitted
 from tests.helpers.synth import gap, generator, noise, still, wake
 
@@ -40,12 +41,44 @@ def test_a_second_result_can_be_averaged_in(ensemble):
     assert gap(expose(refilmed, 2), clip) < 1e-5
 
 
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("wanted", [range(12), range(3, 9), range(11, 12)])
+def test_averaging_where_it_lies_is_what_the_second_result_comes_to(exposure, wanted):
+    network = wake(build(NetworkSettings("compact", 4, 1), 2, exposure, 1).eval())
+    clip = noise(12, 40, 41, 3)
+    network.tile = 16  # several, each of which looks at what the others write
+    result = predict(network, clip)
+    again = restore_again(network, result, torch.float32, wanted)
+    part = slice(2 * wanted.start, 2 * wanted.stop)
+    expected = (result[part] + again) / 2
+    average_again(network, result, torch.float32, wanted)
+    assert torch.equal(result[part], expected)
+
+
+def test_what_is_neither_averaged_nor_verified_is_predicted_once(monkeypatch):
+    network = wake(build(NetworkSettings("compact", 4, 1), 2, "full", 1).eval())
+    once = FittedStage(Stage(Fraction(1), 2, 1), network, verify=False)
+    clip, seen = noise(30, 16, 17, 3), []
+    stream = type(network).stream
+    monkeypatch.setattr(
+        type(network), "stream", lambda *given: seen.append(1) or stream(*given), raising=True
+    )
+    assert not once.restores
+    assert once.reach == network.reach[0]
+    made = once.apply(clip, "full", torch.float32, range(12, 14))
+    assert len(seen) == 1
+    assert gap(made, predict(network, clip)[24:28]) < 1e-6
+    assert replace(once, refilmed=True).restores
+    assert replace(once, verify=True).restores
+
+
 @every
 @pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("verify", [False, True])
 @pytest.mark.parametrize("exposure", ["full", "delta"])
-def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, exposure):
+def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, verify, exposure):
     stages, _ = fitted(name, exposure)
-    stage = replace(stages[-1], ensemble=ensemble, refilmed=ensemble)
+    stage = replace(stages[-1], ensemble=ensemble, refilmed=ensemble, verify=verify)
     clip, step = noise(40, 12, 13, 3), stage.stage.step
     whole = stage.apply(clip, exposure, torch.float32)
     around = stage.reach + 1

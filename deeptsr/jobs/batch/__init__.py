@@ -14,12 +14,14 @@ from deeptsr.jobs.batch.engine import Engine, Work
 from deeptsr.jobs.batch.local import LocalEngine, Slot, slots
 from deeptsr.jobs.batch.manifest import Manifest, configuration_hash
 from deeptsr.jobs.batch.run import run_batch
+from deeptsr.jobs.batch.shared_fit import SharedFit
 from deeptsr.jobs.batch.tasks import Task, find_tasks
 
 __all__ = [
     "Engine",
     "LocalEngine",
     "Manifest",
+    "SharedFit",
     "Slot",
     "Task",
     "Work",

@@ -46,6 +46,7 @@ class News:
     detail: str = ""  # for people
     place: str | None = None  # where it runs, said once
     warning: str | None = None
+    kept: int | None = None  # bytes of the file that its fit is kept in
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ class Child:
                         yield News(fraction=said["fraction"], detail=said["detail"])
                     elif kind == "Warned":
                         yield News(warning=said["message"])
+                    elif kind == "FitKept":
+                        yield News(kept=said["size_bytes"])
                     elif kind == "SelfChecked":
                         gain, confidence = said["gain_db"], said.get("confidence")
                     elif kind == "Error":

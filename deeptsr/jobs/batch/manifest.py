@@ -56,19 +56,23 @@ class Entry:
     time: str = ""  # when this was written, ISO 8601
     confidence: str | None = None  # of the self-check: "sure", "likely" or "guess"
     warnings: tuple[str, ...] = ()  # of the last attempt
+    fit: str | None = None  # its part in a shared fit: "made" or "taken"; None: a fit of its own
 
 
-def configuration_hash(options: Options) -> str:
+def configuration_hash(options: Options, *, share_fit: bool = False) -> str:
     """Hash what decides how a result looks: not where it is made, nor which machine does the work.
 
     Args:
         options: all settings.
+        share_fit: whether the videos share a fit.
     """
     settings = values(options)
     for place in ("device", "work_dir", "resume", "memory"):
         settings.pop(place)
     settings.pop("save_fit", None)
     settings["encode"].pop("overwrite")
+    if share_fit:  # else it is what it was before there was that
+        settings["share_fit"] = True
     text = json.dumps([deeptsr.__version__, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -142,6 +146,10 @@ class Manifest(contextlib.AbstractContextManager["Manifest"]):
     def last(self, output: Path) -> Entry | None:
         """The last line about an output."""
         return self._last.get(str(output))
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The last line about each output."""
+        return tuple(self._last.values())
 
     def add(self, entry: Entry) -> None:
         """Append a line.
@@ -233,7 +241,7 @@ def _entry(line: bytes) -> Entry | None:
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
     texts = [entry.input, entry.output, entry.configuration_hash, entry.state, entry.time]
-    texts += [text for text in (entry.error, entry.confidence) if text is not None]
+    texts += [t for t in (entry.error, entry.confidence, entry.fit) if t is not None]
     texts += entry.warnings
     known = (n for n in (entry.gain_db, entry.exit_code) if n is not None)
     numbers = (entry.attempts, entry.seconds, *known)

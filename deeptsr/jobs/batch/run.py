@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from deeptsr import video
-from deeptsr.errors import DeeptsrError, OptionError
+from deeptsr.errors import OptionError
 from deeptsr.events import (
     BatchDone,
     BatchPlanned,
+    FitKept,
     Listener,
     Progress,
     VideoEnded,
@@ -25,9 +25,10 @@ from deeptsr.events import (
 )
 from deeptsr.jobs.batch.child import Ended, News
 from deeptsr.jobs.batch.engine import Engine, Report, Work
-from deeptsr.jobs.batch.manifest import Entry, Manifest, Stamp, stamp
+from deeptsr.jobs.batch.known import verified, was_named
+from deeptsr.jobs.batch.manifest import Entry, Manifest, stamp
+from deeptsr.jobs.batch.shared_fit import SharedFit
 from deeptsr.jobs.batch.tasks import Task
-from deeptsr.system.lock import locked
 
 __all__ = ["run_batch"]
 
@@ -50,6 +51,7 @@ def run_batch(
     flags: Sequence[str] = (),
     retries: int = 1,
     reports: bool = False,
+    shared: SharedFit | None = None,
     on_event: Listener = ignore,
 ) -> BatchDone:
     """Upscale all videos; one that fails does not keep the others from their turn.
@@ -64,6 +66,7 @@ def run_batch(
         retries: further attempts at a video whose process crashed, was killed or ran out of
             memory. What is unusable stays so, and is not tried again.
         reports: have each video make a page of its own, :attr:`Task.page`.
+        shared: the fit that one video makes and the others take; None: each makes its own.
         on_event: listener.
 
     Raises:
@@ -73,7 +76,10 @@ def run_batch(
     if retries < 0:
         raise OptionError(f"retries is {retries}; expected 0 or more")
     given = tuple(flags)
-    return _Batch(tasks, engine, manifest, configuration, given, retries, reports, on_event).run()
+    batch = _Batch(
+        tasks, engine, manifest, configuration, given, retries, reports, shared, on_event
+    )
+    return batch.run()
 
 
 class _Batch:
@@ -86,31 +92,35 @@ class _Batch:
         flags: tuple[str, ...],
         retries: int,
         reports: bool,
+        shared: SharedFit | None,
         on_event: Listener,
     ) -> None:
         self._tasks, self._engine, self._manifest = tasks, engine, manifest
         self._configuration, self._flags = configuration, flags
         self._retries, self._reports, self._tell = retries, reports, on_event
+        self._shared = shared
         self._states: dict[int, _State] = {}
         self._ended: list[str] = []
         self._shares: dict[int, float] = {}  # of each video that needs work, what is done
+        self._furthest = 0.0  # share of all that was told: a video that is tried again takes none
 
     def run(self) -> BatchDone:
         began = time.monotonic()
-        verified = [self._verified(task) for task in self._tasks]
-        waiting = deque(n for n, entry in enumerate(verified) if entry is None)
+        known = [verified(task, self._manifest, self._configuration) for task in self._tasks]
+        waiting = deque(n for n, entry in enumerate(known) if entry is None)
         count, place = len(self._tasks), str(self._manifest.path)
-        self._tell(BatchPlanned(count, count - len(waiting), self._engine.label, place))
+        fit = str(self._shared.path) if self._shared else None
+        self._tell(BatchPlanned(count, count - len(waiting), self._engine.label, place, fit))
         if self._manifest.note:
             self._tell(Warned(self._manifest.note))
-        for task, entry in zip(self._tasks, verified, strict=True):
+        for task, entry in zip(self._tasks, known, strict=True):
             if entry is not None:
                 self._end(task, entry, "skipped")
         self._shares = dict.fromkeys(waiting, 0.0)
         running: set[int] = set()
         try:
             while waiting or running:
-                while waiting and len(running) < self._engine.jobs:
+                while waiting and len(running) < self._engine.jobs and self._awaited() is None:
                     number = waiting.popleft()
                     running |= {number} if self._start(number) else set()
                 if running:
@@ -139,45 +149,11 @@ class _Batch:
             self._report(number, news)
             return
         running.remove(number)
+        behind = 0 if self._awaited() == number else len(waiting)
         again = self._take(number, news)
         if again:
-            waiting.append(number)
+            waiting.insert(behind, number)
         self._progress(number, 0.0 if again else 1.0)
-
-    def _verified(self, task: Task) -> Entry | None:
-        """What is known of a video that needs no work; None where it does."""
-        entry = self._manifest.last(task.output)
-        if (
-            entry is None
-            or entry.configuration_hash != self._configuration
-            or not task.output.exists()
-            or not _same(stamp(task.input, entry.input_stamp), entry.input_stamp)
-        ):
-            return None
-        made = stamp(task.output, entry.output_stamp)
-        if entry.state == "done":
-            return entry if _same(made, entry.output_stamp) else None
-        if entry.state in ("running", "stopped") and self._was_named(task):
-            # The batch was killed after the child had checked and named its result.
-            entry = replace(entry, state="done", output_stamp=made)
-            self._manifest.add(entry)
-            return entry
-        return None
-
-    def _was_named(self, task: Task) -> bool:
-        """Whether a child got as far as to name its result, and had cleared up behind it."""
-        began = self._manifest.began(task.output)
-        beside = video.destination_of(task.output).beside
-        if began is None or beside(".deeptsr").exists():
-            return False  # its next run finds the work done, and clears it away
-        try:
-            named = task.output.stat().st_mtime >= began
-        except OSError:
-            return False
-        if named:
-            with contextlib.suppress(DeeptsrError), locked(beside(".lock"), str(task.output)):
-                pass  # what the lock of one that was killed left is cleared away, too
-        return named
 
     def _start(self, number: int) -> bool:
         """Begin an attempt; False where there is none, as a link was put where it would write."""
@@ -196,6 +172,7 @@ class _Batch:
                 state="running",
                 attempts=1,
                 seconds=0.0,
+                fit=self._shared.part_of(task.output) if self._shared else None,
             )
             state = self._states[number] = _State(entry, now)
         page = task.page if self._reports else None
@@ -208,8 +185,10 @@ class _Batch:
         self._manifest.add(state.entry)
         with contextlib.suppress(OSError):  # the child says what stands in the way
             task.output.parent.mkdir(parents=True, exist_ok=True)
-        self._tell(VideoStarted(task.name, str(task.output), state.entry.attempts))
+        fit = state.entry.fit
+        self._tell(VideoStarted(task.name, str(task.output), state.entry.attempts, fit))
         flags = self._flags if page is None else (*self._flags, "--report", str(page))
+        flags += self._shared.flags(number, fit) if self._shared else ()
         self._engine.start(Work(number, str(task.input), str(task.output), flags))
         return True
 
@@ -218,9 +197,16 @@ class _Batch:
         if news.warning is not None:
             self._states[number].warnings.append(news.warning)
             self._tell(VideoWarned(task.name, news.warning))
+        if news.kept is not None and self._shared:
+            self._shared.keep()
+            self._tell(FitKept(str(self._shared.path), news.kept))
         if news.fraction is not None or news.place is not None:
             self._tell(VideoProgress(task.name, news.fraction or 0.0, news.detail, news.place))
             self._progress(number, news.fraction or 0.0)
+
+    def _awaited(self) -> int | None:
+        """The video that has to keep its fit before another one begins."""
+        return self._shared.awaited_of if self._shared is not None else None
 
     def _progress(self, number: int, share: float) -> None:
         """Tell where the whole batch stands: a video counts as much as it weighs."""
@@ -230,7 +216,8 @@ class _Batch:
         failed = self._ended.count("failed")
         detail = f"{len(self._ended) - failed} of {len(self._tasks)} videos done"
         detail += f", {failed} failed" if failed else ""
-        self._tell(Progress(fraction / sum(sizes.values()), "batch", detail))
+        self._furthest = max(self._furthest, fraction / sum(sizes.values()))
+        self._tell(Progress(self._furthest, "batch", detail))
 
     def _so_far(self, number: int) -> Entry:
         state = self._states[number]
@@ -250,6 +237,13 @@ class _Batch:
         """Note how an attempt ended, and say whether there shall be another."""
         task, state = self._tasks[number], self._states[number]
         state.entry = self._after(number, ended)
+        if self._shared is not None:
+            self._shared.end(number, ended.exit_code)
+        if self._shared is not None and self._shared.misfits(state.entry):
+            state.entry = replace(state.entry, fit=None)
+            why = f"it cannot take the shared fit ({ended.error}); it is fitted by itself"
+            self._tell(VideoWarned(task.name, why))
+            return True
         if ended.exit_code == 0:
             now = stamp(task.output)
             if now is not None:
@@ -258,7 +252,7 @@ class _Batch:
                 return False
             lost = f"its process succeeded, but {task.output} is not there; expected its result"
             state.entry = replace(state.entry, error=lost)
-        elif ended.worth_another and self._was_named(task):
+        elif ended.worth_another and was_named(task, self._manifest):
             now = stamp(task.output)  # it broke down on its way out
             self._end(task, replace(state.entry, state="done", output_stamp=now), "done")
             return False
@@ -285,8 +279,4 @@ class _Batch:
             self._manifest.add(entry)
         self._ended.append(state)
         told = entry.attempts, entry.seconds, entry.gain_db, entry.error, entry.confidence
-        self._tell(VideoEnded(task.name, entry.output, state, *told))
-
-
-def _same(now: Stamp | None, before: Stamp | None) -> bool:
-    return now is not None and before is not None and now.hash == before.hash
+        self._tell(VideoEnded(task.name, entry.output, state, *told, entry.fit))

@@ -160,7 +160,7 @@ def _affordable(
             continue
         stages = plan(options.factor, height, width, options.pyramid.coarsest)
         cost = estimate(stages, Clip(frames, height, width), options, device)
-        share = _WORK[device.type] / (cost.seconds * cost.climb / cost.total)
+        share = _WORK[device.type] / cost.climbing_seconds
         if share >= 1:
             break
     return (frames if share >= 1 else max(_LEAST, round(frames * share))), (height, width)

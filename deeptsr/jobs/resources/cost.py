@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,24 +12,33 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
-from deeptsr.jobs.resources.memory import Clip
-from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
+from deeptsr.jobs.resources.looks import looks_of
+from deeptsr.jobs.resources.memory import Clip, chunk_length, models_of
+from deeptsr.learning.recipe import network_of, steps_of_stage
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.predict import voxels
+from deeptsr.pyramid.reach import Load, loads
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import precision
 
-__all__ = ["Cost", "estimate"]
+__all__ = ["Cost", "coding", "estimate"]
 
 _CARD = 3e13  # operations a second of a CUDA card: a guess
-_FIT_SPEED = 0.6  # of a fit against bare convolutions, operations a second, measured
+# Of a fit against bare convolutions, operations a second, measured.
+_FIT_SPEED = {torch.bfloat16: 0.84, torch.float32: 0.55}
 _SAMPLE = 0.1  # seconds of convolutions that are measured
 _BACKWARD = 3  # a training step costs three times its forward pass
-_LENS = 5_000  # operations that enlarging a pixel takes as long as, measured
-_MARGINS = 1.6  # of a network in space: the pixels and frames around tiles that it looks at
-_CLIMB_OVERHEAD = 1.3  # of a climb against a fit, in time for the same operations, measured
+_LENS = 7_000  # operations that enlarging a pixel takes as long as, measured
+_CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
+_CODEC_CORES = 8
+_START = 3.0  # seconds until the program works: torch is loaded, the input is read
+_MARGINS = 2.2  # of a network in space: the pixels and frames around tiles that it looks at
+# Of a climb against a fit, in time for the same operations, measured.
+_CLIMB_OVERHEAD = {torch.bfloat16: 1.15, torch.float32: 1.4}
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,13 @@ class Cost:
     fit: tuple[float, ...]  # operations of fitting each stage
     climb: float  # operations of climbing all frames, weighed by its speed against the fit's
     seconds: float
-    enlarging: float = 0.0  # seconds of these that enlarging takes
+    enlarging: float = 0.0  # seconds of these that enlarging takes,
+    around: float = 0.0  # and the start of the program, reading and writing
+
+    @property
+    def climbing_seconds(self) -> float:
+        """Seconds of these that climbing all frames takes."""
+        return (self.seconds - self.around) * self.climb / self.total
 
     @property
     def total(self) -> float:
@@ -62,25 +79,89 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         options: all settings.
         device: that does the work.
     """
-    frames, height, width = clip.frames, clip.height, clip.width
     space = _enlarging(clip, options)
     fit, climb = [], space
-    pairs = options.pairs
-    crops = pairs.batch * pairs.frames * pairs.crop**2
-    for number, stage in enumerate(stages):
-        with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
-            network = network_of(options, stage, height, width)
-        fit.append(steps_of_stage(options, number) * _BACKWARD * crops * network.operations)
-        rows, columns = stage.size(height, width)
-        times = 5 if averages(options, number) else 2  # once more for the second result
-        if has_network(options, number):
-            voxels = frames * stage.factor_before * rows * columns
-            climb += times * voxels * network.streaming_operations * _CLIMB_OVERHEAD
+    models, kind = models_of(clip, options, stages), precision(device)
+    works = [_Work(clip, options, each, n, device.type, kind) for n, each in enumerate(models)]
+    chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
+    for number, work in enumerate(works):
+        below = works[:number]
+        fit.append(work.steps() + work.evidence(below))
+    if models:
+        climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
     if device.type == "cpu":
-        speed = _FIT_SPEED * _convolving(options.network.channels, precision(device))
+        speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
     else:
         speed = _CARD
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed, space / speed)
+    around = _START + coding(clip, options.factor)
+    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed + around, space / speed, around)
+
+
+class _Work:
+    """Operations that a stage takes, weighed by their speed against a fit's."""
+
+    def __init__(
+        self,
+        clip: Clip,
+        options: Options,
+        model: FittedStage,
+        number: int,
+        kind: str,
+        precision: torch.dtype,
+    ) -> None:
+        self.model, self._options, self._number = model, options, number
+        self._on, self._size = (kind, precision), model.stage.size(clip.height, clip.width)
+        with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
+            self._network = network_of(options, model.stage, clip.height, clip.width)
+        seen, size = min(clip.frames, options.pyramid.excerpt), (clip.height, clip.width)
+        self._looks = looks_of(options, number, model.stage, self._network, size, seen)
+
+    def steps(self) -> float:
+        """Of the optimiser."""
+        pairs = self._options.pairs
+        crops = pairs.batch * pairs.frames * pairs.crop**2
+        count = steps_of_stage(self._options, self._number)
+        return float(count * _BACKWARD * crops * self._network.operations)
+
+    def evidence(self, below: Sequence[_Work]) -> float:
+        """Of looking at what is known and at what was learnt; ``below`` are the stages before."""
+        looks = self._looks
+        found = 2 * looks.times * self.predicted(looks.frames)
+        found += looks.checks * self.predicted(looks.held)
+        return found + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
+
+    def climbed(self, load: Load) -> float:
+        """Of climbing a chunk."""
+        if self.model.network is None:
+            return 0.0
+        times = 1
+        if self.model.ensemble:  # mirror images, and forwards and backwards where that may be
+            times = 2 * (1 + (self.model.network.exposure == "full"))
+        return times * self.predicted(load.seen) + self.predicted(load.trusted)
+
+    def predicted(self, frames: float) -> float:
+        """Of a prediction for so many frames of the stage's input."""
+        if not frames:
+            return 0.0
+        worked = voxels(self._network, (max(1, round(frames)), *self._size), *self._on)
+        return worked * self._network.streaming_operations * _CLIMB_OVERHEAD[self._on[1]]
+
+
+def _climbed(works: Sequence[_Work], chunk: int, total: int) -> float:
+    """Operations of climbing a chunk of a clip of ``total`` frames."""
+    found = loads(tuple(work.model for work in works), chunk, total)
+    return sum(work.climbed(load) for work, load in zip(works, found, strict=True))
+
+
+def coding(clip: Clip, factor: int) -> float:
+    """Seconds of reading a video, for the fit and for the climb, and of writing the result.
+
+    Args:
+        clip: what is upscaled.
+        factor: frames of the output for each of the input.
+    """
+    pixels = clip.frames * (2 * clip.pixels + factor * clip.made[0] * clip.made[1])
+    return pixels / (_CODEC * min(_CODEC_CORES, os.cpu_count() or 1))
 
 
 def _enlarging(clip: Clip, options: Options) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 
@@ -10,10 +9,12 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.imaging.exposure import of_step
-from deeptsr.jobs.resources.memory import chunk_length
+from deeptsr.jobs.resources.cost import coding
+from deeptsr.jobs.resources.looks import looks_of
+from deeptsr.jobs.resources.memory import Clip, chunk_length
 from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
-from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage
+from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage, verifies
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.climb import climb
@@ -26,8 +27,6 @@ __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
 
 _PIECE = {"cpu": 4e10, "cuda": 4e12}  # operations of the climb that is measured
 _SAMPLE = 0.5  # seconds of training steps that are measured, at least
-_CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
-_CODEC_CORES = 8
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,9 @@ class Forecast:
         """Seconds of reading, climbing and writing the whole video."""
         task = self._task
         chunk = min(task.frames, chunk_length(task.height, task.width, options))
-        pixels = task.frames * (options.factor + 2) * task.height * task.width
-        coding = pixels / (_CODEC * min(_CODEC_CORES, os.cpu_count() or 1))
+        around = coding(Clip(task.frames, task.height, task.width), options.factor)
         chunks = task.frames / chunk
-        return chunks * self._climbed(len(self._stages), chunk, task.frames, options) + coding
+        return chunks * self._climbed(len(self._stages), chunk, task.frames, options) + around
 
     def total(self, options: Options) -> float:
         """Seconds of the whole run."""
@@ -86,7 +84,12 @@ class Forecast:
         """Seconds of taking a chunk of a clip up some stages."""
         pairs = zip(self._stages, self._networks, strict=True)
         fitted = tuple(
-            FittedStage(stage, network if has_network(options, number) else None)
+            FittedStage(
+                stage,
+                network if has_network(options, number) else None,
+                refilmed=options.pyramid.ensemble,
+                verify=verifies(options),
+            )
             for number, (stage, network) in enumerate(pairs)
         )[:stages]
         turned = 1 + (of_step(options.exposure, 1) == "full")  # forwards and backwards
@@ -114,21 +117,16 @@ class Forecast:
         seconds = steps * self._speeds.step * network.operations / first.operations
         if number and not steps:
             return 0.0
-        # The result is examined before a fit, after it, and at last for the self-check.
-        seconds += 2 * 3 * self._work(number, self._excerpt) / self._speeds.climb
+        size, stage = (self._task.height, self._task.width), self._stages[number]
+        looks = looks_of(options, number, stage, network, size, self._excerpt)
+        seconds += 2 * looks.times * self._work(number, looks.frames) / self._speeds.climb
+        seconds += looks.checks * self._work(number, looks.held) / self._speeds.climb
         pool = int(steps > 0)
         if number:
-            seconds += self._climbed(number, self._excerpt, self._excerpt, options)
-            pool = self._stages[number].factor_before + 1
-        rows, columns = self._stages[number].size(self._task.height, self._task.width)
-        seconds += pool * self._excerpt * rows * columns * self._speeds.pool
-        # Validation: an eighth of the frames, and as many around them as the network sees.
-        stage = self._stages[number]
-        held = self._excerpt * stage.factor_before / 8 / stage.step + 2 * network.reach[0]
-        scores: float = 2 + min(steps, options.fit.checks)
-        if number:
-            scores += scores / stage.factor_before**2  # the other judge is as much smaller
-        return seconds + scores * self._work(number, held) / self._speeds.climb
+            seconds += self._climbed(number, looks.below, looks.below, options)
+            pool = stage.factor_before + 1
+        rows, columns = stage.size(*size)
+        return seconds + pool * self._excerpt * rows * columns * self._speeds.pool
 
 
 def _pyramid(task: Task, options: Options) -> tuple[tuple[Stage, ...], tuple[StepNetwork, ...]]:

@@ -12,7 +12,16 @@ import torch
 from deeptsr.config import Options, Settings
 from deeptsr.errors import ResourceError
 from deeptsr.learning.pairs.pool import pool_bytes
-from deeptsr.learning.recipe import JUDGED, averages, fitted_frames, has_network, network_of
+from deeptsr.learning.prior import prior_of
+from deeptsr.learning.recipe import (
+    JUDGED,
+    averages,
+    fitted_frames,
+    has_network,
+    network_of,
+    steps_of_stage,
+    verifies,
+)
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.space import STEP, SpaceNetwork
@@ -24,14 +33,15 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.humanize import size
 from deeptsr.system.ram import total
 
-__all__ = ["Clip", "bounded", "chunk_length", "part_length", "peak"]
+__all__ = ["Clip", "bounded", "chunk_length", "models_of", "part_length", "peak"]
 
 _PIXEL = 3 * 4  # bytes
 _PART = 120  # output frames of a part, at least: each begins with a key frame
 _SPARED = 8  # groups of LTR frames that an excerpt has at least, where the input has them
-_PAYS = 5  # times the frames around it that a chunk is long, where memory allows: 1 in 12 is lost
-_MODEST = 900_000_000  # bytes that a run may take without a word
+_PAYS = 1.4  # times the frames around it that a chunk is long, where memory allows
+_MODEST = 950_000_000  # bytes that a run may take without a word
 _LEAST_EXCERPT = 32  # frames, unless memory is short
+_LOOKED_AT = 48_000_000  # pixels x frames of an excerpt, at most, where it is longer
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
 # What follows was measured: see docs/trials.md.
 _BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
@@ -41,7 +51,7 @@ _TRAINING = 1.5  # times those of all layers that a training step holds
 _LARGE_FRAMES = 8  # large frames that are held while one is made
 _OPERATORS = 200  # numbers a row and column that scaling takes
 _TILES = 2.5  # times a hidden layer of a tile that finding detail takes
-_RESIZING = 3.5  # times its result that a back-projection holds beside what it is given
+_RESIZING = 1.6  # times its result that a back-projection holds beside what it is given
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ def bounded(
     bound = options.memory
     machine = total() if device.type == "cpu" else None
     limit = bound or (_SHARE * machine if machine else math.inf)
-    models = _models(clip, options, stages)
+    models = models_of(clip, options, stages)
 
     def with_chunk(frames: int) -> Settings:
         voxels = min(options.pyramid.voxels, frames * options.factor * clip.pixels)
@@ -107,13 +117,13 @@ def bounded(
         return replace(options, pyramid=replace(options.pyramid, excerpt=frames))
 
     step = stages[0].step if stages else 1
-    wanted = max(_LEAST_EXCERPT, options.pyramid.voxels // clip.pixels)
+    wanted = max(_LEAST_EXCERPT, min(options.pyramid.voxels, _LOOKED_AT) // clip.pixels)
     wanted = max(2 * step, min(options.pyramid.excerpt, wanted))
     least = min(wanted, _SPARED * step)
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
     # What the fit takes anyway is free; more than that only saves looking at a chunk's surroundings
     # again, and chunks that are many times longer than those save little.
-    useful = min(longest, _PAYS * margin(models)) if models else longest
+    useful = min(longest, round(_PAYS * margin(models))) if models else longest
     modest = max(_MODEST, _fitting(clip, with_excerpt(wanted), models))
     pays = _most(useful, longest, lambda n: _climbing(clip, with_chunk(n), models) <= modest)
     chunk = _most(1, pays, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
@@ -147,7 +157,7 @@ def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bo
         stages: the plan.
         retimed: whether the result is exposed anew, to another rate.
     """
-    models = _models(clip, options, stages)
+    models = models_of(clip, options, stages)
     more = 3 * _result(clip, options) if retimed else 0
     if clip.made != (clip.height, clip.width) and retimed:
         more = 3 * options.factor * clip.made[0] * clip.made[1] * _PIXEL
@@ -163,13 +173,15 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
     return low
 
 
-def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
+def models_of(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
+    """The stages of a run; of their networks only the shapes are there."""
     models = []
     with torch.device("meta"):  # only shapes are asked for
         for number, stage in enumerate(stages):
             network = network_of(options, stage, clip.height, clip.width)
             known = network if has_network(options, number) else None
-            models.append(FittedStage(stage, known, averages(options, number)))
+            again = options.pyramid.ensemble, verifies(options)
+            models.append(FittedStage(stage, known, averages(options, number), *again))
     return tuple(models)
 
 
@@ -217,20 +229,18 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
         stage, network = model.stage, model.network
         frame = pixel_bytes(stage.scale)
         held.setdefault(stage.scale, (work.ltr + ahead) / 2 * frame)  # it reads on as far as all
-        fine, made, again = (
-            n * frame for n in (work.fine, work.seen * stage.step, (work.trusted + 2) * stage.step)
-        )
-        ltr = work.ltr * frame if stage.factor_before > 1 else 0  # else it is the fine video
-        if stage.factor_before > 1:
-            most = max(most, coarse + ltr + _RESIZING * fine)
+        fine, made = work.fine * frame, work.seen * stage.step * frame
+        if stage.factor_before > 1:  # else the video itself is the fine one
+            most = max(most, coarse + work.ltr * frame + _RESIZING * fine)
         if network is None:
             more = 0.0  # it is interpolated in small pieces
         else:
             tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
             twofold = made + fine if model.ensemble else 0  # of a mirror image
-            later = again + work.seen * frame  # and what the later camera films
-            more = tile + max(twofold, later)
-        most = max(most, ltr + fine + made + more)
+            later = work.seen * frame if model.restores else 0  # what the later camera films
+            again = (work.trusted + 2) * stage.step * frame if model.verify else 0
+            more = tile + max(twofold, later + again)
+        most = max(most, fine + made + more)
         coarse, done = made, stage.factor_before * stage.step
     result = min(chunk, clip.frames) * done * pixel_bytes(scale)
     held.setdefault(scale, (chunk + ahead) / 2 * pixel_bytes(scale))
@@ -246,10 +256,11 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
     excerpt = min(clip.frames, options.pyramid.excerpt)
     given = excerpt * clip.pixels * _PIXEL
     pairs, voxels = options.pairs, options.pyramid.voxels
-    most = float(given)
+    most, known = float(given), prior_of(options) is not None or options.fit_file is not None
     for number, model in enumerate(models):
         stage, network = model.stage, model.network
-        if network is None:
+        steps = steps_of_stage(options, number)
+        if network is None or (number and not steps and known):  # it goes on with what is known
             continue
         rows, columns = stage.size(clip.height, clip.width)
         seen = min(excerpt, fitted_frames(stage, (rows, columns)))
@@ -269,7 +280,8 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
         tile = _tile(network, (seen * stage.factor_before, rows, columns))
         agreeing = stage.step * min(max(8 * rows * columns, JUDGED), pixels)
         most = max(most, given + result + 4 * agreeing * _PIXEL + tile)  # what it says of itself
-        most = max(most, given + result + pool + max(step, tile))
+        if steps or not known:
+            most = max(most, given + result + pool + max(step, tile))
     checked = max(2 * models[0].stage.step, excerpt // 8)
     most = max(most, given * 1.5 + _RESIZING * checked * clip.pixels * _PIXEL)
     return _BASE + most

@@ -10,11 +10,16 @@ __all__ = ["from_share", "without_progress"]
 
 
 def from_share(share: float, on_event: Listener) -> Listener:
-    """Tell of progress from a share of the work on: the bar begins where the last one ended."""
+    """Tell of progress from a share of the work on: the bar begins where the last one ended.
+
+    It never runs backwards either: what takes longer than was thought makes it stand still.
+    """
 
     def listen(event: Event) -> None:
+        nonlocal share
         if isinstance(event, Progress):
-            event = replace(event, fraction=max(share, event.fraction))
+            share = max(share, event.fraction)
+            event = replace(event, fraction=share)
         on_event(event)
 
     return listen

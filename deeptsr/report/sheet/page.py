@@ -27,6 +27,7 @@ _HEAD = 4096  # characters of a page, among which that stands
 _TAKEN = re.compile(
     r'<img data-of="(?P<hash>[0-9a-f]+)" src="(?P<still>[^"]+)" data-moving="(?P<moving>[^"]+)"'
 )
+_PARTS = {"made": "made here, for all", "taken": "the shared one"}
 _TELLS = {"sure": "sure", "likely": "likely right", "guess": "a guess"}
 
 
@@ -104,6 +105,8 @@ def write_sheet(
             seconds=sum(v.seconds for v in videos),
             link=lambda path: _link(path, page.parent),
             tells=_TELLS,
+            parts=_PARTS,
+            shared=any(v.fit for v in videos),
             size=(2 * SIDE + GAP, SIDE),
             options=options,
             command=command,

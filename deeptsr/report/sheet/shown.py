@@ -25,3 +25,4 @@ class Shown:
     result_hash: str = (
         ""  # of the result's contents: what it looks like need not be found out again
     )
+    fit: str | None = None  # its part in a shared fit: "made" or "taken"

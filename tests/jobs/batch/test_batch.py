@@ -343,6 +343,19 @@ def test_a_retry_goes_to_the_end_of_the_queue(tmp_path):
     assert [w.number for w in engine.works] == [0, 1, 0]
 
 
+def test_the_bar_of_a_batch_does_not_run_backwards_where_a_video_is_tried_again(tmp_path):
+    told = []
+    run(
+        make_tasks(tmp_path, "a", "b"),
+        Scripted([[CRASH, GOOD], [GOOD]]),
+        tmp_path / "m",
+        events=told,
+    )
+    shares = [event.fraction for event in told if isinstance(event, Progress)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
 def test_a_success_without_a_result_is_a_failure(tmp_path):
     tasks, events = make_tasks(tmp_path, "a"), []
     engine = Scripted([[Ended(0)]])

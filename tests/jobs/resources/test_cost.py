@@ -6,9 +6,17 @@ import pytest
 import torch
 
 from deeptsr.config import preset
-from deeptsr.jobs.resources.cost import estimate
+from deeptsr.jobs.resources.cost import coding, estimate
+from deeptsr.jobs.resources.looks import Looks, looks_of
 from deeptsr.jobs.resources.memory import Clip
+from deeptsr.learning import self_check as self_checking
+from deeptsr.learning.held_out import HeldOut
+from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.recipe import network_of
+from deeptsr.learning.stages import fit_stages
+from deeptsr.learning.strategy import attempts
 from deeptsr.pyramid.plan import plan
+from tests.helpers.synth import noise
 
 SIZE = (96, 128)
 STAGES = plan(8, *SIZE, preset("fast").pyramid.coarsest)
@@ -48,3 +56,64 @@ def test_larger_frames_cost_more_and_their_detail_most():
         alone.climb
         - cost(preset("fast", factor=1, scale=2, space_prior="none"), (192, 256), 1).climb
     )
+
+
+def test_looks_at_own_results_are_counted():
+    options = preset("fast")
+    with torch.device("meta"):
+        networks = [network_of(options, stage, *SIZE) for stage in STAGES]
+    first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
+    experts = len(starts(prior_of(options), networks[0]))
+    assert experts > 0
+    # Each expert, four shares of what the video taught, and the self-check.
+    assert first.times == experts + 4 + 1
+    # Before the first step, at each validation, and at last.
+    assert first.checks == 1 + options.fit.checks + 1
+    assert (first.frames, first.below) == (24, 0)
+    # What goes on with what is known looks at nothing.
+    assert looks_of(options, 1, STAGES[1], networks[1], SIZE, 24) == Looks()
+    balanced = preset("balanced")
+    later = looks_of(balanced, 1, STAGES[1], networks[1], SIZE, 24)
+    assert (later.times, later.frames, later.below) == (1 + 4, 48, 24)
+    # From nothing: the fit alone, and the self-check.
+    fresh = looks_of(preset("fast", prior="none"), 0, STAGES[0], networks[0], SIZE, 24)
+    assert (fresh.times, fresh.checks) == (1 + 1, 1 + options.fit.checks)
+    # A fit that is taken over is looked at by the self-check alone.
+    reused = replace(options, fit_file="camera.safetensors")
+    taken = looks_of(reused, 0, STAGES[0], networks[0], SIZE, 24)
+    assert (taken.times, taken.checks) == (1, 0)
+    assert cost(reused).total < 0.5 * cost(options).total
+
+
+def test_as_many_looks_are_taken_as_are_counted(monkeypatch):
+    """Against the fit itself, of a clip that nothing is known of beforehand."""
+    options, seen = preset("fast", factor=2), []
+    fit = replace(options.fit, adapt_steps=6, checks=2, warmup=1)
+    options = replace(options, fit=fit, pairs=replace(options.pairs, crop=16, batch=1, frames=3))
+    stages, clip = plan(2, 32, 32, options.pyramid.coarsest), noise(24, 32, 32, 3)
+    for module in (attempts, self_checking):
+        real = module.examine
+        monkeypatch.setattr(module, "examine", lambda *a, r=real: seen.append("look") or r(*a))
+    real_gain = HeldOut.gain
+    monkeypatch.setattr(
+        HeldOut, "gain", lambda self, *a: seen.append("check") or real_gain(self, *a)
+    )
+    fitted = fit_stages(clip, stages, options)
+    self_checking.self_check(fitted, clip, options, torch.float32)
+    with torch.device("meta"):
+        network = network_of(options, stages[0], 32, 32)
+    told = looks_of(options, 0, stages[0], network, (32, 32), 24)
+    assert (seen.count("look"), seen.count("check")) == (told.times, told.checks)
+
+
+def test_the_start_and_the_codecs_take_time_too():
+    told = cost(preset("fast"))
+    assert told.around > coding(Clip(24, *SIZE), 8) > 0
+    assert told.climbing_seconds < told.seconds - told.around
+    assert coding(Clip(48, *SIZE), 8) == pytest.approx(2 * coding(Clip(24, *SIZE), 8))
+
+
+def test_what_is_not_restored_again_climbs_in_half_the_time():
+    options = preset("fast", prior="auto")
+    plain = replace(options, pyramid=replace(options.pyramid, ensemble=False))
+    assert cost(plain).climb < 0.5 * cost(options).climb

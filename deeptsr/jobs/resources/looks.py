@@ -1,0 +1,68 @@
+"""How often a fit looks at its own results, which costs as much as many steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deeptsr.config import Options
+from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.recipe import JUDGED, fitted_frames, has_network, steps_of_stage
+from deeptsr.networks import StepNetwork
+from deeptsr.pyramid.plan import Stage
+
+__all__ = ["Looks", "looks_of"]
+
+_MEANS = 4  # shares of what the video taught that are looked at (learning.strategy.attempts)
+_LEAST = 8  # frames that a look takes at least (learning.strategy.evidence)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a stage's fit predicts beside its steps."""
+
+    times: int = 0  # a result is looked at: made, filmed again, and restored
+    frames: float = 0.0  # of the stage's input that each takes
+    checks: int = 0  # that held-out frames are restored
+    held: float = 0.0  # frames of a slower camera that each takes
+    below: int = 0  # frames of the video that the stages before are climbed for, to be fitted on
+
+
+def looks_of(
+    options: Options,
+    number: int,
+    stage: Stage,
+    network: StepNetwork,
+    size: tuple[int, int],
+    seen: int,
+) -> Looks:
+    """Count what a stage's fit, with the self-check of the first, looks at.
+
+    Args:
+        options: all settings.
+        number: of the stage, from 0.
+        stage: see there.
+        network: of the stage; only its shapes are asked for.
+        size: height and width of the video, pixels.
+        seen: frames of the excerpt.
+    """
+    steps, reused = steps_of_stage(options, number), options.fit_file is not None
+    prior = prior_of(options)
+    experts = 1  # a later stage starts from the one before
+    if number == 0:
+        experts = len(starts(prior, network)) if prior is not None else 0
+    if not has_network(options, number) or (number and not steps and (experts or reused)):
+        return Looks()  # it goes on with what is known
+    rows, columns = stage.size(*size)
+    seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
+    frames = seen * stage.factor_before
+    times, checks = 1 if number == 0 else 0, 0  # the self-check
+    if not reused:
+        times += experts + _MEANS * bool(steps) if experts else 1
+        checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)
+    return Looks(
+        times=times,
+        frames=min(frames, max(_LEAST, JUDGED // (rows * columns))),
+        checks=checks,
+        held=frames / 8 / stage.step + 2 * network.reach[0],
+        below=seen if number else 0,
+    )
