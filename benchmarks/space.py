@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import torch
@@ -52,6 +53,7 @@ def measured(truth: Tensor, scale: Fraction, camera: str, prior: str) -> list[fl
     told: list[Sharpened] = []
     found = space_prior(prior)
     step = space_step(coarse, size, camera, found, on_event=told.append)  # type: ignore[arg-type]
+    step = replace(step, levels=255)
     made = torch.cat(list(enlarged(step, [coarse], iter(coarse), len(coarse))))
     plain = SpaceStep(size, camera).plain(coarse)
     usual = psnr(enlarge(coarse, size).clamp(0, 1), truth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -21,7 +22,7 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 from deeptsr.system.devices import release
 
-__all__ = ["climb_job", "part_ends", "render_job", "resume_at", "retimed", "space_job"]
+__all__ = ["climb_job", "kept_in", "part_ends", "render_job", "resume_at", "retimed", "space_job"]
 
 
 def space_job(job: Job, excerpt: Tensor, on_event: Listener) -> SpaceStep | None:
@@ -33,6 +34,16 @@ def space_job(job: Job, excerpt: Tensor, on_event: Listener) -> SpaceStep | None
     # On a CPU its convolutions are faster in float32 (measured).
     precision = job.precision if job.device.type == "cuda" else torch.float32
     return space_step(clip, job.shown, camera, prior, precision=precision, on_event=on_event)
+
+
+def kept_in(levels: int | None, step: SpaceStep | None, job: Job) -> SpaceStep | None:
+    """A step that rounds to what is kept of colours: see :attr:`SpaceStep.levels`.
+
+    Where frames are blended to come at other times, there is no use in it.
+    """
+    if step is None or job.schedule.opened is not None:
+        return step
+    return replace(step, levels=levels)
 
 
 def render_job(

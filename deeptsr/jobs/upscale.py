@@ -26,7 +26,7 @@ from deeptsr.jobs.job import (
 )
 from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import fit_job, going_on, out_of_memory, read_for_fitting
-from deeptsr.jobs.render import part_ends, render_job, resume_at, retimed, space_job
+from deeptsr.jobs.render import kept_in, part_ends, render_job, resume_at, retimed, space_job
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.work_folder import WorkFolder, held, identity, is_unchanged
 from deeptsr.learning.space.step import space_prior
@@ -154,6 +154,7 @@ def _upscale(
         space = space_job(job, excerpt, on_event)
         del excerpt
         with _writer(job, info, output, work) as writer:
+            space = kept_in(writer.levels, space, job)
             _render(job, info, (fitted, space), cuts, writer, disk, on_event)
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(on_whole=work.publishing)

@@ -127,12 +127,14 @@ def test_odd_sizes_are_kept_where_the_format_has_them(tmp_path):
     assert decode(target, "rgb24", (60, 51)).shape == (4, 51, 60, 3)
 
 
-def test_eight_bits_filmed_again_are_the_input(tmp_path):
+@pytest.mark.parametrize("scale", [2, Fraction(3, 2)])
+def test_eight_bits_filmed_again_are_the_input(tmp_path, scale):
     numbers = (dim(noise(6, 30, 40, 3)) * 255).round().numpy().astype(np.uint8)
     source = raw_clip(tmp_path / "in.mkv", numbers, "rgb24", (40, 30))
     target = tmp_path / "out.mkv"
-    upscale_file(source, target, small(1, scale=2, encode=LOSSLESS))
-    made = torch.from_numpy(decode(target, "rgb24", (80, 60)) / np.float32(255))
+    upscale_file(source, target, small(1, scale=scale, encode=LOSSLESS))
+    size = int(40 * scale), int(30 * scale)
+    made = torch.from_numpy(decode(target, "rgb24", size) / np.float32(255))
     error = shrink(made, (30, 40)) * 255 - torch.from_numpy(numbers).float()
     assert float(error.square().mean().sqrt()) < 255 * 10 ** (-65 / 20)
 
