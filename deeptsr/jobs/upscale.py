@@ -151,7 +151,7 @@ def _upscale(
     with out_of_memory():
         excerpt, cuts = _read_for_fitting(job, info, on_event)
         fitted = fit_job(job, excerpt, on_event, work)
-        space = space_job(job, excerpt, on_event)
+        space = space_job(job, excerpt, on_event, info)
         del excerpt
         with _writer(job, info, output, work) as writer:
             space = kept_in(writer.levels, space, job)

@@ -46,6 +46,8 @@ class SpaceStep:
         network: that finds detail; None: none is added.
         share: of the detail that is taken, in [0, 1].
         precision: of the network.
+        agreement: how far the camera sees the frames again, in [0, 1]: 1 where they are as filmed,
+            less where a codec has changed them, so that this is not sharpened.
         levels: the number that stands for 1 where colours are kept in whole numbers: the result is
             rounded to these; None: it is not.
     """
@@ -55,11 +57,25 @@ class SpaceStep:
     network: SpaceNetwork | None = None
     share: float = 1.0
     precision: torch.dtype = torch.float32
+    agreement: float = 1.0
     levels: int | None = None
 
     def plain(self, volume: Tensor) -> Tensor:
         """Enlarge frames such that the camera sees them again: (T, h, w, C) -> (T, H, W, C)."""
         return agree(enlarge(volume, self.size), volume, self.camera)
+
+    def begun(self, volume: Tensor) -> Tensor:
+        """Enlarge frames such that the camera sees them again as far as they are believed."""
+        if self.agreement == 1:
+            return self.plain(volume)
+        return enlarge(volume, self.size).lerp_(self.plain(volume), self.agreement)
+
+    def seen(self, volume: Tensor) -> Tensor:
+        """What the camera sees of frames that were enlarged by :meth:`begun`."""
+        if self.agreement == 1:
+            return volume
+        size = (volume.shape[1], volume.shape[2])
+        return shrink(enlarge(volume, self.size), size, self.camera).lerp_(volume, self.agreement)
 
     def inside(self, made: Tensor, given: Tensor) -> Tensor:
         """Frames (T, H, W, C) in [0, 1], close to those made, that agree with those given.
@@ -97,8 +113,14 @@ class SpaceStep:
         return made
 
     def finished(self, made: Tensor, given: Tensor) -> Tensor:
-        """Frames as they are kept, of those made: in [0, 1], and rounded where there are levels."""
-        return self.rounded(self.inside(made, given), given)
+        """Frames as they are kept, of those made: in [0, 1], and rounded where there are levels.
+
+        Args:
+            made: frames given that were enlarged by :meth:`begun`, with detail, (T, H, W, C).
+            given: (T, h, w, C).
+        """
+        seen = self.seen(given)
+        return self.rounded(self.inside(made, seen), seen)
 
     def reach(self, given: tuple[int, int]) -> int:
         """How many frames of such a size, to each side, the detail of one depends on."""
@@ -179,7 +201,7 @@ def enlarged(
     climbed = _one_by_one(volumes)
     if step.network is None:
         for frame in climbed:
-            yield step.finished(step.plain(frame[None]), frame[None])
+            yield step.finished(step.begun(frame[None]), frame[None])
         return
     weights, source = _taps(factor, exposure).tolist(), iter(frames)
     for first, stop in pairwise((0, *cuts, total)):
@@ -194,7 +216,7 @@ def enlarged(
             after = next(found, here)
             for taps in weights:
                 given = next(climbed)[None]
-                made = step.plain(given)
+                made = step.begun(given)
                 for detail, weight in zip((before, here, after), taps, strict=True):
                     if weight:
                         made[0].add_(detail, alpha=weight)

@@ -144,6 +144,11 @@ def test_a_plan_names_all_that_the_user_decides_by():
             "again",
         ),
         (
+            Sharpened(2, 0.5, "interpolates", share=0.0, agreement=0.4),
+            "detail: none is added; +0.50 dB over bicubic, on frames that were shrunk and enlarged "
+            "again; 40% of what the codec left is believed",
+        ),
+        (
             Sharpened(2, 1.4, "taught", 200),
             "detail, step 200: +1.40 dB on clips that are never taught",
         ),

@@ -197,7 +197,9 @@ def test_what_is_kept_in_levels_is_rounded_frame_by_frame():
 @pytest.mark.parametrize("size", [(27, 33), (24, 30), (33, 40), (45, 55)])
 def test_a_size_between_comes_as_near_as_the_whole_one_resized(size):
     """What the camera tells of the size asked for is used: never further from the truth."""
-    truth = (0.4 + 0.2 * noise(7, *size, 3)).lerp(enlarge(0.3 + 0.4 * noise(7, 9, 11, 3), size), 0.5)
+    truth = (0.4 + 0.2 * noise(7, *size, 3)).lerp(
+        enlarge(0.3 + 0.4 * noise(7, 9, 11, 3), size), 0.5
+    )
     video = shrink(truth, (18, 22))
     doubled = 4 if size[0] > 36 else 2
     network_ = network(blocks=1)
@@ -206,3 +208,15 @@ def test_a_size_between_comes_as_near_as_the_whole_one_resized(size):
     errors = [float((made - truth).square().mean()) for made in (resize(whole, size), between)]
     assert errors[1] < errors[0] * 10 ** (0.15 / 10)
     assert errors[1] < errors[0]
+
+
+@pytest.mark.parametrize("agreement", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("levels", [None, 255])
+def test_what_is_believed_in_part_is_seen_in_part(agreement, levels):
+    """Between bicubic interpolation, and frames that the camera sees as they are."""
+    video = mild(4)
+    made = made_of(video, video, agreement=agreement, levels=levels)
+    usual = shrink(enlarge(video, SIZES[0]), (9, 11))
+    wanted = (1 - agreement) * usual + agreement * video
+    assert gap(shrink(made, (9, 11)), wanted) < (2e-3 if levels else 1e-5)
+    assert gap(usual, video) > 5e-3

@@ -76,7 +76,7 @@ def upscale_pipe(
         for note in damage:
             on_event(Warned(note))
         fitted = fit_job(job, excerpt, on_event, None)
-        space = kept_in(form.levels, space_job(job, excerpt, on_event), job)
+        space = kept_in(form.levels, space_job(job, excerpt, on_event, info), job)
         del excerpt
         rendered = render_job(job, fitted, space, read, cuts, on_event)
         for volume in retimed(job, rendered, cuts):
