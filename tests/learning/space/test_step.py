@@ -125,7 +125,7 @@ def test_what_a_codec_has_spoilt_is_not_sharpened():
 
 def test_what_is_spoilt_altogether_is_interpolated():
     clip = noise(8, 40, 48, 3)
-    step, told = chosen(clip, (80, 96), "bicubic", prior(), spoil=lambda v: 1 - v)
+    step, told = chosen(clip, (80, 96), spoil=lambda v: 1 - v)
     assert (step.agreement, step.network) == (0.0, None)
     assert (told.outcome, told.gain_db) == ("interpolates", pytest.approx(0, abs=1e-3))
 
