@@ -248,6 +248,7 @@ class Pretrained(Event):
     output: str
     size_bytes: int
     seconds: float
+    space: bool = False  # whether it finds detail
 
 
 @dataclass(frozen=True)

@@ -258,10 +258,9 @@ def _taught(event: Taught, verbose: bool) -> str:
 
 
 def _pretrained(event: Pretrained, verbose: bool) -> str:
-    return (
-        f"wrote {event.output}: {size(event.size_bytes)} in {duration(event.seconds)}; use it with "
-        f"deeptsr upscale --prior {event.output}"
-    )
+    use = f"deeptsr upscale --{'space-' * event.space}prior {event.output}"
+    told = f"{size(event.size_bytes)} in {duration(event.seconds)}"
+    return f"wrote {event.output}: {told}; use it with {use}"
 
 
 def _any(event: Event, verbose: bool) -> str:

@@ -130,7 +130,7 @@ def pretrain_file(
         content = prior.bytes()
         write_whole(output, lambda path: path.write_bytes(content), replace=overwrite)
         kept.unlink(missing_ok=True)
-    told = Pretrained(str(output), len(content), time.monotonic() - began)
+    told = Pretrained(str(output), len(content), time.monotonic() - began, space)
     on_event(told)
     return told
 

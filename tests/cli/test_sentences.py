@@ -19,6 +19,7 @@ from deeptsr.events import (
     Done,
     Event,
     Planned,
+    Pretrained,
     Progress,
     SelfChecked,
     Sharpened,
@@ -151,6 +152,11 @@ def test_a_plan_names_all_that_the_user_decides_by():
         (
             Sharpened(2, 1.4, "taught", 200),
             "detail, step 200: +1.40 dB on clips that are never taught",
+        ),
+        (
+            Pretrained("s.safetensors", 177_000, 90.0, space=True),
+            "wrote s.safetensors: 177 kB in 1 min 30 s; use it with deeptsr upscale --space-prior "
+            "s.safetensors",
         ),
         (Warned("mind this"), "warning: mind this"),
         (
