@@ -95,7 +95,7 @@ def test_of_large_pictures_what_finds_detail_is_shown_tiles(tmp_path):
     blurred = [np.asarray(tile.movedim(0, 2)) for tile in tiles]
     for number, place in enumerate([(y, x) for y in (0, 48, 96, 144) for x in (0, 48)]):
         area = half[place[0] : place[0] + 96, place[1] : place[1] + 96]
-        assert np.corrcoef(blurred[number].ravel(), area.ravel())[0, 1] > 0.9
+        assert np.corrcoef(blurred[number].ravel(), area.ravel())[0, 1] > 0.85
     small = Image.fromarray(pixels[:100, :100])
     small.save(tmp_path / "a.png")
     assert len(module._pictures(tmp_path, tiled=True)) == 1
