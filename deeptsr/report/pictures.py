@@ -163,8 +163,8 @@ class _Camera:
         rows, columns = parts
         plain, fine = (picture[rows, columns] for picture in (self._overview, self._made))
         exact = plain.shape[0] * plain.shape[1] <= _EXACT
-        shown = (still(picture, exact=exact) for picture in (plain, fine))
-        return Larger(*shown, fine.shape[:2] != whole)
+        shown, made = (still(picture, exact=exact) for picture in (plain, fine))
+        return Larger(shown, made, fine.shape[:2] != whole)
 
     def _closeup(self, place: int, factor: int, exposure: Exposure) -> Closeup:
         box, coarse, made = self._boxes[place], self._coarse[place], self._fine[place]

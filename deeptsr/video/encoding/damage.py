@@ -84,7 +84,7 @@ def _encoded(clip: NDArray[np.uint8], crf: int, rate: int) -> BytesIO:
         stream = container.add_stream("libx264", rate=rate)
         stream.height, stream.width = clip.shape[1:3]
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(crf)} | sound_options("libx264", None)
+        stream.options = {"crf": str(crf), **sound_options("libx264", None)}
         for frame in clip:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
