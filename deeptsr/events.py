@@ -242,6 +242,7 @@ class Sharpened(Event):
     outcome: str  # "taught" (of a prior), "sharpened", or "interpolates": no gain was found
     steps: int = 0  # that a prior was taught
     share: float = 1.0  # of what the network adds that is taken, 0 .. 1
+    agreement: float = 1.0  # with the frames, 0 .. 1; less where a codec has changed them
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,7 @@ class Pretrained(Event):
     output: str
     size_bytes: int
     seconds: float
+    space: bool = False  # whether it finds detail
 
 
 @dataclass(frozen=True)

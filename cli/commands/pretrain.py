@@ -18,7 +18,7 @@ from ..signals import gentle
 __all__ = ["pretrain"]
 
 DEFAULTS = PretrainSettings()
-SPACE_STEPS = 4_000  # as learning.space.pretrain has them, which loads torch
+SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
 
 
 @click.command(short_help="Teach what a fit starts from.")

@@ -91,6 +91,8 @@ class Summary:
         added = "none is added"
         if found.outcome == "sharpened":
             added = f"{found.share:.0%} of what was found is added"
+        if found.agreement < 1:
+            added += f", {found.agreement:.0%} of what the codec left is believed"
         told = f"{_gain(found.gain_db)} over bicubic, on frames shrunk and enlarged again"
         return "detail", f"{told}; {added}"
 

@@ -179,8 +179,9 @@ def _sharpened(event: Sharpened, verbose: bool) -> str:
     told = f"{event.gain_db:+.2f} dB over bicubic, on frames that were shrunk and enlarged again"
     if event.outcome == "taught":
         return f"detail, step {event.steps}: {event.gain_db:+.2f} dB on clips that are never taught"
-    none = event.outcome == "interpolates"
-    return f"detail: {'none' if none else f'{event.share:.0%} of what was found'} is added; {told}"
+    added = "none" if event.outcome == "interpolates" else f"{event.share:.0%} of what was found"
+    left = f"; {event.agreement:.0%} of what the codec left is believed"
+    return f"detail: {added} is added; {told}{left if event.agreement < 1 else ''}"
 
 
 def _done(event: Done, verbose: bool) -> str:
@@ -256,10 +257,9 @@ def _taught(event: Taught, verbose: bool) -> str:
 
 
 def _pretrained(event: Pretrained, verbose: bool) -> str:
-    return (
-        f"wrote {event.output}: {size(event.size_bytes)} in {duration(event.seconds)}; use it with "
-        f"deeptsr upscale --prior {event.output}"
-    )
+    use = f"deeptsr upscale --{'space-' * event.space}prior {event.output}"
+    told = f"{size(event.size_bytes)} in {duration(event.seconds)}"
+    return f"wrote {event.output}: {told}; use it with {use}"
 
 
 def _any(event: Event, verbose: bool) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.errors import InputError, OptionError
@@ -54,7 +55,8 @@ def pretrain_file(
 ) -> Pretrained:
     """Teach a prior on clips that are rendered, for ``Options.prior`` or ``Options.space_prior``.
 
-    What was taught is kept beside the output every so often; the same call goes on from there.
+    What was taught is kept beside the output every so often; the same call goes on from there. For
+    space it may ask for another number of steps, at whose rates it goes on.
 
     Args:
         output: a safetensors file. It appears under its name only when it is whole.
@@ -94,8 +96,9 @@ def pretrain_file(
             f"prior to start from is of {known.network}; expected {network}; choose another file"
         )
     place = devices.choose(device)
-    precision = devices.precision(place)
-    pictures = _pictures(Path(images)) if images is not None else ()
+    # On a CPU what finds detail is taught faster in float32 (measured: 0.28 s a step for 0.47).
+    precision = torch.float32 if space and place.type == "cpu" else devices.precision(place)
+    pictures = _pictures(Path(images), tiled=space) if images is not None else ()
     common: dict[str, Any] = {
         "seed": seed,
         "device": place,
@@ -110,7 +113,9 @@ def pretrain_file(
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
     kept = hidden_beside(output, ".begun.pt")
     digest = known.digest if known else ""
-    who = json.dumps([asdict(network), asdict(settings), seed, len(pictures), digest])
+    # What finds detail can be taught longer, or shorter, than it was begun.
+    settled = asdict(replace(settings, steps=0) if space else settings)
+    who = json.dumps([asdict(network), settled, seed, len(pictures), digest])
     begun = _begun(kept, who, on_event) if resume else None
 
     def keep(state: dict[str, Any]) -> None:
@@ -126,7 +131,7 @@ def pretrain_file(
         content = prior.bytes()
         write_whole(output, lambda path: path.write_bytes(content), replace=overwrite)
         kept.unlink(missing_ok=True)
-    told = Pretrained(str(output), len(content), time.monotonic() - began)
+    told = Pretrained(str(output), len(content), time.monotonic() - began, space)
     on_event(told)
     return told
 
@@ -164,33 +169,47 @@ class _Damage:
         return crops.view(frames, height, count, width, colours).permute(2, 4, 0, 1, 3)
 
 
-def _pictures(folder: Path) -> tuple[Tensor, ...]:
-    """The middles of all pictures of a folder, as surfaces."""
-    surfaces = []
+def _pictures(folder: Path, *, tiled: bool) -> tuple[Tensor, ...]:
+    """All pictures of a folder as surfaces: the middle of each, or tiles of it."""
+    surfaces: list[Tensor] = []
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         try:
             if not path.is_file():  # a pipe would be waited for
                 continue
             with opened_image(path, _FORMATS) as image:
-                picture = np.asarray(image.convert("RGB"), np.float32) / 255
+                pixels = np.asarray(image.convert("RGB"), np.float32) / 255
         except (InputError, *BROKEN):
             continue  # it is no picture, or claims to be a huge one
-        height, width = picture.shape[:2]
-        side = min(height, width)
-        if side < _SIDE:
-            continue
-        top, left = (height - side) // 2, (width - side) // 2
-        square = torch.from_numpy(picture[top : top + side, left : left + side]).movedim(2, 0)
-        small = torch.nn.functional.interpolate(
-            square[None], (_SIDE, _SIDE), mode="bilinear", antialias=True
-        )
-        surfaces.append(small[0])
+        if min(pixels.shape[:2]) >= _SIDE:
+            picture = torch.from_numpy(pixels).movedim(2, 0)  # (3, H, W)
+            surfaces += _tiles(picture) if tiled else [_middle(picture)]
     if not surfaces:
         raise InputError(
             f"{folder} has no pictures of at least {_SIDE} x {_SIDE} pixels; expected a folder of "
             f"{', '.join(_FORMATS)} files"
         )
     return tuple(surfaces)
+
+
+def _middle(picture: Tensor) -> Tensor:
+    """The largest square in the middle of a picture (3, H, W), as a surface."""
+    height, width = picture.shape[1:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return _sized(picture[:, top : top + side, left : left + side], (_SIDE, _SIDE))
+
+
+def _tiles(picture: Tensor) -> list[Tensor]:
+    """Surfaces that overlap by half, of a picture of half the size, where all pixels are sharp."""
+    shrink = max(0.5, _SIDE / min(picture.shape[1:]))
+    small = _sized(picture, (round(picture.shape[1] * shrink), round(picture.shape[2] * shrink)))
+    rows, columns = (range(0, n - _SIDE + 1, _SIDE // 2) for n in small.shape[1:])
+    return [small[:, y : y + _SIDE, x : x + _SIDE] for y in rows for x in columns]
+
+
+def _sized(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    sized: Tensor = functional.interpolate(picture[None], size, mode="bilinear", antialias=True)[0]
+    return sized
 
 
 def _affordable(

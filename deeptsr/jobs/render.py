@@ -3,36 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from deeptsr import video
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.memory import chunk_length, part_length
 from deeptsr.jobs.resources.progress import without_progress
-from deeptsr.learning.space.step import space_prior, space_step
+from deeptsr.learning.space.step import Spoil, space_prior, space_step
 from deeptsr.pyramid.enlarge import SpaceStep, enlarged, first_read
 from deeptsr.pyramid.reach import first_needed
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 from deeptsr.system.devices import release
 
-__all__ = ["climb_job", "part_ends", "render_job", "resume_at", "retimed", "space_job"]
+__all__ = ["climb_job", "kept_in", "part_ends", "render_job", "resume_at", "retimed", "space_job"]
+
+_CODED = 10  # frames that tell how a codec has spoilt an input
 
 
-def space_job(job: Job, excerpt: Tensor, on_event: Listener) -> SpaceStep | None:
-    """Choose on the excerpt how the frames are enlarged; None: they are not."""
+def space_job(
+    job: Job, excerpt: Tensor, on_event: Listener, source: video.VideoInfo | None = None
+) -> SpaceStep | None:
+    """Choose on the excerpt how the frames are enlarged; None: they are not.
+
+    Args:
+        job: what is done.
+        excerpt: volume (T, h, w, C).
+        on_event: told what was found.
+        source: whose codec may have spoilt the frames; None: none has.
+    """
     if not job.enlarges:
         return None
     prior = space_prior(job.options.space_prior)
     clip, camera = excerpt.to(job.device), job.options.camera
     # On a CPU its convolutions are faster in float32 (measured).
     precision = job.precision if job.device.type == "cuda" else torch.float32
-    return space_step(clip, job.shown, camera, prior, precision=precision, on_event=on_event)
+    spoil = None if source is None else _spoiler(excerpt, source)
+    return space_step(
+        clip, job.shown, camera, prior, precision=precision, spoil=spoil, on_event=on_event
+    )
+
+
+def _spoiler(excerpt: Tensor, source: video.VideoInfo) -> Spoil | None:
+    """Does to smaller frames what the codec has done to those of an input."""
+    first = max(0, (len(excerpt) - _CODED) // 2)
+    there = _in_bytes(excerpt[first : first + _CODED])
+    crf = video.crf_like(there, source.codec, video.picture_bytes(source))
+    if crf is None:
+        return None
+
+    def spoil(volume: Tensor) -> Tensor:
+        coded = video.compressed(_in_bytes(volume), crf)[:, : volume.shape[1], : volume.shape[2]]
+        return torch.from_numpy(coded).to(volume) / 255
+
+    return spoil
+
+
+def _in_bytes(volume: Tensor) -> npt.NDArray[np.uint8]:
+    """Frames in 8 bits (T, h, w, 3), to even sides, as codecs want them."""
+    whole = (volume[..., :3] * 255).round().clamp(0, 255).byte().cpu().numpy()
+    padding = [(0, 0), *((0, side % 2) for side in whole.shape[1:3]), (0, 0)]
+    return np.pad(whole, padding, "edge")
+
+
+def kept_in(levels: int | None, step: SpaceStep | None, job: Job) -> SpaceStep | None:
+    """A step that rounds to what is kept of colours: see :attr:`SpaceStep.levels`.
+
+    Where frames are blended to come at other times, there is no use in it.
+    """
+    if step is None or job.schedule.opened is not None:
+        return step
+    return replace(step, levels=levels)
 
 
 def render_job(

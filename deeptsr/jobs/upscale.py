@@ -26,7 +26,7 @@ from deeptsr.jobs.job import (
 )
 from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import fit_job, going_on, out_of_memory, read_for_fitting
-from deeptsr.jobs.render import part_ends, render_job, resume_at, retimed, space_job
+from deeptsr.jobs.render import kept_in, part_ends, render_job, resume_at, retimed, space_job
 from deeptsr.jobs.resources.memory import part_length
 from deeptsr.jobs.resources.progress import from_share
 from deeptsr.jobs.work_folder import WorkFolder, held, identity, is_unchanged
@@ -151,9 +151,10 @@ def _upscale(
     with out_of_memory():
         excerpt, cuts = _read_for_fitting(job, info, on_event)
         fitted = fit_job(job, excerpt, on_event, work)
-        space = space_job(job, excerpt, on_event)
+        space = space_job(job, excerpt, on_event, info)
         del excerpt
         with _writer(job, info, output, work) as writer:
+            space = kept_in(writer.levels, space, job)
             _render(job, info, (fitted, space), cuts, writer, disk, on_event)
             on_event(Progress(1.0, "finish", "finishing the file"))
             writer.finish(on_whole=work.publishing)

@@ -31,6 +31,8 @@ _MOST_FRAMES = 8
 _ROUNDS = 8  # of cutting off and agreeing, at most
 _LITTLE = 1e-7  # mean square that is cut off without another round: 70 dB
 _RELAXED = 1.8  # times what a round lacks is given, which needs half as many rounds (measured)
+_QUARTERS = ((0, 0), (1, 1), (0, 1), (1, 0))  # first row and column of each quarter of the pixels
+_GIVEN_BACK = 1.5  # times what rounding took goes to the pixels that are not yet rounded
 _HIDDEN_BYTES = 16e6  # of a hidden layer of a tile: see pyramid.predict
 
 
@@ -44,6 +46,10 @@ class SpaceStep:
         network: that finds detail; None: none is added.
         share: of the detail that is taken, in [0, 1].
         precision: of the network.
+        agreement: how far the camera sees the frames again, in [0, 1]: 1 where they are as filmed,
+            less where a codec has changed them, so that this is not sharpened.
+        levels: the number that stands for 1 where colours are kept in whole numbers: the result is
+            rounded to these; None: it is not.
     """
 
     size: tuple[int, int]
@@ -51,10 +57,25 @@ class SpaceStep:
     network: SpaceNetwork | None = None
     share: float = 1.0
     precision: torch.dtype = torch.float32
+    agreement: float = 1.0
+    levels: int | None = None
 
     def plain(self, volume: Tensor) -> Tensor:
         """Enlarge frames such that the camera sees them again: (T, h, w, C) -> (T, H, W, C)."""
         return agree(enlarge(volume, self.size), volume, self.camera)
+
+    def begun(self, volume: Tensor) -> Tensor:
+        """Enlarge frames such that the camera sees them again as far as they are believed."""
+        if self.agreement == 1:
+            return self.plain(volume)
+        return enlarge(volume, self.size).lerp_(self.plain(volume), self.agreement)
+
+    def seen(self, volume: Tensor) -> Tensor:
+        """What the camera sees of frames that were enlarged by :meth:`begun`."""
+        if self.agreement == 1:
+            return volume
+        size = (volume.shape[1], volume.shape[2])
+        return shrink(enlarge(volume, self.size), size, self.camera).lerp_(volume, self.agreement)
 
     def inside(self, large: Tensor, given: Tensor) -> Tensor:
         """Frames (T, H, W, C) in [0, 1], close to those made, that agree with those given.
@@ -70,6 +91,36 @@ class SpaceStep:
             lacking = given - shrink(large, size, self.camera)
             large.add_(raised(lacking, self.size, self.camera), alpha=_RELAXED)
         return large.clamp_(0, 1)
+
+    def rounded(self, large: Tensor, given: Tensor) -> Tensor:
+        """Frames (T, H, W, C) in whole levels, in which the camera sees those given as well.
+
+        A quarter of the pixels is rounded at a time. What the camera sees of that is given back to
+        those that are not yet rounded, so that it ends where the camera sees least.
+        """
+        if self.levels is None:
+            return large
+        free = torch.ones_like(large[:1, ..., :1])
+        for row, column in _QUARTERS:
+            mine = (slice(None), slice(row, None, STEP), slice(column, None, STEP))
+            whole = (large[mine] * self.levels).round_().clamp_(0, self.levels)
+            large[mine] = whole.div_(self.levels)
+            free[mine] = 0
+            if (row, column) != _QUARTERS[-1]:
+                lacking = given - shrink(large, (given.shape[1], given.shape[2]), self.camera)
+                back = raised(lacking, self.size, self.camera)
+                large.add_(back.mul_(free), alpha=_GIVEN_BACK)
+        return large
+
+    def finished(self, large: Tensor, given: Tensor) -> Tensor:
+        """Frames as they are kept: in [0, 1], and rounded where there are levels.
+
+        Args:
+            large: frames given that were enlarged by :meth:`begun`, with detail, (T, H, W, C).
+            given: (T, h, w, C).
+        """
+        seen = self.seen(given)
+        return self.rounded(self.inside(large, seen), seen)
 
     def reach(self, given: tuple[int, int]) -> int:
         """How many frames of such a size, to each side, the detail of one depends on."""
@@ -150,7 +201,7 @@ def enlarged(
     climbed = _one_by_one(volumes)
     if step.network is None:
         for frame in climbed:
-            yield step.inside(step.plain(frame[None]), frame[None])
+            yield step.finished(step.begun(frame[None]), frame[None])
         return
     weights, source = _taps(factor, exposure).tolist(), iter(frames)
     for first, stop in pairwise((0, *cuts, total)):
@@ -165,11 +216,11 @@ def enlarged(
             after = next(found, here)
             for taps in weights:
                 given = next(climbed)[None]
-                large = step.plain(given)
+                large = step.begun(given)
                 for detail, weight in zip((before, here, after), taps, strict=True):
                     if weight:
                         large[0].add_(detail, alpha=weight)
-                yield step.inside(large, given)
+                yield step.finished(large, given)
             before, here = here, after
 
 

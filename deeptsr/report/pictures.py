@@ -17,11 +17,13 @@ from deeptsr.report.recurrence import Repeats, repeats
 from deeptsr.report.slices import Line, Slice
 from deeptsr.report.stills import Bytes, Still, shrunk, still, to_bytes
 
-__all__ = ["Closeup", "Pictures", "look"]
+__all__ = ["Closeup", "Larger", "Pictures", "look"]
 
 _CLOSEUPS = 3
 _INSTANTS = 4  # frames of the result that are shown for one of the input
 _SEARCHED = 24  # frames of the input in which patches are sought again
+_WHOLE = 2560, 1600  # pixels of a larger frame that are shown at most: a page is no archive
+_EXACT = 1_000_000  # pixels up to which every bit of it is kept
 _SLICE_FRAMES = 20  # of the input in a slice: a step of its own can be seen
 
 
@@ -37,12 +39,22 @@ class Closeup:
 
 
 @dataclass(frozen=True)
+class Larger:
+    """A moment of a result that has more pixels than the input, pixel by pixel."""
+
+    plain: Still  # the input, enlarged by bicubic interpolation
+    fine: Still  # the result
+    part: bool  # only where it moves most
+
+
+@dataclass(frozen=True)
 class Pictures:
     """All that a report shows of input and result."""
 
     film: Film
     inputs: list[int]  # of each frame of the film: which frame of the input is shown meanwhile
     overview: Still
+    larger: Larger | None  # None: the result is as large as the input
     closeups: list[Closeup]
     across: Slice  # x-t
     down: Slice  # y-t
@@ -84,6 +96,7 @@ class _Camera:
         self._coarse: list[dict[int, video.Frame]] = [{} for _ in self._boxes]
         self._fine: list[list[tuple[int, Bytes]]] = [[] for _ in self._boxes]
         self._overview = np.zeros((2, 2, 3), np.uint8)
+        self._middle = self._overview  # the result in the middle of that frame's time
         self._scenes = footage.scenes(stretch)
         times = moving.times(_SLICE_FRAMES, self._scenes)
         lively = moving.boxes(min(width, height), 1)[0]
@@ -109,6 +122,8 @@ class _Camera:
                 if index == box.frame:
                     fine.append((number, to_bytes(_crop(result, box, self._size))))
             if index == self.liveliest:
+                if part <= self._footage.schedule.factor // 2:
+                    self._middle = to_bytes(result)
                 self._overview = to_bytes(frame)
             self._inputs.append(index)
             yield self.panels.frame(index, frame, result)
@@ -125,6 +140,7 @@ class _Camera:
             film,
             self._inputs,
             still(shrunk(self._overview, self.panels.size)),
+            self._larger() if self._footage.enlarged else None,
             [self._closeup(n, *manner) for n, made in enumerate(self._fine) if made],
             self._across.develop(*manner),
             self._down.develop(*manner),
@@ -132,6 +148,23 @@ class _Camera:
             recurrence if isinstance(recurrence, str) else "",
             recurrence.across if isinstance(recurrence, Repeats) else None,
         )
+
+    def _larger(self) -> Larger:
+        """Both at the result's size, or as much of them as a page holds, around what moves."""
+        box, whole = self._boxes[0], self._middle.shape[:2]
+        parts = []
+        for start, length, given, most in zip(
+            (box.top, box.left), whole, self._size[::-1], _WHOLE[::-1], strict=True
+        ):
+            wide = min(length, most)
+            middle = (start + box.side // 2) * length // given
+            first = min(max(0, middle - wide // 2), length - wide)
+            parts.append(slice(first, first + wide))
+        rows, columns = parts
+        plain, fine = (picture[rows, columns] for picture in (self._overview, self._middle))
+        exact = plain.shape[0] * plain.shape[1] <= _EXACT
+        shown, made = (still(picture, exact=exact) for picture in (plain, fine))
+        return Larger(shown, made, fine.shape[:2] != whole)
 
     def _closeup(self, place: int, factor: int, exposure: Exposure) -> Closeup:
         box, coarse, fine = self._boxes[place], self._coarse[place], self._fine[place]

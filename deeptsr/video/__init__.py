@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from deeptsr.video.destination import CONTAINERS, Destination, destination_of
     from deeptsr.video.encoding.available import encoders
     from deeptsr.video.encoding.choose import needs_even
-    from deeptsr.video.encoding.damage import compressed
+    from deeptsr.video.encoding.damage import compressed, crf_like
     from deeptsr.video.encoding.expected_size import bits_a_pixel
     from deeptsr.video.ffmpeg.minterpolate import minterpolate
     from deeptsr.video.ffmpeg.preview import PREVIEW_RATE, encode_preview
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from deeptsr.video.pipes.form import PipeForm, pipe_form
     from deeptsr.video.pipes.spool import spooled
     from deeptsr.video.pipes.writer import ByteSink, PipeWriter
-    from deeptsr.video.reading.contents import Contents, contents, rough_size
+    from deeptsr.video.reading.contents import Contents, contents, picture_bytes, rough_size
     from deeptsr.video.reading.image_folder import files_of
     from deeptsr.video.reading.probe import probe
     from deeptsr.video.reading.reader import read
@@ -51,6 +51,7 @@ __all__ = [
     "check_output",
     "compressed",
     "contents",
+    "crf_like",
     "destination_of",
     "encode_preview",
     "encoders",
@@ -60,6 +61,7 @@ __all__ = [
     "minterpolate",
     "motion_in",
     "needs_even",
+    "picture_bytes",
     "pipe_form",
     "probe",
     "read",
@@ -91,6 +93,7 @@ _HOME = {
     "check_output": "writing.prepare",
     "compressed": "encoding.damage",
     "contents": "reading.contents",
+    "crf_like": "encoding.damage",
     "destination_of": "destination",
     "encode_preview": "ffmpeg.preview",
     "encoders": "encoding.available",
@@ -102,6 +105,7 @@ _HOME = {
     "minterpolate": "ffmpeg.minterpolate",
     "motion_in": "glance",
     "needs_even": "encoding.choose",
+    "picture_bytes": "reading.contents",
     "pipe_form": "pipes.form",
     "probe": "reading.probe",
     "read": "reading.reader",

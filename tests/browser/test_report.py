@@ -185,3 +185,36 @@ def test_the_theme_can_be_chosen(visit):
 def test_axe_finds_nothing_to_better(visit, violations, width, scheme):
     page = visit(width=width, scheme=scheme)
     assert violations(page) == []
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("larger")
+    write_report(finished(folder, scale=4).record(), folder / "page.html")
+    return (folder / "page.html").as_uri()
+
+
+def test_the_divider_and_the_loupe_compare_the_same_place(open_page, larger):
+    page = open_page(larger)
+    page.wait_for_selector("#loupe[data-place]")
+    page.fill("#edge", "25")
+    assert page.evaluate("getComputedStyle(compare).getPropertyValue('--cut')") == "25%"
+    frame = page.locator("#compare").bounding_box()
+    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
+    side = 320 // 4
+    middle = f"{2 * WIDTH - side // 2} {2 * HEIGHT - side // 2} 4"
+    page.wait_for_function(f"() => loupe.dataset.place === '{middle}'")
+    page.focus("#edge")
+    page.keyboard.press("Shift+ArrowRight")
+    assert page.get_attribute("#loupe", "data-place") != middle
+    assert page.input_value("#edge") == "25"
+    page.check("[name=loupe][value='0']", force=True)
+    assert page.is_hidden("#loupe")
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
+def test_a_larger_result_is_accessible(open_page, violations, larger, width, scheme):
+    page = open_page(larger, width=width, scheme=scheme)
+    page.wait_for_selector("#loupe[data-place]")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -72,6 +72,8 @@ def test_the_size_and_what_detail_was_found():
     assert ", 640 x 360," in lines[-1]
     lines = told([(0, planned), (1, Sharpened(2, 0.9, "interpolates", share=0.0))])
     assert lines[1].endswith("again; none is added")
+    lines = told([(0, planned), (1, Sharpened(2, 0.9, "sharpened", share=0.5, agreement=0.4))])
+    assert lines[1].endswith("found is added, 40% of what the codec left is believed")
 
 
 def test_a_folder_s_images_are_added_up(tmp_path):

@@ -19,6 +19,7 @@ from deeptsr.events import (
     Done,
     Event,
     Planned,
+    Pretrained,
     Progress,
     SelfChecked,
     Sharpened,
@@ -144,8 +145,18 @@ def test_a_plan_names_all_that_the_user_decides_by():
             "again",
         ),
         (
+            Sharpened(2, 0.5, "interpolates", share=0.0, agreement=0.4),
+            "detail: none is added; +0.50 dB over bicubic, on frames that were shrunk and enlarged "
+            "again; 40% of what the codec left is believed",
+        ),
+        (
             Sharpened(2, 1.4, "taught", 200),
             "detail, step 200: +1.40 dB on clips that are never taught",
+        ),
+        (
+            Pretrained("s.safetensors", 177_000, 90.0, space=True),
+            "wrote s.safetensors: 177 kB in 1 min 30 s; use it with deeptsr upscale --space-prior "
+            "s.safetensors",
         ),
         (Warned("mind this"), "warning: mind this"),
         (

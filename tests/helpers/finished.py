@@ -41,16 +41,17 @@ class Clock:
         return self.now
 
 
-def finished(folder, *, name="in.mkv", check=CHECK, **changes):
+def finished(folder, *, name="in.mkv", check=CHECK, scale=1, **changes):
     """A recorder that has heard a whole run, of clips that are there."""
+    size = (scale * WIDTH, scale * HEIGHT)
     source = raw_clip(
         folder / name, numbered(FRAMES), "rgb24", (WIDTH, HEIGHT), "-c:v", "ffv1", rate="30"
     )
     output = raw_clip(
         folder / "out.mkv",
-        numbered(FRAMES * FACTOR),
+        numbered(FRAMES * FACTOR).repeat(scale, 1).repeat(scale, 2),
         "rgb24",
-        (WIDTH, HEIGHT),
+        size,
         *("-c:v", "ffv1"),
         rate="60",
     )
@@ -63,14 +64,14 @@ def finished(folder, *, name="in.mkv", check=CHECK, **changes):
     recorder = Recorder(
         source,
         output,
-        Options(factor=FACTOR, seed=7, **changes),
+        Options(factor=FACTOR, scale=scale, seed=7, **changes),
         command="deeptsr upscale 'a b.mkv' -o out.mkv",
         clock=Clock(),
     )
     rates = "30", str(Fraction(60))
     for event in (
         Planned(
-            *(FRAMES, FRAMES * FACTOR, WIDTH, HEIGHT),
+            *(FRAMES, FRAMES * FACTOR, *size),
             *(*rates, ("S1 T1 -> T2",), "fast", "cpu", 1e9, 9.0, 1, 1),
         ),
         Warned("mind <this>: `slow_audio`"),

@@ -81,10 +81,27 @@ def test_pictures_are_read_from_a_folder(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (120, 150, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(folder / "a.png")
     (folder / "notes.txt").write_text("no picture")
-    (picture,) = module._pictures(folder)
+    (picture,) = module._pictures(folder, tiled=False)
     assert picture.shape == (3, 96, 96)
     made(tmp_path / "p.safetensors", images=folder)
     assert Prior.load(tmp_path / "p.safetensors").made["clips"] == "rendered and pictures"
+
+
+def test_of_large_pictures_what_finds_detail_is_shown_tiles(tmp_path):
+    """Half as large, where a pixel is the mean of four: as sharp as pixels can be."""
+    pixels = np.random.default_rng(0).integers(0, 256, (480, 300, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    tiles = module._pictures(tmp_path, tiled=True)
+    half = np.asarray(pixels.reshape(240, 2, 150, 2, 3).mean((1, 3)) / 255, np.float32)
+    assert len(tiles) == 4 * 2
+    assert all(tile.shape == (3, 96, 96) for tile in tiles)
+    blurred = [np.asarray(tile.movedim(0, 2)) for tile in tiles]
+    for number, place in enumerate([(y, x) for y in (0, 48, 96, 144) for x in (0, 48)]):
+        area = half[place[0] : place[0] + 96, place[1] : place[1] + 96]
+        assert np.corrcoef(blurred[number].ravel(), area.ravel())[0, 1] > 0.85
+    small = Image.fromarray(pixels[:100, :100])
+    small.save(tmp_path / "a.png")
+    assert len(module._pictures(tmp_path, tiled=True)) == 1
 
 
 def test_what_cannot_be_met_is_refused(tmp_path):

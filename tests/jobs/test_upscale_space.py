@@ -38,7 +38,11 @@ def small_prior(monkeypatch):
     prior = Prior(replace(SPACE, channels=4, blocks=1), {VARIANT: network.state_dict()}, {}, "x")
     monkeypatch.setattr(space, "_bundled", lambda: prior)
     judged = space._judged
-    monkeypatch.setattr(space, "_judged", lambda *given: (0.3, judged(*given)[1]))
+
+    def bold(*given):
+        return judged(*given)._replace(share=0.3)
+
+    monkeypatch.setattr(space, "_judged", bold)
 
 
 def small(factor=2, **changes):
@@ -127,14 +131,28 @@ def test_odd_sizes_are_kept_where_the_format_has_them(tmp_path):
     assert decode(target, "rgb24", (60, 51)).shape == (4, 51, 60, 3)
 
 
-def test_eight_bits_filmed_again_are_the_input(tmp_path):
+@pytest.mark.parametrize("scale", [2, Fraction(3, 2)])
+def test_eight_bits_filmed_again_are_the_input(tmp_path, scale):
     numbers = (dim(noise(6, 30, 40, 3)) * 255).round().numpy().astype(np.uint8)
     source = raw_clip(tmp_path / "in.mkv", numbers, "rgb24", (40, 30))
     target = tmp_path / "out.mkv"
-    upscale_file(source, target, small(1, scale=2, encode=LOSSLESS))
-    made = torch.from_numpy(decode(target, "rgb24", (80, 60)) / np.float32(255))
+    upscale_file(source, target, small(1, scale=scale, encode=LOSSLESS))
+    size = int(40 * scale), int(30 * scale)
+    made = torch.from_numpy(decode(target, "rgb24", size) / np.float32(255))
     error = shrink(made, (30, 40)) * 255 - torch.from_numpy(numbers).float()
     assert float(error.square().mean().sqrt()) < 255 * 10 ** (-65 / 20)
+
+
+def test_what_a_codec_left_is_believed_in_part(tmp_path):
+    """The same pictures, losslessly kept, are believed in full."""
+    lossy = clip(tmp_path / "in.mp4", "-c:v", "libx264", "-crf", 35, size="64x48", frames=8)
+    kept = clip(lossy.with_suffix(".mkv"), "-c:v", "ffv1", size="64x48", frames=8)
+    found = []
+    for source in (lossy, kept):
+        told = []
+        upscale_file(source, tmp_path / f"{source.name}.out.mkv", small(1, scale=2), told.append)
+        found += [e.agreement for e in told if isinstance(e, Sharpened)]
+    assert 0 <= found[0] < found[1] == 1
 
 
 def test_alpha_grows_along(tmp_path):

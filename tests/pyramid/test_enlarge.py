@@ -1,13 +1,14 @@
 """The streaming filter that enlarges climbed frames."""
 
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
 
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.lens import agree, enlarge, shrink
-from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.pyramid import enlarge as module
 from deeptsr.pyramid.enlarge import SpaceStep, doublings, enlarged, first_read
 from tests.helpers.synth import gap, noise
@@ -163,3 +164,58 @@ def test_a_volume_is_gone_before_the_next_one_is_climbed():
         alive.clear()
         step = SpaceStep(SIZES[0], network=net)
         assert sum(len(v) for v in enlarged(step, climbing(), iter(mild(6)), 6)) == 6
+
+
+@pytest.mark.parametrize("size", [(36, 44), (27, 33), (45, 55)])
+@pytest.mark.parametrize("camera", ["bicubic", "area"])
+def test_rounding_is_hidden_from_the_camera(size, camera):
+    """Levels are whole, close to what was made, and filmed again nearer than by plain rounding."""
+    video = (255 * (0.4 + 0.2 * noise(3, 18, 22, 3))).round() / 255
+    step = SpaceStep(size, camera, levels=255)
+    plain = step.plain(video)
+    made = step.finished(plain.clone(), video)
+    whole = 255 * made
+    assert gap(whole, whole.round()) < 1e-4
+    assert 0 <= made.min() <= made.max() <= 1
+    assert float((made - plain).square().mean().sqrt()) < 2 / 255 * 12**-0.5
+    nearest = (255 * plain).round() / 255
+    errors = [
+        float((shrink(each, (18, 22), camera) - video).square().mean()) for each in (nearest, made)
+    ]
+    assert errors[1] < 10**-6.5  # 65 dB
+    assert errors[1] < 0.75 * errors[0]
+    unrounded = replace(step, levels=None).finished(plain.clone(), video)
+    assert torch.equal(unrounded, plain)
+
+
+def test_what_is_kept_in_levels_is_rounded_frame_by_frame():
+    video = mild(3)
+    frames = enlarged(SpaceStep(SIZES[0], levels=7), [video], iter(video), 3)
+    assert all(gap(7 * frame, (7 * frame).round()) < 1e-5 for frame in frames)
+
+
+@pytest.mark.parametrize("size", [(27, 33), (24, 30), (33, 40), (45, 55)])
+def test_a_size_between_comes_as_near_as_the_whole_one_resized(size):
+    """What lies between doublings is made from the next one, and is as good."""
+    truth = (0.4 + 0.2 * noise(7, *size, 3)).lerp(
+        enlarge(0.3 + 0.4 * noise(7, 9, 11, 3), size), 0.5
+    )
+    video = shrink(truth, (18, 22))
+    doubled = 4 if size[0] > 36 else 2
+    whole = made_of(video, video, size=(18 * doubled, 22 * doubled), share=0.05)
+    between = made_of(video, video, size=size, share=0.05)
+    errors = [float((made - truth).square().mean()) for made in (resize(whole, size), between)]
+    assert errors[1] < errors[0] * 10 ** (0.15 / 10)
+    assert errors[1] < 1.1 * float((enlarge(video, size) - truth).square().mean())
+
+
+@pytest.mark.parametrize("agreement", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("levels", [None, 255])
+def test_what_is_believed_in_part_is_seen_in_part(agreement, levels):
+    """Between bicubic interpolation, and frames that the camera sees as they are."""
+    video = mild(4)
+    made = made_of(video, video, agreement=agreement, levels=levels)
+    usual = shrink(enlarge(video, SIZES[0]), (9, 11))
+    wanted = (1 - agreement) * usual + agreement * video
+    assert gap(shrink(made, (9, 11)), wanted) < (3e-3 if levels else 1e-5)
+    assert gap(usual, video) > 5e-3

@@ -8,16 +8,19 @@ import re
 from html.parser import HTMLParser
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
 from deeptsr.errors import InputError, OptionError, OutputError, ResourceError
 from deeptsr.events import SelfChecked
 from deeptsr.report import check_page, write_report
+from deeptsr.report import pictures as taken
 from tests.helpers.finished import FACTOR, FRAMES, HEIGHT, WIDTH, finished
 from tests.helpers.full_disk import full
 
 VOID = {"meta", "link", "img", "input", "br"}
+TIMES = "\N{MULTIPLICATION SIGN}"
 DRAWN = {"path", "line", "rect", "circle", "polyline"}
 
 
@@ -141,6 +144,43 @@ def test_it_is_said_how_large_the_page_is_and_nothing_else_is_left(made):
     folder, _, _, reported = made
     assert reported.size_bytes == (folder / "page.html").stat().st_size < 1_000_000
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def stills(text, place):
+    """The pictures of a section, as they are."""
+    section = text[text.index(f'<section id="{place}"') :]
+    section = section[: section.index("</section>")]
+    coded = re.findall(r'src="data:image/webp;base64,([^"]+)"', section)
+    return section, [np.asarray(Image.open(io.BytesIO(base64.b64decode(c)))) for c in coded]
+
+
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("larger")
+    write_report(finished(folder, scale=3).record(), folder / "page.html")
+    return (folder / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_larger_result_is_shown_pixel_by_pixel_beside_the_enlarged_input(made, larger):
+    page = Page(larger)
+    section, (plain, fine) = stills(larger, "larger")
+    assert plain.shape == fine.shape == (3 * HEIGHT, 3 * WIDTH, 3)
+    # Hard edges are hard in the result, and soft where they are interpolated.
+    steepest = [np.abs(np.diff(p[90:200].astype(int), axis=1)).max() for p in (plain, fine)]
+    assert steepest[1] > 1.5 * steepest[0] > 30
+    assert f"{WIDTH} {TIMES} {HEIGHT} became {3 * WIDTH} {TIMES} {3 * HEIGHT} pixels." in section
+    assert {"compare", "edge", "loupe"} <= {a.get("id") for _, a, _ in page.elements}
+    assert 'href="#larger"' in larger
+    for absent in ('id="larger"', 'href="#larger"', 'id="loupe"'):
+        assert absent not in made[2]
+
+
+def test_of_a_very_large_result_the_page_shows_what_moves(tmp_path, monkeypatch):
+    monkeypatch.setattr(taken, "_WHOLE", (120, 80))
+    write_report(finished(tmp_path, scale=2).record(), tmp_path / "page.html")
+    section, (plain, fine) = stills((tmp_path / "page.html").read_text("utf-8"), "larger")
+    assert plain.shape == fine.shape == (80, 120, 3)
+    assert f"of which 120 {TIMES} 80 around what moves most are shown" in section
 
 
 def test_a_run_without_gain_is_not_praised(tmp_path):

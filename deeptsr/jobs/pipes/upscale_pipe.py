@@ -15,7 +15,7 @@ from deeptsr.errors import OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.jobs.job import resolve_input, within_time_budget, without_duplicates
 from deeptsr.jobs.pipeline import fit_job, out_of_memory, read_for_fitting
-from deeptsr.jobs.render import render_job, retimed, space_job
+from deeptsr.jobs.render import kept_in, render_job, retimed, space_job
 from deeptsr.system import devices
 
 __all__ = ["upscale_pipe"]
@@ -76,7 +76,7 @@ def upscale_pipe(
         for note in damage:
             on_event(Warned(note))
         fitted = fit_job(job, excerpt, on_event, None)
-        space = space_job(job, excerpt, on_event)
+        space = kept_in(form.levels, space_job(job, excerpt, on_event, info), job)
         del excerpt
         rendered = render_job(job, fitted, space, read, cuts, on_event)
         for volume in retimed(job, rendered, cuts):

@@ -30,13 +30,13 @@ __all__ = ["SETTINGS", "SPACE", "VARIANT", "pretrain_space"]
 
 SPACE = NetworkSettings(kind="space", channels=24, blocks=6)
 SETTINGS = PretrainSettings(
-    steps=4_000,
+    steps=5_000,
     batch=8,
     pool=200,
     clip_every=10,
     clip_gradient=0.1,
     averaging=0.997,
-    balance=0.4,
+    balance=0.7,
     check=200,
 )
 VARIANT = "any/x2"
@@ -72,7 +72,8 @@ def pretrain_space(
         precision: of the convolutions.
         pictures: (3, side, side) each, in [0, 1], of at least 96 pixels, shown as surfaces.
         on_event: listener: progress, and the gain on clips that are never taught.
-        begun: what an earlier run kept; it goes on from there.
+        begun: what an earlier run kept; it goes on from there, to another number of steps if that
+            is asked for now.
         keep: told a state from which a later run can go on, at each check.
     """
     course = _Course(network, settings, seed, device or torch.device("cpu"), precision, pictures)
@@ -89,7 +90,7 @@ def pretrain_space(
     state = {name: value.detach().cpu() for name, value in course.average.state_dict().items()}
     made = {
         "clips": "rendered" + (" and pictures" if pictures else ""),
-        "steps": str(settings.steps),
+        "steps": course.told_steps(),
         "seed": str(seed),
         "camera": "bicubic",
         "torch": torch.__version__,
@@ -121,6 +122,12 @@ class _Course:
         self._pool: list[Tensor] = []  # (T, H, W, 3) each, float16
         self._judges: tuple[Tensor, ...] = ()
         self.step = 0
+        self._plans = [(0, settings.steps)]  # from which step on it was to take how many in all
+
+    def told_steps(self) -> str:
+        """How many steps it took, and where its plan was changed."""
+        changed = "".join(f", as {steps} from step {first} on" for first, steps in self._plans[1:])
+        return f"{self.step}" + (f", begun as {self._plans[0][1]}{changed}" if changed else "")
 
     def state(self) -> dict[str, Any]:
         """All that a later run needs to go on but the clips, which are drawn anew."""
@@ -129,6 +136,7 @@ class _Course:
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "counts": (self.step, self._next),
+            "plans": self._plans,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -137,6 +145,9 @@ class _Course:
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self._next = state["counts"]
+        self._plans = list(state["plans"])
+        if self._plans[-1][1] != self.settings.steps:
+            self._plans.append((self.step, self.settings.steps))
 
     def learn(self) -> None:
         """Make a step."""

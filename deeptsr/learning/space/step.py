@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +20,9 @@ from deeptsr.networks.chance import seeded
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import SpaceStep
 
-__all__ = ["space_prior", "space_step"]
+__all__ = ["Spoil", "space_prior", "space_step"]
+
+Spoil = Callable[[Tensor], Tensor]
 
 _BUNDLED = "space-24x6.safetensors"
 _JUDGED = 1_200_000  # pixels x frames, at most, that are shrunk and enlarged again
@@ -81,12 +85,15 @@ def space_step(
     prior: Prior | None = None,
     *,
     precision: torch.dtype = torch.float32,
+    spoil: Spoil | None = None,
     on_event: Listener = ignore,
 ) -> SpaceStep:
     """Choose how the frames of a video are enlarged.
 
     Frames of the excerpt are shrunk and enlarged again. As much of the network's detail is taken as
     comes nearest to them, none if that is no gain: so it is never worse there than interpolation.
+    Where a codec has spoilt the video, the smaller frames are spoilt alike before that: then it is
+    seen, too, how far agreement with such frames comes nearer to those before.
 
     Args:
         excerpt: volume (T, h, w, 3), on the device that does the work.
@@ -94,13 +101,17 @@ def space_step(
         camera: see :mod:`deeptsr.imaging.lens`.
         prior: what finds detail; None: nothing does.
         precision: of the network.
+        spoil: does to frames (T, h, w, 3) what a codec has done to the video's; None: none has.
         on_event: told what was found.
     """
-    plain = SpaceStep(size, camera)
     network = None if prior is None else _network(prior, excerpt.device)
-    share, gain = _judged(excerpt, camera, network, precision)
-    on_event(Sharpened(STEP, gain, "sharpened" if share else "interpolates", share=share))
-    return SpaceStep(size, camera, network, share, precision) if share else plain
+    found = _judged(excerpt, camera, network, precision, spoil)
+    outcome = "sharpened" if found.share else "interpolates"
+    agreement = found.agreement
+    on_event(Sharpened(STEP, found.gain, outcome, share=found.share, agreement=agreement))
+    if not found.share:
+        return SpaceStep(size, camera, agreement=agreement)
+    return SpaceStep(size, camera, network, found.share, precision, agreement)
 
 
 def _network(prior: Prior, device: torch.device) -> SpaceNetwork:
@@ -111,30 +122,58 @@ def _network(prior: Prior, device: torch.device) -> SpaceNetwork:
     return network.eval()
 
 
+class _Found(NamedTuple):
+    """What comes nearest to frames that were shrunk, and maybe spoilt, and enlarged again."""
+
+    agreement: float
+    share: float
+    gain: float  # over bicubic interpolation, dB
+
+
 def _judged(
-    excerpt: Tensor, camera: str, network: SpaceNetwork | None, precision: torch.dtype
-) -> tuple[float, float]:
-    """The best share of the network's detail, and the gain over bicubic interpolation with it."""
+    excerpt: Tensor,
+    camera: str,
+    network: SpaceNetwork | None,
+    precision: torch.dtype,
+    spoil: Spoil | None,
+) -> _Found:
+    """Look at the middle of an excerpt; without ``spoil``, agreement is 1."""
     reach = network.reach[0] if network else 0
     truth = _window(excerpt, reach)
     size = (truth.shape[1], truth.shape[2])
     coarse = shrink(truth, (size[0] // STEP, size[1] // STEP), camera)
+    if spoil is not None:
+        coarse = spoil(coarse)
     step = SpaceStep(size, camera, network, precision=precision)
     inner = slice(reach, len(truth) - reach)
     truth, given = truth[inner], coarse[inner]
-    plain = step.plain(given)
-    lacking = _inner(truth - plain)
-    usual = _inner(truth - enlarge(given, size)).square().mean()
-    left, share = lacking.square().mean(), 0.0
+    usual = enlarge(given, size)
+    lacking = _inner(truth - usual)
+    agreed = _inner(step.plain(given) - usual)
+    agreement, share = 1.0 if spoil is None else _part(agreed, lacking), 0.0
+    left = (lacking - agreement * agreed).square().mean()
     if network is not None:
         detail = _inner(step.details(coarse))
-        power = detail.square().mean()
-        best = float(((lacking * detail).mean() / power).clamp(0, 1)) if power > 0 else 0.0
-        rest = (lacking - best * detail).square().mean()
+        both = 1.0 if spoil is None else _part(*(_without(x, detail) for x in (agreed, lacking)))
+        best = _part(detail, lacking - both * agreed)
+        rest = (lacking - both * agreed - best * detail).square().mean()
         if rest * 10 ** (_LEAST_GAIN / 10) < left:
-            left, share = rest, best
+            left, agreement, share = rest, both, best
     nothing = 1e-9  # so that a flat video, of which nothing is lost, has a gain of 0
-    return share, float(10 * torch.log10((usual + nothing) / (left + nothing)))
+    gain = 10 * torch.log10((lacking.square().mean() + nothing) / (left + nothing))
+    return _Found(agreement, share, float(gain))
+
+
+def _part(found: Tensor, wanted: Tensor) -> float:
+    """How much of what was found comes nearest to what is wanted, between 0 and 1."""
+    power = found.square().mean()
+    return float(((wanted * found).mean() / power).clamp(0, 1)) if power > 0 else 0.0
+
+
+def _without(volume: Tensor, other: Tensor) -> Tensor:
+    """What of a volume another cannot give, in least squares, whatever its share."""
+    power = other.square().mean()
+    return volume - other * ((volume * other).mean() / power) if power > 0 else volume
 
 
 def _window(excerpt: Tensor, reach: int) -> Tensor:

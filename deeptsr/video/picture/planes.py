@@ -15,7 +15,7 @@ import numpy.typing as npt
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorRange, Colorspace
 
-__all__ = ["bits", "fill", "frame_of", "has_alpha", "holds", "planes", "reformat"]
+__all__ = ["bits", "color_levels", "fill", "frame_of", "has_alpha", "holds", "planes", "reformat"]
 __all__ += ["side_data"]
 
 # FFmpeg's SWS_BICUBIC, ACCURATE_RND, FULL_CHR_H_INP, FULL_CHR_H_INT and BITEXACT; as numbers, since
@@ -36,6 +36,22 @@ def bits(pix_fmt: str) -> int:
     """Count the bits a sample of a pixel format, 8 for a palette."""
     layout = VideoFormat(pix_fmt)
     return 8 if layout.has_palette else max(c.bits for c in layout.components)
+
+
+def color_levels(pix_fmt: str) -> int | None:
+    """The number that stands for 1 where a pixel format keeps R'G'B' as it is, in 8 bits at most.
+
+    None: colours become others, are picked from a palette or multiplied by alpha, or have so many
+    levels that rounding is of no account.
+
+    >>> color_levels("bgr0"), color_levels("yuv444p")
+    (255, None)
+    """
+    layout = VideoFormat(pix_fmt)
+    if not layout.is_rgb or layout.has_palette or has_alpha(pix_fmt):
+        return None
+    depths = {c.bits for c in layout.components}
+    return 255 if depths == {8} else None
 
 
 def has_alpha(pix_fmt: str) -> bool:

@@ -14,7 +14,7 @@ from deeptsr.video.destination import Container
 from deeptsr.video.encoding.plan import EncodePlan, tags_for
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, is_hdr
-from deeptsr.video.picture.planes import bits, has_alpha, holds
+from deeptsr.video.picture.planes import bits, color_levels, has_alpha, holds
 
 __all__ = ["Y4M", "PipeForm", "pipe_form", "rate_of"]
 
@@ -56,6 +56,11 @@ class PipeForm:
     tags: ColorTags
     plain: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> int | None:
+        """See :func:`deeptsr.video.picture.planes.color_levels`."""
+        return color_levels(self.plan.pix_fmt)
 
 
 def pipe_form(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened, video_stream
 from deeptsr.video.reading.image_folder import images_of, probe_folder
 
-__all__ = ["Contents", "contents", "rough_size"]
+__all__ = ["Contents", "contents", "picture_bytes", "rough_size"]
+
+_COUNTED = 2000  # packets that are looked at, at most
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,26 @@ def _describe(stream: Any, *, name_type: bool) -> str:
     if stream.metadata.get("language", "und") != "und":
         words.append(stream.metadata["language"])
     return ", ".join(words)
+
+
+def picture_bytes(info: VideoInfo) -> float:
+    """Bytes of a picture that is coded as the change of another; of any, where all stand alone.
+
+    On average over the first packets; 0 where it is no video file.
+    """
+    if info.kind != "video":
+        return 0.0
+    sizes: dict[bool, list[int]] = {True: [], False: []}
+    try:
+        with opened(info.path) as container:
+            stream = video_stream(container, info.path, info.stream)
+            for packet in islice(container.demux(stream), _COUNTED):
+                if packet.size:
+                    sizes[packet.is_keyframe].append(packet.size)
+    except (InputError, *DEMUX_ERRORS):
+        pass  # it is damaged, as its reading tells
+    counted = sizes[False] or sizes[True]
+    return sum(counted) / len(counted) if counted else 0.0
 
 
 def rough_size(path: Path) -> float:

@@ -17,7 +17,9 @@ from deeptsr.errors import DeeptsrError, OutputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.files import unwritable
 from deeptsr.system.ours import own_folder
+from deeptsr.video.encoding.codecs import best_format
 from deeptsr.video.info import VideoInfo
+from deeptsr.video.picture.planes import color_levels
 from deeptsr.video.writing.gif import GifSink
 from deeptsr.video.writing.image_folder import FolderSink
 from deeptsr.video.writing.parts import Parts, remove_parts
@@ -56,6 +58,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
 
     Attributes:
         count: frames that are written, at first those that an earlier writer finished.
+        levels: see :func:`deeptsr.video.picture.planes.color_levels`; None for a GIF, too.
 
     Raises:
         OutputError: when the output exists and may not be replaced, or cannot be written.
@@ -89,6 +92,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._notes: list[str] = []
         sound = audio and source.has_audio
         self.count = 0
+        kept = plan.pix_fmt if plan else best_format("png", source.depth, alpha)
+        self.levels = None if self._target.kind == "gif" else color_levels(kept)
         with self._failures():
             if scratch is None:
                 own_folder(self._own)

@@ -49,6 +49,21 @@ def test_it_goes_on_where_it_stopped():
     assert [e.steps for e in told if isinstance(e, Sharpened)] == [4]
 
 
+def test_it_goes_on_to_another_number_of_steps_and_tells_that():
+    kept = []
+
+    def stop(state):
+        kept.append(state)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        taught(keep=stop)
+    prior, told = taught(replace(TINY, steps=3), begun=kept[0])
+    assert [e.steps for e in told if isinstance(e, Sharpened)] == [3]
+    assert prior.made["steps"] == "3, begun as 4, as 3 from step 2 on"
+    assert taught()[0].made["steps"] == "4"
+
+
 def test_it_learns():
     _, told = taught(replace(TINY, steps=40, check=40, batch=3, pool=4, averaging=0.9, warmup=10))
     (check,) = (e for e in told if isinstance(e, Sharpened))

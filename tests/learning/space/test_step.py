@@ -1,5 +1,7 @@
 """How a run's frames are enlarged: what a prior knows, as far as it holds."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -119,3 +121,50 @@ def test_a_prior_that_was_tampered_with_is_refused(tmp_path, network, lacking):
         space_prior(str(path))
     path.write_bytes(whole.bytes())
     assert space_prior(str(path)) is not None
+
+
+def test_what_a_codec_has_spoilt_is_not_sharpened():
+    """Frames that are spoilt as the video is tell how far to agree with it, and what to add."""
+    clip = 0.3 + 0.4 * noise(8, 40, 48, 3)
+
+    def spoil(volume):
+        return volume + 0.06 * (noise(len(volume), *volume.shape[1:], seed=9) - 0.5)
+
+    _, exact = chosen(clip, (80, 96))
+    step, told = chosen(clip, (80, 96), spoil=spoil)
+    assert exact.agreement == 1
+    assert 0 < told.agreement == step.agreement < 1
+    # It is the best there is: neither more nor less comes nearer, and plain interpolation does not.
+    coarse = spoil(shrink(clip[2:6], (20, 24)))
+    usual = enlarge(coarse, (40, 48))
+    errors = [
+        float((clip[2:6] - usual.lerp(agree(usual, coarse), a))[:, 8:-8, 8:-8].square().mean())
+        for a in (told.agreement, told.agreement - 0.05, told.agreement + 0.05, 0.0, 1.0)
+    ]
+    assert errors[0] == min(errors)
+    assert told.gain_db == pytest.approx(10 * math.log10(errors[3] / errors[0]), abs=1e-3)
+
+
+def test_what_is_spoilt_altogether_is_interpolated():
+    clip = noise(8, 40, 48, 3)
+    step, told = chosen(clip, (80, 96), spoil=lambda v: 1 - v)
+    assert (step.agreement, step.network) == (0.0, None)
+    assert (told.outcome, told.gain_db) == ("interpolates", pytest.approx(0, abs=1e-3))
+
+
+def test_agreement_and_detail_are_weighed_together(monkeypatch):
+    clip = noise(10, 40, 48, 3)
+    reach = SpaceNetwork(4, 1).reach[0]
+    truth = clip[10 // 2 - 2 - reach : 10 // 2 + 2 + reach]
+    coarse = shrink(truth, (20, 24))
+    usual = enlarge(coarse, (40, 48))
+    agreed = module.SpaceStep((40, 48)).plain(coarse) - usual
+    # Detail that holds twice what is lacking beyond a third of the agreement.
+    detail = 2 * (truth - usual - agreed / 3)
+    monkeypatch.setattr(
+        module.SpaceStep, "details", lambda self, window: detail[reach:-reach] * self.share
+    )
+    step, told = chosen(clip, (80, 96), "bicubic", prior(), spoil=lambda v: v)
+    assert step.agreement == told.agreement == pytest.approx(1 / 3, abs=1e-3)
+    assert step.share == told.share == pytest.approx(0.5, abs=1e-3)
+    assert told.gain_db > 30
