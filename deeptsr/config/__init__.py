@@ -6,6 +6,7 @@ it needs, never the whole.
 
 from deeptsr.config.options import PRESETS, Options, preset, values
 from deeptsr.config.sections import (
+    NETWORKS,
     EncodeSettings,
     FitSettings,
     NetworkSettings,
@@ -16,6 +17,7 @@ from deeptsr.config.sections import (
 )
 
 __all__ = [
+    "NETWORKS",
     "PRESETS",
     "EncodeSettings",
     "FitSettings",

@@ -10,6 +10,7 @@ from typing import Any
 
 from deeptsr.config.kinds import check_kinds, shown
 from deeptsr.config.sections import (
+    NETWORKS,
     EncodeSettings,
     FitSettings,
     NetworkSettings,
@@ -196,7 +197,7 @@ PRESETS: dict[str, Options] = {
             longest_jump=5,
             contrast=0.0,
         ),
-        network=NetworkSettings(kind="paper", channels=128),
+        network=NETWORKS["paper"],
         fit=FitSettings(
             steps=50_000,
             finetune_steps=25_000,

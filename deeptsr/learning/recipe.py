@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
-_FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
+_FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _FEWEST = 16  # LTR frames that it sees in any case
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.learning.recipe import averages, fold_of, has_network, network_of, verifies
+from deeptsr.learning.recipe import averages, has_network, network_of, verifies
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 
@@ -159,7 +159,7 @@ class SavedFit:
                 f"the fit has {mine.kind} networks of {mine.channels} channels and {mine.blocks} "
                 f"blocks, and preset {options.preset} has {wanted.kind} networks of "
                 f"{wanted.channels} and {wanted.blocks}; expected the same; choose preset "
-                f"{self.options.preset}"
+                f"{self.options.preset} and `network` {mine.kind}"
             )
         if len(self.stages) < len(plan):
             raise OptionError(
@@ -240,7 +240,8 @@ def _read(path: str, stamp: int) -> SavedFit:
 def _asked(options: Options, stage: Stage, size: tuple[int, int]) -> SavedStage:
     """What a stage of a run takes, without weights."""
     exposure = of_step(options.exposure, stage.factor_before)
-    fold = fold_of(stage, *size) if options.network.kind == "compact" else 1
+    with torch.device("meta"):  # only how it folds is asked for
+        fold = network_of(options, stage, *size).multiple
     return SavedStage(stage, exposure, fold, None)
 
 

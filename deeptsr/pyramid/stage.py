@@ -40,7 +40,12 @@ class FittedStage:
         return 2 * self.network.reach[0] + 2
 
     def apply(
-        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range | None = None
+        self,
+        fine: Volume,
+        exposure: str,
+        precision: torch.dtype,
+        wanted: range | None = None,
+        first: int = 0,
     ) -> Frames:
         """Take the stage's step, trusting the network as far as it agrees with itself.
 
@@ -59,6 +64,7 @@ class FittedStage:
             precision: of the convolutions.
             wanted: frames of ``fine`` whose results are returned; None: all of them. ``fine`` must
                 have :attr:`reach` more to each side, or end where the clip does.
+            first: number, in its scene, of the first frame of ``fine``.
 
         Returns:
             Volume (len(wanted) * step, H, W, C) that exposes to ``fine``.
@@ -72,9 +78,9 @@ class FittedStage:
             return plain
         trusted, seen = self.looked_at(wanted, length)
         predict_step = predict_ensemble if self.ensemble else predict
-        result = predict_step(self.network, fine, precision=precision, wanted=seen)
+        result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
-        again = restore_again(self.network, result, precision, judged)
+        again = restore_again(self.network, result, precision, judged, first + seen.start)
         result = _part_of(result, trusted, seen, step)
         error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
         share = torch.ones_like(error)

@@ -34,7 +34,11 @@ _NOISE = 1e-3  # mean square change that any result has; smaller ones are not wo
 
 
 def restore_again(
-    network: StepNetwork, result: Volume, precision: torch.dtype, wanted: range | None = None
+    network: StepNetwork,
+    result: Volume,
+    precision: torch.dtype,
+    wanted: range | None = None,
+    first: int = 0,
 ) -> Frames:
     """Film a result again, half a frame later, and restore that.
 
@@ -43,6 +47,7 @@ def restore_again(
         result: volume (T * factor, H, W, C).
         precision: of the convolutions.
         wanted: frames, of T, whose moments are wanted; None: all of them.
+        first: number, in its scene, of the first frame of T.
 
     Returns:
         A volume of these moments. The first and last half frame of ``result``, which the later
@@ -56,7 +61,7 @@ def restore_again(
     if later:
         out = again[k // 2 :][: len(later) * k]
         ltr = _filmed_later(result, k, network.exposure)
-        predict(network, ltr, precision=precision, wanted=later, out=out)
+        predict(network, ltr, precision=precision, wanted=later, out=out, first=first)
     return again[(wanted.start - near.start) * k : (wanted.stop - near.start) * k]
 
 

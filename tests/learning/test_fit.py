@@ -245,7 +245,7 @@ class Near(StepNetwork):
         self.factor, self.exposure = 2, "full"
         self.layer = torch.nn.Conv3d(3, 6, 1)
 
-    def forward(self, ltr):
+    def forward(self, ltr, asked=None):
         made = self.layer(ltr).unflatten(1, (3, 2))  # (N, 3, 2, T, H, W)
         return made.transpose(2, 3).flatten(2, 3)
 

@@ -63,7 +63,7 @@ class Small(StepNetwork):
         self.factor, self.exposure, self.reach = network.factor, network.exposure, network.reach
         self.multiple, self.width = network.multiple, network.width
 
-    def forward(self, ltr):
+    def forward(self, ltr, asked=None):
         self.tried.append(ltr.shape[3])
         if ltr.shape[3] > self.rows:
             raise torch.OutOfMemoryError
