@@ -10,13 +10,16 @@ from itertools import count
 from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
+from deeptsr.imaging.exposure import Exposure, of_step
 from deeptsr.imaging.timeline import LARGEST_INTERVAL_TERM, Timeline
 from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
-__all__ = ["Schedule", "keeps_sound", "require_constant_rate", "schedule", "stretch_of"]
+__all__ = ["PAIRS", "Schedule", "keeps_sound", "require_constant_rate", "schedule", "stretch_of"]
 
+PAIRS = 2  # LTR frames that the pairs of a step need at least, times the step
 _EASY = 5  # the largest step that is taken where any factor will do
+_MORE = 3  # times the frames of that factor that are made, at most, to meet all moments exactly
 _SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
 _NEARLY = Fraction(99, 100)  # of a variable rate, whose average says little to the last digit
 
@@ -65,7 +68,7 @@ def schedule(given: Timeline, options: Options) -> Schedule:
 
     Args:
         given: when the frames of the input are shown.
-        options: of which factor, fps, vfr and slow_motion are used.
+        options: of which factor, fps, exposure, vfr and slow_motion are used.
 
     Raises:
         OptionError: for an output rate below the input's.
@@ -73,7 +76,7 @@ def schedule(given: Timeline, options: Options) -> Schedule:
     opened, factor, stretch = None, options.factor, Fraction(options.factor)
     if options.fps is not None:
         fps = Fraction(options.fps)
-        factor, stretch = _factor(fps, given), fps * _interval(given)
+        factor, stretch = _factor(fps, given, options.exposure), fps * _interval(given)
         frames = max(1, math.ceil(given.duration * fps - _SLIVER))
         opened = Timeline.constant(fps, frames, given.start)
     elif options.vfr == "cfr" and not given.is_constant:
@@ -91,8 +94,13 @@ def _interval(given: Timeline) -> Fraction:
     return (given.duration / len(given)).limit_denominator(LARGEST_INTERVAL_TERM)
 
 
-def _factor(fps: Fraction, given: Timeline) -> int:
-    """Return the next factor whose frames make up those of a rate."""
+def _factor(fps: Fraction, given: Timeline, exposure: Exposure) -> int:
+    """Return the next factor whose frames make up those of a rate.
+
+    What was seen between any two moments follows from the means of any frames (`imaging.retime`).
+    Instants do not: what lies between two of them would show both. There a factor is taken whose
+    instants are all those of the rate, where that is not much more work.
+    """
     ratio = fps / given.rate
     if ratio < (1 if given.is_constant else _NEARLY):
         raise OptionError(
@@ -101,7 +109,13 @@ def _factor(fps: Fraction, given: Timeline) -> int:
         )
     if ratio.denominator == 1 and ratio > 1:
         return int(ratio)
-    return next(n for n in count(max(2, math.ceil(ratio))) if max(steps_of(n)) <= _EASY)
+    factor = next(n for n in count(max(2, math.ceil(ratio))) if max(steps_of(n)) <= _EASY)
+    exact = ratio.numerator
+    if of_step(exposure, factor) == "delta" and given.is_constant and exact > factor:
+        largest = max(steps_of(exact))
+        if exact <= _MORE * factor and largest <= min(_EASY, len(given) // PAIRS):
+            return exact
+    return factor
 
 
 def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:

@@ -46,6 +46,32 @@ def test_a_rate_is_reached_from_the_next_factor(rate, fps, factor):
     assert (laid.opened is None) == (Fraction(fps) / rate == factor)
 
 
+@pytest.mark.parametrize(
+    ("rate", "fps", "exposure", "frames", "factor"),
+    [
+        (24, 60, "delta", 24, 5),  # an instant for each frame
+        (24, 60, "full", 24, 3),
+        (24, 60, 0.25, 24, 5),  # frames do not touch at the end of the climb
+        (24, 60, 0.5, 24, 3),  # they do
+        (24, 60, "delta", 9, 3),  # too few to learn a step of 5 from
+        (25, 60, "delta", 24, 3),  # 12 would be four times the work
+        (30, 50, "delta", 24, 5),
+        (24, 56, "delta", 24, 3),  # 7 at once
+        (25, 25, "delta", 24, 2),
+        (NTSC, 60, "delta", 24, 3),
+    ],
+)
+def test_instants_are_met_exactly_where_that_is_not_much_more_work(
+    rate, fps, exposure, frames, factor
+):
+    line = Timeline.constant(Fraction(rate), frames)
+    laid = schedule(line, Options(fps=fps, exposure=exposure))
+    assert laid.factor == factor
+    if factor == 5:
+        moments = {laid.fine.moment(i) for i in range(len(laid.fine) + 1)}
+        assert {laid.opened.moment(i) for i in range(len(laid.opened))} <= moments
+
+
 @pytest.mark.parametrize("fps", [1, Fraction(24999, 1000)])
 def test_a_rate_below_the_input_s_is_refused(fps):
     with pytest.raises(OptionError, match=r"the input has 25; expected at least as many"):
