@@ -37,7 +37,8 @@ _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fi
 # What decides how a result is made of the networks, and what they were fitted with.
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
-_HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
+# Of the pyramid: what one machine's memory has room for, and what the factor was settled by.
+_HERE = ("voxels", "excerpt", "doubling")
 
 
 @dataclass(frozen=True)
