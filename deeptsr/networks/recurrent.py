@@ -1,0 +1,256 @@
+"""A network that carries a state through the scene, forwards and backwards (LRTI-VSR)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deeptsr.imaging.exposure import correct
+from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Batch, FineBatch
+from deeptsr.networks.parts.carry import Carry
+from deeptsr.networks.parts.ends import (
+    FrameBlock,
+    Head,
+    TimeBlock,
+    convolved,
+    inner,
+    with_differences,
+)
+from deeptsr.networks.protocol import StepNetwork
+from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve_by, slide
+
+__all__ = ["GRID", "WARM", "Recurrent"]
+
+GRID = 8  # frames of a scene after which states begin anew
+WARM = 8  # frames before them that states are warmed up on
+_DIFFERENCES = 1  # frames to each side that come with one
+_LEAST_LEARNT = 3  # frames of a crop that are learnt from, at least
+
+
+class Recurrent(StepNetwork):
+    """States carried both ways through the scene join each frame's own features.
+
+    ::
+
+        frames ── encoder ──┬─────────── features ───────────┐
+                            ├── carried forwards  ─── states ─┼── join ── blocks ── moments
+                            └── carried backwards ─── states ─┘
+
+    States begin anew at every ``grid``-th frame of a scene, counted from its first, after they saw
+    the ``warm`` frames before. So a result depends on where in its scene a frame is, and neither on
+    the chunk nor on where a run was taken up again; and memory does not grow with the scene.
+
+    While it learns, a crop of more frames than twice ``warm`` has its outer ones warm up states
+    alone, without gradients: long memories are learnt from short crops. A shorter crop is carried
+    through from end to end.
+
+    Differs from the paper: states warm up anew for each crop instead of being stored, as crops are
+    turned and mirrored; no optical flow; it is homogeneous in contrast, and cannot diverge
+    (:class:`~deeptsr.networks.parts.carry.Carry`).
+
+    Args:
+        factor: output frames an input frame.
+        exposure: "full" or "delta".
+        channels: of each hidden layer.
+        blocks: as many as the compact network of the same arithmetic has.
+        fold: pixels a side that become channels.
+        grid: see above, >= 1.
+        warm: see above, >= 0.
+        refocused: whether states look for what they know by attention, too.
+    """
+
+    def __init__(
+        self,
+        factor: int,
+        exposure: str,
+        channels: int,
+        blocks: int,
+        fold: int = 1,
+        grid: int = GRID,
+        warm: int = WARM,
+        *,
+        refocused: bool = False,
+    ) -> None:
+        super().__init__()
+        self.factor, self.exposure, self.fold = factor, exposure, fold
+        self.multiple, self._positions = fold, 1 / fold**2
+        self.grid, self.warm = grid, warm
+        self.width = 2 * channels / fold**2  # features of a frame, and states
+        encoding, joined = max(1, blocks // 3), max(1, blocks // 2)
+        self.enter = nn.Conv3d(9 * fold * fold, channels, (1, 3, 3), bias=False)
+        self.encoder = nn.ModuleList(FrameBlock(channels) for _ in range(encoding))
+        self.forwards = Carry(channels, refocused=refocused)
+        self.backwards = Carry(channels, refocused=refocused)
+        self.join = nn.Conv3d(3 * channels, channels, (1, 3, 3), bias=False)
+        self.blocks = nn.ModuleList(TimeBlock(channels) for _ in range(joined))
+        self.head = Head(channels, fold)
+        self._carried = grid - 1 + warm  # frames to each side that states come from, at most
+        self._state_edge = 1 + grid + warm  # pixels: one a frame, and that of features
+        enter_join_leave = 3
+        places = enter_join_leave + 2 * encoding + self._state_edge + 2 * joined
+        self.reach = (_DIFFERENCES + self._carried + joined, fold * (places + 1) - 1)
+        self._edge = fold * places
+
+    def forward(self, ltr: Batch, first: int = 0) -> FineBatch:
+        """Encode, carry, join, add to the interpolation, correct.
+
+        Args:
+            ltr: (N, C, T, H, W) in [0, 1].
+            first: number, in its scene, of the first frame.
+        """
+        k = self.factor
+        frames = with_differences(ltr, self.fold, True)
+        warming = self.warming(frames.shape[2]) if self.training else 0
+        if self.training:
+            seen = self._learnt_from(frames, warming)
+        else:
+            seen = self._through(self._encoded(frames, True), first)
+        residual = self.head(self._joined(seen), k, self.exposure)
+        residual = functional.pad(residual, (0, 0, 0, 0, warming * k, warming * k))
+        base = interpolate_time(ltr, k, self.exposure, axis=2)
+        return correct(base + residual, ltr, k, self.exposure, axis=2)
+
+    def warming(self, frames: int) -> int:
+        """As many as states warm up on, of a crop that has more than these."""
+        return self.warm if frames >= 2 * self.warm + _LEAST_LEARNT else 0
+
+    def _encoded(self, frames: Tensor, padded: bool) -> Tensor:
+        x = convolved(self.enter, frames, padded)
+        for block in self.encoder:
+            x = block(x, padded)
+        return x
+
+    def _joined(self, seen: Tensor) -> Tensor:
+        x = convolved(self.join, seen, True)
+        for block in self.blocks:
+            x = block(x, True)
+        return x
+
+    def _learnt_from(self, frames: Tensor, warming: int) -> Tensor:
+        """Features and states of all frames but those that warm states up, (N, 3C, T, H, W)."""
+        before = after = None
+        if warming:
+            with torch.no_grad():
+                ends = (frames[:, :, :warming], frames[:, :, -warming:].flip(2))
+                features = [self._encoded(end, True) for end in ends]
+                before, after = (
+                    _latest(carry(x))
+                    for carry, x in zip((self.forwards, self.backwards), features, strict=True)
+                )
+            frames = frames[:, :, warming:-warming]
+        x = self._encoded(frames, True)
+        ahead, back = self.forwards(x, before), self.backwards(x.flip(2), after).flip(2)
+        return torch.cat([x, ahead, back], 1)
+
+    def _through(self, x: Tensor, first: int) -> Tensor:
+        """Features and states of a clip whose states begin anew on the grid."""
+        length, parts = x.shape[2], []
+        for start in range(-(first % self.grid), length, self.grid):
+            stop = min(start + self.grid, length)
+            near = range(max(0, start - self.warm), min(length, start + self.grid + self.warm))
+            window = x[:, :, near.start : near.stop]
+            parts.append(self._window(window, max(start, 0) - near.start, stop - near.start))
+        return torch.cat(parts, 2)
+
+    def _window(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Features and states of some frames; those before and after them warm up."""
+        ahead = self.forwards(x[:, :, :stop])[:, :, start:]
+        back = self.backwards(x[:, :, start:].flip(2)).flip(2)[:, :, : stop - start]
+        return torch.cat([x[:, :, start:stop], ahead, back], 1)
+
+    @property
+    def operations(self) -> float:
+        """Of a crop's frame, with its share of those that warm up: they take no gradients."""
+        enter, carried, after = self._multiplications
+        return 2 * (enter + carried + after) * self._positions
+
+    @property
+    def streaming_operations(self) -> float:
+        """More: each state is made again to warm up the next."""
+        enter, carried, after = self._multiplications
+        again = (self.grid + self.warm) / self.grid
+        return 2 * (enter + again * carried + after) * self._positions
+
+    @property
+    def _multiplications(self) -> tuple[float, float, float]:
+        """Of a frame's place: before states, of states in both directions, and after them."""
+        encoder = sum(p.numel() for p in self.encoder.parameters())
+        blocks = sum(p.numel() for p in self.blocks.parameters())
+        after = self.join.weight.numel() + blocks + self.head.multiplications(self.factor)
+        carried = self.forwards.multiplications + self.backwards.multiplications
+        return self.enter.weight.numel() + encoder, carried, after
+
+    @property
+    def edge(self) -> int:
+        """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
+        return self._edge
+
+    def stream(
+        self, slabs: Iterable[Tensor], precision: torch.dtype, first: int = 0
+    ) -> Iterator[Tensor]:
+        """Like :meth:`forward`, window after window of the grid; see the base class."""
+        lookback = Lookback(slabs, self.edge)
+        hidden = self._after(self._windows(self._features(lookback, precision), first))
+        yield from add_to_interpolation(
+            self.head.stream(hidden, self.factor, self.exposure),
+            lookback,
+            self.reach[0],
+            self.factor,
+            self.exposure,
+        )
+
+    def _features(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+        """Of all frames but the first and the last."""
+        for slab in slide(frames, 2 * _DIFFERENCES):
+            # In float32: small differences would drown in bfloat16.
+            x = convolve_by(self.enter.weight, with_differences(slab, self.fold, False))
+            x = x.to(precision)
+            for block in self.encoder:
+                x = block(x, False)
+            yield x
+
+    def _windows(self, features: Iterable[Tensor], first: int) -> Iterator[Tensor]:
+        """Features and states of all frames but as many at each end as states come from.
+
+        Args:
+            features: of frames from the one after ``first`` on.
+            first: number, in its scene, of a frame.
+        """
+        begin = first + _DIFFERENCES  # number of the first frame whose features are held
+        wanted = begin + self._carried  # of the next frame to return
+        held = done = None
+        for slab in features:
+            held = slab if held is None else torch.cat([held, slab], 2)
+            while True:
+                start = wanted // self.grid * self.grid
+                if done is None:
+                    stop = start + self.grid
+                    if begin + held.shape[2] < stop + self.warm:
+                        break
+                    window = held[:, :, start - self.warm - begin : stop + self.warm - begin]
+                    done = self._window(window, self.warm, self.warm + self.grid)
+                # The ends of a clip are known when it has ended: so many frames are kept back.
+                sure = min(start + self.grid, begin + held.shape[2] - self._carried)
+                if sure <= wanted:
+                    break
+                ready = done[:, :, wanted - start : sure - start]
+                yield inner(ready, self._state_edge, False)
+                wanted = sure
+                if wanted == start + self.grid:
+                    done = None
+            unused = max(0, min(wanted // self.grid * self.grid - self.warm - begin, held.shape[2]))
+            held, begin = held[:, :, unused:].clone(), begin + unused
+
+    def _after(self, seen: Iterable[Tensor]) -> Iterator[Tensor]:
+        x = (convolved(self.join, slab, False) for slab in seen)
+        for block in self.blocks:
+            x = block.stream(x)  # type: ignore[operator]
+        yield from x
+
+
+def _latest(states: Tensor) -> tuple[Tensor, Tensor]:
+    return states[:, :, -1], states[:, :, max(-2, -states.shape[2])]
