@@ -78,7 +78,7 @@ def teach(
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     network.train()
     average, precision = copy.deepcopy(network), devices.precision(torch.device("cpu"))
-    around = network.warm if isinstance(network, Recurrent) and name in _WARMED else 0
+    around = network.warm_up if isinstance(network, Recurrent) and name in _WARMED else 0
     settings = PretrainSettings()
     dice = torch.Generator().manual_seed(seed)
     optimizer, seconds = torch.optim.Adam(network.parameters()), 0.0

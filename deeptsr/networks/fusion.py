@@ -8,13 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.imaging.exposure import correct
-from deeptsr.imaging.resample import interpolate_time
-from deeptsr.imaging.shapes import Batch, FineBatch
+from deeptsr.networks.moments import MomentNetwork
+from deeptsr.networks.parts.blocks import FrameBlock, convolved, inner, with_differences
 from deeptsr.networks.parts.efst import EarlyFusion
-from deeptsr.networks.parts.ends import FrameBlock, Head, convolved, inner, with_differences
-from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve_by, slide
+from deeptsr.networks.streaming import convolve_by, slide
 
 __all__ = ["SPAN", "Fusion"]
 
@@ -22,7 +19,7 @@ SPAN = 5  # frames that are fused
 _DIFFERENCES = 1  # frames to each side that come with one
 
 
-class Fusion(StepNetwork):
+class Fusion(MomentNetwork):
     """One encoder for all frames, EFST over five of them, a decoder, moments of the residual.
 
     Its arithmetic is that of the compact network of as many channels and blocks, about; without the
@@ -54,10 +51,7 @@ class Fusion(StepNetwork):
         *,
         weighted: bool = True,
     ) -> None:
-        super().__init__()
-        self.factor, self.exposure, self.fold = factor, exposure, fold
-        self.multiple, self._positions = fold, 1 / fold**2
-        self.width = channels / fold**2
+        super().__init__(factor, exposure, channels, fold)
         encoding = max(1, blocks // 3)
         decoding = max(1, 2 * blocks - 2 - encoding) + (not weighted)
         self.enter = nn.Conv3d(9 * fold * fold, channels, (1, 3, 3), bias=False)
@@ -65,24 +59,21 @@ class Fusion(StepNetwork):
         self.fusion = EarlyFusion(channels, span, weighted=weighted)
         self.join = nn.Conv3d(2 * channels, channels, (1, 3, 3), bias=False)
         self.decoder = nn.ModuleList(FrameBlock(channels) for _ in range(decoding))
-        self.head = Head(channels, fold)
+        self.leave = self.last_layer(channels)
         self._around = span // 2
         enter_join_leave = 3
         places = enter_join_leave + self.fusion.pixels + 2 * (encoding + decoding)
         self.reach = (self._around + _DIFFERENCES, fold * (places + 1) - 1)
         self._edge = fold * places
 
-    def forward(self, ltr: Batch) -> FineBatch:
-        """Encode, fuse, decode, add to the interpolation, correct."""
-        k = self.factor
-        seen = self._encoded(convolved(self.enter, with_differences(ltr, self.fold, True), True))
+    def features(self, ltr: Tensor, first: int = 0) -> Tensor:
+        """Encode, fuse, decode; see the base class."""
+        seen = self._encoded(convolved(self.enter, with_differences(ltr, self.fold, True), True), True)
         ends = (0, 0, 0, 0, self._around, self._around)
         seen = functional.pad(seen, ends, "replicate")  # beyond its ends a clip stands still
-        residual = self.head(self._decoded(seen, True), k, self.exposure)
-        base = interpolate_time(ltr, k, self.exposure, axis=2)
-        return correct(base + residual, ltr, k, self.exposure, axis=2)
+        return self._decoded(seen, True).relu()
 
-    def _encoded(self, x: Tensor, padded: bool = True) -> Tensor:
+    def _encoded(self, x: Tensor, padded: bool) -> Tensor:
         for block in self.encoder:
             x = block(x, padded)
         return x
@@ -98,30 +89,20 @@ class Fusion(StepNetwork):
         return x
 
     @property
-    def operations(self) -> float:
-        """Of the last layer, those for the frames of the step."""
-        unused = self.head.leave.weight.numel() - self.head.multiplications(self.factor)
-        return super().operations - 2 * unused * self._positions
-
-    @property
     def edge(self) -> int:
         """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
         return self._edge
 
-    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
-        """Like :meth:`forward`: each frame is encoded once, and seen by those around it."""
-        lookback = Lookback(slabs, self.edge)
-        residuals = self.head.stream(self._hidden(lookback, precision), self.factor, self.exposure)
-        yield from add_to_interpolation(
-            residuals, lookback, self.reach[0], self.factor, self.exposure
-        )
+    def stream_features(
+        self, slabs: Iterable[Tensor], precision: torch.dtype, first: int
+    ) -> Iterator[Tensor]:
+        """Each frame is encoded once, and seen by those around it; see the base class."""
 
-    def _hidden(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         def encoded() -> Iterator[Tensor]:
-            for slab in slide(frames, 2 * _DIFFERENCES):
+            for slab in slide(slabs, 2 * _DIFFERENCES):
                 # In float32: small differences would drown in bfloat16.
                 x = convolve_by(self.enter.weight, with_differences(slab, self.fold, False))
                 yield self._encoded(x.to(precision), False)
 
         for seen in slide(encoded(), 2 * self._around):
-            yield self._decoded(seen, False)
+            yield self._decoded(seen, False).relu_()

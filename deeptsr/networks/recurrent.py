@@ -8,30 +8,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.imaging.exposure import correct
-from deeptsr.imaging.resample import interpolate_time
-from deeptsr.imaging.shapes import Batch, FineBatch
-from deeptsr.networks.parts.carry import Carry
-from deeptsr.networks.parts.ends import (
+from deeptsr.networks.moments import MOMENTS, MomentNetwork
+from deeptsr.networks.parts.blocks import (
     FrameBlock,
-    Head,
     TimeBlock,
     convolved,
     inner,
     with_differences,
 )
-from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve_by, slide
+from deeptsr.networks.parts.carry import Carry
+from deeptsr.networks.streaming import convolve_by, slide
 
-__all__ = ["GRID", "WARM", "Recurrent"]
+__all__ = ["Recurrent"]
 
-GRID = 8  # frames of a scene after which states begin anew
-WARM = 8  # frames before them that states are warmed up on
 _DIFFERENCES = 1  # frames to each side that come with one
-_LEAST_LEARNT = 3  # frames of a crop that are learnt from, at least
+_CROP = 8  # frames of a crop that are learnt from, about
+_FORWARD = 1 / 3  # of a step's arithmetic, that of what takes no gradients
 
 
-class Recurrent(StepNetwork):
+class Recurrent(MomentNetwork):
     """States carried both ways through the scene join each frame's own features.
 
     ::
@@ -58,8 +53,8 @@ class Recurrent(StepNetwork):
         channels: of each hidden layer.
         blocks: as many as the compact network of the same arithmetic has.
         fold: pixels a side that become channels.
-        grid: see above, >= 1.
-        warm: see above, >= 0.
+        grid: see above, >= 1; None: two more than the blocks.
+        warm: see above, >= 0; None: the same.
         refocused: whether states look for what they know by attention, too.
     """
 
@@ -70,15 +65,14 @@ class Recurrent(StepNetwork):
         channels: int,
         blocks: int,
         fold: int = 1,
-        grid: int = GRID,
-        warm: int = WARM,
+        grid: int | None = None,
+        warm: int | None = None,
         *,
         refocused: bool = False,
     ) -> None:
-        super().__init__()
-        self.factor, self.exposure, self.fold = factor, exposure, fold
-        self.multiple, self._positions = fold, 1 / fold**2
-        self.grid, self.warm = grid, warm
+        super().__init__(factor, exposure, channels, fold)
+        self.grid = grid = blocks + 2 if grid is None else grid
+        self.warm_up = warm = blocks + 2 if warm is None else warm
         self.width = 2 * channels / fold**2  # features of a frame, and states
         encoding, joined = max(1, blocks // 3), max(1, blocks // 2)
         self.enter = nn.Conv3d(9 * fold * fold, channels, (1, 3, 3), bias=False)
@@ -87,7 +81,7 @@ class Recurrent(StepNetwork):
         self.backwards = Carry(channels, refocused=refocused)
         self.join = nn.Conv3d(3 * channels, channels, (1, 3, 3), bias=False)
         self.blocks = nn.ModuleList(TimeBlock(channels) for _ in range(joined))
-        self.head = Head(channels, fold)
+        self.leave = self.last_layer(channels)
         self._carried = grid - 1 + warm  # frames to each side that states come from, at most
         self._state_edge = 1 + grid + warm  # pixels: one a frame, and that of features
         enter_join_leave = 3
@@ -95,28 +89,14 @@ class Recurrent(StepNetwork):
         self.reach = (_DIFFERENCES + self._carried + joined, fold * (places + 1) - 1)
         self._edge = fold * places
 
-    def forward(self, ltr: Batch, first: int = 0) -> FineBatch:
-        """Encode, carry, join, add to the interpolation, correct.
-
-        Args:
-            ltr: (N, C, T, H, W) in [0, 1].
-            first: number, in its scene, of the first frame.
-        """
-        k = self.factor
+    def features(self, ltr: Tensor, first: int = 0) -> Tensor:
+        """Encode, carry, join; see the base class. Of frames that warm up it tells 0."""
         frames = with_differences(ltr, self.fold, True)
-        warming = self.warming(frames.shape[2]) if self.training else 0
-        if self.training:
-            seen = self._learnt_from(frames, warming)
-        else:
-            seen = self._through(self._encoded(frames, True), first)
-        residual = self.head(self._joined(seen), k, self.exposure)
-        residual = functional.pad(residual, (0, 0, 0, 0, warming * k, warming * k))
-        base = interpolate_time(ltr, k, self.exposure, axis=2)
-        return correct(base + residual, ltr, k, self.exposure, axis=2)
-
-    def warming(self, frames: int) -> int:
-        """As many as states warm up on, of a crop that has more than these."""
-        return self.warm if frames >= 2 * self.warm + _LEAST_LEARNT else 0
+        if not self.training:
+            return self._joined(self._through(self._encoded(frames, True), first))
+        warming = self.warming(frames.shape[2])
+        seen = self._joined(self._learnt_from(frames, warming))
+        return functional.pad(seen, (0, 0, 0, 0, warming, warming))
 
     def _encoded(self, frames: Tensor, padded: bool) -> Tensor:
         x = convolved(self.enter, frames, padded)
@@ -128,7 +108,7 @@ class Recurrent(StepNetwork):
         x = convolved(self.join, seen, True)
         for block in self.blocks:
             x = block(x, True)
-        return x
+        return x.relu()
 
     def _learnt_from(self, frames: Tensor, warming: int) -> Tensor:
         """Features and states of all frames but those that warm states up, (N, 3C, T, H, W)."""
@@ -151,7 +131,7 @@ class Recurrent(StepNetwork):
         length, parts = x.shape[2], []
         for start in range(-(first % self.grid), length, self.grid):
             stop = min(start + self.grid, length)
-            near = range(max(0, start - self.warm), min(length, start + self.grid + self.warm))
+            near = range(max(0, start - self.warm_up), min(length, start + self.grid + self.warm_up))
             window = x[:, :, near.start : near.stop]
             parts.append(self._window(window, max(start, 0) - near.start, stop - near.start))
         return torch.cat(parts, 2)
@@ -164,15 +144,16 @@ class Recurrent(StepNetwork):
 
     @property
     def operations(self) -> float:
-        """Of a crop's frame, with its share of those that warm up: they take no gradients."""
+        """Of a crop's frame, with its share of those that warm up."""
         enter, carried, after = self._multiplications
-        return 2 * (enter + carried + after) * self._positions
+        warmed = 1 + _FORWARD * 2 * self.warm_up / _CROP
+        return 2 * (warmed * (enter + carried) + after) * self._positions
 
     @property
     def streaming_operations(self) -> float:
         """More: each state is made again to warm up the next."""
         enter, carried, after = self._multiplications
-        again = (self.grid + self.warm) / self.grid
+        again = (self.grid + self.warm_up) / self.grid
         return 2 * (enter + again * carried + after) * self._positions
 
     @property
@@ -180,7 +161,8 @@ class Recurrent(StepNetwork):
         """Of a frame's place: before states, of states in both directions, and after them."""
         encoder = sum(p.numel() for p in self.encoder.parameters())
         blocks = sum(p.numel() for p in self.blocks.parameters())
-        after = self.join.weight.numel() + blocks + self.head.multiplications(self.factor)
+        leave = self.leave.weight.numel() * self.factor / MOMENTS
+        after = self.join.weight.numel() + blocks + leave
         carried = self.forwards.multiplications + self.backwards.multiplications
         return self.enter.weight.numel() + encoder, carried, after
 
@@ -189,19 +171,15 @@ class Recurrent(StepNetwork):
         """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
         return self._edge
 
-    def stream(
-        self, slabs: Iterable[Tensor], precision: torch.dtype, first: int = 0
+    def stream_features(
+        self, slabs: Iterable[Tensor], precision: torch.dtype, first: int
     ) -> Iterator[Tensor]:
-        """Like :meth:`forward`, window after window of the grid; see the base class."""
-        lookback = Lookback(slabs, self.edge)
-        hidden = self._after(self._windows(self._features(lookback, precision), first))
-        yield from add_to_interpolation(
-            self.head.stream(hidden, self.factor, self.exposure),
-            lookback,
-            self.reach[0],
-            self.factor,
-            self.exposure,
-        )
+        """Window after window of the grid; see the base class."""
+        seen = self._windows(self._features(slabs, precision), first)
+        x = (convolved(self.join, slab, False) for slab in seen)
+        for block in self.blocks:
+            x = block.stream(x)  # type: ignore[operator]
+        return (hidden.relu_() for hidden in x)
 
     def _features(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """Of all frames but the first and the last."""
@@ -229,10 +207,10 @@ class Recurrent(StepNetwork):
                 start = wanted // self.grid * self.grid
                 if done is None:
                     stop = start + self.grid
-                    if begin + held.shape[2] < stop + self.warm:
+                    if begin + held.shape[2] < stop + self.warm_up:
                         break
-                    window = held[:, :, start - self.warm - begin : stop + self.warm - begin]
-                    done = self._window(window, self.warm, self.warm + self.grid)
+                    window = held[:, :, start - self.warm_up - begin : stop + self.warm_up - begin]
+                    done = self._window(window, self.warm_up, self.warm_up + self.grid)
                 # The ends of a clip are known when it has ended: so many frames are kept back.
                 sure = min(start + self.grid, begin + held.shape[2] - self._carried)
                 if sure <= wanted:
@@ -242,14 +220,8 @@ class Recurrent(StepNetwork):
                 wanted = sure
                 if wanted == start + self.grid:
                     done = None
-            unused = max(0, min(wanted // self.grid * self.grid - self.warm - begin, held.shape[2]))
+            unused = max(0, min(wanted // self.grid * self.grid - self.warm_up - begin, held.shape[2]))
             held, begin = held[:, :, unused:].clone(), begin + unused
-
-    def _after(self, seen: Iterable[Tensor]) -> Iterator[Tensor]:
-        x = (convolved(self.join, slab, False) for slab in seen)
-        for block in self.blocks:
-            x = block.stream(x)  # type: ignore[operator]
-        yield from x
 
 
 def _latest(states: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks.parts.ends import convolved
+from deeptsr.networks.parts.blocks import convolved
 from deeptsr.networks.parts.ratios import bounded, likeness
 from deeptsr.networks.parts.refocus import Refocus
 

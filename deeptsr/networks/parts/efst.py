@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from deeptsr.networks.parts.ends import convolved, inner
+from deeptsr.networks.parts.blocks import convolved, inner
 from deeptsr.networks.parts.ratios import likeness, size_of
 
 __all__ = ["EarlyFusion"]

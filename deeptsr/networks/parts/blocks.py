@@ -1,4 +1,4 @@
-"""The ends of a network: frames come in with their differences, and leave as moments.
+"""How frames come in with their differences, and blocks that learn and stream by the same code.
 
 What these do is homogeneous: no layer has a bias, so that what was learnt at one contrast holds at
 others. A layer pads with zeros while a network learns, and not at all where it is streamed.
@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks.moments import MOMENTS, frames_of_moments
 from deeptsr.networks.streaming import convolve_by, slide
 
-__all__ = ["FrameBlock", "Head", "TimeBlock", "convolved", "inner", "with_differences"]
+__all__ = ["FrameBlock", "TimeBlock", "convolved", "inner", "with_differences"]
 
 
 def convolved(layer: nn.Conv3d, x: Tensor, padded: bool) -> Tensor:
@@ -92,58 +91,3 @@ class TimeBlock(nn.Module):
         """The same slab by slab, without padding."""
         for x in slide(slabs, 2):
             yield self(x, False)
-
-
-class Head(nn.Module):
-    """The last layer: moments of the residual (:mod:`deeptsr.networks.moments`). It starts at 0.
-
-    Args:
-        channels: of what it sees.
-        fold: pixels a side that it unfolds.
-    """
-
-    def __init__(self, channels: int, fold: int) -> None:
-        super().__init__()
-        self.fold = fold
-        made = 3 * fold * fold * MOMENTS
-        self.leave = nn.Conv3d(channels, made, (1, 3, 3), bias=False)
-        nn.init.zeros_(self.leave.weight)
-
-    def multiplications(self, factor: int) -> float:
-        """For the frames of a step, of one place."""
-        return self.leave.weight.numel() * factor / MOMENTS
-
-    def forward(self, hidden: Tensor, factor: int, exposure: str) -> Tensor:
-        """(N, channels, T, H / fold, W / fold) -> residuals (N, C, T * factor, H, W)."""
-        weight = self._frames(factor, exposure).flatten(0, 1)
-        x = functional.conv3d(hidden.relu(), weight, padding=(0, 1, 1))
-        n, _, t, h, w = x.shape
-        f = self.fold
-        x = x.view(n, factor, -1, f, f, t, h, w).permute(0, 2, 5, 1, 6, 3, 7, 4)
-        return x.reshape(n, -1, t * factor, h * f, w * f)
-
-    def stream(self, hidden: Iterable[Tensor], factor: int, exposure: str) -> Iterator[Tensor]:
-        """Residuals of all frames of a step but the one that follows from the others.
-
-        With full exposure the residuals of a step add up to 0; with delta exposure that of its
-        first frame, which is known, is 0.
-
-        Yields:
-            (N, T, factor - 1, H / fold, fold, W / fold, fold * C), one pixel a side less.
-        """
-        f = self.fold
-        weight = self._frames(factor, exposure)
-        weight = weight.reshape(factor, -1, f, f, *weight.shape[2:])
-        weight = weight.movedim(1, 3)  # (k, y, x, C, channels, 1, 3, 3)
-        weight = weight[:-1] if exposure == "full" else weight[1:]
-        others, weight = len(weight), weight.flatten(0, 3)
-        for x in hidden:
-            y = convolve_by(weight.to(x.dtype), x.relu()).movedim(1, -1)
-            yield y.reshape(*y.shape[:4], others, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
-
-    def _frames(self, factor: int, exposure: str) -> Tensor:
-        """Weights for the frames of a step, (k, C*f*f, channels, 1, 3, 3)."""
-        weight = self.leave.weight
-        sums = frames_of_moments(factor, exposure).to(weight)
-        moments = weight.view(MOMENTS, -1, *weight.shape[1:])  # (M, C*f*f, channels, 1, 3, 3)
-        return (sums.view(-1, MOMENTS, *[1] * weight.ndim) * moments).sum(1)

@@ -1,0 +1,88 @@
+"""What only the recurrent network promises; the rest is in test_networks."""
+
+import pytest
+import torch
+
+from deeptsr.networks import Compact
+from deeptsr.networks.recurrent import Recurrent
+from tests.helpers.synth import gap, noise, wake
+
+both = pytest.mark.parametrize("refocused", [False, True])
+
+
+def make(grid=2, warm=2, **options):
+    return wake(Recurrent(2, "full", 6, 1, 1, grid, warm, **options))
+
+
+@both
+def test_its_arithmetic_is_that_of_the_compact_network(refocused):
+    network, compact = (
+        Recurrent(2, "full", 16, 6, refocused=refocused),
+        Compact(2, "full", 16, 6),
+    )
+    assert network.operations == pytest.approx(compact.operations, rel=0.2)
+
+
+@pytest.mark.parametrize("contrast", [0.3, 2.0])
+def test_with_attention_it_is_homogeneous_too(contrast):
+    network, ltr = make(refocused=True), noise(1, 3, 6, 9, 9)
+    scaled = 0.5 + contrast * (ltr - 0.5)
+    assert gap(network(scaled), 0.5 + contrast * (network(ltr) - 0.5)) < 1e-5
+
+
+def test_a_longer_memory_looks_further():
+    near, far = make(warm=0), make(warm=5)
+    assert far.reach[0] == near.reach[0] + 5
+    ltr = noise(1, 3, 24, 5, 5)
+    touched = ltr.clone()
+    touched[:, :, 4] += 0.2
+    seen = [(n(touched) - n(ltr)).abs().amax((0, 1, 3, 4)) > 1e-9 for n in (near, far)]
+    assert seen[1].sum() > seen[0].sum()
+
+
+# --- while it learns ---
+
+
+def test_outer_frames_of_a_long_crop_only_warm_up():
+    network, ltr = make().train(), noise(1, 3, 9, 6, 6)
+    assert [network.warming(n) for n in (6, 7, 9)] == [0, 2, 2]
+    made, plain = network(ltr), Recurrent(2, "full", 6, 1, 1, 2, 2).train()(ltr)
+    assert gap(made[:, :, :4], plain[:, :, :4]) == 0  # they are interpolated,
+    assert gap(made[:, :, -4:], plain[:, :, -4:]) == 0
+    assert gap(made[:, :, 4:-4], plain[:, :, 4:-4]) > 1e-3
+    touched = ltr.clone()
+    touched[:, :, 0] += 0.2
+    assert gap(network(touched)[:, :, 6:-6], made[:, :, 6:-6]) > 1e-7  # and known of nevertheless
+
+
+def test_outer_frames_take_no_gradients():
+    network, ltr = make().train(), noise(1, 3, 9, 6, 6).requires_grad_()
+    network(ltr)[:, :, 6:-6].square().sum().backward()
+    reached = ltr.grad.abs().amax((0, 1, 3, 4)) > 0
+    assert reached.tolist() == [False] + [True] * 7 + [False]  # differences reach a frame further
+
+
+def test_without_gradients_states_are_the_same():
+    """A warmed-up crop knows what one knows that is carried through from end to end."""
+    network, ltr = make(warm=3).train(), noise(1, 3, 12, 6, 6)
+    warmed = network(ltr)
+    network.warm_up = 6  # more than the crop has: it is carried through
+    assert network.warming(12) == 0
+    through = network(ltr)
+    inner = slice(2 * (3 + 1), 2 * (12 - 3 - 1))  # joining blocks look a frame further
+    assert gap(warmed[:, :, inner], through[:, :, inner]) < 1e-6
+
+
+# --- long scenes ---
+
+
+@both
+def test_a_still_scene_of_a_thousand_frames_ends_as_it_began(refocused):
+    """Without a grid, too: states may not drift away from what is there."""
+    network = wake(Recurrent(2, "full", 4, 1, 1, 1000, 0, refocused=refocused))
+    with torch.no_grad():
+        network.leave.weight.mul_(0.01)
+        made = network(noise(1, 3, 1, 6, 6).expand(-1, -1, 1000, -1, -1))
+    error = (made - made.mean((2,), keepdim=True)).square().mean((0, 1, 3, 4)).view(-1, 10)
+    assert error[-20:].mean() <= error[:20].mean() * 1.01
+    assert made.isfinite().all()
