@@ -9,9 +9,9 @@
 
 ``taught`` teaches each network the same rendered clips, in the same order, from nothing, and tells
 its gain over linear interpolation on clips that it never saw. Of a recurrent one it also tells the
-gain where states see 3, 7, 15 or 31 frames. ``fitted`` fits each on frames of a rendered clip alone,
-as ``fast`` does its first stage from nothing, and compares with the truth. Each result is a line
-of the file; what has one already is left out, so that a run that was cut off goes on.
+gain where states see 3, 7, 15 or 31 frames. ``fitted`` fits each on the frames of a rendered clip
+alone, as ``fast`` does its first stage from nothing, and compares with the truth. Each result is a
+line of the file; what has one already is left out, so that a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ _QUIET = 1e-5  # mean square error that is added, so that a still clip counts no
 _CLIP = 64  # pixels a side of a clip that is fitted
 
 
-def teach(
-    name: str, pool: Tensor, steps: int, batch: int, seed: int
-) -> tuple[StepNetwork, float]:
+def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[StepNetwork, float]:
     """Teach a network; return it with the seconds of the CPU that its steps took."""
     with seeded(seed):
         network = NETWORKS[name]()
@@ -147,7 +145,9 @@ def _refocused(network: Recurrent) -> bool:
 
 def fit_alone(name: str, clip: str, steps: int, seed: int) -> dict[str, Any]:
     """Fit a network on a rendered clip as `fast` does its first stage from nothing."""
-    ltr, htr = (torch.from_numpy(np.round(v * 255) / 255) for v in render(clip, size=_CLIP, factor=2))
+    ltr, htr = (
+        torch.from_numpy(np.round(v * 255) / 255) for v in render(clip, size=_CLIP, factor=2)
+    )
     options = preset("fast", factor=2, device="cpu", seed=seed, prior="none")
     pairs = replace(options.pairs, shift=0.0, auto=False)
     options = replace(options, pairs=pairs, fit=replace(options.fit, steps=steps))

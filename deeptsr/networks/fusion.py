@@ -68,7 +68,9 @@ class Fusion(MomentNetwork):
 
     def features(self, ltr: Tensor, first: int = 0) -> Tensor:
         """Encode, fuse, decode; see the base class."""
-        seen = self._encoded(convolved(self.enter, with_differences(ltr, self.fold, True), True), True)
+        seen = self._encoded(
+            convolved(self.enter, with_differences(ltr, self.fold, True), True), True
+        )
         ends = (0, 0, 0, 0, self._around, self._around)
         seen = functional.pad(seen, ends, "replicate")  # beyond its ends a clip stands still
         return self._decoded(seen, True).relu()

@@ -131,7 +131,9 @@ class Recurrent(MomentNetwork):
         length, parts = x.shape[2], []
         for start in range(-(first % self.grid), length, self.grid):
             stop = min(start + self.grid, length)
-            near = range(max(0, start - self.warm_up), min(length, start + self.grid + self.warm_up))
+            near = range(
+                max(0, start - self.warm_up), min(length, start + self.grid + self.warm_up)
+            )
             window = x[:, :, near.start : near.stop]
             parts.append(self._window(window, max(start, 0) - near.start, stop - near.start))
         return torch.cat(parts, 2)
@@ -220,7 +222,9 @@ class Recurrent(MomentNetwork):
                 wanted = sure
                 if wanted == start + self.grid:
                     done = None
-            unused = max(0, min(wanted // self.grid * self.grid - self.warm_up - begin, held.shape[2]))
+            unused = max(
+                0, min(wanted // self.grid * self.grid - self.warm_up - begin, held.shape[2])
+            )
             held, begin = held[:, :, unused:].clone(), begin + unused
 
 

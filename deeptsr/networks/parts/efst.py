@@ -77,4 +77,3 @@ class EarlyFusion(nn.Module):
         early = inner(early, self.pixels, padded)
         scale = convolved(self.scale, x / size_of(x, early), padded).sigmoid() * 2
         return scale * early + convolved(self.shift, x, padded)
-

@@ -20,7 +20,7 @@ class Refocus(nn.Module):
 
     ::
 
-        w_j    = relu(likeness(query x, key m_j)) ** 2      for each place j of a 3 x 3 neighbourhood
+        w_j    = relu(likeness(query x, key m_j)) ** 2      for each place j of 3 x 3
         found  = mean of w_j * value m_j                    in x and in both states: 27 places
         result = 2 sigmoid(conv(state / size)) * found
 

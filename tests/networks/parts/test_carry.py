@@ -55,7 +55,7 @@ def test_it_is_homogeneous(refocused, contrast):
 @both
 @pytest.mark.parametrize("wild", [1, 100])
 def test_no_state_grows_however_long_a_scene_is(refocused, wild):
-    """Recurrent networks for video diverge on long still scenes; whatever it learns, this cannot."""
+    """Recurrent networks diverge on long still scenes; whatever it learns, this one cannot."""
     carry = wake(Carry(4, refocused=refocused))
     with torch.no_grad():
         for parameter in carry.parameters():
