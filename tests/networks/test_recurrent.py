@@ -14,13 +14,25 @@ def make(grid=2, warm=2, **options):
     return wake(Recurrent(2, "full", 6, 1, 1, grid, warm, **options))
 
 
-@both
-def test_its_arithmetic_is_that_of_the_compact_network(refocused):
-    network, compact = (
-        Recurrent(2, "full", 16, 6, refocused=refocused),
-        Compact(2, "full", 16, 6),
+def test_its_arithmetic_is_that_of_the_compact_network():
+    network, compact = Recurrent(2, "full", 16, 6), Compact(2, "full", 16, 6)
+    assert network.streaming_operations == pytest.approx(compact.operations, rel=0.1)
+    assert network.operations == pytest.approx(compact.operations, rel=0.15)
+    attentive = Recurrent(2, "full", 16, 6, refocused=True)
+    assert attentive.streaming_operations > network.streaming_operations
+
+
+def test_operations_are_those_of_its_kernels():
+    """By hand: what warms up again is counted again, without its gradients."""
+    network = Recurrent(2, "full", 4, 1, 2, 2, 2)
+    enter, encoder = 36 * 4 * 9, 2 * 4 * 4 * 9
+    carried = 2 * (2 * 4 * 4 * 9 + 4 * 9)
+    after = 12 * 4 * 9 + 4 * 4 * 27 + 4 * 4 * 9 + 4 * 24 * 9
+    assert network.streaming_operations == 2 * (enter + encoder + 2 * carried + after) / 4
+    warmed = 1 + 2 * 2 / 8 / 3
+    assert network.operations == pytest.approx(
+        2 * (warmed * (enter + encoder + carried) + after) / 4
     )
-    assert network.operations == pytest.approx(compact.operations, rel=0.2)
 
 
 @pytest.mark.parametrize("contrast", [0.3, 2.0])
