@@ -87,6 +87,8 @@ class NetworkSettings:
 
 NETWORKS: dict[str, NetworkSettings] = {
     "compact": NetworkSettings(),  # ours
+    "fusion": NetworkSettings("fusion"),  # of five frames each (STVUN)
+    "recurrent": NetworkSettings("recurrent"),  # a state carried both ways (LRTI-VSR)
     "paper": NetworkSettings("paper", channels=128),  # section 4.1, figure 8a
 }
 """The networks by name, each in the size that it has where no other is asked for."""

@@ -7,15 +7,23 @@ from collections.abc import Callable
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import OptionError
 from deeptsr.networks.compact import Compact
+from deeptsr.networks.fusion import Fusion
 from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.paper import Paper
 from deeptsr.networks.protocol import StepNetwork
+from deeptsr.networks.recurrent import Recurrent
 
 __all__ = ["build", "build_teachable"]
 
 _Builder = Callable[[NetworkSettings, int, str, int], StepNetwork]
 _BUILDERS: dict[str, _Builder] = {
     "compact": lambda s, factor, exposure, fold: Compact(
+        factor, exposure, s.channels, s.blocks, fold
+    ),
+    "fusion": lambda s, factor, exposure, fold: Fusion(
+        factor, exposure, s.channels, s.blocks, fold
+    ),
+    "recurrent": lambda s, factor, exposure, fold: Recurrent(
         factor, exposure, s.channels, s.blocks, fold
     ),
     "paper": lambda s, factor, exposure, fold: Paper(factor, exposure, s.channels),

