@@ -37,8 +37,8 @@ _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fi
 # What decides how a result is made of the networks, and what they were fitted with.
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
-# Of the pyramid: what one machine's memory has room for, and what the factor was settled by.
-_HERE = ("voxels", "excerpt", "doubling")
+_HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
+_LATER = ("doubling",)  # of the pyramid: what fits of before it was a setting do not tell
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def _section(base: Any, told: Mapping[str, Any]) -> Any:
     values: dict[str, Any] = {
         field.name: tuple(value) if isinstance(value := told[field.name], list) else value
         for field in fields(base)
-        if field.name not in _HERE
+        if field.name not in _HERE and (field.name in told or field.name not in _LATER)
     }
     if values.get("coarsest") is not None:
         values["coarsest"] = Fraction(values["coarsest"])
