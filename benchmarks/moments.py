@@ -68,9 +68,10 @@ def stills(volume: Tensor, fine: Timeline, opened: Timeline, exposure: str) -> T
 def climbed(ltr: Tensor, factor: int, name: str) -> Tensor:
     """What the networks of a preset make that know what the prior knows, of things of all kinds."""
     options, precision = preset(name, factor=factor), devices.precision(ltr.device)
+    height, width = ltr.shape[1:3]
     stages = []
-    for number, stage in enumerate(plan(factor, *ltr.shape[1:3], options.pyramid.coarsest)):
-        network = network_of(options, stage, *ltr.shape[1:3]).eval()
+    for number, stage in enumerate(plan(factor, height, width, options.pyramid.coarsest)):
+        network = network_of(options, stage, height, width).eval()
         network.load_state_dict(next(iter(starts(prior_of(options), network).values())))
         known = network if has_network(options, number) else None
         stages.append(FittedStage(stage, known, averages(options, number), True, False))
