@@ -6,7 +6,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from deeptsr.imaging.resample import resize
-from deeptsr.networks import Compact, compact
+from deeptsr.networks import Compact, moments
 from deeptsr.pyramid.predict import predict
 from deeptsr.pyramid.trust import changes
 from tests.helpers.synth import noise
