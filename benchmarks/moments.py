@@ -62,7 +62,8 @@ def stills(volume: Tensor, fine: Timeline, opened: Timeline, exposure: str) -> T
         shutter(moments, a, b, exposure)
         for a, b in pairwise(opened.moment(number) for number in range(len(opened) + 1))
     ]
-    return torch.tensordot(torch.tensor(weights), volume, 1)
+    seen: Tensor = torch.tensordot(torch.tensor(weights), volume, 1)
+    return seen
 
 
 def climbed(ltr: Tensor, factor: int, name: str) -> Tensor:
