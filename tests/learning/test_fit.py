@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from deeptsr.config import FitSettings, NetworkSettings, PairSettings
+from deeptsr.config import NETWORKS, FitSettings, NetworkSettings, PairSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.volume import to_network
@@ -72,7 +72,7 @@ def test_a_fit_learns_the_motion(source):
     assert not network.training
 
 
-@pytest.mark.parametrize("kind", ["compact", "paper"])
+@pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 @pytest.mark.parametrize("factor", [2, 3])
 def test_any_network_step_and_exposure_can_be_fitted(kind, exposure, factor):

@@ -67,7 +67,7 @@ class Course:
         self._stills.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         self._optimizer = self._fresh(self._stills if self._still_steps else self.network)
-        self._crops = Crops(settings, variant, seed, pictures)
+        self._crops = Crops(settings, variant, seed, pictures, self.network.warm_up)
         self.step = 0
 
     def start_from(self, state: dict[str, Tensor]) -> None:
