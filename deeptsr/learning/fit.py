@@ -238,6 +238,7 @@ def fit(
     def state() -> FitState:
         return {**learner.state(), "kept": kept, "counts": astuple(standing)}
 
+    network.train()  # whatever its first validation left it in
     over, patience = hooks.enough(), regime.settings.patience
     while standing.step < regime.steps and standing.stale < patience and not over:
         learner.set_pace(standing.step)

@@ -83,8 +83,8 @@ class StepNetwork(nn.Module):
     _positions: float = 1.0
 
     def warming(self, frames: int) -> int:
-        """Frames at each end of a crop of so many that only warm up a state."""
-        return self.warm_up if frames >= 2 * self.warm_up + _LEAST_LEARNT else 0
+        """Frames at each end of a crop of so many that only warm up a state, while it learns."""
+        return self.warm_up if self.training and frames >= 2 * self.warm_up + _LEAST_LEARNT else 0
 
     def forward(self, ltr: Batch, asked: Request | None = None) -> FineBatch:
         """(N, C, T, H, W) in [0, 1] -> (N, C, T * parts, H, W), not clipped.

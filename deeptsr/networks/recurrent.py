@@ -112,7 +112,8 @@ class Recurrent(MomentNetwork):
 
     def _learnt_from(self, frames: Tensor, warming: int) -> Tensor:
         """Features and states of all frames but those that warm states up, (N, 3C, T, H, W)."""
-        before = after = None
+        before: tuple[Tensor, Tensor] | None = None
+        after: tuple[Tensor, Tensor] | None = None
         if warming:
             with torch.no_grad():
                 ends = (frames[:, :, :warming], frames[:, :, -warming:].flip(2))
@@ -178,7 +179,7 @@ class Recurrent(MomentNetwork):
     ) -> Iterator[Tensor]:
         """Window after window of the grid; see the base class."""
         seen = self._windows(self._features(slabs, precision), first)
-        x = (convolved(self.join, slab, False) for slab in seen)
+        x: Iterator[Tensor] = (convolved(self.join, slab, False) for slab in seen)
         for block in self.blocks:
             x = block.stream(x)  # type: ignore[operator]
         return (hidden.relu_() for hidden in x)
@@ -202,7 +203,8 @@ class Recurrent(MomentNetwork):
         """
         begin = first + _DIFFERENCES  # number of the first frame whose features are held
         wanted = begin + self._carried  # of the next frame to return
-        held = done = None
+        held: Tensor | None = None
+        done: Tensor | None = None  # features and states of the window that is being returned
         for slab in features:
             held = slab if held is None else torch.cat([held, slab], 2)
             while True:

@@ -65,9 +65,9 @@ class Course:
         self._still_steps = round(settings.still * steps) if variant.start is None else 0
         self._stills = PseudoTime(self.network, torch.Generator().manual_seed(seed))
         self._stills.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network)
+        self.average = copy.deepcopy(self.network).eval()
         self._optimizer = self._fresh(self._stills if self._still_steps else self.network)
-        self._crops = Crops(settings, variant, seed, pictures)
+        self._crops = Crops(settings, variant, seed, pictures, self.network.warm_up)
         self.step = 0
 
     def start_from(self, state: dict[str, Tensor]) -> None:
@@ -172,7 +172,8 @@ class Course:
         with torch.no_grad():
             plain = interpolate_time(ltr, factor, exposure, axis=2)
             plain = correct(plain, ltr, factor, exposure, axis=2)
-        return _inner(restored - htr, factor), _inner(plain - htr, factor)
+        ends = factor * (1 + network.warming(ltr.shape[2]))
+        return _inner(restored - htr, ends), _inner(plain - htr, ends)
 
     def _placed(self, crops: Tensor) -> Tensor:
         return crops.to(self._device, memory_format=torch.channels_last_3d)
@@ -190,6 +191,6 @@ def _judges(kind: str) -> Tensor:
     return torch.stack([clip.frames.float() for clip in clips]).permute(0, 4, 1, 2, 3)
 
 
-def _inner(error: Tensor, factor: int) -> Tensor:
+def _inner(error: Tensor, ends: int) -> Tensor:
     """Mean square away from a crop's borders, where a network lacks what lies beyond."""
-    return error[:, :, factor:-factor, 2:-2, 2:-2].square().mean((1, 2, 3, 4))
+    return error[:, :, ends:-ends, 2:-2, 2:-2].square().mean((1, 2, 3, 4))

@@ -62,7 +62,9 @@ class StageFitter:
             return earlier
         step = network.factor
         pieces = [self._held(e, step).training(e) for e in examples]
-        pairs = replace(self.pairs, frames=self._frames(network, pieces))
+        # A clip that is shorter than the crops gets shorter ones.
+        longest = max(len(piece) for piece in pieces) // step
+        pairs = replace(self.pairs, frames=max(3, min(self.pairs.frames, longest)))
         source = PairSource(pieces, pairs, step, network.exposure)
 
         def score(candidate: StepNetwork) -> float:
@@ -87,12 +89,6 @@ class StageFitter:
         if self._keeper:
             self._keeper.finish(network, self._generator, result)
         return result
-
-    def _frames(self, network: StepNetwork, pieces: list[Tensor]) -> int:
-        """Of a crop: a clip that is shorter gets shorter ones, where no state warms up."""
-        longest = max(len(piece) for piece in pieces) // network.factor
-        warmed = self.pairs.frames + 2 * network.warm_up
-        return warmed if warmed <= longest else max(3, min(self.pairs.frames, longest))
 
     def gain(self, network: StepNetwork, clips: list[Tensor]) -> float:
         """Over linear interpolation on held-out frames, dB: that of the clip with the least."""

@@ -45,9 +45,9 @@ class Carry(nn.Module):
         super().__init__()
         self.see = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
         self.recall = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
-        self.align = nn.Parameter(torch.zeros(channels, 1, 3, 3))
+        self.align = nn.Parameter(torch.zeros(channels, 1, 1, 3, 3))
         with torch.no_grad():
-            self.align[:, :, 1, 1] = 1
+            self.align[..., 1, 1] = 1
         self.slowness = nn.Parameter(torch.linspace(-_SLOWEST, _SLOWEST, channels))
         self.doubt = nn.Parameter(torch.ones(channels))
         self.refocus = Refocus(channels) if refocused else None
@@ -73,7 +73,7 @@ class Carry(nn.Module):
         dtype = seen.dtype
         part = RECALLED / 2 if self.refocus else RECALLED
         recall = bounded(self.recall.weight[:, :, 0], part).to(dtype)
-        align = bounded(self.align, 1.0).to(dtype)
+        align = bounded(self.align[:, :, 0], 1.0).to(dtype)
         logit, doubt = (p.to(dtype).view(-1, 1, 1) for p in (self.slowness, self.doubt))
         frames = seen.unbind(2)
         if state is None:

@@ -35,10 +35,10 @@ class Refocus(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         inner = max(1, channels // 2)
-        self.query = nn.Conv2d(channels, inner, 1, bias=False)
-        self.key = nn.Conv2d(channels, inner, 1, bias=False)
-        self.value = nn.Conv2d(channels, channels, 1, bias=False)
-        self.gate = nn.Conv2d(channels, channels, 1, bias=False)
+        self.query = nn.Conv3d(channels, inner, 1, bias=False)
+        self.key = nn.Conv3d(channels, inner, 1, bias=False)
+        self.value = nn.Conv3d(channels, channels, 1, bias=False)
+        self.gate = nn.Conv3d(channels, channels, 1, bias=False)
         nn.init.zeros_(self.gate.weight)
 
     @property
@@ -58,7 +58,7 @@ class Refocus(nn.Module):
             most: times the largest value of what it looks at that any of its own is, at most.
         """
         query = _by(self.query, frame)
-        value = bounded(self.value.weight, most / 2)  # the gate at most doubles it
+        value = bounded(self.value.weight[:, :, 0], most / 2)  # the gate at most doubles it
         found, places = torch.zeros_like(frame), 0
         for memory in (frame, *states):
             keys = _around(_by(self.key, memory))
@@ -73,8 +73,8 @@ class Refocus(nn.Module):
         return shown_on_average
 
 
-def _by(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    return functional.conv2d(x, layer.weight.to(x.dtype))
+def _by(layer: nn.Conv3d, x: Tensor) -> Tensor:
+    return functional.conv2d(x, layer.weight[:, :, 0].to(x.dtype))
 
 
 def _around(x: Tensor) -> list[Tensor]:

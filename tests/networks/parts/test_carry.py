@@ -69,7 +69,7 @@ def test_no_state_grows_however_long_a_scene_is(refocused, frames, wild):
 
 def test_attention_forgets_weak_matches():
     refocus = Refocus(4)
-    one = torch.eye(4)[:2].view(2, 4, 1, 1)
+    one = torch.eye(4)[:2].view(2, 4, 1, 1, 1)
     with torch.no_grad():
         refocus.query.weight.copy_(one)
         refocus.key.weight.copy_(one)
