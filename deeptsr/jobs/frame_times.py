@@ -108,13 +108,14 @@ def _interval(given: Timeline) -> Fraction:
 def _doubled(factor: int, options: Options) -> int:
     """Return the factor that is climbed for a whole one.
 
-    Steps of two go through more sizes than a large one, and are better (docs/networks.md).
+    A prime would be one large step, at the coarsest size alone. Steps of two go through more sizes
+    and are better: measured for 3 (docs/networks.md).
     """
     exposure = options.exposure
     full = exposure == "full" or (
         not isinstance(exposure, str) and nearest(exposure, (2,)) == "full"
     )
-    if factor > 1 and full and options.pyramid.doubling:
+    if len(steps_of(factor)) == 1 and full and options.pyramid.doubling:
         return 1 << (factor - 1).bit_length()
     return factor
 
