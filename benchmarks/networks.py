@@ -41,6 +41,7 @@ from deeptsr.evaluation.metrics import psnr_frames  # noqa: E402
 from deeptsr.imaging.exposure import correct, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time  # noqa: E402
 from deeptsr.learning.descent import descend  # noqa: E402
+from deeptsr.learning.recipe import crop_frames  # noqa: E402
 from deeptsr.learning.rendering import clips  # noqa: E402
 from deeptsr.learning.strategy.fitter import StageFitter  # noqa: E402
 from deeptsr.networks import Compact, StepNetwork  # noqa: E402
@@ -60,13 +61,13 @@ NETWORKS: dict[str, Callable[[], StepNetwork]] = {
     "recurrent-cold": lambda: Recurrent(2, "full", *_SIZE),  # states of short crops start cold
     "recurrent-refocused": lambda: Recurrent(2, "full", *_SIZE, refocused=True),
 }
-_WARMED = ("recurrent", "recurrent-refocused")
+_COLD = ("recurrent-cold",)
 _FRAMES, _SIDE, _LEARNT = 48, 32, 8  # HTR frames of a clip; pixels, LTR frames of a crop
 _FIRST_JUDGE, _JUDGES, _JUDGED = 2 * 10**9, 8, 64  # seeds and HTR frames of clips to judge by
 _SEEN = (3, 7, 15, 31)
 _ENDS = 10  # LTR frames at each end of a judge that are not compared
 _QUIET = 1e-5  # mean square error that is added, so that a still clip counts no more than that
-_CLIP = 64  # pixels a side of a clip that is fitted
+_CLIP, _EXCERPT = 64, 96  # pixels a side and LTR frames of a clip that is fitted
 
 
 def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[StepNetwork, float]:
@@ -76,7 +77,7 @@ def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[S
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     network.train()
     average, precision = copy.deepcopy(network), devices.precision(torch.device("cpu"))
-    around = network.warm_up if isinstance(network, Recurrent) and name in _WARMED else 0
+    around = 0 if name in _COLD else network.warm_up
     settings = PretrainSettings()
     dice = torch.Generator().manual_seed(seed)
     optimizer, seconds = torch.optim.Adam(network.parameters()), 0.0
@@ -145,16 +146,18 @@ def _refocused(network: Recurrent) -> bool:
 
 def fit_alone(name: str, clip: str, steps: int, seed: int) -> dict[str, Any]:
     """Fit a network on a rendered clip as `fast` does its first stage from nothing."""
-    ltr, htr = (
-        torch.from_numpy(np.round(v * 255) / 255) for v in render(clip, size=_CLIP, factor=2)
-    )
+    rendered = render(clip, size=_CLIP, frames=_EXCERPT, factor=2)
+    ltr, htr = (torch.from_numpy(np.round(volume * 255) / 255) for volume in rendered)
     options = preset("fast", factor=2, device="cpu", seed=seed, prior="none")
-    pairs = replace(options.pairs, shift=0.0, auto=False)
-    options = replace(options, pairs=pairs, fit=replace(options.fit, steps=steps))
     place = torch.device("cpu")
     precision = devices.precision(place)
     with seeded(seed):
         network = NETWORKS[name]()
+    frames = options.pairs.frames
+    if name not in _COLD:
+        frames = crop_frames(options, network, len(ltr))
+    pairs = replace(options.pairs, shift=0.0, auto=False, frames=frames)
+    options = replace(options, pairs=pairs, fit=replace(options.fit, steps=steps))
     began = time.process_time()
     fitter = StageFitter(
         options, len(ltr), 0, precision, lambda step: None, place, None, lambda: False
