@@ -108,14 +108,13 @@ def _interval(given: Timeline) -> Fraction:
 def _doubled(factor: int, options: Options) -> int:
     """Return the factor that is climbed for a whole one.
 
-    A prime would be one large step, at the coarsest size alone. Steps of two go through more sizes
-    and are better: measured for 3 (docs/networks.md).
+    Steps of two go through more sizes than a large one, and are better (docs/networks.md).
     """
     exposure = options.exposure
     full = exposure == "full" or (
         not isinstance(exposure, str) and nearest(exposure, (2,)) == "full"
     )
-    if len(steps_of(factor)) == 1 and full and options.pyramid.doubling:
+    if factor > 1 and full and options.pyramid.doubling:
         return 1 << (factor - 1).bit_length()
     return factor
 
