@@ -111,17 +111,24 @@ def render(
             f"exposure is {exposure} at factor {factor}; expected a share in (0, 1] that is a "
             "whole number of HTR frames"
         )
-    film = _film(name, size, frames, np.random.default_rng(seed))
+    expose = film(name, size, frames, np.random.default_rng(seed))
     htr = np.empty((frames * factor, size, size, 3), np.float32)
     for index in range(frames * factor):
-        htr[index] = film(index / factor, (index + 1) / factor)
+        htr[index] = expose(index / factor, (index + 1) / factor)
     np.clip(htr, 0, 1, out=htr)
     groups = htr.reshape(frames, factor, size, size, 3)  # (T, factor, H, W, C)
     return groups[:, : round(opened)].mean(axis=1, dtype=np.float32), htr
 
 
-def _film(name: str, size: int, frames: int, rng: np.random.Generator) -> Film:
-    """Build the scene of a clip: a function that exposes one frame."""
+def film(name: str, size: int, frames: int, rng: np.random.Generator) -> Film:
+    """Build the scene of a clip: a function that exposes one frame, from any moment to any other.
+
+    Args:
+        name: one of :data:`CLIPS`.
+        size: side of the square picture, pixels.
+        frames: LTR frames.
+        rng: of the textures.
+    """
     if name in ROTORS:
         rotor = turning.wheel if name == "wheel" else turning.fan
         return rotor(ROTORS[name], size, frames, rng)

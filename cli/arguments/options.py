@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from deeptsr.config import Options, preset
+from deeptsr.config import NETWORKS, Options, preset
 from deeptsr.errors import OptionError
 
 __all__ = ["DEFAULTS", "MOST", "chosen_options", "options_of"]
@@ -33,7 +33,9 @@ def chosen_options(name: str | None, flags: dict[str, Any]) -> Options:
         if flags["fit_file"] is not None:
             from deeptsr.learning.saved_fit import SavedFit  # noqa: PLC0415
 
-            return options_of(SavedFit.load(flags["fit_file"]).options.preset, flags)
+            fitted = SavedFit.load(flags["fit_file"]).options
+            network = flags["network"] or fitted.network.kind
+            return options_of(fitted.preset, flags | {"network": network})
 
         from deeptsr.system.devices import choose, default_preset  # noqa: PLC0415
 
@@ -49,6 +51,9 @@ def options_of(name: str, flags: dict[str, Any]) -> Options:
     """
     base = preset(name)
     rest = dict(flags)
+    network = rest.pop("network", None)
+    if network not in (None, base.network.kind):
+        rest["network"] = NETWORKS[network]
     pairs = {key: rest.pop(key) for key in ("within", "across", "shift")}
     encode = {key: rest.pop(key) for key in ("codec", "crf", "pix_fmt", "overwrite")}
     given = {key: value for key, value in pairs.items() if value is not None}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from deeptsr import jobs
-from deeptsr.config import PretrainSettings
+from deeptsr.config import NETWORKS, PretrainSettings
 
 from ..arguments.flags import output_flags, verbosity_of
 from ..arguments.values import FILE, device, span
@@ -29,6 +29,11 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
     "--space",
     is_flag=True,
     help="Teach what finds detail, for `deeptsr upscale --space-prior FILE`.",
+)
+@click.option(
+    "--network",
+    type=click.Choice([name for name in NETWORKS if name != "paper"]),
+    help="What is taught, for `deeptsr upscale --network NAME --prior FILE`.  [default: compact]",
 )
 @click.option(
     "--images", type=FILE, metavar="FOLDER", help="Pictures to show as surfaces, beside drawn ones."
@@ -74,7 +79,14 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
 )
 @output_flags
 def pretrain(
-    *, output: str, space: bool, steps: int | None, still: float, damaged: float, **flags: Any
+    *,
+    output: str,
+    space: bool,
+    network: str | None,
+    steps: int | None,
+    still: float,
+    damaged: float,
+    **flags: Any,
 ) -> None:
     """Teach a prior on rendered clips of things in motion, for `deeptsr upscale --prior FILE`.
 
@@ -96,5 +108,6 @@ def pretrain(
             settings = replace(DEFAULTS, still=still, damaged=damaged)
         if steps is not None:
             settings = replace(settings, steps=steps)
+        taught = NETWORKS[network] if network else None
         with gentle(tell) as listen:
-            jobs.pretrain_file(output, settings=settings, **flags, on_event=listen)
+            jobs.pretrain_file(output, taught, settings, **flags, on_event=listen)

@@ -11,7 +11,7 @@ import click
 
 from deeptsr import jobs
 from deeptsr import report as reports
-from deeptsr.config import PRESETS, Options
+from deeptsr.config import NETWORKS, PRESETS, Options
 from deeptsr.events import Listener, Planned, Progress
 
 from ..arguments.enlarging import enlarging
@@ -89,6 +89,11 @@ __all__ = ["upscale"]
     "preset_name",
     type=click.Choice(list(PRESETS)),
     help="How much work is put into it.  [default: fast on a CPU, balanced on CUDA]",
+)
+@click.option(
+    "--network",
+    type=click.Choice(list(NETWORKS)),
+    help="What learns: see docs/networks.md.  [default: compact; with --preset paper paper]",
 )
 @device
 @click.option(

@@ -8,6 +8,7 @@ from deeptsr.config.kinds import fraction_of
 from deeptsr.config.options import PRESETS, Options, changed, preset, values
 from deeptsr.config.resolved import Resolved, Settings
 from deeptsr.config.sections import (
+    NETWORKS,
     EncodeSettings,
     FitSettings,
     NetworkSettings,
@@ -18,6 +19,7 @@ from deeptsr.config.sections import (
 )
 
 __all__ = [
+    "NETWORKS",
     "PRESETS",
     "EncodeSettings",
     "FitSettings",

@@ -10,6 +10,7 @@ from typing import Any
 
 from deeptsr.config.kinds import check_kinds, shown
 from deeptsr.config.sections import (
+    NETWORKS,
     EncodeSettings,
     FitSettings,
     NetworkSettings,
@@ -196,7 +197,7 @@ PRESETS: dict[str, Options] = {
             longest_jump=5,
             contrast=0.0,
         ),
-        network=NetworkSettings(kind="paper", channels=128),
+        network=NETWORKS["paper"],
         fit=FitSettings(
             steps=50_000,
             finetune_steps=25_000,
@@ -209,13 +210,13 @@ PRESETS: dict[str, Options] = {
             margin=(1, 0),
             averaging=0.0,
         ),
-        pyramid=PyramidSettings(coarsest=Fraction(1, 8), ensemble=False),
+        pyramid=PyramidSettings(coarsest=Fraction(1, 8), ensemble=False, doubling=False),
     ),
 }
 
 
 def values(options: Options) -> dict[str, Any]:
-    """All settings by name; of those of space and of kept fits only what is no default.
+    """All settings by name; of those of space, kept fits and doubling only what is no default.
 
     So a run or a batch that was begun before there were any is still known as the same.
     """
@@ -223,6 +224,8 @@ def values(options: Options) -> dict[str, Any]:
     for name in ("scale", "size", "camera", "space_prior", "fit_file", "save_fit"):
         if told[name] == getattr(Options, name):
             del told[name]
+    if told["pyramid"]["doubling"] == PyramidSettings.doubling:
+        del told["pyramid"]["doubling"]
     return told
 
 

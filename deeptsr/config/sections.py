@@ -9,6 +9,7 @@ from deeptsr.config.kinds import check_kinds, check_least, shown
 from deeptsr.errors import OptionError
 
 __all__ = [
+    "NETWORKS",
     "EncodeSettings",
     "FitSettings",
     "NetworkSettings",
@@ -70,9 +71,9 @@ class PairSettings:
 class NetworkSettings:
     """The network of a stage."""
 
-    kind: str = "compact"  # "compact" (ours) or "paper" (section 4.1, figure 8a)
+    kind: str = "compact"  # its name: one of NETWORKS (docs/networks.md)
     channels: int = 16  # width of every hidden layer, >= 1
-    blocks: int = 6  # residual blocks of the compact network, >= 1
+    blocks: int = 6  # residual blocks, >= 1; the paper's network has none
 
     def __post_init__(self) -> None:
         """Refuse what no run can meet.
@@ -82,6 +83,15 @@ class NetworkSettings:
         """
         check_kinds(self)
         check_least(self, channels=1, blocks=1)
+
+
+NETWORKS: dict[str, NetworkSettings] = {
+    "compact": NetworkSettings(),  # ours
+    "fusion": NetworkSettings("fusion"),  # of five frames each (STVUN)
+    "recurrent": NetworkSettings("recurrent"),  # a state carried both ways (LRTI-VSR)
+    "paper": NetworkSettings("paper", channels=128),  # section 4.1, figure 8a
+}
+"""The networks by name, each in the size that it has where no other is asked for."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,7 @@ class PyramidSettings:
     mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
     # too, where there is an ensemble; None: all; >= 0
     verify: bool = True  # interpolate where a network's result does not agree with itself
+    doubling: bool = True  # climb the next power of two, and expose that anew; full exposure only
     networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
     voxels: int = 96_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 

@@ -42,5 +42,5 @@ Fine = Float[Tensor, "{factor}*T H W C"]  # what comes of a volume in time
 Volumes = Float[Tensor, "*N T H W C"]  # a volume, or a batch of them
 Batches = Float[Tensor, "*N C T H W"]  # the same as networks take it
 Batch = Float[Tensor, "N C T H W"]
-FineBatch = Float[Tensor, "N C {self.factor}*T H W"]  # what a network makes of a batch
+FineBatch = Float[Tensor, "N C {self.asked(asked).parts}*T H W"]  # what a network makes of a batch
 Cells = Float[Tensor, "ltr rows columns"]  # a number for each LTR frame and place in it

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
 
 from deeptsr import video
 from deeptsr.config import Options
 from deeptsr.errors import InputError, OptionError
+from deeptsr.imaging.exposure import nearest, of_step
 from deeptsr.imaging.timeline import LARGEST_INTERVAL_TERM, Timeline
 from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
-__all__ = ["Schedule", "keeps_sound", "require_constant_rate", "schedule", "stretch_of"]
+__all__ = ["PAIRS", "Schedule", "keeps_sound", "require_constant_rate", "schedule", "stretch_of"]
 
+PAIRS = 2  # LTR frames that the pairs of a step need at least, times the step
 _EASY = 5  # the largest step that is taken where any factor will do
+_MORE = 3  # times the frames of that factor that are made, at most, to meet all moments exactly
 _SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
 _NEARLY = Fraction(99, 100)  # of a variable rate, whose average says little to the last digit
 
@@ -46,6 +49,14 @@ class Schedule:
         slow = (self.opened or self.fine).stretched(self.stretch)
         return slow.starting_at(slow.start)
 
+    @property
+    def as_shown(self) -> Schedule:
+        """The same without what is exposed anew, where the output divides each input frame."""
+        count, rest = divmod(len(self.opened or ()), len(self.given))
+        if rest or self.opened is None or self.opened != self.given.subdivided(count):
+            return self
+        return replace(self, factor=count, fine=self.opened, opened=None)
+
 
 def require_constant_rate(given: Timeline) -> None:
     """Refuse a variable frame rate.
@@ -65,19 +76,22 @@ def schedule(given: Timeline, options: Options) -> Schedule:
 
     Args:
         given: when the frames of the input are shown.
-        options: of which factor, fps, vfr and slow_motion are used.
+        options: of which factor, fps, exposure, vfr, slow_motion and pyramid.doubling are used.
 
     Raises:
         OptionError: for an output rate below the input's.
     """
-    opened, factor, stretch = None, options.factor, Fraction(options.factor)
+    opened, factor, stretch = None, _doubled(options.factor, options), Fraction(options.factor)
     if options.fps is not None:
         fps = Fraction(options.fps)
-        factor, stretch = _factor(fps, given), fps * _interval(given)
+        factor, stretch = _factor(fps, given, options), fps * _interval(given)
         frames = max(1, math.ceil(given.duration * fps - _SLIVER))
         opened = Timeline.constant(fps, frames, given.start)
     elif options.vfr == "cfr" and not given.is_constant:
-        opened = Timeline.constant(factor / _interval(given), len(given) * factor, given.start)
+        rate, frames = options.factor / _interval(given), len(given) * options.factor
+        opened = Timeline.constant(rate, frames, given.start)
+    elif factor != options.factor:
+        opened = given.subdivided(options.factor)
     fine = given.subdivided(factor)
     if opened == fine:
         opened = None
@@ -91,8 +105,27 @@ def _interval(given: Timeline) -> Fraction:
     return (given.duration / len(given)).limit_denominator(LARGEST_INTERVAL_TERM)
 
 
-def _factor(fps: Fraction, given: Timeline) -> int:
-    """Return the next factor whose frames make up those of a rate."""
+def _doubled(factor: int, options: Options) -> int:
+    """Return the factor that is climbed for a whole one.
+
+    Steps of two go through more sizes than a large one, and are better (docs/networks.md).
+    """
+    exposure = options.exposure
+    full = exposure == "full" or (
+        not isinstance(exposure, str) and nearest(exposure, (2,)) == "full"
+    )
+    if factor > 1 and full and options.pyramid.doubling:
+        return 1 << (factor - 1).bit_length()
+    return factor
+
+
+def _factor(fps: Fraction, given: Timeline, options: Options) -> int:
+    """Return the next factor whose frames make up those of a rate.
+
+    What was seen between any two moments follows from the means of any frames (`imaging.retime`).
+    Instants do not: what lies between two of them would show both. There a factor is taken whose
+    instants are all those of the rate, where that is not much more work.
+    """
     ratio = fps / given.rate
     if ratio < (1 if given.is_constant else _NEARLY):
         raise OptionError(
@@ -100,8 +133,15 @@ def _factor(fps: Fraction, given: Timeline) -> int:
             "to lower a frame rate: deeptsr degrade"
         )
     if ratio.denominator == 1 and ratio > 1:
-        return int(ratio)
-    return next(n for n in count(max(2, math.ceil(ratio))) if max(steps_of(n)) <= _EASY)
+        return _doubled(int(ratio), options)
+    easy = (n for n in count(max(2, math.ceil(ratio))) if max(steps_of(n)) <= _EASY)
+    factor = _doubled(next(easy), options)
+    exact = ratio.numerator
+    if of_step(options.exposure, factor) == "delta" and given.is_constant and exact > factor:
+        largest = max(steps_of(exact))
+        if exact <= _MORE * factor and largest <= min(_EASY, len(given) // PAIRS):
+            return exact
+    return factor
 
 
 def stretch_of(info: video.VideoInfo, options: Options) -> tuple[Fraction, Fraction] | None:

@@ -22,6 +22,7 @@ from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.jobs.frame_times import (
+    PAIRS,
     Schedule,
     keeps_sound,
     require_constant_rate,
@@ -48,7 +49,6 @@ __all__ = [
 ]
 
 _LEAST_FRAMES = 4  # fewer teach nothing
-_PAIRS = 2  # LTR frames that the first stage's pairs need at least
 _LEAST_SIDE = 16  # pixels
 
 
@@ -73,7 +73,7 @@ class Job:
     @property
     def least(self) -> int:
         """Frames that fitting needs at least; one where nothing is fitted in time."""
-        return max(_LEAST_FRAMES, _PAIRS * self.stages[0].step) if self.stages else 1
+        return max(_LEAST_FRAMES, PAIRS * self.stages[0].step) if self.stages else 1
 
     @property
     def enlarges(self) -> bool:
@@ -183,7 +183,7 @@ def _on_timeline(
         )
     device = devices.choose(options.device)
     stages = plan(options.factor, height, width, options.pyramid.coarsest)
-    needed = _PAIRS * max((stage.step for stage in stages), default=0)
+    needed = PAIRS * max((stage.step for stage in stages), default=0)
     if frames < needed:
         raise InputError(
             f"the input has {frames} frames, and factor {options.factor} takes a step of "

@@ -22,6 +22,7 @@ from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretraining import VARIANTS, pretrain
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.space.pretrain import SETTINGS, SPACE, pretrain_space
+from deeptsr.networks import build_teachable
 from deeptsr.system import devices
 from deeptsr.system.files import as_full, check_file, hidden_beside, unwritable, whole, write_whole
 from deeptsr.system.lock import alone
@@ -60,7 +61,8 @@ def pretrain_file(
 
     Args:
         output: a safetensors file. It appears under its name only when it is whole.
-        network: of the compact kind, or of the kind "space"; by default that of the presets.
+        network: one that serves steps of any size, or of the kind "space"; by default that of the
+            presets.
         settings: how long, on what; by default what suits the network.
         space: whether it finds detail in space, not frames in time.
         images: a folder of pictures that are shown as surfaces, beside those that are drawn.
@@ -80,9 +82,13 @@ def pretrain_file(
     output, network = Path(output), network or (SPACE if space else NetworkSettings())
     settings = settings or (SETTINGS if space else PretrainSettings())
     check_file(output, overwrite)
-    kind = "space" if space else "compact"
-    if network.kind != kind:
-        raise OptionError(f"network is {network.kind!r}; expected {kind!r}: no other has a prior")
+    if not space:
+        with torch.device("meta"):  # refused at once, if it cannot be taught
+            build_teachable(network, 2)
+    elif network.kind != SPACE.kind:
+        raise OptionError(
+            f"network is {network.kind!r}; expected {SPACE.kind!r}: no other finds detail"
+        )
     if settings.steps < 1 or seed < 0:
         raise OptionError(
             f"steps and seed are {settings.steps} and {seed}; expected 1 or more, and 0 or more"

@@ -66,9 +66,10 @@ def upscale_array(
         excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)
         space = space_job(job, excerpt, on_event)
-        result = np.empty((len(clip) * job.options.factor, *job.shown, 3), np.float32)
+        result = np.empty((len(job.schedule.shown), *job.shown, 3), np.float32)
         filled = 0
-        for volume in render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event):
+        made = render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event)
+        for volume in retimed(job, made, cuts):
             result[filled : filled + len(volume)] = volume.cpu().numpy()
             filled += len(volume)
     return result.mean(axis=3, keepdims=True, dtype=np.float32) if gray else result
@@ -256,6 +257,7 @@ def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
     return (
         encode
         | space
+        | ({"frames": len(job.schedule.shown)} if job.schedule.opened else {})
         | {
             "path": os.path.abspath(output),
             "frames in a part": part_length(*job.size, job.options),

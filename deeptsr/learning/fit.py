@@ -132,8 +132,8 @@ def _loss(
     with torch.autocast(htr.device.type, precision, enabled=precision != torch.float32):
         restored = network(ltr.contiguous(memory_format=torch.channels_last_3d))
     error: Tensor = restored - htr  # (N, C, T*k, H, W)
-    # At a crop's ends the network lacks what lies beyond.
-    frames, pixels = margin[0] * k, margin[1]
+    # At a crop's ends the network lacks what lies beyond, or only warms up.
+    frames, pixels = (margin[0] + network.warming(ltr.shape[2])) * k, margin[1]
     t, h, w = error.shape[2:]
     inner = error[:, :, frames : t - frames, pixels : h - pixels, pixels : w - pixels]
     return inner.square().mean()
@@ -238,6 +238,7 @@ def fit(
     def state() -> FitState:
         return {**learner.state(), "kept": kept, "counts": astuple(standing)}
 
+    network.train()  # whatever its first validation left it in
     over, patience = hooks.enough(), regime.settings.patience
     while standing.step < regime.steps and standing.stale < patience and not over:
         learner.set_pace(standing.step)

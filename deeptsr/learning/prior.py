@@ -1,6 +1,6 @@
 """What is known before the video is seen: weights to start a fit from.
 
-A prior is a safetensors file. It holds networks of one kind and size, for both exposures, folded or
+A prior is a safetensors file. It holds networks of one name and size, for both exposures, folded or
 not, of one or more experts: those that were taught things of all kinds, and those that were taught
 blades that turn. It says in its metadata how it came about.
 """
@@ -21,14 +21,14 @@ from torch import Tensor
 
 from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
-from deeptsr.networks import Compact, StepNetwork
+from deeptsr.networks import StepNetwork
 
 __all__ = ["Prior", "State", "prior_of", "starts"]
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata
 _MOST = 1 << 30  # bytes of a prior: networks are small
-_BUNDLED = "compact-{channels}x{blocks}.safetensors"
+_BUNDLED = "{kind}-{channels}x{blocks}.safetensors"
 
 State = dict[str, Tensor]
 
@@ -101,9 +101,7 @@ class Prior:
 
 @cache
 def _bundled(network: NetworkSettings) -> Prior | None:
-    if network.kind != "compact":
-        return None
-    name = _BUNDLED.format(channels=network.channels, blocks=network.blocks)
+    name = _BUNDLED.format(**asdict(network))
     place = resources.files("deeptsr.learning") / "priors" / name
     if not place.is_file():
         return None
@@ -140,7 +138,7 @@ def prior_of(options: Options) -> Prior | None:
         raise OptionError(
             f"prior is {options.prior!r}, of {_told(prior.network)}, and preset "
             f"{options.preset} has {_told(options.network)}; expected the same; choose another "
-            "preset, or `prior` auto"
+            f"preset, `network` {prior.network.kind}, or `prior` auto"
         )
     return prior
 
@@ -151,13 +149,13 @@ def _told(network: NetworkSettings) -> str:
 
 def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
     """All weights of a prior that a network can start from, by the expert that they are of."""
-    if prior is None or not isinstance(network, Compact):
+    if prior is None:
         return {}
     wanted = {name: weights.shape for name, weights in network.state_dict().items()}
     states = {}
     for variant, state in prior.variants.items():
         expert, _, kind = variant.partition("/")
-        if kind == f"{network.exposure}-{network.fold}" and wanted == {
+        if kind == f"{network.exposure}-{network.multiple}" and wanted == {
             name: weights.shape for name, weights in state.items()
         }:
             states[expert] = state

@@ -11,6 +11,7 @@ from deeptsr.pyramid.plan import Stage
 __all__ = [
     "JUDGED",
     "averages",
+    "crop_frames",
     "first_steps",
     "fitted_frames",
     "fold_of",
@@ -21,9 +22,10 @@ __all__ = [
 ]
 
 JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
-_FOLDED_SIDE = 300  # pixels of the short side from which the compact network folds 2 x 2
+_FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _FEWEST = 16  # LTR frames that it sees in any case
+_TAUGHT = 3 / 4  # of the frames that a stage sees, that no validation holds out, at least
 
 
 def fold_of(stage: Stage, height: int, width: int) -> int:
@@ -46,6 +48,18 @@ def has_network(options: Options, number: int) -> bool:
 def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
     """LTR frames that a stage is fitted on, at most: a result of many is large at full size."""
     return max(_FEWEST, _MOST_VOXELS // (size[0] * size[1] * stage.factor_before))
+
+
+def crop_frames(options: Options, network: StepNetwork, seen: int) -> int:
+    """LTR frames of a crop: where there are enough, states warm up on more at each end.
+
+    Args:
+        options: all settings.
+        network: that learns.
+        seen: frames of the stage's input that it learns from, with those that are held out.
+    """
+    warmed = options.pairs.frames + 2 * network.warm_up
+    return warmed if warmed * network.factor <= seen * _TAUGHT else options.pairs.frames
 
 
 def averages(options: Options, number: int) -> bool:

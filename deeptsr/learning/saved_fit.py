@@ -24,7 +24,7 @@ from torch import Tensor
 from deeptsr.config import Options, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.learning.recipe import averages, fold_of, has_network, network_of, verifies
+from deeptsr.learning.recipe import averages, has_network, network_of, verifies
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
@@ -38,6 +38,7 @@ _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fi
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
 _HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
+_LATER = ("doubling",)  # of the pyramid: what fits of before it was a setting do not tell
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class SavedFit:
                 f"the fit has {mine.kind} networks of {mine.channels} channels and {mine.blocks} "
                 f"blocks, and preset {options.preset} has {wanted.kind} networks of "
                 f"{wanted.channels} and {wanted.blocks}; expected the same; choose preset "
-                f"{self.options.preset}"
+                f"{self.options.preset} and `network` {mine.kind}"
             )
         if len(self.stages) < len(plan):
             raise OptionError(
@@ -235,7 +236,8 @@ def _read(path: str, stamp: int) -> SavedFit:
 def _asked(options: Options, stage: Stage, size: tuple[int, int]) -> SavedStage:
     """What a stage of a run takes, without weights."""
     exposure = of_step(options.exposure, stage.factor_before)
-    fold = fold_of(stage, *size) if options.network.kind == "compact" else 1
+    with torch.device("meta"):  # only how it folds is asked for
+        fold = network_of(options, stage, *size).multiple
     return SavedStage(stage, exposure, fold, None)
 
 
@@ -282,7 +284,7 @@ def _section(base: Any, told: Mapping[str, Any]) -> Any:
     values: dict[str, Any] = {
         field.name: tuple(value) if isinstance(value := told[field.name], list) else value
         for field in fields(base)
-        if field.name not in _HERE
+        if field.name not in _HERE and (field.name in told or field.name not in _LATER)
     }
     if values.get("coarsest") is not None:
         values["coarsest"] = fraction_of(values["coarsest"])

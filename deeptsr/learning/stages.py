@@ -17,6 +17,7 @@ from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.recipe import (
     averages,
+    crop_frames,
     fitted_frames,
     has_network,
     network_of,
@@ -139,7 +140,7 @@ def _fitted(
         return network, event
     began = time.monotonic()
     if has_network(run.options, number):
-        fitter = _fitter(run, number)
+        fitter = _fitter(run, number, network)
         result = _learned(run, number, fitter, network, below, previous)
         made, curve = fitter.steps_made, tuple(fitter.curve)
         release()
@@ -151,7 +152,7 @@ def _fitted(
     return network, event
 
 
-def _fitter(run: _Run, number: int) -> StageFitter:
+def _fitter(run: _Run, number: int, network: StepNetwork) -> StageFitter:
     total = steps_of_stage(run.options, number)
     label = f"stage {number + 1} of {len(run.plan)}: fitting, step"
 
@@ -161,8 +162,9 @@ def _fitter(run: _Run, number: int) -> StageFitter:
 
     stage = run.plan[number]
     seen = min(len(run.clip), fitted_frames(stage, stage.size(*run.clip.shape[1:3])))
+    frames = crop_frames(run.options, network, seen * stage.factor_before)
     return StageFitter(
-        run.options,
+        replace(run.options, pairs=replace(run.options.pairs, frames=frames)),
         seen,
         number,
         run.precision,

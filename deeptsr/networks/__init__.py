@@ -1,8 +1,17 @@
 """The networks, behind one small protocol: see :class:`StepNetwork`."""
 
 from deeptsr.networks.compact import Compact
+from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.paper import Paper
-from deeptsr.networks.protocol import StepNetwork
-from deeptsr.networks.registry import build
+from deeptsr.networks.protocol import Request, StepNetwork
+from deeptsr.networks.registry import build, build_teachable
 
-__all__ = ["Compact", "Paper", "StepNetwork", "build"]
+__all__ = [
+    "Compact",
+    "MomentNetwork",
+    "Paper",
+    "Request",
+    "StepNetwork",
+    "build",
+    "build_teachable",
+]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.shapes import Batch, FineBatch
-from deeptsr.networks.protocol import StepNetwork
+from deeptsr.networks.protocol import Request, StepNetwork
 from deeptsr.networks.streaming import (
     Lookback,
     add_to_interpolation,
@@ -56,14 +56,17 @@ class Paper(StepNetwork):
         seen = math.ceil(_HTR_REACH / factor) + _CUBIC_TAPS + corrected
         self.reach = (seen, len(_TIME_KERNELS))
 
-    def forward(self, ltr: Batch) -> FineBatch:
+    def forward(self, ltr: Batch, asked: Request | None = None) -> FineBatch:
         """Interpolate, add the residual, correct."""
+        self.asked(asked)
         base = interpolate_time(ltr, self.factor, self.exposure, axis=2, cubic=True)
         return correct(base + self.layers(base), ltr, self.factor, self.exposure, axis=2)
 
-    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(
+        self, slabs: Iterable[Tensor], precision: torch.dtype, asked: Request | None = None
+    ) -> Iterator[Tensor]:
         """Like :meth:`forward`, layer by layer along time; see the base class."""
-        k, reach = self.factor, self.reach[0]
+        k, reach = self.asked(asked).parts, self.reach[0]
         lookback = Lookback(slabs, self.edge)
         x = self._interpolated(lookback, precision)
         for number, time in enumerate(_TIME_KERNELS):

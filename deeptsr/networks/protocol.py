@@ -4,14 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from deeptsr.errors import OptionError
 from deeptsr.imaging.shapes import Batch, FineBatch
 from deeptsr.networks.streaming import slide
 
-__all__ = ["StepNetwork"]
+__all__ = ["Request", "StepNetwork"]
+
+_LEAST_LEARNT = 3  # frames of a crop that are learnt from, at least
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a network is asked for.
+
+    Attributes:
+        parts: how many results each frame that it receives becomes, for equal parts of its time:
+            the factor of a step. A network that is ``anytime`` answers any number.
+        first: the number, in its scene, of the first frame that it receives; below 0 where the
+            clip is continued beyond its start, and in a clip that runs backwards, whose frame n
+            has the number -n. What a network does by a grid of frames, it does by these: then
+            its results do not depend on the chunk.
+    """
+
+    parts: int
+    first: int = 0
+
+    def after(self, frames: int) -> Request:
+        """The same for what comes so many frames later."""
+        return replace(self, first=self.first + frames)
 
 
 class StepNetwork(nn.Module):
@@ -20,11 +45,16 @@ class StepNetwork(nn.Module):
     The result exposes to the input exactly. A network knows nothing of files, devices, schedules.
 
     Attributes:
-        factor: output frames an input frame.
+        factor: output frames an input frame, where nothing else is asked for.
         exposure: "full" or "delta".
-        reach: how far an output looks, in (input frames, pixels) to each side.
+        reach: how far an output looks, in (input frames, pixels) to each side. A network that
+            carries a state says from where on, at most, a result depends on it.
+        anytime: whether it can be asked for another number of parts: its weights do not depend on
+            the factor.
         multiple: H and W must be multiples of this.
         width: values of a hidden layer for one input pixel of one frame.
+        warm_up: frames of a crop at each end that warm up a state while the network learns, where
+            the crop has more than these: nothing is learnt from them, and they take no gradients.
         tile: side of the tiles that its device has memory for, pixels; None: where it never ran
             out of it. The network itself knows nothing of it.
     """
@@ -33,7 +63,9 @@ class StepNetwork(nn.Module):
     exposure: str
     reach: tuple[int, int]
     width: float
+    anytime: bool = False
     multiple: int = 1
+    warm_up: int = 0
     tile: int | None = None
 
     @property
@@ -50,16 +82,40 @@ class StepNetwork(nn.Module):
     # Places that a kernel visits for one input pixel of one frame.
     _positions: float = 1.0
 
-    def forward(self, ltr: Batch) -> FineBatch:
-        """(N, C, T, H, W) in [0, 1] -> (N, C, T * factor, H, W), not clipped."""
+    def warming(self, frames: int) -> int:
+        """Frames at each end of a crop of so many that only warm up a state, while it learns."""
+        return self.warm_up if self.training and frames >= 2 * self.warm_up + _LEAST_LEARNT else 0
+
+    def forward(self, ltr: Batch, asked: Request | None = None) -> FineBatch:
+        """(N, C, T, H, W) in [0, 1] -> (N, C, T * parts, H, W), not clipped.
+
+        Args:
+            ltr: the clip; beyond its ends it stands still.
+            asked: what for; None: ``factor`` parts of the time of each frame, from number 0 on.
+        """
         raise NotImplementedError
+
+    def asked(self, request: Request | None) -> Request:
+        """The request, or what is meant by None.
+
+        Raises:
+            OptionError: for another number of parts than a network knows that is not ``anytime``.
+        """
+        if request and request.parts != self.factor and not self.anytime:
+            raise OptionError(
+                f"{request.parts} parts of a frame's time are asked for, and the network makes "
+                f"{self.factor}; expected as many; take one that is `anytime`"
+            )
+        return request or Request(self.factor)
 
     @property
     def edge(self) -> int:
         """Pixels that :meth:`stream` takes off each side, a multiple of ``multiple``."""
         return math.ceil(self.reach[1] / self.multiple) * self.multiple
 
-    def stream(self, slabs: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
+    def stream(
+        self, slabs: Iterable[Tensor], precision: torch.dtype, asked: Request | None = None
+    ) -> Iterator[Tensor]:
         """:meth:`forward` without gradients, on a clip that comes slab by slab.
 
         What lies within reach of the clip's ends and borders is not returned: there the network
@@ -68,14 +124,17 @@ class StepNetwork(nn.Module):
         Args:
             slabs: (N, C, t, H, W), one after the other, of any lengths, together T frames.
             precision: of the convolutions.
+            asked: as in :meth:`forward`; its ``first`` is that of the first slab.
 
         Yields:
-            (N, C, t * factor, H - 2 * edge, W - 2 * edge), float32, together the results for all
+            (N, C, t * parts, H - 2 * edge, W - 2 * edge), float32, together the results for all
             frames but the first and the last ``reach[0]``.
         """
-        frames, edge = self.reach[0] * self.factor, self.edge
-        for slab in slide(slabs, 2 * self.reach[0]):
+        asked, seen = self.asked(asked), 2 * self.reach[0]
+        frames, edge = self.reach[0] * asked.parts, self.edge
+        for slab in slide(slabs, seen):
             with torch.autocast(slab.device.type, precision, enabled=precision != torch.float32):
-                output = self(slab)
+                output = self(slab, asked)
+            asked = asked.after(slab.shape[2] - seen)
             length, height, width = output.shape[2:]
             yield output[:, :, frames : length - frames, edge : height - edge, edge : width - edge]

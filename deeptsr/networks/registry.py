@@ -1,14 +1,33 @@
-"""Builds a network by the name of its kind."""
+"""Builds a network by its name."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import OptionError
 from deeptsr.networks.compact import Compact
+from deeptsr.networks.fusion import Fusion
+from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.paper import Paper
 from deeptsr.networks.protocol import StepNetwork
+from deeptsr.networks.recurrent import Recurrent
 
-__all__ = ["build"]
+__all__ = ["build", "build_teachable"]
+
+_Builder = Callable[[NetworkSettings, int, str, int], StepNetwork]
+_BUILDERS: dict[str, _Builder] = {
+    "compact": lambda s, factor, exposure, fold: Compact(
+        factor, exposure, s.channels, s.blocks, fold
+    ),
+    "fusion": lambda s, factor, exposure, fold: Fusion(
+        factor, exposure, s.channels, s.blocks, fold
+    ),
+    "recurrent": lambda s, factor, exposure, fold: Recurrent(
+        factor, exposure, s.channels, s.blocks, fold
+    ),
+    "paper": lambda s, factor, exposure, fold: Paper(factor, exposure, s.channels),
+}
 
 
 def build(
@@ -17,16 +36,32 @@ def build(
     """A fresh network for one step of the climb.
 
     Args:
-        settings: kind and size.
+        settings: name and size.
         factor: frames that it makes of one.
         exposure: "full" or "delta".
-        fold: pixels a side that the compact network folds into channels; the paper's has none.
+        fold: pixels a side that are folded into channels; the paper's network folds none.
 
     Raises:
-        OptionError: for an unknown kind.
+        OptionError: for an unknown name.
     """
-    if settings.kind == "compact":
-        return Compact(factor, exposure, settings.channels, settings.blocks, fold)
-    if settings.kind == "paper":
-        return Paper(factor, exposure, settings.channels)
-    raise OptionError(f"network is {settings.kind!r}; expected 'compact' or 'paper'")
+    if settings.kind not in _BUILDERS:
+        known = " or ".join(map(repr, _BUILDERS))
+        raise OptionError(f"network is {settings.kind!r}; expected {known}")
+    return _BUILDERS[settings.kind](settings, factor, exposure, fold)
+
+
+def build_teachable(
+    settings: NetworkSettings, factor: int, exposure: str = "full", fold: int = 1
+) -> MomentNetwork:
+    """The same for a prior, which serves steps of any size.
+
+    Raises:
+        OptionError: for a network whose weights depend on the step.
+    """
+    network = build(settings, factor, exposure, fold)
+    if not isinstance(network, MomentNetwork):
+        raise OptionError(
+            f"network is {settings.kind!r}, whose weights depend on the step; expected one that "
+            "serves steps of any size, such as 'compact': no other has a prior"
+        )
+    return network

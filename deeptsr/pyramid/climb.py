@@ -100,7 +100,8 @@ def climb_window(
         fine = ltr if factor == 1 else backproject(fine, ltr, factor, exposure, rounds)
         del ltr  # as much as is needed of it is in what was made
         inner = range((asked.start - given.start) * factor, (asked.stop - given.start) * factor)
-        fine = fitted.apply(fine, of_step(exposure, factor), settings.precision, inner)
+        begin = given.start * factor
+        fine = fitted.apply(fine, of_step(exposure, factor), settings.precision, inner, begin)
         factor *= fitted.stage.step
     last = ranges[-1]
     for stage in beyond(stages, settings.scale):

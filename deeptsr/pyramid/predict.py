@@ -11,7 +11,7 @@ from torch import Tensor
 from deeptsr.errors import ResourceError
 from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.imaging.volume import to_network, to_volume
-from deeptsr.networks import StepNetwork
+from deeptsr.networks import Request, StepNetwork
 
 __all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
 
@@ -32,6 +32,7 @@ def predict(
     wanted: range | None = None,
     out: Frames | None = None,
     average: bool = False,
+    first: int = 0,
 ) -> Frames:
     """Take one step of the climb.
 
@@ -44,6 +45,7 @@ def predict(
         wanted: frames of ``ltr`` whose results are returned; None: all of them.
         out: where the result is written, so that no memory is taken for it.
         average: whether what ``out`` holds and the result are averaged there.
+        first: number, in its scene, of the first frame of ``ltr``.
 
     Returns:
         Volume (len(wanted) * factor, H, W, C), not clipped, exposing to ``ltr``. Independent of
@@ -58,7 +60,7 @@ def predict(
     wanted = range(len(ltr)) if wanted is None else wanted
     while True:
         try:
-            return _predict(network, ltr, tile, precision, wanted, out, average)
+            return _predict(network, ltr, tile, precision, wanted, out, average, first)
         except torch.OutOfMemoryError as error:
             if tile <= _SMALLEST_TILE:
                 raise ResourceError(
@@ -76,6 +78,7 @@ def predict_ensemble(
     *,
     precision: torch.dtype = torch.float32,
     wanted: range | None = None,
+    first: int = 0,
 ) -> Frames:
     """Average what a network makes of the clip and of its mirror image, forwards and backwards.
 
@@ -86,10 +89,11 @@ def predict_ensemble(
     turned = [(*[0] * back, *[2] * mirrored) for back in backwards for mirrored in (False, True)]
     wanted = range(len(ltr)) if wanted is None else wanted
     reversed_wanted = range(len(ltr) - wanted.stop, len(ltr) - wanted.start)
-    total = predict(network, ltr, precision=precision, wanted=wanted)
+    reversed_first = -(first + len(ltr) - 1)
+    total = predict(network, ltr, precision=precision, wanted=wanted, first=first)
     for axes in turned[1:]:
-        asked = reversed_wanted if 0 in axes else wanted
-        made = predict(network, ltr.flip(axes), precision=precision, wanted=asked)
+        asked, start = (reversed_wanted, reversed_first) if 0 in axes else (wanted, first)
+        made = predict(network, ltr.flip(axes), precision=precision, wanted=asked, first=start)
         last = len(made) - 1
         for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
             other = made[last - number if 0 in axes else number]
@@ -158,6 +162,7 @@ def _predict(
     wanted: range,
     out: Tensor | None,
     average: bool,
+    first: int,
 ) -> Tensor:
     height, width, channels = ltr.shape[1:]
     k, frames, multiple, edge = network.factor, network.reach[0], network.multiple, network.edge
@@ -167,11 +172,12 @@ def _predict(
     result = torch.empty(shape, device=ltr.device) if out is None else out
     slab = _suitable_slab(network, (height, width), ltr.device.type, precision)
     needed = range(wanted.start - frames, wanted.stop + frames)
+    asked = Request(k, first + needed.start)
     for top, left in itertools.product(range(0, height, tall), range(0, width, wide)):
         below, right = min(top + tall, height), min(left + wide, width)
         rows, columns = (
-            range(first - edge, first + math.ceil((last - first) / multiple) * multiple + edge)
-            for first, last in ((top, below), (left, right))
+            range(start - edge, start + math.ceil((last - start) / multiple) * multiple + edge)
+            for start, last in ((top, below), (left, right))
         )
         slabs = (
             to_network(_cut(ltr, needed[n : n + slab], rows, columns))[None]
@@ -179,7 +185,7 @@ def _predict(
         )
         done = 0
         with torch.no_grad():
-            for piece in network.stream(slabs, precision):
+            for piece in network.stream(slabs, precision, asked):
                 output = to_volume(piece[0])[:, : below - top, : right - left]
                 part = result[done : done + len(output), top:below, left:right]
                 if average:

@@ -47,7 +47,12 @@ class FittedStage:
         return 2 * self.network.reach[0] + 2
 
     def apply(
-        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range | None = None
+        self,
+        fine: Volume,
+        exposure: str,
+        precision: torch.dtype,
+        wanted: range | None = None,
+        first: int = 0,
     ) -> Frames:
         """Take the stage's step, trusting the network as far as it agrees with itself.
 
@@ -66,6 +71,7 @@ class FittedStage:
             precision: of the convolutions.
             wanted: frames of ``fine`` whose results are returned; None: all of them. ``fine`` must
                 have :attr:`reach` more to each side, or end where the clip does.
+            first: number, in its scene, of the first frame of ``fine``.
 
         Returns:
             Volume (len(wanted) * step, H, W, C) that exposes to ``fine``.
@@ -79,11 +85,11 @@ class FittedStage:
             return plain
         trusted, seen = self.looked_at(wanted, length)
         predict_step = predict_ensemble if self.ensemble else predict
-        result = predict_step(self.network, fine, precision=precision, wanted=seen)
+        result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
         share = None
         if self.verify:
-            again = restore_again(self.network, result, precision, judged)
+            again = restore_again(self.network, result, precision, judged, first + seen.start)
             result = _part_of(result, trusted, seen, step)
             error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
             # Piece by piece it takes less: a volume of this size is much of the memory of a run.
@@ -97,7 +103,7 @@ class FittedStage:
             del again
         else:
             if self.refilmed:
-                average_again(self.network, result, precision, judged)
+                average_again(self.network, result, precision, judged, first + seen.start)
             result = _part_of(result, trusted, seen, step)
         for piece in _pieces(wanted):
             part = _part_of(result, piece, trusted, step)

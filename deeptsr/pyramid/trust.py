@@ -36,7 +36,7 @@ _NOISE = 1e-3  # mean square change that any result has; smaller ones are not wo
 
 
 def average_again(
-    network: StepNetwork, result: Frames, precision: torch.dtype, wanted: range
+    network: StepNetwork, result: Frames, precision: torch.dtype, wanted: range, first: int = 0
 ) -> None:
     """Average a result, where it lies, with what :func:`restore_again` makes of it.
 
@@ -46,18 +46,23 @@ def average_again(
             are of no use after it.
         precision: of the convolutions.
         wanted: frames, of T, whose moments are wanted.
+        first: number, in its scene, of the first frame of T.
     """
-    k, first, later = _later(network, result, wanted)
+    k, near, later = _later(network, result, wanted)
     if later:
         ltr = _filmed_later(result, k, network.exposure)
         if network.exposure == "delta":
             ltr = ltr.clone()  # instants are frames of the result, which is written to
-        out = result[first * k + k // 2 :][: len(later) * k]
-        predict(network, ltr, precision=precision, wanted=later, out=out, average=True)
+        out = result[near * k + k // 2 :][: len(later) * k]
+        predict(network, ltr, precision=precision, wanted=later, out=out, average=True, first=first)
 
 
 def restore_again(
-    network: StepNetwork, result: Volume, precision: torch.dtype, wanted: range | None = None
+    network: StepNetwork,
+    result: Volume,
+    precision: torch.dtype,
+    wanted: range | None = None,
+    first: int = 0,
 ) -> Frames:
     """Film a result again, half a frame later, and restore that.
 
@@ -66,6 +71,7 @@ def restore_again(
         result: volume (T * factor, H, W, C).
         precision: of the convolutions.
         wanted: frames, of T, whose moments are wanted; None: all of them.
+        first: number, in its scene, of the first frame of T.
 
     Returns:
         A volume of these moments. The first and last half frame of ``result``, which the later
@@ -73,13 +79,13 @@ def restore_again(
     """
     frames = len(result) // network.factor
     wanted = range(frames) if wanted is None else wanted
-    k, first, later = _later(network, result, wanted)
-    again = result[first * k : min(frames, wanted.stop + 1) * k].clone()
+    k, near, later = _later(network, result, wanted)
+    again = result[near * k : min(frames, wanted.stop + 1) * k].clone()
     if later:
         out = again[k // 2 :][: len(later) * k]
         ltr = _filmed_later(result, k, network.exposure)
-        predict(network, ltr, precision=precision, wanted=later, out=out)
-    return again[(wanted.start - first) * k : (wanted.stop - first) * k]
+        predict(network, ltr, precision=precision, wanted=later, out=out, first=first)
+    return again[(wanted.start - near) * k : (wanted.stop - near) * k]
 
 
 def disagreement(
@@ -194,8 +200,8 @@ def blend(result: Volume, plain: Volume, share: Cells) -> Volume:
 def _later(network: StepNetwork, result: Tensor, wanted: range) -> tuple[int, int, range]:
     """The step, the first frame that is seen, and the later camera's frames of some moments."""
     k = network.factor
-    first = max(0, wanted.start - 1)
-    return k, first, range(first, min(len(result) // k - 1, wanted.stop))
+    near = max(0, wanted.start - 1)
+    return k, near, range(near, min(len(result) // k - 1, wanted.stop))
 
 
 def _filmed_later(result: Volume, factor: int, exposure: str) -> Frames:

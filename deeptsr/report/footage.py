@@ -67,7 +67,11 @@ class Footage:
         self.result = video.probe(result)
         self._cuts = cuts
         self._start, self._end = job.options.start, job.options.end
-        self.schedule, self.frames, self.exposure = job.schedule, job.frames, job.options.exposure
+        self.schedule, self.frames, self.exposure = (
+            job.schedule.as_shown,
+            job.frames,
+            job.options.exposure,
+        )
         if len(self.shown) != self.result.frames:
             raise InputError(
                 f"{result} has {self.result.frames} frames; expected {len(self.shown)}, as the run "

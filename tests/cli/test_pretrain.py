@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from cli.commands import pretrain as module
 from cli.main import cli
 from deeptsr import jobs
+from deeptsr.config import NETWORKS
 from deeptsr.events import Pretrained, Taught
 from deeptsr.learning.space.pretrain import SETTINGS
 
@@ -19,8 +20,8 @@ def calls(monkeypatch):
     """Stands in for the job; notes what it is asked."""
     seen = []
 
-    def pretrain_file(output, **given):
-        seen.append((output, given))
+    def pretrain_file(output, network, settings, **given):
+        seen.append((output, given | {"network": network, "settings": settings}))
         given["on_event"](Taught("any/full-1", 250, 1.5, -0.25))
         told = Pretrained(str(output), 400_000, 90.0)
         given["on_event"](told)
@@ -34,6 +35,7 @@ def test_what_is_asked_for_reaches_the_job(calls, tmp_path):
     target = str(tmp_path / "p.safetensors")
     flags = ["--steps", "70", "--seed", "3", "--time-budget", "90m", "--images", "pictures"]
     flags += ["--from", "old.safetensors", "--still", "0.2", "--damage", "0.1"]
+    flags += ["--network", "compact"]
     done = CliRunner().invoke(cli, ["pretrain", "-o", target, *flags, "--no-resume"])
     assert done.exit_code == 0, done.output
     ((output, given),) = calls
@@ -41,6 +43,7 @@ def test_what_is_asked_for_reaches_the_job(calls, tmp_path):
     assert given["settings"] == replace(module.DEFAULTS, steps=70, still=0.2, damaged=0.1)
     assert (given["seed"], given["time_budget"], given["images"]) == (3, 5400, "pictures")
     assert given["start"] == "old.safetensors"
+    assert given["network"] == NETWORKS["compact"]
     assert given["resume"] is False
     assert "+1.50 dB over interpolation on things of all kinds" in done.output
     assert "use it with deeptsr upscale --prior" in done.output
@@ -52,6 +55,7 @@ def test_a_prior_of_detail(calls, tmp_path):
     assert done.exit_code == 0, done.output
     ((_, given),) = calls
     assert given["space"] is True
+    assert given["network"] is None
     assert given["settings"] == replace(SETTINGS, steps=70)
     assert SETTINGS.steps == module.SPACE_STEPS
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from cli.commands.upscale import upscale
 from cli.main import cli
 from deeptsr import errors
-from deeptsr.config import EncodeSettings, Options, PairSettings, preset
+from deeptsr.config import NETWORKS, EncodeSettings, Options, PairSettings, preset
 from deeptsr.events import Done, Planned, Previewed, Progress, SelfChecked, StageFitted, Warned
 from tests.helpers.full_disk import full
 
@@ -143,6 +143,21 @@ def test_every_flag_reaches_the_library(library):
         )
     ]
     assert library.devices == []  # the preset was given: nobody needs to look for devices
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_is_chosen_by_name_in_its_own_size(library, name):
+    call("--network", name, "--preset", "balanced")
+    assert library.calls[0][3] == preset("balanced", network=NETWORKS[name])
+
+
+def test_the_network_of_the_preset_stays_as_the_preset_has_it(library):
+    for flags in ((), ("--network", "paper")):
+        call(*flags, "--preset", "paper")
+    assert library.calls[0] == library.calls[1]
+    wrong = call("--network", "unet")
+    assert wrong.exit_code == 2
+    assert "'unet' is not one of 'compact'" in wrong.stderr
 
 
 def test_a_share_that_is_given_replaces_the_preset_and_its_choice(library):
@@ -269,7 +284,7 @@ def test_every_flag_is_documented():
     options = [p for p in upscale.params if isinstance(p, click.Option)]
     flags = (
         "output factor fps vfr slow-motion slow-audio scale size camera space-prior "
-        "preset device seed exposure prior "
+        "preset network device seed exposure prior "
         "fit save-fit mix within across shift start end deinterlace video-stream background "
         "scenes duplicates codec crf pix-fmt "
         "overwrite time-budget work-dir report memory resume preview dry-run "

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from deeptsr.config import NetworkSettings
+from deeptsr.config import NETWORKS, NetworkSettings
 from deeptsr.imaging.exposure import nearest, of_step
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
@@ -21,6 +21,9 @@ CLIMBS = {
     "mixed": ((QUARTER, 3, "compact", 1), (HALF, 2, None, 1)),
     "paper": ((HALF, 2, "paper", 1), (Fraction(1), 3, "compact", 1)),
     "full size": ((Fraction(1), 2, None, 1), (Fraction(1), 2, "compact", 1)),
+}
+CLIMBS |= {
+    kind: ((HALF, 2, kind, 1), (Fraction(1), 2, kind, 2)) for kind in NETWORKS.keys() - CLIMBS
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from deeptsr.imaging.resample import resize
-from deeptsr.networks import Compact, compact
+from deeptsr.networks import Compact, moments
 from deeptsr.pyramid.predict import predict
 from deeptsr.pyramid.trust import changes
 from tests.helpers.synth import noise
@@ -32,9 +32,9 @@ def test_a_wrong_shape_is_refused(call):
 
 
 def test_a_network_must_make_all_frames(monkeypatch):
-    short = compact.correct
+    short = moments.correct
     monkeypatch.setattr(
-        compact, "correct", lambda *given, **named: short(*given, **named)[:, :, 1:]
+        moments, "correct", lambda *given, **named: short(*given, **named)[:, :, 1:]
     )
     with pytest.raises(TypeCheckError):
         Compact(2, "full", 4, 1)(noise(1, 3, 2, 8, 8))

@@ -1,5 +1,6 @@
 """When the frames of the output are shown."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate
 
@@ -7,35 +8,59 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeptsr.config import Options
+from deeptsr.config import Options, PyramidSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.jobs.frame_times import require_constant_rate, schedule
 
 NTSC = Fraction(24000, 1001)
+AS_ASKED = PyramidSettings(doubling=False)
 VARIABLE = Timeline(Fraction(1, 1000), (0, 40, 80, 200, 240, 1000), Fraction(1, 4))
 
 
 def test_a_factor_divides_every_interval():
     for line in (Timeline.constant(NTSC, 12), VARIABLE):
-        laid = schedule(line, Options(factor=6))
-        assert (laid.factor, laid.opened, laid.stretch) == (6, None, 1)
-        assert laid.shown == laid.fine == line.subdivided(6)
+        laid = schedule(line, Options(factor=8))
+        assert (laid.factor, laid.opened, laid.stretch) == (8, None, 1)
+        assert laid.shown == laid.fine == line.subdivided(8)
+        assert laid.as_shown == laid
+
+
+@pytest.mark.parametrize(("asked", "climbed"), [(2, 2), (3, 4), (6, 8), (8, 8), (12, 16), (1, 1)])
+def test_a_factor_is_climbed_by_steps_of_two(asked, climbed):
+    for line in (Timeline.constant(NTSC, 12), VARIABLE):
+        options = Options(factor=asked, scale=2)
+        laid = schedule(line, options)
+        assert (laid.factor, laid.fine, laid.stretch) == (climbed, line.subdivided(climbed), 1)
+        assert laid.shown == line.subdivided(asked)
+        shown = laid.as_shown
+        assert (shown.factor, shown.opened) == (asked, None)
+        assert shown.fine == shown.shown == laid.shown
+        for kept in ({"exposure": "delta"}, {"exposure": 0.5}, {"pyramid": AS_ASKED}):
+            laid = schedule(line, replace(options, **kept))
+            assert (laid.factor, laid.opened) == (asked, None)
+        assert schedule(line, replace(options, exposure=0.9)).factor == climbed
+
+
+def test_frames_that_straddle_those_of_the_input_are_no_parts_of_them():
+    laid = schedule(Timeline.constant(Fraction(24), 24), Options(fps=60))
+    assert laid.as_shown == laid
 
 
 @pytest.mark.parametrize(
     ("rate", "fps", "factor"),
     [
-        (25, 60, 3),
-        (24, 60, 3),
-        (NTSC, Fraction(120000, 1001), 5),
-        (NTSC, 60, 3),
+        (25, 60, 4),
+        (24, 60, 4),
+        (NTSC, Fraction(120000, 1001), 8),
+        (NTSC, 60, 4),
         (25, 25, 2),
         (25, 26, 2),
-        (24, 165, 8),  # 6.875: a step of 7 at once would be harder
-        (24, 168, 7),  # unless nothing is left over
-        (30, 390, 13),
-        (30, 391, 15),
+        (24, 96, 4),
+        (24, 165, 8),
+        (24, 168, 8),
+        (30, 390, 16),
+        (30, 391, 16),
     ],
 )
 def test_a_rate_is_reached_from_the_next_factor(rate, fps, factor):
@@ -44,6 +69,46 @@ def test_a_rate_is_reached_from_the_next_factor(rate, fps, factor):
     assert laid.shown.rate == fps
     assert laid.shown.is_constant
     assert (laid.opened is None) == (Fraction(fps) / rate == factor)
+
+
+@pytest.mark.parametrize(
+    ("rate", "fps", "factor"),
+    [
+        (24, 60, 3),
+        (24, 165, 8),  # 6.875: a step of 7 at once would be harder
+        (24, 168, 7),  # unless nothing is left over
+        (30, 391, 15),
+    ],
+)
+def test_without_doubling_a_rate_is_reached_from_easy_steps(rate, fps, factor):
+    line = Timeline.constant(Fraction(rate), 24)
+    assert schedule(line, Options(fps=fps, pyramid=AS_ASKED)).factor == factor
+
+
+@pytest.mark.parametrize(
+    ("rate", "fps", "exposure", "frames", "factor"),
+    [
+        (24, 60, "delta", 24, 5),  # an instant for each frame
+        (24, 60, "full", 24, 4),
+        (24, 60, 0.25, 24, 5),  # frames do not touch at the end of the climb
+        (24, 60, 0.5, 24, 3),  # they do
+        (24, 60, "delta", 9, 3),  # too few to learn a step of 5 from
+        (25, 60, "delta", 24, 3),  # 12 would be four times the work
+        (30, 50, "delta", 24, 5),
+        (24, 56, "delta", 24, 3),  # 7 at once
+        (25, 25, "delta", 24, 2),
+        (NTSC, 60, "delta", 24, 3),
+    ],
+)
+def test_instants_are_met_exactly_where_that_is_not_much_more_work(
+    rate, fps, exposure, frames, factor
+):
+    line = Timeline.constant(Fraction(rate), frames)
+    laid = schedule(line, Options(fps=fps, exposure=exposure))
+    assert laid.factor == factor
+    if factor == 5:
+        moments = {laid.fine.moment(i) for i in range(len(laid.fine) + 1)}
+        assert {laid.opened.moment(i) for i in range(len(laid.opened))} <= moments
 
 
 @pytest.mark.parametrize("fps", [1, Fraction(24999, 1000)])

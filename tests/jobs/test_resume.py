@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from deeptsr.config import NETWORKS, NetworkSettings
 from deeptsr.events import Progress
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
@@ -125,3 +126,23 @@ def test_a_work_folder_names_no_module_of_ours_and_is_gone_on_from(tmp_path, mon
     rooms = "|".join(path.stem for path in (ROOT / "deeptsr").iterdir())
     for file in texts:
         assert not re.search(rf"deeptsr\.({rooms})\b", file.read_text())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_goes_on_from_its_fit_to_the_same_bytes(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(checkpoints, "_INTERVAL", 0.0)
+    source = clip(tmp_path / "in.mkv", "-c:v", "ffv1", size="32x24", frames=12)
+    options = tiny(network=NetworkSettings(name, 4, 1))
+    whole, cut, told = tmp_path / "whole.mkv", tmp_path / "cut.mkv", []
+    upscale_file(source, whole, options)
+
+    def stop_at_the_second_step(event):
+        if isinstance(event, Progress) and "step 2 of 3" in event.detail:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upscale_file(source, cut, options, stop_at_the_second_step)
+    upscale_file(source, cut, options, told.append)
+    steps = [e.detail for e in told if isinstance(e, Progress) and "step" in e.detail]
+    assert [detail[-6:] for detail in steps] == ["3 of 3"]
+    assert cut.read_bytes() == whole.read_bytes()

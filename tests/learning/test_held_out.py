@@ -59,7 +59,7 @@ def test_the_gain_on_held_out_frames_against_the_whole_clip():
 
         factor, exposure, reach, multiple, width = 2, "full", (1, 0), 1, 1.0
 
-        def forward(self, ltr):
+        def forward(self, ltr, asked=None):
             made = interpolate_time(ltr, 2, axis=2)
             return made + (made - 0.5) / 10
 

@@ -112,6 +112,12 @@ def test_a_fit_starts_from_it(tmp_path):
     assert all(torch.equal(stage.network.state_dict()[k], v) for k, v in expected.items())
 
 
+def test_what_comes_along_is_for_the_network_of_its_name():
+    known = preset("fast").network
+    assert prior_of(preset("fast", network=known)) is not None
+    assert prior_of(preset("fast", network=replace(known, kind="another"))) is None
+
+
 def test_the_paper_never_takes_one():
     assert prior_of(preset("paper")) is None
     assert prior_of(preset("fast", prior="none")) is None

@@ -6,10 +6,11 @@ from fractions import Fraction
 import pytest
 import torch
 
-from deeptsr.config import preset
+from deeptsr.config import NETWORKS, preset
 from deeptsr.learning import recipe
 from deeptsr.learning import stages as stages_module
-from deeptsr.learning.recipe import fold_of, steps_of_stage
+from deeptsr.learning.recipe import crop_frames, fold_of, steps_of_stage
+from deeptsr.networks import build
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
 from tests.helpers.fits import BRISK, FULL, Shelf, fitted, outcomes
@@ -73,3 +74,24 @@ def test_the_first_stage_takes_fewer_steps_from_a_prior():
 def test_coarse_levels_are_not_folded():
     assert fold_of(Stage(Fraction(1, 4), 2, 1), 360, 640) == 1
     assert fold_of(Stage(FULL, 2, 4), 720, 1280) > 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen", "frames"),
+    [("compact", 96, 8), ("recurrent", 96, 8 + 2 * 8), ("recurrent", 60, 8)],
+)
+def test_states_warm_up_where_there_are_frames_enough(kind, seen, frames):
+    assert crop_frames(preset("fast"), build(NETWORKS[kind], 2), seen) == frames
+
+
+def test_a_stage_learns_from_crops_that_warm_up(monkeypatch):
+    asked, make = [], stages_module.StageFitter
+
+    def watched(options, *rest):
+        asked.append(options.pairs.frames)
+        return make(options, *rest)
+
+    monkeypatch.setattr(stages_module, "StageFitter", watched)
+    options = tiny(network=replace(tiny().network, kind="recurrent"))
+    fitted(pan(28, 24, 24), (Stage(FULL, 2, 1),), options)
+    assert asked[0] == options.pairs.frames + 2 * 3

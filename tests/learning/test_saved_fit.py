@@ -61,6 +61,17 @@ def test_the_settings_of_every_preset_come_back(tmp_path, name):
     assert SavedFit.load(tmp_path / "a").options == options
 
 
+def test_a_fit_of_before_a_setting_has_its_default(tmp_path):
+    path = kept(tmp_path / "a.safetensors")
+    with safe_open(path, "pt") as file:
+        told = json.loads(file.metadata()["deeptsr"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    before = SavedFit.load(path).options
+    assert told["settings"]["pyramid"].pop("doubling") is True
+    save_file(tensors, path, {"deeptsr": json.dumps(told)})
+    assert SavedFit.load(path).options == before
+
+
 def test_equal_fits_are_equal_files(tmp_path):
     content = {kept(tmp_path / str(n)).read_bytes() for n in range(8)}
     assert len(content) == 1

@@ -11,7 +11,10 @@ from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.predict import predict, predict_ensemble
 from tests.helpers.synth import gap, noise, wake
 
-KINDS = [("compact", 1), ("compact", 2), ("compact", 3), ("paper", 1)]
+KINDS = [
+    *(("compact", 1), ("compact", 2), ("compact", 3), ("paper", 1)),
+    *(("fusion", 1), ("recurrent", 2)),
+]
 
 
 def make(kind, fold, factor=2, exposure="full"):
@@ -38,7 +41,7 @@ def test_a_stretch_of_a_clip_with_its_surroundings_is_enough(kind, fold, exposur
     whole = predict(network, ltr)
     for start, stop in ((0, 4), (5, 8), (9, 16)):
         first, last = max(0, start - around), min(16, stop + around)
-        part = predict(network, ltr[first:last])[(start - first) * factor :]
+        part = predict(network, ltr[first:last], first=first)[(start - first) * factor :]
         length = (stop - start) * factor
         assert gap(part[:length], whole[start * factor : stop * factor]) < 1e-5
 
@@ -63,7 +66,7 @@ class Small(StepNetwork):
         self.factor, self.exposure, self.reach = network.factor, network.exposure, network.reach
         self.multiple, self.width = network.multiple, network.width
 
-    def forward(self, ltr):
+    def forward(self, ltr, asked=None):
         self.tried.append(ltr.shape[3])
         if ltr.shape[3] > self.rows:
             raise torch.OutOfMemoryError

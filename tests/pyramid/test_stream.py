@@ -1,17 +1,22 @@
 """The climb of a video chunk by chunk."""
 
 import weakref
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
 import torch
 
-from deeptsr.imaging.exposure import repeat
+from deeptsr.imaging.exposure import correct, repeat
+from deeptsr.imaging.resample import interpolate_time
+from deeptsr.networks import StepNetwork
 from deeptsr.pyramid import stream as stream_module
 from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.reach import first_needed, margin
+from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream, stream_scene
-from tests.helpers.climbs import every, fitted, shutter
+from tests.helpers.climbs import HALF, every, fitted, shutter
 from tests.helpers.synth import gap, noise
 
 
@@ -29,6 +34,31 @@ def test_chunked_equals_whole(name, exposure, chunk):
     whole = climb(stages, clip, exposure=exposure, rounds=2)
     assert whole.shape == (12 * factor, 21, 30, 3)
     assert gap(streamed(stages, clip, chunk, exposure=exposure, rounds=2), whole) < 1e-4
+
+
+class Numbered(StepNetwork):
+    """What it adds to interpolation depends on the number of a frame, as if by a grid of five."""
+
+    factor, exposure, reach, width = 2, "full", (1, 1), 1.0
+
+    def forward(self, ltr, asked=None):
+        asked = self.asked(asked)
+        numbers = torch.arange(asked.first, asked.first + ltr.shape[2]) % 5
+        change = 0.01 * numbers.view(-1, 1) * torch.tensor([1.0, -1.0])  # (T, k)
+        plain = interpolate_time(ltr, 2, axis=2)
+        return correct(plain, ltr, 2, axis=2) + change.flatten().view(1, 1, -1, 1, 1)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("cuts", [(), (7,)])
+def test_what_goes_by_the_number_of_a_frame_does_not_depend_on_the_chunk(mirrored, cuts):
+    half = FittedStage(Stage(HALF, 2, 1), Numbered(), mirrored, refilmed=True)
+    stages = (half, FittedStage(Stage(Fraction(1), 2, 2), Numbered(), mirrored, refilmed=True))
+    clip = noise(23, 16, 18, 3)
+    whole = streamed(stages, clip, 99, cuts=cuts)
+    assert gap(whole, streamed(stages, clip, 99, cuts=(11,))) > 1e-2  # numbers begin at a scene
+    for chunk in (1, 4, 6):
+        assert gap(streamed(stages, clip, chunk, cuts=cuts), whole) < 1e-5
 
 
 @every

@@ -31,7 +31,7 @@ class Oracle(StepNetwork):
         super().__init__()
         self.truth, self.spread, self.calls = truth, spread, 0
 
-    def forward(self, ltr):
+    def forward(self, ltr, asked=None):
         first, self.calls = self.calls % 2, self.calls + 1  # the later camera comes second
         length = ltr.shape[2] * self.factor
         exact = self.truth[first : first + length].permute(3, 0, 1, 2)[None]

@@ -23,13 +23,16 @@ from deeptsr.system import devices
 __all__ = ["array_job"]
 
 
-def array_job(frames: Any, options: Options | None, on_event: Listener) -> tuple[Job, Tensor, bool]:
+def array_job(
+    frames: Any, options: Options | None, on_event: Listener, *, doubling: bool = True
+) -> tuple[Job, Tensor, bool]:
     """Resolve the job of a clip.
 
     Args:
         frames: (T, H, W, C), C = 1 or 3: see :func:`deeptsr.imaging.volume.as_volume`.
         options: all settings; by default the preset that suits the device.
         on_event: listener for what a time budget leaves room for.
+        doubling: whether the settings say what is climbed; else it is the factor itself.
 
     Returns:
         The job; the volume (T, H, W, 3); and whether the clip is grey.
@@ -48,6 +51,8 @@ def array_job(frames: Any, options: Options | None, on_event: Listener) -> tuple
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
         options = replace(options, exposure=open_share(clip, count))
+    if not doubling:
+        options = replace(options, pyramid=replace(options.pyramid, doubling=False))
     made = frame_size((height, width), options.scale, options.size)
     times, shown = Timeline.constant(Fraction(1), count), (made.height, made.width)
     job = resolve(times, height, width, options, shown=shown)

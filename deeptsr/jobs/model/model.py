@@ -187,7 +187,7 @@ def fit(frames: Any, options: Options | None = None, on_event: Listener = ignore
     """
     if options is not None:
         _check_size(options)
-    job, clip, _ = array_job(frames, options, on_event)
+    job, clip, _ = array_job(frames, options, on_event, doubling=False)
     with out_of_memory():
         excerpt, _ = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
         fitted = fit_job(job, excerpt, on_event, None)

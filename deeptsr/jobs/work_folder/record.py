@@ -41,6 +41,7 @@ def identity(
     for place in ("encode", "work_dir", "resume", "device", "memory", *space, *fits):
         del settings[place]
     del settings["pyramid"]["voxels"]  # the memory's bound: all chunks give the same
+    del settings["pyramid"]["doubling"]  # it is settled: the factor is the one that is climbed
     prior, given = prior_of(options), saved_fit_of(options)
     files = video.files_of(source)
     return {

@@ -18,7 +18,7 @@ from deeptsr.learning.pretraining.crops import KINDS, Crops
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import render
-from deeptsr.networks import Compact
+from deeptsr.networks import MomentNetwork, Request, build_teachable
 from deeptsr.networks.chance import seeded
 
 __all__ = ["Course", "Damage"]
@@ -34,7 +34,7 @@ class Course:
     """How far one network of a prior has come.
 
     Args:
-        network: of the compact kind.
+        network: name and size of what is taught.
         settings: how it is taught.
         variant: which of the prior's networks it is.
         steps: optimiser steps, of both parts together.
@@ -61,15 +61,13 @@ class Course:
         self.variant, self.settings, self.steps = variant, settings, steps
         self._device, self._precision, self._damage = device, precision, damage
         with seeded(seed):
-            self.network = Compact(
-                2, variant.exposure, network.channels, network.blocks, variant.fold
-            )
+            self.network = build_teachable(network, 2, variant.exposure, variant.fold)
         self._still_steps = round(settings.still * steps) if variant.start is None else 0
         self._stills = PseudoTime(self.network, torch.Generator().manual_seed(seed))
         self._stills.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network)
+        self.average = copy.deepcopy(self.network).eval()
         self._optimizer = self._fresh(self._stills if self._still_steps else self.network)
-        self._crops = Crops(settings, variant, seed, pictures)
+        self._crops = Crops(settings, variant, seed, pictures, self.network.warm_up)
         self.step = 0
 
     def start_from(self, state: dict[str, Tensor]) -> None:
@@ -159,7 +157,7 @@ class Course:
         return error.mean((1, 2, 3, 4)), torch.ones(count, device=self._device)
 
     def _errors(
-        self, network: Compact, htr: Tensor, factor: int, spoil: bool = False
+        self, network: MomentNetwork, htr: Tensor, factor: int, spoil: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Mean square errors of a network and of interpolation, (N,) each."""
         exposure = self.variant.exposure
@@ -168,13 +166,14 @@ class Course:
             spoilt = self._damage(ltr)
             # What a frame's damage looks like is told by that frame, and stays in all it becomes.
             htr, ltr = htr + (spoilt - ltr).repeat_interleave(factor, 2), spoilt
-        network.factor = factor
         with self._autocast():
-            restored = network(ltr.contiguous(memory_format=torch.channels_last_3d))
+            contiguous = ltr.contiguous(memory_format=torch.channels_last_3d)
+            restored = network(contiguous, Request(factor))
         with torch.no_grad():
             plain = interpolate_time(ltr, factor, exposure, axis=2)
             plain = correct(plain, ltr, factor, exposure, axis=2)
-        return _inner(restored - htr, factor), _inner(plain - htr, factor)
+        ends = factor * (1 + network.warming(ltr.shape[2]))
+        return _inner(restored - htr, ends), _inner(plain - htr, ends)
 
     def _placed(self, crops: Tensor) -> Tensor:
         return crops.to(self._device, memory_format=torch.channels_last_3d)
@@ -192,6 +191,6 @@ def _judges(kind: str) -> Tensor:
     return torch.stack([clip.frames.float() for clip in clips]).permute(0, 4, 1, 2, 3)
 
 
-def _inner(error: Tensor, factor: int) -> Tensor:
+def _inner(error: Tensor, ends: int) -> Tensor:
     """Mean square away from a crop's borders, where a network lacks what lies beyond."""
-    return error[:, :, factor:-factor, 2:-2, 2:-2].square().mean((1, 2, 3, 4))
+    return error[:, :, ends:-ends, 2:-2, 2:-2].square().mean((1, 2, 3, 4))

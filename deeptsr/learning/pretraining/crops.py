@@ -19,16 +19,33 @@ __all__ = ["KINDS", "Crops"]
 
 KINDS = ("leaves", "rotor")
 _STEPS = ((2, 0.82), (3, 0.08), (4, 0.05), (5, 0.05))  # and their shares of the batches
+_RENDERED = 40  # HTR frames of a clip, unless a crop of two an LTR frame has more
 _KEPT = 4  # clips that are kept, as a multiple of those that are there from the start
 
 
 class Crops:
-    """A pool of clips, renewed as the course goes on, and what is cut from it."""
+    """A pool of clips, renewed as the course goes on, and what is cut from it.
+
+    Args:
+        settings: of the course.
+        variant: of the prior's networks that is taught.
+        seed: of all that is drawn.
+        pictures: surfaces beside those that are drawn, (3, side, side) each.
+        around: LTR frames that a crop has more at each end, where a clip is long enough: for states
+            to warm up on.
+    """
 
     def __init__(
-        self, settings: PretrainSettings, variant: Variant, seed: int, pictures: Sequence[Tensor]
+        self,
+        settings: PretrainSettings,
+        variant: Variant,
+        seed: int,
+        pictures: Sequence[Tensor],
+        around: int = 0,
     ) -> None:
         self.settings, self._variant, self._pictures = settings, variant, pictures
+        self._long = settings.frames + 2 * around  # LTR frames of a crop with those around it
+        self._rendered = max(_RENDERED, 2 * self._long) if around else _RENDERED
         self.side = BLOCK * round(variant.wide * settings.crop / BLOCK)
         self.count = math.ceil(variant.batch * settings.batch)
         self._dice = torch.Generator().manual_seed(seed)
@@ -55,12 +72,14 @@ class Crops:
         return 2
 
     def batch(self, factor: int) -> Tensor:
-        """HTR crops, (N, C, T * factor, side, side), T as the settings say."""
-        return torch.stack([self._crop(self._kind(), factor) for _ in range(self.count)])
+        """HTR crops, (N, C, T * factor, side, side), T as the settings say or with more around."""
+        enough = self._long * factor <= self._rendered
+        frames = self._long if enough else self.settings.frames
+        return torch.stack([self._crop(self._kind(), factor, frames) for _ in range(self.count)])
 
     def stills(self) -> Tensor:
         """Frames of the clips, (N, C, side, side)."""
-        crops = [self._crop(self._kind(), 1, frames=1) for _ in range(self.count)]
+        crops = [self._crop(self._kind(), 1, 1) for _ in range(self.count)]
         return torch.stack(crops).squeeze(2)
 
     def chance(self) -> float:
@@ -93,14 +112,14 @@ class Crops:
     def _render(self, kind: str) -> None:
         self._next += 1
         pool = self._pools[kind]
-        pool.append(render(self._next, kind, pictures=self._pictures))
+        pool.append(render(self._next, kind, frames=self._rendered, pictures=self._pictures))
         if len(pool) > _KEPT * self.settings.pool:
             pool.pop(0)
 
-    def _crop(self, kind: str, factor: int, frames: int | None = None) -> Tensor:
+    def _crop(self, kind: str, factor: int, frames: int) -> Tensor:
         """A crop of a clip in one of its views, (C, T * factor, side, side)."""
         s, side = self.settings, self.side
-        pool, frames = self._pools[kind], (frames or s.frames) * factor
+        pool, frames = self._pools[kind], frames * factor
         while factor > max(clip.longest for clip in pool):
             self._render(kind)  # no blades of the pool are slow enough
         slow = 2 if self.chance() < s.slowed else 1  # an HTR frame is a mean of so many

@@ -38,7 +38,7 @@ def pretrain(
     """Teach a prior.
 
     Args:
-        network: of the compact kind.
+        network: one that serves steps of any size.
         settings: how long, on what.
         seed: of all that is drawn.
         device: that does the work; None: the CPU.

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks import Compact
+from deeptsr.networks import MomentNetwork
 
 __all__ = ["BLOCK", "PseudoTime", "hidden"]
 
@@ -41,7 +41,7 @@ def hidden(stills: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
 class PseudoTime(nn.Module):
     """A network's own layers, and one that draws frames from what they see."""
 
-    def __init__(self, network: Compact, generator: torch.Generator) -> None:
+    def __init__(self, network: MomentNetwork, generator: torch.Generator) -> None:
         super().__init__()
         self.network = network
         weight = network.leave.weight

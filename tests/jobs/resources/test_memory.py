@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from deeptsr.config import preset
+from deeptsr.config import NETWORKS, preset
 from deeptsr.errors import ResourceError
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length, part_length, peak
@@ -103,6 +103,15 @@ def test_no_more_is_cut_than_must_be():
     frame = OPTIONS.factor * SMALL.pixels
     longer = replace(cut, pyramid=replace(cut.pyramid, voxels=cut.pyramid.voxels + frame))
     assert peak(SMALL, longer, STAGES) > cut.memory
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_keeps_to_a_bound_whatever_the_number_of_frames(name):
+    options = replace(OPTIONS, network=NETWORKS[name])
+    free = bounded(SMALL, options, STAGES, CPU)
+    cut = bounded(SMALL, replace(options, memory=int(0.8 * peak(SMALL, free, STAGES))), STAGES, CPU)
+    assert peak(SMALL, cut, STAGES) <= cut.memory < peak(SMALL, free, STAGES)
+    assert peak(replace(SMALL, frames=10**5), cut, STAGES) == peak(SMALL, cut, STAGES)
 
 
 def test_a_stage_without_a_network_takes_no_more():
