@@ -120,7 +120,7 @@ def pretrain_file(
     kept = hidden_beside(output, ".begun.pt")
     digest = known.digest if known else ""
     # What finds detail can be taught longer, or shorter, than it was begun.
-    settled = asdict(replace(settings, steps=0) if space else settings)
+    settled = asdict(replace(settings, steps=1) if space else settings)
     who = json.dumps([asdict(network), settled, seed, len(pictures), digest])
     begun = _begun(kept, who, on_event) if resume else None
 
