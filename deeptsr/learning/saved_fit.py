@@ -25,7 +25,7 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.learning.recipe import averages, fold_of, has_network, network_of, verifies
+from deeptsr.learning.recipe import fitted_stage, fold_of, has_network, network_of
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 
@@ -201,10 +201,7 @@ class SavedFit:
                         "file is damaged; expected one that --save-fit or Model.save made; fit anew"
                     ) from error
                 network = network.to(device).eval()
-            ensemble = averages(options, number)
-            found.append(
-                FittedStage(stage, network, ensemble, options.pyramid.ensemble, verifies(options))
-            )
+            found.append(fitted_stage(options, number, stage, network))
         return tuple(found)
 
 

@@ -11,6 +11,7 @@ from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.networks import StepNetwork
+from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
 from deeptsr.pyramid.trust import blend, changes, disagreement, restore_again, trust
@@ -30,14 +31,15 @@ class FittedStage:
     ensemble: bool = False  # whether to average over mirror images and reversed time
     refilmed: bool = False  # whether to average with its result, filmed and restored again
     verify: bool = True  # whether to interpolate where these two results disagree
+    even: bool = False  # whether to make the result go on evenly
 
     @property
     def reach(self) -> int:
         """How many of the stage's input frames an output frame depends on, to each side."""
         if self.network is None:
-            return _TIME_TAPS
-        # To restore a result again takes as much on top, and half a frame; trust looks one further.
-        return 2 * self.network.reach[0] + 2
+            return _TIME_TAPS + self._look
+        # To restore a result again takes as much on top, and half a frame; then come its neighbours
+        return 2 * self.network.reach[0] + 1 + self._look
 
     def apply(
         self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range | None = None
@@ -65,12 +67,14 @@ class FittedStage:
         """
         step, length = self.stage.step, len(fine)
         wanted = range(length) if wanted is None else wanted
-        if self.network is None:
-            plain = fine.new_empty(len(wanted) * step, *fine.shape[1:])
-            for piece in _pieces(wanted):
-                _part_of(plain, piece, wanted, step)[:] = _plain(fine, piece, step, exposure)
-            return plain
         trusted, seen = self.looked_at(wanted, length)
+        if self.network is None:
+            result = fine.new_empty(len(trusted) * step, *fine.shape[1:])
+            for piece in _pieces(trusted):
+                _part_of(result, piece, trusted, step)[:] = _plain(fine, piece, step, exposure)
+            if self.even and exposure == "full":
+                make_even(result, _part_of(fine, trusted))
+            return _part_of(result, wanted, trusted, step)
         predict_step = predict_ensemble if self.ensemble else predict
         result = predict_step(self.network, fine, precision=precision, wanted=seen)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
@@ -87,24 +91,37 @@ class FittedStage:
             share = trust(error, torch.cat(change))
         if self.refilmed:
             result.add_(again).div_(2)
+            self._correct(result, fine, trusted, exposure)
         del again
+        if self.even and exposure == "full":
+            make_even(result, _part_of(fine, trusted))
         for piece in _pieces(wanted):
-            part = _part_of(result, piece, trusted, step)
-            if self.refilmed:
-                # The correction of delta exposure fades from an LTR frame to the next.
-                more = range(piece.start, min(piece.stop + (exposure == "delta"), length))
-                uncorrected = _part_of(result, more, trusted, step)
-                corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
-                part.copy_(corrected[: len(part)])
             shares = _part_of(share, piece, trusted)
             if shares.min() < 1:
+                part = _part_of(result, piece, trusted, step)
                 blend(part, _plain(fine, piece, step, exposure), shares)
         return _part_of(result, wanted, trusted, step)
+
+    @property
+    def _look(self) -> int:
+        """Frames to each side that are looked at when a frame's result is judged."""
+        return max(int(self.network is not None), LOOK * self.even)
+
+    def _correct(self, result: Frames, fine: Volume, held: range, exposure: str) -> None:
+        """Make the result of the frames ``held`` expose to them, in place, piece by piece."""
+        step = self.stage.step
+        for piece in _pieces(held):
+            # The correction of delta exposure fades from an LTR frame to the next.
+            more = range(piece.start, min(piece.stop + (exposure == "delta"), held.stop))
+            uncorrected = _part_of(result, more, held, step)
+            corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
+            part = _part_of(result, piece, held, step)
+            part.copy_(corrected[: len(part)])
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
         around = self.network.reach[0] + 1 if self.network else 0
-        trusted = wider(wanted, 1, length)  # trust looks a frame further
+        trusted = wider(wanted, self._look, length)
         return trusted, wider(trusted, around, length)
 
 

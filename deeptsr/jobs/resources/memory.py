@@ -12,7 +12,7 @@ import torch
 from deeptsr.config import Options
 from deeptsr.errors import ResourceError
 from deeptsr.learning.pairs.pool import pool_bytes
-from deeptsr.learning.recipe import JUDGED, averages, fitted_frames, has_network, network_of
+from deeptsr.learning.recipe import JUDGED, fitted_frames, fitted_stage, has_network, network_of
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.space import STEP, SpaceNetwork
@@ -169,7 +169,7 @@ def _models(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[Fi
         for number, stage in enumerate(stages):
             network = network_of(options, stage, clip.height, clip.width)
             known = network if has_network(options, number) else None
-            found.append(FittedStage(stage, known, averages(options, number)))
+            found.append(fitted_stage(options, number, stage, known))
     return tuple(found)
 
 
