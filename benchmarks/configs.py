@@ -31,6 +31,7 @@ BUILT_IN = {
     "no-ensemble": "pyramid.ensemble=false",
     "no-mirrors": "pyramid.mirrored=0",  # filmed again all the same
     "no-verify": "pyramid.verify=false",
+    "no-even": "pyramid.even=false",
     "two-rounds": "pyramid.rounds=2",
     # How the network is fitted.
     "no-averaging": "fit.averaging=0",

@@ -210,7 +210,9 @@ PRESETS: dict[str, Options] = {
             margin=(1, 0),
             averaging=0.0,
         ),
-        pyramid=PyramidSettings(coarsest=Fraction(1, 8), ensemble=False, doubling=False),
+        pyramid=PyramidSettings(
+            coarsest=Fraction(1, 8), ensemble=False, even=False, doubling=False
+        ),
     ),
 }
 

@@ -165,6 +165,7 @@ class PyramidSettings:
     mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
     # too, where there is an ensemble; None: all; >= 0
     verify: bool = True  # interpolate where a network's result does not agree with itself
+    even: bool = True  # stretch what happens within a frame until the result goes on evenly
     doubling: bool = True  # climb the next power of two, and expose that anew; full exposure only
     networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
     voxels: int = 96_000_000  # pixels x frames of a chunk's result, at most: bounds the memory

@@ -7,6 +7,7 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
 
 __all__ = [
     "JUDGED",
@@ -14,11 +15,11 @@ __all__ = [
     "crop_frames",
     "first_steps",
     "fitted_frames",
+    "fitted_stage",
     "fold_of",
     "has_network",
     "network_of",
     "steps_of_stage",
-    "verifies",
 ]
 
 JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
@@ -68,13 +69,23 @@ def averages(options: Options, number: int) -> bool:
     return options.pyramid.ensemble and (mirrored is None or number < mirrored)
 
 
-def verifies(options: Options) -> bool:
-    """Whether a stage interpolates where its network contradicts itself.
+def fitted_stage(
+    options: Options, number: int, stage: Stage, network: StepNetwork | None
+) -> FittedStage:
+    """A stage, counted from 0, with the network that takes it; None: it interpolates.
 
-    What a prior knows is better than interpolation there as well (measurements.md); what was fitted
-    from nothing is not.
+    Where a network contradicts itself, what a prior knows is better than interpolation
+    (measurements.md); what was fitted from nothing is not.
     """
-    return options.pyramid.verify and prior_of(options) is None
+    pyramid = options.pyramid
+    return FittedStage(
+        stage,
+        network,
+        ensemble=averages(options, number),
+        refilmed=pyramid.ensemble,
+        verify=pyramid.verify and prior_of(options) is None,
+        even=pyramid.even,
+    )
 
 
 def first_steps(options: Options) -> str:

@@ -24,7 +24,7 @@ from torch import Tensor
 from deeptsr.config import Options, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.learning.recipe import averages, has_network, network_of, verifies
+from deeptsr.learning.recipe import fitted_stage, has_network, network_of
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
@@ -38,7 +38,7 @@ _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fi
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
 _HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
-_LATER = ("doubling",)  # of the pyramid: what fits of before it was a setting do not tell
+_LATER = ("doubling", "even")  # of the pyramid: what fits of before it was a setting do not tell
 
 
 @dataclass(frozen=True)
@@ -197,10 +197,7 @@ class SavedFit:
                 network = network_of(options, stage, *size)
                 network.load_state_dict(saved.weights)
                 network = network.to(device).eval()
-            ensemble = averages(options, number)
-            stages.append(
-                FittedStage(stage, network, ensemble, options.pyramid.ensemble, verifies(options))
-            )
+            stages.append(fitted_stage(options, number, stage, network))
         return tuple(stages)
 
 

@@ -16,13 +16,12 @@ from deeptsr.imaging.resample import resize
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.recipe import (
-    averages,
     crop_frames,
     fitted_frames,
+    fitted_stage,
     has_network,
     network_of,
     steps_of_stage,
-    verifies,
 )
 from deeptsr.learning.strategy.attempts import (
     INTERPOLATES,
@@ -101,15 +100,7 @@ def fit_stages(
         done = fraction(number, 1.0)
         on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != INTERPOLATES
-        fitted.append(
-            FittedStage(
-                stage,
-                network.eval() if usable else None,
-                averages(options, number),
-                options.pyramid.ensemble,
-                verifies(options),
-            )
-        )
+        fitted.append(fitted_stage(options, number, stage, network.eval() if usable else None))
         previous = network if usable else previous
     return tuple(fitted)
 
@@ -191,8 +182,8 @@ def _learned(
         network.load_state_dict(next(iter(experts.values())))
         return StageResult(KNOWN, 0.0, None, 0.0)
     examples = examples_of(fitter, run.clip[: fitter.frames], below, stage)
-    known = start_from(network, experts, examples[-1], run.precision)
-    return attempt(fitter, network, examples, steps, known=known)
+    start = start_from(network, experts, examples[-1], run.precision)
+    return attempt(fitter, network, examples, steps, start=start)
 
 
 def _told(

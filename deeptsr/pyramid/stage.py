@@ -11,6 +11,7 @@ from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.networks import StepNetwork
+from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
 from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, restore_again, trust
@@ -30,6 +31,7 @@ class FittedStage:
     ensemble: bool = False  # whether to average over mirror images and reversed time
     refilmed: bool = False  # whether to average with its result, filmed and restored again
     verify: bool = True  # whether to interpolate where these two results disagree
+    even: bool = False  # whether to make the result go on evenly
 
     @property
     def restores(self) -> bool:
@@ -40,11 +42,11 @@ class FittedStage:
     def reach(self) -> int:
         """How many of the stage's input frames an output frame depends on, to each side."""
         if self.network is None:
-            return _TIME_TAPS
+            return _TIME_TAPS + self._look
         if not self.restores:
-            return int(self.network.reach[0])
-        # To restore a result again takes as much on top, and half a frame; trust looks one further.
-        return 2 * self.network.reach[0] + 2
+            return int(self.network.reach[0]) + self._look
+        # To restore a result again takes as much on top, and half a frame; then come its neighbours
+        return 2 * self.network.reach[0] + 1 + self._look
 
     def apply(
         self,
@@ -78,12 +80,14 @@ class FittedStage:
         """
         step, length = self.stage.step, len(fine)
         wanted = range(length) if wanted is None else wanted
-        if self.network is None:
-            plain = fine.new_empty(len(wanted) * step, *fine.shape[1:])
-            for piece in _pieces(wanted):
-                _part_of(plain, piece, wanted, step)[:] = _plain(fine, piece, step, exposure)
-            return plain
         trusted, seen = self.looked_at(wanted, length)
+        if self.network is None:
+            result = fine.new_empty(len(trusted) * step, *fine.shape[1:])
+            for piece in _pieces(trusted):
+                _part_of(result, piece, trusted, step)[:] = _plain(fine, piece, step, exposure)
+            if self.even and exposure == "full":
+                make_even(result, _part_of(fine, trusted))
+            return _part_of(result, wanted, trusted, step)
         predict_step = predict_ensemble if self.ensemble else predict
         result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
@@ -105,25 +109,39 @@ class FittedStage:
             if self.refilmed:
                 average_again(self.network, result, precision, judged, first + seen.start)
             result = _part_of(result, trusted, seen, step)
+        if self.refilmed:
+            self._correct(result, fine, trusted, exposure)
+        if self.even and exposure == "full":
+            make_even(result, _part_of(fine, trusted))
+        if share is None:
+            return _part_of(result, wanted, trusted, step)
         for piece in _pieces(wanted):
-            part = _part_of(result, piece, trusted, step)
-            if self.refilmed:
-                # The correction of delta exposure fades from an LTR frame to the next.
-                more = range(piece.start, min(piece.stop + (exposure == "delta"), length))
-                uncorrected = _part_of(result, more, trusted, step)
-                corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
-                part.copy_(corrected[: len(part)])
-            shares = None if share is None else _part_of(share, piece, trusted)
-            if shares is not None and shares.min() < 1:
+            shares = _part_of(share, piece, trusted)
+            if shares.min() < 1:
+                part = _part_of(result, piece, trusted, step)
                 blend(part, _plain(fine, piece, step, exposure), shares)
         return _part_of(result, wanted, trusted, step)
 
+    @property
+    def _look(self) -> int:
+        """Frames to each side that trust, correction and evenness look at."""
+        return max(int(self.restores), LOOK * self.even)
+
+    def _correct(self, result: Frames, fine: Volume, held: range, exposure: str) -> None:
+        """Make the result of the frames ``held`` expose to them, in place, piece by piece."""
+        step = self.stage.step
+        for piece in _pieces(held):
+            # The correction of delta exposure fades from an LTR frame to the next.
+            more = range(piece.start, min(piece.stop + (exposure == "delta"), held.stop))
+            uncorrected = _part_of(result, more, held, step)
+            corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
+            part = _part_of(result, piece, held, step)
+            part.copy_(corrected[: len(part)])
+
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
-        if self.network is not None and not self.restores:
-            return wanted, wanted
-        around = self.network.reach[0] + 1 if self.network else 0
-        trusted = wider(wanted, 1, length)  # trust looks a frame further, and so does correction
+        around = self.network.reach[0] + 1 if self.network and self.restores else 0
+        trusted = wider(wanted, self._look, length)
         return trusted, wider(trusted, around, length)
 
 

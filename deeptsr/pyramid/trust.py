@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
+from deeptsr.pyramid.cells import around, pool, spread
 from deeptsr.pyramid.predict import predict
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "trust",
 ]
 
-_CELLS = 16  # that the short side is divided into; errors are means over 5 x 5 of them
 _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
 _STILL = 1e-9  # mean square difference of frames that nothing moves between
 _NOISE = 1e-3  # mean square change that any result has; smaller ones are not worth doubting
@@ -162,7 +161,7 @@ def trust(error: Cells, change: Cells) -> Cells:
     Returns:
         (T, rows, columns); a frame's share also depends on its two neighbours.
     """
-    ratio = _around(error) / (_around(change) + _NOISE)
+    ratio = around(error) / (around(change) + _NOISE)
     return ((_DOUBTFUL - ratio) / (_DOUBTFUL - _LIKELY)).clamp(0, 1)
 
 
@@ -189,9 +188,7 @@ def blend(result: Volume, plain: Volume, share: Cells) -> Volume:
     for number, part in enumerate(share):
         if part.min() == 1:
             continue
-        weight = functional.interpolate(
-            part[None, None], result.shape[1:3], mode="bilinear", align_corners=False
-        )[0, 0, :, :, None]  # (H, W, 1)
+        weight = spread(part, (result.shape[1], result.shape[2]))
         frames = slice(number * factor, (number + 1) * factor)
         result[frames] = torch.lerp(plain[frames], result[frames], weight)
     return result
@@ -212,19 +209,5 @@ def _filmed_later(result: Volume, factor: int, exposure: str) -> Frames:
 
 def _cells(one: Volume, other: Volume, factor: int) -> Cells:
     """Mean square difference by LTR frame and cell, (T, rows, columns); a frame at a time."""
-    side = max(1, min(one.shape[1:3]) // _CELLS)
-    cells = []
-    for first in range(0, len(one), factor):
-        frames = slice(first, first + factor)
-        error = (one[frames] - other[frames]).square_().mean((0, 3))  # (H, W)
-        pooled = functional.avg_pool2d(
-            error[None, None], side, ceil_mode=True, count_include_pad=False
-        )
-        cells.append(pooled[0, 0])
-    return torch.stack(cells)
-
-
-def _around(values: Cells) -> Cells:
-    """Mean over 3 frames and 5 x 5 cells; beyond the ends those at the ends go on."""
-    padded = functional.pad(values[None, None], (2, 2, 2, 2, 1, 1), "replicate")
-    return functional.avg_pool3d(padded, (3, 5, 5), 1)[0, 0]  # (T, rows, columns)
+    pairs = ((one[n : n + factor], other[n : n + factor]) for n in range(0, len(one), factor))
+    return torch.stack([pool((a - b).square_().mean(0)) for a, b in pairs])

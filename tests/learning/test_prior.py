@@ -15,7 +15,7 @@ from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.strategy import attempts
-from deeptsr.learning.strategy.attempts import start_from
+from deeptsr.learning.strategy.attempts import Start, start_from
 from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
@@ -97,9 +97,11 @@ def test_the_expert_is_believed_who_knows_more(monkeypatch, general, specialist,
     experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
     answers = iter([general, specialist])
     monkeypatch.setattr(attempts, "examine", lambda *_: Evidence(5.0, *next(answers), 0.3, 1.0))
-    assert start_from(network, experts, pan(8, 16, 16), torch.float32)
+    start = start_from(network, experts, pan(8, 16, 16), torch.float32)
+    assert start.evidence
+    assert start.special == (taken == "turning")
     assert gap(network.state_dict()["enter.weight"], experts[taken]["enter.weight"]) == 0
-    assert not start_from(network, {}, pan(8, 16, 16), torch.float32)
+    assert start_from(network, {}, pan(8, 16, 16), torch.float32) == Start(None)
 
 
 def test_a_fit_starts_from_it(tmp_path):

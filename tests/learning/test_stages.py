@@ -31,9 +31,9 @@ def test_the_curve_tells_every_validation_of_every_fit():
 
 @pytest.mark.parametrize("on", [False, True])
 def test_a_stage_averages_and_verifies_as_the_settings_say(on):
-    pyramid = replace(tiny().pyramid, ensemble=on, mirrored=None, verify=on)
+    pyramid = replace(tiny().pyramid, ensemble=on, mirrored=None, verify=on, even=on)
     (stage,), _ = fitted(pan(8, 24, 24), (Stage(FULL, 2, 1),), tiny(pyramid=pyramid))
-    assert (stage.ensemble, stage.refilmed, stage.verify) == (on, on, on)
+    assert (stage.ensemble, stage.refilmed, stage.verify, stage.even) == (on, on, on, on)
 
 
 # --- what is gained ---

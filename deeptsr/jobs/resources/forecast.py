@@ -14,7 +14,7 @@ from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip, chunk_length
 from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
-from deeptsr.learning.recipe import averages, has_network, network_of, steps_of_stage, verifies
+from deeptsr.learning.recipe import averages, fitted_stage, has_network, network_of, steps_of_stage
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.climb import climb
@@ -84,12 +84,7 @@ class Forecast:
         """Seconds of taking a chunk of a clip up some stages."""
         pairs = zip(self._stages, self._networks, strict=True)
         fitted = tuple(
-            FittedStage(
-                stage,
-                network if has_network(options, number) else None,
-                refilmed=options.pyramid.ensemble,
-                verify=verifies(options),
-            )
+            fitted_stage(options, number, stage, network if has_network(options, number) else None)
             for number, (stage, network) in enumerate(pairs)
         )[:stages]
         turned = 1 + (of_step(options.exposure, 1) == "full")  # forwards and backwards

@@ -15,12 +15,11 @@ from deeptsr.learning.pairs.pool import pool_bytes
 from deeptsr.learning.prior import prior_of
 from deeptsr.learning.recipe import (
     JUDGED,
-    averages,
     fitted_frames,
+    fitted_stage,
     has_network,
     network_of,
     steps_of_stage,
-    verifies,
 )
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.networks import StepNetwork
@@ -180,8 +179,7 @@ def models_of(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[
         for number, stage in enumerate(stages):
             network = network_of(options, stage, clip.height, clip.width)
             known = network if has_network(options, number) else None
-            again = options.pyramid.ensemble, verifies(options)
-            models.append(FittedStage(stage, known, averages(options, number), *again))
+            models.append(fitted_stage(options, number, stage, known))
     return tuple(models)
 
 

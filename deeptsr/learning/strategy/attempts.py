@@ -6,7 +6,8 @@ attempt               learns from                     kept where
 from nothing          the video's own pairs           held-out frames say that it gained
 as known              an expert of the prior, or the  no adapted one agrees more with itself
                       stage before
-adapted               the same pairs, from there      it agrees more with itself
+adapted               the same pairs, from there;     it agrees more with itself
+                      of a specialist, none
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
 ====================  ==============================  ===========================================
@@ -14,7 +15,9 @@ any                                                   it changes what can be see
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
 such means the one whose result on the video agrees most with itself. Held-out frames tell less, as
 they are a slower camera's, to which a fast motion looks otherwise: where they ask for all that the
-video taught, the truth often asks for less (trials.md).
+video taught, the truth often asks for less (trials.md). A specialist is for the motion that looks
+otherwise to a slower camera, so that the video's own pairs teach it nothing, and cost it much of
+what it knows (measurements.md).
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ __all__ = [
     "INTERPOLATES",
     "KNOWN",
     "StageResult",
+    "Start",
     "attempt",
     "examples_of",
     "start_from",
@@ -60,13 +64,21 @@ class StageResult:
     learned: float = 1.0  # share of what the video taught
 
 
+@dataclass(frozen=True)
+class Start:
+    """What a stage's network knows before it is fitted."""
+
+    evidence: Evidence | None  # what its result on the clip says; None: it knows nothing
+    special: bool = False  # whether a specialist taught it
+
+
 def attempt(
     fitter: StageFitter,
     network: StepNetwork,
     examples: list[Tensor],
     steps: int,
     *,
-    known: Evidence | None,
+    start: Start,
 ) -> StageResult:
     """Fit a stage's network in place.
 
@@ -75,18 +87,17 @@ def attempt(
         network: where to start from.
         examples: volumes that pairs are cut from; the last one is what the stage is to take.
         steps: optimiser steps.
-        known: what its result on the clip says at the start (:func:`start_from`); None: it knows
-            nothing.
+        start: what it knows: see :func:`start_from`.
     """
     clip = examples[-1]
-    if known is None:
+    if start.evidence is None:
         fitted = fitter.fit(network, examples, steps, known=False)
         found = examine(network, clip, fitter.precision)
         good = fitted.score > 0 and found.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
     before = copy.deepcopy(network.state_dict())
-    found, share = known, 0.0
-    if steps:
+    found, share = start.evidence, 0.0
+    if steps and not start.special:
         fitter.fit(network, examples, steps, known=True)
         learned, best = copy.deepcopy(network.state_dict()), before
         for candidate in _SHARES:
@@ -104,7 +115,7 @@ def attempt(
 
 def start_from(
     network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
-) -> Evidence | None:
+) -> Start:
     """Give a network what the expert knows who knows most of what a clip shows.
 
     A specialist is believed where its result takes away more of interpolation's error, by its own
@@ -113,18 +124,18 @@ def start_from(
     does so hardly more is believed, too.
 
     Returns:
-        What its result says of itself; None: nothing is known.
+        What it knows now.
     """
     if not experts:
-        return None
+        return Start(None)
     best, *specialists = experts.values()
-    found = _examined(network, best, clip, precision)
+    found, special = _examined(network, best, clip, precision), False
     for state in specialists:
         now = _examined(network, state, clip, precision)
         if _knows_more(now, found):
-            found, best = now, state
+            found, best, special = now, state, True
     network.load_state_dict(best)
-    return found
+    return Start(found, special)
 
 
 def _examined(network: StepNetwork, state: State, clip: Tensor, precision: torch.dtype) -> Evidence:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deeptsr.learning.strategy import attempts
-from deeptsr.learning.strategy.attempts import attempt
+from deeptsr.learning.strategy.attempts import Start, attempt
 from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import build
@@ -24,7 +24,7 @@ def fitter():
 
 
 def seen(network):
-    return attempts.examine(network, CLIP, torch.float32)
+    return Start(attempts.examine(network, CLIP, torch.float32))
 
 
 def agreeing(monkeypatch, *shares, change=5.0):
@@ -50,7 +50,7 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     agreeing(monkeypatch, *shares)
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    result = attempt(fitter(), network, [CLIP], 4, known=seen(network))
+    result = attempt(fitter(), network, [CLIP], 4, start=seen(network))
     assert result.learned == learned
     assert result.outcome == ("fitted" if learned else "as known")
     assert result.evidence.agreement == max(shares)
@@ -58,10 +58,12 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     assert (moved > 0) == (learned > 0)
 
 
-def test_without_steps_what_is_known_stays():
+@pytest.mark.parametrize(("steps", "special"), [(0, False), (4, True)])
+def test_without_steps_and_of_a_specialist_what_is_known_stays(steps, special):
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    result = attempt(fitter(), network, [CLIP], 0, known=seen(network))
+    start = replace(seen(network), special=special)
+    result = attempt(fitter(), network, [CLIP], steps, start=start)
     assert (result.outcome, result.learned) == ("as known", 0.0)
     assert all(torch.equal(network.state_dict()[k], v) for k, v in before.items())
 
@@ -72,8 +74,8 @@ def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, k
     agreeing(monkeypatch, *[0.5] * 9, change=levels)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: 1.0)
     network = wake(build(NETWORK, 2))
-    found = seen(network) if known else None
-    result = attempt(fitter(), network, [CLIP], 2, known=found)
+    start = seen(network) if known else Start(None)
+    result = attempt(fitter(), network, [CLIP], 2, start=start)
     assert (result.outcome != "interpolates") == taken
 
 
@@ -81,5 +83,5 @@ def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, k
 def test_what_starts_from_nothing_must_gain(monkeypatch, gain):
     agreeing(monkeypatch, 0.5)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: gain)
-    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, known=None)
+    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, start=Start(None))
     assert result.outcome == ("fitted" if gain > 0 else "interpolates")
