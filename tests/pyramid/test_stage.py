@@ -85,5 +85,5 @@ def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, verify, exp
     for wanted in (range(2), range(20, 23), range(39, 40)):
         first, last = max(0, wanted.start - around), min(40, wanted.stop + around)
         inner = range(wanted.start - first, wanted.stop - first)
-        made = stage.apply(clip[first:last], exposure, torch.float32, inner)
+        made = stage.apply(clip[first:last], exposure, torch.float32, inner, first)
         assert gap(made, whole[wanted.start * step : wanted.stop * step]) < 1e-5
