@@ -63,7 +63,7 @@ NETWORKS: dict[str, Callable[[], StepNetwork]] = {
 }
 _COLD = ("recurrent-cold",)
 _FRAMES, _SIDE, _LEARNT = 48, 32, 8  # HTR frames of a clip; pixels, LTR frames of a crop
-_FIRST_JUDGE, _JUDGES, _JUDGED = 2 * 10**9, 8, 64  # seeds and HTR frames of clips to judge by
+_FIRST_JUDGE, _JUDGES, _JUDGED = 2 * 10**9, 6, 64  # seeds and HTR frames of clips to judge by
 _SEEN = (3, 7, 15, 31)
 _ENDS = 10  # LTR frames at each end of a judge that are not compared
 _QUIET = 1e-5  # mean square error that is added, so that a still clip counts no more than that
