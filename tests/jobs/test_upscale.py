@@ -255,7 +255,8 @@ def source(tmp_path_factory):
     return clip(folder / "in.mkv", "-c:v", "ffv1", "-c:a", "aac", size="48x34", frames=8, sound=0.3)
 
 
-FILE = tiny(3, encode=EncodeSettings(codec="ffv1"))
+AS_IT_IS = PyramidSettings(coarsest=Fraction(1), doubling=False)  # one step of three
+FILE = tiny(3, encode=EncodeSettings(codec="ffv1"), pyramid=AS_IT_IS)
 
 
 def names(folder):
