@@ -176,7 +176,8 @@ class _Batch:
             )
             state = self._states[number] = _State(entry, now)
         page = task.page if self._reports else None
-        link = next((p for p in (task.output, page) if p is not None and os.path.islink(p)), None)
+        ours = task.output, page, self._shared.path if self._shared else None
+        link = next((p for p in ours if p is not None and os.path.islink(p)), None)
         if link is not None:  # the child would take it for the user's wish
             wrong = f"{link} is a symbolic link; expected this name to be free; remove it"
             self._end(task, replace(state.entry, state="failed", error=wrong), "failed")

@@ -43,6 +43,11 @@ class SharedFit:
         self._maker: int | None = None  # the video that all wait for
         makers = {entry.configuration_hash for entry in manifest.entries() if entry.fit}
         there = os.path.lexists(path)
+        if os.path.islink(path):  # the children would take it for the user's wish
+            raise OutputError(
+                f"{path} is a symbolic link; expected this name to be free, or the fit of a batch; "
+                "move it away, or choose another folder"
+            )
         self._kept = there and configuration in makers
         if there and not makers:
             raise OutputError(

@@ -20,6 +20,7 @@ from deeptsr.system.fingerprint import fingerprint, last_change
 __all__ = ["differences", "identity", "is_record", "is_unchanged", "record_of"]
 
 _MARK = {"deeptsr": "work folder 1"}  # by which a record is known
+_BEFORE = {"pyramid even": False}  # what was done before there were such settings
 
 
 def identity(
@@ -78,10 +79,12 @@ def is_record(text: str) -> bool:
 def differences(before: str, now: str) -> list[str]:
     """Name what two records do not agree in, as users know it: "fit steps is 9, was 5".
 
-    A setting that an earlier version did not know, and that is as it is by default, is no change.
+    A setting that an earlier version did not know, and that is as it is by default, is no change,
+    unless that version did otherwise.
     """
     old, new = _settings(before), _settings(now)
     if old:
+        old = {name: value for name, value in _BEFORE.items() if name in new} | old
         usual = _settings(record_of({"options": asdict(Options())}))
         unknown = [name for name in new.keys() - old.keys() if name in usual]
         new = {n: value for n, value in new.items() if n not in unknown or value != usual[n]}

@@ -192,6 +192,38 @@ def test_a_file_that_no_batch_made_is_refused_and_stays(tasks):
     assert mine.read_text() == "mine"
 
 
+def test_the_fit_is_neither_written_nor_read_through_a_link(tasks):
+    run(tasks[:1], Scripted([[KEPT, GOOD]]))
+    path, victim = tasks[0].output.parent / "batch.safetensors", tasks[0].input.parent / "victim"
+    path.unlink()
+    for content in (None, "precious"):
+        path.symlink_to(victim)
+        if content:
+            victim.write_text(content)
+        with pytest.raises(OutputError, match="symbolic link"):
+            run(tasks, Scripted([], [], []), overwrite=True)
+        path.unlink()
+    assert victim.read_text() == "precious"
+
+
+def test_a_link_that_is_put_there_meanwhile_is_not_followed(tasks):
+    path = tasks[0].output.parent / "batch.safetensors"
+
+    class Attacked(Scripted):
+        def receive(self):
+            report = super().receive()
+            if report.news == GOOD:
+                path.unlink(missing_ok=True)
+                path.symlink_to(tasks[0].input)
+            return report
+
+    engine = Attacked([[KEPT, GOOD]], [], [])
+    done, _, told = run(tasks, engine)
+    assert (done.done, done.failed, len(engine.works)) == (1, 2, 1)
+    errors = [e.error for e in told if isinstance(e, VideoEnded) and e.state == "failed"]
+    assert all("batch.safetensors is a symbolic link" in error for error in errors)
+
+
 def test_a_fit_of_other_settings_is_replaced_where_that_is_allowed(tasks):
     run(tasks, Scripted([[KEPT, GOOD]], [[GOOD]], [[GOOD]]))
     with pytest.raises(OutputError, match=r"fitted with other settings.*`overwrite`"):

@@ -484,6 +484,19 @@ def test_a_setting_that_was_not_there_yet_is_no_change_at_its_default(video, pla
     assert "pyramid verify is False, was None" in folder.note
 
 
+def test_what_an_earlier_version_did_otherwise_is_a_change(video, place):
+    before = json.loads(json.dumps(identity(video, tiny(), CPU), default=str))
+    del before["options"]["pyramid"]["even"]
+    WorkFolder(place, before).save(0, network(), EVENT)
+    uneven = tiny(pyramid=replace(tiny().pyramid, even=False))
+    assert WorkFolder(place, identity(video, uneven, CPU)).stages == 1
+    WorkFolder(place, before)
+    even = tiny(pyramid=replace(tiny().pyramid, even=True))
+    folder = WorkFolder(place, identity(video, even, CPU))
+    assert (folder.stages, folder.stale) == (0, True)
+    assert "pyramid even is True, was False" in folder.note
+
+
 def test_another_file_of_the_same_name_is_another_prior(video, place):
     who = identity(video, tiny(prior="auto"), CPU)
     WorkFolder(place, who | {"prior": "1" * 64}).save(0, network(), EVENT)
