@@ -104,7 +104,7 @@ class StepNetwork(nn.Module):
         if request and request.parts != self.factor and not self.anytime:
             raise OptionError(
                 f"{request.parts} parts of a frame's time are asked for, and the network makes "
-                f"{self.factor}; expected as many; take one that is `anytime`"
+                f"{self.factor}; expected as many; take a network that serves any"
             )
         return request or Request(self.factor)
 

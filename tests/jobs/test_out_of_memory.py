@@ -13,7 +13,7 @@ TORCH = "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: not 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError(TORCH)])
 @pytest.mark.parametrize("step", ["within_time_budget", "resolve_file"])
 def test_it_is_told_as_such(error, step, tmp_path, monkeypatch):
-    def fail(*args):
+    def fail(*args, **named):
         raise error
 
     film = clip(tmp_path / "a.mp4", size="32x32", frames=8)
@@ -24,7 +24,7 @@ def test_it_is_told_as_such(error, step, tmp_path, monkeypatch):
 
 
 def test_other_errors_stay_what_they_are(tmp_path, monkeypatch):
-    def fail(*args):
+    def fail(*args, **named):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(probe, "resolve_file", fail)

@@ -211,13 +211,24 @@ class Manifest(contextlib.AbstractContextManager["Manifest"]):
             entry = _entry(line)
             if entry is not None:
                 self._keep(entry)
-        if text and not (self._last or text.startswith(b"{")):
+        if text and not (self._last or _may_be_ours(text)):
             raise _not_ours(self.path, "holds other things than the lines of a batch")
         if text and not text.endswith(b"\n"):  # a line that a crash cut off
             try:
                 self._write(b"\n")
             except OSError as error:
                 raise unwritable(self.path, error) from error
+
+
+def _may_be_ours(text: bytes) -> bool:
+    """Whether a file of which no line is known is a damaged manifest, and not somebody else's."""
+    if text[:1] in (b"{", b"\0"):  # a line that was cut off, or what a crash leaves of it
+        return True
+    try:
+        json.loads(text.splitlines()[0])
+    except (ValueError, LookupError, RecursionError):
+        return False
+    return True
 
 
 def _not_ours(path: Path, what: str) -> OutputError:
