@@ -48,6 +48,7 @@ class SavedStage:
     exposure: str  # of its input: "full" or "delta"
     fold: int  # pixels a side that its network folds
     weights: dict[str, Tensor] | None  # None: it interpolates
+    special: bool = False  # whether a specialist of the prior takes it
 
     @property
     def task(self) -> str:
@@ -86,7 +87,9 @@ class SavedFit:
             if each.network is not None:
                 state = each.network.state_dict()
                 weights = {name: value.detach().cpu() for name, value in state.items()}
-            stages.append(replace(_asked(options, each.stage, size), weights=weights))
+            special = options.pyramid.ensemble and not each.refilmed
+            asked = _asked(options, each.stage, size)
+            stages.append(replace(asked, weights=weights, special=special))
         return cls(_settled(_told(options)), tuple(stages))
 
     @classmethod
@@ -131,6 +134,7 @@ class SavedFit:
                 "exposure": each.exposure,
                 "fold": each.fold,
                 "network": each.weights is not None,
+                "special": each.special,
             }
             for each in self.stages
         ]
@@ -201,7 +205,8 @@ class SavedFit:
                         "file is damaged; expected one that --save-fit or Model.save made; fit anew"
                     ) from error
                 network = network.to(device).eval()
-            found.append(fitted_stage(options, number, stage, network))
+            special = saved.special
+            found.append(fitted_stage(options, number, stage, network, special=special))
         return tuple(found)
 
 
@@ -246,7 +251,8 @@ def _stage(number: int, told: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     weights = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
     stage = Stage(Fraction(told["scale"]), int(told["step"]), int(told["factor_before"]))
     kept = weights if told["network"] else None
-    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept)
+    special = bool(told.get("special", False))
+    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept, special)
 
 
 def _told(options: Options) -> dict[str, Any]:

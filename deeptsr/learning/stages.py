@@ -99,7 +99,8 @@ def fit_stages(
         done = fraction(number, 1.0)
         on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != INTERPOLATES
-        fitted.append(fitted_stage(options, number, stage, network.eval() if usable else None))
+        known = network.eval() if usable else None
+        fitted.append(fitted_stage(options, number, stage, known, special=event.special))
         previous = network if usable else previous
     return tuple(fitted)
 
@@ -204,6 +205,7 @@ def _told(
         mix=(pairs.within, pairs.across, pairs.shift),
         curve=curve,
         learned=result.learned,
+        special=result.special,
         agreement=max(0.0, found.agreement) if found else None,
         detour=found.detour if found else None,
         evenness=found.evenness if found else None,
