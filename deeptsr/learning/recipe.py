@@ -70,9 +70,17 @@ def averages(options: Options, number: int) -> bool:
 
 
 def fitted_stage(
-    options: Options, number: int, stage: Stage, network: StepNetwork | None
+    options: Options,
+    number: int,
+    stage: Stage,
+    network: StepNetwork | None,
+    *,
+    special: bool = False,
 ) -> FittedStage:
     """A stage, counted from 0, with the network that takes it; None: it interpolates.
+
+    The second result of a specialist is not averaged in: filmed again, what it made is spoilt for
+    the one who reads blur (measurements.md).
 
     Where a network contradicts itself, what a prior knows is better than interpolation
     (measurements.md); what was fitted from nothing is not.
@@ -82,7 +90,7 @@ def fitted_stage(
         stage,
         network,
         ensemble=averages(options, number),
-        refilmed=pyramid.ensemble,
+        refilmed=pyramid.ensemble and not special,
         verify=pyramid.verify and prior_of(options) is None,
         even=pyramid.even,
     )

@@ -49,6 +49,7 @@ class SavedStage:
     exposure: str  # of its input: "full" or "delta"
     fold: int  # pixels a side that its network folds
     weights: dict[str, Tensor] | None  # None: it interpolates
+    special: bool = False  # whether a specialist of the prior takes it
 
     @property
     def task(self) -> str:
@@ -87,7 +88,9 @@ class SavedFit:
             if each.network is not None:
                 state = each.network.state_dict()
                 weights = {name: value.detach().cpu() for name, value in state.items()}
-            stages.append(replace(_asked(options, each.stage, size), weights=weights))
+            special = options.pyramid.ensemble and not each.refilmed
+            asked = _asked(options, each.stage, size)
+            stages.append(replace(asked, weights=weights, special=special))
         return cls(_settled(_told(options)), tuple(stages))
 
     @classmethod
@@ -133,6 +136,7 @@ class SavedFit:
                 "exposure": each.exposure,
                 "fold": each.fold,
                 "network": each.weights is not None,
+                "special": each.special,
             }
             for each in self.stages
         ]
@@ -197,7 +201,8 @@ class SavedFit:
                 network = network_of(options, stage, *size)
                 network.load_state_dict(saved.weights)
                 network = network.to(device).eval()
-            stages.append(fitted_stage(options, number, stage, network))
+            special = saved.special
+            stages.append(fitted_stage(options, number, stage, network, special=special))
         return tuple(stages)
 
 
@@ -243,7 +248,8 @@ def _stage(number: int, told: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
     weights = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
     stage = Stage(fraction_of(told["scale"]), int(told["step"]), int(told["factor_before"]))
     kept = weights if told["network"] else None
-    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept)
+    special = bool(told.get("special", False))
+    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept, special)
 
 
 def _check_weights(options: Options, stages: Iterable[SavedStage]) -> None:

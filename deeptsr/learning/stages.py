@@ -100,7 +100,8 @@ def fit_stages(
         done = fraction(number, 1.0)
         on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != INTERPOLATES
-        fitted.append(fitted_stage(options, number, stage, network.eval() if usable else None))
+        known = network.eval() if usable else None
+        fitted.append(fitted_stage(options, number, stage, known, special=event.special))
         previous = network if usable else previous
     return tuple(fitted)
 
@@ -206,6 +207,7 @@ def _told(
         mix=(pairs.within, pairs.across, pairs.shift),
         curve=curve,
         learned=result.learned,
+        special=result.special,
         agreement=max(0.0, evidence.agreement) if evidence else None,
         detour=evidence.detour if evidence else None,
         evenness=evidence.evenness if evidence else None,

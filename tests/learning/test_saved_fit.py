@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
-from deeptsr.learning.recipe import network_of, steps_of_stage
+from deeptsr.learning.recipe import fitted_stage, network_of, steps_of_stage
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.stage import FittedStage
@@ -203,3 +203,16 @@ def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
     save_file(tensors, path, {"deeptsr": json.dumps(told)})
     with pytest.raises(OptionError):
         SavedFit.load(path)
+
+
+@pytest.mark.parametrize("special", [True, False])
+def test_the_second_result_of_a_specialist_is_left_out_of_a_kept_fit_too(tmp_path, special):
+    options = replace(OPTIONS, pyramid=replace(OPTIONS.pyramid, ensemble=True))
+    fitted = tuple(
+        fitted_stage(options, n, each.stage, each.network, special=special and n == 0)
+        for n, each in enumerate(stages(options))
+    )
+    assert [each.refilmed for each in fitted] == [not special, True]
+    (tmp_path / "a").write_bytes(SavedFit.of(fitted, options, SIZE).bytes())
+    found = SavedFit.load(tmp_path / "a").fitted(options, PLAN, SIZE, CPU)
+    assert [each.refilmed for each in found] == [not special, True]

@@ -62,6 +62,7 @@ class StageResult:
     gain_db: float  # over linear interpolation, on held-out frames
     evidence: Evidence | None  # None: not looked at
     learned: float = 1.0  # share of what the video taught
+    special: bool = False  # whether a specialist takes the stage
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def attempt(
     gain = fitter.gain(network, examples)
     if found.change < UNSEEN:
         return StageResult(INTERPOLATES, 0.0, found, share)
-    return StageResult(FITTED if share else KNOWN, gain, found, share)
+    return StageResult(FITTED if share else KNOWN, gain, found, share, start.special)
 
 
 def start_from(

@@ -65,6 +65,7 @@ def test_without_steps_and_of_a_specialist_what_is_known_stays(steps, special):
     start = replace(seen(network), special=special)
     result = attempt(fitter(), network, [CLIP], steps, start=start)
     assert (result.outcome, result.learned) == ("as known", 0.0)
+    assert result.special == special
     assert all(torch.equal(network.state_dict()[k], v) for k, v in before.items())
 
 
