@@ -238,6 +238,7 @@ def _is_sound(event: StageFitted) -> bool:
     return (
         all(type(n) in (int, float) and abs(n) < _LARGEST for n in (*numbers, *event.mix, *known))
         and len(event.mix) == len(StageFitted.mix)
+        and isinstance(event.special, bool)
         and isinstance(event.label, str)
         and isinstance(event.outcome, str)
         and is_curve(event.curve)

@@ -541,6 +541,7 @@ def test_a_pipe_in_the_place_of_what_is_kept_is_not_waited_for(place):
             {"gain_db": float("nan")},
             {"steps": 10**400},
             {"mix": None},
+            {"special": 1},
             {"mix": (1.0,)},
             {"curve": 7},
         ),
