@@ -1,6 +1,7 @@
 """Climbs of a few stages, by name."""
 
 from fractions import Fraction
+from itertools import product
 
 import pytest
 
@@ -23,11 +24,18 @@ CLIMBS = {
     "full size": ((Fraction(1), 2, None, 1), (Fraction(1), 2, "compact", 1)),
 }
 CLIMBS |= {
-    kind: ((HALF, 2, kind, 1), (Fraction(1), 2, kind, 2)) for kind in NETWORKS.keys() - CLIMBS
+    kind: ((HALF, 2, kind, 1), (Fraction(1), 2, kind, 2)) for kind in NETWORKS if kind not in CLIMBS
 }
 
 
 every = pytest.mark.parametrize("name", CLIMBS)
+
+
+def every_with(names, *values, recurrent):
+    """All climbs with all values; of the one that takes ten times as long, some cases."""
+    quick = (name for name in CLIMBS if name != "recurrent")
+    cases = [*product(quick, *values), *(("recurrent", *case) for case in recurrent)]
+    return pytest.mark.parametrize(f"name, {names}", cases)
 
 
 def shutter(name, exposure):

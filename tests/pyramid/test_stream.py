@@ -16,7 +16,7 @@ from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.reach import first_needed, margin
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream, stream_scene
-from tests.helpers.climbs import HALF, every, fitted, shutter
+from tests.helpers.climbs import HALF, every_with, fitted, shutter
 from tests.helpers.synth import gap, noise
 
 
@@ -24,9 +24,12 @@ def streamed(stages, clip, chunk, **settings):
     return torch.cat(list(stream(stages, iter(clip), len(clip), chunk, **settings)))
 
 
-@every
-@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
-@pytest.mark.parametrize("chunk", [1, 3, 7, 12, 99])
+@every_with(
+    "exposure, chunk",
+    ("full", "delta", 0.5),
+    (1, 3, 7, 12, 99),
+    recurrent=[("full", 3), ("delta", 7), (0.5, 12)],
+)
 def test_chunked_equals_whole(name, exposure, chunk):
     exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
@@ -61,8 +64,7 @@ def test_what_goes_by_the_number_of_a_frame_does_not_depend_on_the_chunk(mirrore
         assert gap(streamed(stages, clip, chunk, cuts=cuts), whole) < 1e-5
 
 
-@every
-@pytest.mark.parametrize("length", [1, 2, 3, 4, 12, 13, 40])
+@every_with("length", (1, 2, 3, 4, 12, 13, 40), recurrent=[(1,), (2,), (4,), (13,)])
 def test_a_scene_of_unknown_length_is_climbed_as_one_of_known_length(name, length):
     stages, _ = fitted(name)
     clip = noise(length, 21, 30, 3)
@@ -150,9 +152,12 @@ def test_streaming_yields_chunk_by_chunk():
     assert [len(p) for p in parts] == [3 * factor, 3 * factor, factor]
 
 
-@every
-@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
-@pytest.mark.parametrize("start", [3, 9, 15, 18])
+@every_with(
+    "exposure, start",
+    ("full", "delta", 0.5),
+    (3, 9, 15, 18),
+    recurrent=[("full", 9), ("delta", 15), (0.5, 18)],
+)
 def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
     exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
@@ -163,8 +168,7 @@ def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
     assert torch.equal(torch.cat(rest), whole[start * factor :])
 
 
-@every
-@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
+@every_with("exposure", ("full", "delta", 0.5), recurrent=[("full",), ("delta",)])
 def test_scenes_are_climbed_each_by_itself(name, exposure):
     exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
