@@ -7,13 +7,16 @@ from nothing          the video's own pairs           held-out frames say that i
 as known              an expert of the prior, or the  no adapted one agrees more with itself
                       stage before
 adapted               the same pairs, from there;     it agrees more with itself
-                      of a specialist, none
+                      none, where a specialist
+                      knows, or what is known is
+                      sure already
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
 ====================  ==============================  ===========================================
 
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
-such means the one whose result on the video agrees most with itself. Held-out frames tell less, as
+such means the one whose result on the video agrees most with itself, if it keeps at least half of what
+was known: pairs of a fast rotation teach its apparent way, and that agrees with itself. Held-out frames tell less, as
 they are a slower camera's, to which a fast motion looks otherwise: where they ask for all that the
 video taught, the truth often asks for less (trials.md). A specialist is for the motion that looks
 otherwise to a slower camera, so that the video's own pairs teach it nothing, and cost it much of
@@ -31,7 +34,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import State
-from deeptsr.learning.strategy.bounds import DOUBT, UNSEEN
+from deeptsr.learning.strategy.bounds import DOUBT, KEPT, SURE, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
@@ -98,14 +101,15 @@ def attempt(
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
     before = copy.deepcopy(network.state_dict())
     found, share = start.evidence, 0.0
-    if steps and not start.special:
+    if steps and not start.special and start.evidence.agreement < SURE:
+        known = copy.deepcopy(network).eval()
         fitter.fit(network, examples, steps, known=True)
         learned, best = copy.deepcopy(network.state_dict()), before
         for candidate in _SHARES:
             mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
             network.load_state_dict(mean)
-            now = examine(network, clip, fitter.precision)
-            if now.agreement > found.agreement:
+            now = examine(network, clip, fitter.precision, known)
+            if now.agreement > found.agreement and now.kept > KEPT:
                 found, share, best = now, candidate, mean
         network.load_state_dict(best)
     gain = fitter.gain(network, examples)

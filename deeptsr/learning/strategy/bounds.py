@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BOUNDS", "DOUBT", "SURE", "UNSEEN", "Bound"]
+__all__ = ["BOUNDS", "DOUBT", "KEPT", "SURE", "UNSEEN", "Bound"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ UNSEEN = 1.0
 SURE = 0.4
 """Agreement from which a result is called sure: by its own estimate it takes away that much of
 what interpolation is wrong by. A convention, not measured."""
+
+KEPT = 0.5
+"""Share of what was known that an adapted result has to keep: less is nearer to interpolation than
+to that. A convention, not measured."""
 
 DOUBT = Bound(0.5, (-0.6, 0.1), (1.4, 7.0), "What a result says of itself")
 """By how much less a specialist may agree with itself than the general expert, where both do not:

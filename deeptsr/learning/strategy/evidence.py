@@ -28,15 +28,19 @@ class Evidence:
     agreement: float  # the same as a share of its change, 1 at most; below 0 it contradicts itself
     detour: float  # how far from its input's frames it is half way between them; 1/4 is straight
     evenness: float  # steps within an input frame over steps to the next; 1 is even
+    kept: float = 1.0  # of the change of interpolation that another network made
 
 
-def examine(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Evidence:
+def examine(
+    network: StepNetwork, clip: Tensor, precision: torch.dtype, other: StepNetwork | None = None
+) -> Evidence:
     """Look at what a network makes of the middle of a clip.
 
     Args:
         network: of a step.
         clip: volume (T, H, W, 3) at the stage's size.
         precision: of the convolutions.
+        other: network of the same step, of whose change it is told how much is kept.
     """
     step, exposure = network.factor, network.exposure
     affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
@@ -53,4 +57,12 @@ def examine(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Evide
         agreement=better / (255**2 * change.mean().item() + UNSEEN**2),
         detour=detour(result, clip, step, exposure),
         evenness=evenness(result, step),
+        kept=_kept(result, predict(other, clip, precision=precision), plain) if other else 1.0,
     )
+
+
+def _kept(result: Tensor, known: Tensor, plain: Tensor) -> float:
+    """The part of what is known to differ from interpolation that a result has, too."""
+    change = known - plain
+    size = change.square().mean().item()
+    return ((result - plain) * change).mean().item() / size if size else 1.0

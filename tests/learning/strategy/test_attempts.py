@@ -37,10 +37,11 @@ def agreeing(monkeypatch, *shares, change=5.0):
 @pytest.mark.parametrize(
     ("shares", "learned"),
     [
-        ((0.5, 0.4, 0.3, 0.2, 0.1), 0.0),
-        ((0.5, 0.6, 0.55, 0.2, 0.1), 0.25),
-        ((0.5, 0.6, 0.7, 0.2, 0.1), 0.5),
-        ((0.5, 0.6, 0.7, 0.8, 0.1), 0.75),
+        ((0.3, 0.2, 0.1, 0.0, -0.1), 0.0),
+        ((0.3, 0.4, 0.35, 0.2, 0.1), 0.25),
+        ((0.3, 0.4, 0.5, 0.2, 0.1), 0.5),
+        ((0.3, 0.4, 0.5, 0.6, 0.1), 0.75),
+        ((0.4,), 0.0),  # what is sure already learns no more
         ((-0.5, -0.6, -0.4, -0.3, -0.2), 1.0),  # it contradicts itself less and less
     ],
 )
@@ -81,6 +82,18 @@ def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, k
 
 
 @pytest.mark.parametrize("gain", [0.5, -0.5])
+def test_what_turns_against_what_was_known_is_not_taken(monkeypatch):
+    answers = iter([(0.3, 1.0), (0.4, 0.9), (0.6, 0.45), (0.8, -0.2), (0.9, -1.0)])
+    monkeypatch.setattr(attempts, "examine", lambda *_: evidence(*next(answers)))
+    network = wake(build(NETWORK, 2))
+    result = attempt(fitter(), network, [CLIP], 4, start=seen(network))
+    assert (result.learned, result.evidence.agreement) == (0.25, 0.4)
+
+
+def evidence(agreement, kept):
+    return Evidence(5.0, 1.0, agreement, 0.3, 1.0, kept)
+
+
 def test_what_starts_from_nothing_must_gain(monkeypatch, gain):
     agreeing(monkeypatch, 0.5)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: gain)

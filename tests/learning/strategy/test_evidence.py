@@ -1,5 +1,8 @@
 """What a result says of itself."""
 
+import copy
+
+import pytest
 import torch
 
 from deeptsr.learning.strategy.evidence import examine
@@ -18,3 +21,12 @@ def test_what_changes_nothing_takes_nothing_away():
     found = examine(build(NETWORK, 2), pan(12, 24, 24), torch.float32)
     assert found.change < 0.01
     assert found.removed < 1
+
+
+@pytest.mark.parametrize(("scale", "kept"), [(1.0, 1.0), (0.5, 0.5), (-1.0, -1.0), (2.0, 2.0)])
+def test_how_much_is_kept_of_what_another_network_makes(scale, kept):
+    other = wake(build(NETWORK, 2)).eval()
+    network = copy.deepcopy(other)
+    network.leave.weight.data.mul_(scale)
+    found = examine(network, pan(8, 16, 16), torch.float32, other)
+    assert found.kept == pytest.approx(kept, abs=1e-3)
