@@ -81,7 +81,6 @@ def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, k
     assert (result.outcome != "interpolates") == taken
 
 
-@pytest.mark.parametrize("gain", [0.5, -0.5])
 def test_what_turns_against_what_was_known_is_not_taken(monkeypatch):
     answers = iter([(0.3, 1.0), (0.4, 0.9), (0.6, 0.45), (0.8, -0.2), (0.9, -1.0)])
     monkeypatch.setattr(attempts, "examine", lambda *_: evidence(*next(answers)))
@@ -94,6 +93,7 @@ def evidence(agreement, kept):
     return Evidence(5.0, 1.0, agreement, 0.3, 1.0, kept)
 
 
+@pytest.mark.parametrize("gain", [0.5, -0.5])
 def test_what_starts_from_nothing_must_gain(monkeypatch, gain):
     agreeing(monkeypatch, 0.5)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: gain)
