@@ -17,10 +17,10 @@ any                                                   it changes what can be see
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
 such means the one whose result on the video agrees most with itself, if it keeps at least half of
 what was known: pairs of a fast rotation teach its apparent way, and that agrees with itself.
-Held-out frames tell less, as they are a slower camera's, to which a fast motion looks otherwise: where
-they ask for all that the video taught, the truth often asks for less (trials.md). A specialist is
-for the motion that looks otherwise to a slower camera, so that the video's own pairs teach it
-nothing, and cost it much of what it knows (measurements.md).
+Held-out frames tell less, as they are a slower camera's, to which a fast motion looks otherwise:
+where they ask for all that the video taught, the truth often asks for less (trials.md). A
+specialist is for just such motion: the video's own pairs teach it nothing, and cost it much of what
+it knows (measurements.md).
 """
 
 from __future__ import annotations
