@@ -35,7 +35,7 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import State
 from deeptsr.learning.strategy.bounds import DOUBT, KEPT, SURE, UNSEEN
-from deeptsr.learning.strategy.evidence import Evidence, examine
+from deeptsr.learning.strategy.evidence import Evidence, examine, look
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
@@ -102,7 +102,7 @@ def attempt(
     before = copy.deepcopy(network.state_dict())
     found, share = start.evidence, 0.0
     if steps and not start.special and start.evidence.agreement < SURE:
-        known = copy.deepcopy(network).eval()
+        known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
         learned, best = copy.deepcopy(network.state_dict()), before
         for candidate in _SHARES:

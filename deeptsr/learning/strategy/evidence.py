@@ -16,7 +16,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
 from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
-__all__ = ["Evidence", "examine"]
+__all__ = ["Evidence", "examine", "look"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,16 @@ class Evidence:
     agreement: float  # the same as a share of its change, 1 at most; below 0 it contradicts itself
     detour: float  # how far from its input's frames it is half way between them; 1/4 is straight
     evenness: float  # steps within an input frame over steps to the next; 1 is even
-    kept: float = 1.0  # of the change of interpolation that another network made
+    kept: float = 1.0  # of the change of interpolation that was known before
+
+
+def look(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Tensor:
+    """What a network makes of the middle of a clip, (T * factor, H, W, 3); see :func:`examine`."""
+    return predict(network, _middle(clip), precision=precision)
 
 
 def examine(
-    network: StepNetwork, clip: Tensor, precision: torch.dtype, other: StepNetwork | None = None
+    network: StepNetwork, clip: Tensor, precision: torch.dtype, known: Tensor | None = None
 ) -> Evidence:
     """Look at what a network makes of the middle of a clip.
 
@@ -40,12 +45,10 @@ def examine(
         network: of a step.
         clip: volume (T, H, W, 3) at the stage's size.
         precision: of the convolutions.
-        other: network of the same step, of whose change it is told how much is kept.
+        known: what another network made of it (:func:`look`), of which a part is kept.
     """
     step, exposure = network.factor, network.exposure
-    affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
-    first = max(0, len(clip) - affordable) // 2
-    clip = clip[first : first + affordable]
+    clip = _middle(clip)
     result = predict(network, clip, precision=precision)
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
     change = changes(result, plain, step)
@@ -57,8 +60,15 @@ def examine(
         agreement=better / (255**2 * change.mean().item() + UNSEEN**2),
         detour=detour(result, clip, step, exposure),
         evenness=evenness(result, step),
-        kept=_kept(result, predict(other, clip, precision=precision), plain) if other else 1.0,
+        kept=1.0 if known is None else _kept(result, known, plain),
     )
+
+
+def _middle(clip: Tensor) -> Tensor:
+    """As many frames as evidence affords."""
+    affordable = max(8, JUDGED // (clip.shape[1] * clip.shape[2]))
+    first = max(0, len(clip) - affordable) // 2
+    return clip[first : first + affordable]
 
 
 def _kept(result: Tensor, known: Tensor, plain: Tensor) -> float:

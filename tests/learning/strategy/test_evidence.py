@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from deeptsr.learning.strategy.evidence import examine
+from deeptsr.learning.strategy.evidence import examine, look
 from deeptsr.networks import build
 from tests.helpers.synth import NETWORK, pan, wake
 
@@ -28,5 +28,6 @@ def test_how_much_is_kept_of_what_another_network_makes(scale, kept):
     other = wake(build(NETWORK, 2)).eval()
     network = copy.deepcopy(other)
     network.leave.weight.data.mul_(scale)
-    found = examine(network, pan(8, 16, 16), torch.float32, other)
+    clip = pan(8, 16, 16)
+    found = examine(network, clip, torch.float32, look(other, clip, torch.float32))
     assert found.kept == pytest.approx(kept, abs=1e-3)
