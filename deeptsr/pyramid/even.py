@@ -45,7 +45,7 @@ def make_even(result: Frames, ltr: Volume) -> None:
             frames.sub_(now).mul_(spread(stretch, now.shape[:2])).add_(now)
 
 
-def _stretches(result: Volume, ltr: Volume) -> Cells:
+def _stretches(result: Frames, ltr: Volume) -> Cells:
     """How far each LTR frame's HTR frames are to be stretched: (T, rows, columns)."""
     factor = len(result) // len(ltr)
     within, between, along, beyond = [], [], [], []
