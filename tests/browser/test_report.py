@@ -76,7 +76,7 @@ def test_the_player_plays_at_the_chosen_speed_and_pauses(visit):
     page.wait_for_function("() => Number(document.getElementById('count').textContent) >= 4")
     assert page.get_attribute("#play", "aria-label") == "Pause"
     page.click("#play")
-    assert page.get_attribute("#play", "aria-label") == "Play"
+    page.wait_for_selector("#play[aria-label=Play]", timeout=2000)  # told by an event, soon after
     frame = int(page.text_content("#count")) - 1
     shows(page, frame)
     page.wait_for_timeout(200)
