@@ -15,8 +15,10 @@ import numpy.typing as npt
 from av.video.format import VideoFormat
 from av.video.reformatter import ColorRange, Colorspace
 
+from deeptsr.errors import OutputError
+
 __all__ = ["bits", "color_levels", "fill", "frame_of", "has_alpha", "holds", "planes", "reformat"]
-__all__ += ["side_data"]
+__all__ += ["clipped", "side_data"]
 
 # FFmpeg's SWS_BICUBIC, ACCURATE_RND, FULL_CHR_H_INP, FULL_CHR_H_INT and BITEXACT; as numbers, since
 # PyAV names only some of them before version 18.
@@ -110,3 +112,22 @@ def side_data(frame: av.VideoFrame, name: str) -> bytes | None:
     """Return what a decoded frame carries beside its picture, under FFmpeg's name."""
     data = cast(Any, frame.side_data).get(name)
     return None if data is None else bytes(data)
+
+
+def clipped(frame: npt.NDArray[np.float32], number: int) -> npt.NDArray[np.float32]:
+    """A frame of an output, (H, W, C), in [0, 1].
+
+    Args:
+        frame: as it was made.
+        number: of the frame, from 0, for the error.
+
+    Raises:
+        OutputError: for values that are not numbers.
+    """
+    levels: npt.NDArray[np.float32] = np.clip(frame, 0, 1, dtype=np.float32)
+    if np.isnan(np.min(levels, initial=0)):
+        raise OutputError(
+            f"output frame {number} holds values that are not numbers; this is a fault of the "
+            "program, or of the network's fit: please report it"
+        )
+    return levels

@@ -9,10 +9,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from deeptsr.errors import OutputError
 from deeptsr.video.encoding.plan import add_video
 from deeptsr.video.picture.convert import from_rgb
-from deeptsr.video.picture.planes import planes
+from deeptsr.video.picture.planes import clipped, planes
 from deeptsr.video.pipes.form import Y4M, PipeForm, rate_of
 
 __all__ = ["ByteSink", "PipeWriter"]
@@ -71,13 +70,7 @@ class PipeWriter(AbstractContextManager["PipeWriter"]):
             kind = _Y4mMuxer if form.plain else _NutMuxer
             self._muxer = kind(self._output, form)
         for frame in frames:
-            clipped = np.clip(frame, 0, 1, dtype=np.float32)
-            if np.isnan(np.min(clipped, initial=0)):
-                raise OutputError(
-                    f"output frame {self.count} holds values that are not numbers; this is a "
-                    "fault of the program, or of the network's fit: please report it"
-                )
-            picture = from_rgb(clipped, form.plan.pix_fmt, form.tags)
+            picture = from_rgb(clipped(frame, self.count), form.plan.pix_fmt, form.tags)
             begin, end = form.timeline.ticks[self.count : self.count + 2]
             picture.pts, picture.duration = begin, end - begin
             picture.time_base = form.timeline.clock

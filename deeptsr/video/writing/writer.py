@@ -19,7 +19,7 @@ from deeptsr.system.files import unwritable
 from deeptsr.system.ours import own_folder
 from deeptsr.video.encoding.codecs import best_format
 from deeptsr.video.info import VideoInfo
-from deeptsr.video.picture.planes import color_levels
+from deeptsr.video.picture.planes import clipped, color_levels
 from deeptsr.video.writing.gif import GifSink
 from deeptsr.video.writing.image_folder import FolderSink
 from deeptsr.video.writing.parts import Parts, remove_parts
@@ -177,14 +177,9 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
                 f"frames of shape {frames.shape} were to be written; expected (N, {expected})"
             )
         for frame in frames:
-            clipped = np.clip(frame, 0, 1, dtype=np.float32)
-            if np.isnan(np.min(clipped, initial=0)):
-                raise OutputError(
-                    f"output frame {self.count} holds values that are not numbers; this is a "
-                    "fault of the program, or of the network's fit: please report it"
-                )
+            picture = clipped(frame, self.count)
             with self._failures():
-                self._sink.write(clipped)
+                self._sink.write(picture)
             self.count += 1
 
     @property
