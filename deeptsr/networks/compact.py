@@ -77,11 +77,6 @@ class Compact(MomentNetwork):
         merged = self.enter.weight.numel() * (1 - 5 / 9)
         return super().streaming_operations - 2 * merged * self._positions
 
-    @property
-    def edge(self) -> int:
-        """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
-        return self.fold * (2 + 2 * len(self.blocks))
-
     def stream_features(
         self, slabs: Iterable[Tensor], precision: torch.dtype, first: int
     ) -> Iterator[Tensor]:

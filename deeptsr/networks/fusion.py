@@ -64,7 +64,6 @@ class Fusion(MomentNetwork):
         enter_join_leave = 3
         places = enter_join_leave + self.fusion.pixels + 2 * (encoding + decoding)
         self.reach = (self._around + _DIFFERENCES, fold * (places + 1) - 1)
-        self._edge = fold * places
 
     def features(self, ltr: Tensor, first: int = 0) -> Tensor:
         """Encode, fuse, decode; see the base class."""
@@ -89,11 +88,6 @@ class Fusion(MomentNetwork):
         for block in self.decoder:
             x = block(x, padded)
         return x
-
-    @property
-    def edge(self) -> int:
-        """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
-        return self._edge
 
     def stream_features(
         self, slabs: Iterable[Tensor], precision: torch.dtype, first: int

@@ -88,6 +88,11 @@ class MomentNetwork(StepNetwork):
         self.multiple, self._positions = fold, 1 / fold**2
         self.width = channels / fold**2
 
+    @property
+    def edge(self) -> int:
+        """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
+        return self.reach[1] + 1 - self.fold
+
     def last_layer(self, channels: int) -> nn.Conv3d:
         """The layer that predicts moments of what has so many channels; it starts as 0."""
         moments = 3 * self.fold**2 * MOMENTS

@@ -87,7 +87,6 @@ class Recurrent(MomentNetwork):
         enter_join_leave = 3
         places = enter_join_leave + 2 * encoding + self._state_edge + 2 * joined
         self.reach = (_DIFFERENCES + self._carried + joined, fold * (places + 1) - 1)
-        self._edge = fold * places
 
     def features(self, ltr: Tensor, first: int = 0) -> Tensor:
         """Encode, carry, join; see the base class. Of frames that warm up it tells 0."""
@@ -168,11 +167,6 @@ class Recurrent(MomentNetwork):
         after = self.join.weight.numel() + blocks + leave
         carried = self.forwards.multiplications + self.backwards.multiplications
         return self.enter.weight.numel() + encoder, carried, after
-
-    @property
-    def edge(self) -> int:
-        """Whole folds: within the outermost of its reach it needs no pixels before its own fold."""
-        return self._edge
 
     def stream_features(
         self, slabs: Iterable[Tensor], precision: torch.dtype, first: int
