@@ -62,16 +62,15 @@ def upscale_array(
     """
     on_event = from_share(0.0, on_event)
     job, clip, gray = array_job(frames, options, on_event)
-    with out_of_memory():
-        excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
-        fitted = fit_job(job, excerpt, on_event, None)
-        space = space_job(job, excerpt, on_event)
-        result = np.empty((len(job.schedule.shown), *job.shown, 3), np.float32)
-        filled = 0
-        made = render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event)
-        for volume in retimed(job, made, cuts):
-            result[filled : filled + len(volume)] = volume.cpu().numpy()
-            filled += len(volume)
+    excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
+    fitted = fit_job(job, excerpt, on_event, None)
+    space = space_job(job, excerpt, on_event)
+    result = np.empty((len(job.schedule.shown), *job.shown, 3), np.float32)
+    filled = 0
+    made = render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event)
+    for volume in retimed(job, made, cuts):
+        result[filled : filled + len(volume)] = volume.cpu().numpy()
+        filled += len(volume)
     return result.mean(axis=3, keepdims=True, dtype=np.float32) if gray else result
 
 

@@ -99,9 +99,9 @@ def attempt(
         found = examine(network, clip, fitter.precision)
         good = fitted.score > 0 and found.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
-    before = copy.deepcopy(network.state_dict())
     found, share = start.evidence, 0.0
     if steps and not start.special and start.evidence.agreement < SURE:
+        before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
         learned, best = copy.deepcopy(network.state_dict()), before
