@@ -26,6 +26,19 @@ def taught(settings=TINY, **changes):
     return pretrain_space(NETWORK, settings, on_event=told.append, **changes), told
 
 
+def interrupted():
+    """What was kept of a teaching that was stopped."""
+    kept = []
+
+    def stop(state):
+        kept.append(state)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        taught(keep=stop)
+    return kept[0]
+
+
 def test_it_tells_how_far_it_is_and_a_seed_repeats_it():
     prior, told = taught(seed=1)
     fractions = [e.fraction for e in told if isinstance(e, Progress)]
@@ -37,28 +50,12 @@ def test_it_tells_how_far_it_is_and_a_seed_repeats_it():
 
 
 def test_it_goes_on_where_it_stopped():
-    kept = []
-
-    def stop(state):
-        kept.append(state)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        taught(keep=stop)
-    _, told = taught(begun=kept[0])
+    _, told = taught(begun=interrupted())
     assert [e.steps for e in told if isinstance(e, Sharpened)] == [4]
 
 
 def test_it_goes_on_to_another_number_of_steps_and_tells_that():
-    kept = []
-
-    def stop(state):
-        kept.append(state)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        taught(keep=stop)
-    prior, told = taught(replace(TINY, steps=3), begun=kept[0])
+    prior, told = taught(replace(TINY, steps=3), begun=interrupted())
     assert [e.steps for e in told if isinstance(e, Sharpened)] == [3]
     assert prior.made["steps"] == "3, begun as 4, as 3 from step 2 on"
     assert taught()[0].made["steps"] == "4"
