@@ -69,6 +69,27 @@ def test_each_step_shows_exactly_its_frame_and_both_stay_in_step(visit):
     shows(page, 0)  # around
 
 
+def test_a_frame_of_the_film_is_taken_once_for_all_that_is_compared(visit):
+    """A film may go on between two drawings of it: of two takings, one may be of the frame before."""
+    page = visit()
+    page.evaluate("""() => {
+      const draw = CanvasRenderingContext2D.prototype.drawImage;
+      let taken = 0;
+      window.most = 0;
+      CanvasRenderingContext2D.prototype.drawImage = function (source, ...rest) {
+        if (source instanceof HTMLVideoElement) {
+          if (taken++ === 0) queueMicrotask(() => (taken = 0));
+          window.most = Math.max(window.most, taken);
+        }
+        draw.call(this, source, ...rest);
+      };
+    }""")
+    page.fill("#seek", "5")
+    shows(page, 5)
+    page.check("[name=layout][value=slider]", force=True)
+    assert page.evaluate("() => window.most") == 1
+
+
 def test_the_player_plays_at_the_chosen_speed_and_pauses(visit):
     page = visit()
     page.check("[name=speed][value='16']", force=True)

@@ -3,11 +3,12 @@
   const $ = (id) => document.getElementById(id);
   const facts = JSON.parse($("facts-of-film").textContent);
   const canvas = $("canvas"), screen = $("screen"), brush = canvas.getContext("2d", { alpha: false });
-  const film = document.createElement("video");
+  const film = document.createElement("video"), still = document.createElement("canvas");
   const narrow = matchMedia("(max-width: 46rem)");
   let shown = 0, wanted = null, layout = "side", rival = "input", view = null, cut = 0.5, unseen = true;
 
-  // All that is compared are quarters of each frame of one film: they cannot fall out of step.
+  // All that is compared are quarters of each frame of one film, and a frame is taken from it once: a film
+  // may go on between two drawings of it, so that its quarters would fall out of step.
   const bytes = Uint8Array.from(atob($("film").textContent), (c) => c.charCodeAt(0));
   film.muted = film.loop = film.playsInline = true;
   film.preload = "auto";
@@ -22,21 +23,22 @@
 
   function draw() {
     if (!film.videoWidth) return;
+    still.getContext("2d", { alpha: false }).drawImage(film, 0, 0);
     const W = canvas.width, H = canvas.height, other = part(rival), result = part("result");
     brush.imageSmoothingQuality = "high";
     if (layout === "slider") {
       const edge = Math.round(W * cut);
-      brush.drawImage(film, ...result, 0, 0, W, H);
+      brush.drawImage(still, ...result, 0, 0, W, H);
       if (edge > 0) {
         const share = edge / W;
-        brush.drawImage(film, other[0], other[1], other[2] * share, other[3], 0, 0, edge, H);
+        brush.drawImage(still, other[0], other[1], other[2] * share, other[3], 0, 0, edge, H);
       }
     } else if (narrow.matches) {
-      brush.drawImage(film, ...other, 0, 0, W, H / 2 - 1);
-      brush.drawImage(film, ...result, 0, H / 2 + 1, W, H / 2 - 1);
+      brush.drawImage(still, ...other, 0, 0, W, H / 2 - 1);
+      brush.drawImage(still, ...result, 0, H / 2 + 1, W, H / 2 - 1);
     } else {
-      brush.drawImage(film, ...other, 0, 0, W / 2 - 1, H);
-      brush.drawImage(film, ...result, W / 2 + 1, 0, W / 2 - 1, H);
+      brush.drawImage(still, ...other, 0, 0, W / 2 - 1, H);
+      brush.drawImage(still, ...result, W / 2 + 1, 0, W / 2 - 1, H);
     }
     canvas.dataset.frame = shown;
   }
@@ -114,6 +116,8 @@
   }
 
   film.addEventListener("loadeddata", () => {
+    still.width = film.videoWidth;
+    still.height = film.videoHeight;
     arrange();
     speed();
     screen.dataset.ready = "yes";
@@ -130,6 +134,14 @@
     }, { threshold: 0.3 }).observe(screen);
   });
   film.addEventListener("seeked", () => (wanted === null ? film.paused && draw() : seek()));
+  // Some browsers have sought before the frame can be drawn: then it is drawn as soon as it is there.
+  if (film.requestVideoFrameCallback) {
+    const arrived = () => {
+      if (film.paused && !film.seeking) draw();
+      film.requestVideoFrameCallback(arrived);
+    };
+    film.requestVideoFrameCallback(arrived);
+  }
   film.addEventListener("play", () => {
     $("controls").classList.add("playing");
     $("play").setAttribute("aria-label", "Pause");
