@@ -62,6 +62,7 @@ class Tally:
         trimmed: whether an edit list hides some frames.
         joints: how often the timestamps start again, or jump.
         corrupt: packets in which something is missing.
+        encrypted: whether there are packets that take a key to be read.
     """
 
     stamps: list[int | None] = field(default_factory=list)
@@ -73,6 +74,7 @@ class Tally:
     trimmed: bool = False
     joints: int = 0
     corrupt: int = 0
+    encrypted: bool = False
 
     @property
     def known(self) -> list[int]:
@@ -153,6 +155,7 @@ def _note(tally: Tally, packet: av.Packet[VideoStream]) -> None:
     tally.trimmed |= packet.is_discard
     tally.doubts |= packet.is_discard or (tally.all == 0 and not packet.is_keyframe)
     tally.corrupt += packet.is_corrupt
+    tally.encrypted |= packet.has_sidedata("encryption_info")
     tally.all += 1
     if not packet.is_discard:
         stamp = packet.dts if packet.pts is None else packet.pts

@@ -94,6 +94,8 @@ def _probe_video(
         others = _other_pictures(container, number)
         crop = cropping(container, stream)
         packets = scan(container, stream)
+        if packets.encrypted:  # what a decoder makes of noise may look like frames
+            raise _without_key(path)
         # Only what the container says counts: decoders say theirs again when the frames are read.
         faulty = any(who == container.format.name for _, who, _ in told[2 * packets.joints :])
         claimed = (stream.guessed_rate, stream.average_rate, stream.base_rate)
@@ -197,12 +199,16 @@ def _first_frame(path: Path, number: int) -> av.VideoFrame:
         for frame in Decoder(container, chosen_stream(container, path, number)):
             return frame
         if _encrypted(path):
-            raise InputError(
-                f"{path} is encrypted, as films that are sold or lent are; expected a video that "
-                "plays without a key; choose another"
-            )
+            raise _without_key(path)
     raise InputError(
         f"not one frame of {path} can be decoded; it is damaged beyond use; get the file anew"
+    )
+
+
+def _without_key(path: Path) -> InputError:
+    return InputError(
+        f"{path} is encrypted, as films that are sold or lent are; expected a video that plays "
+        "without a key; choose another"
     )
 
 

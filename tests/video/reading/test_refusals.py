@@ -16,11 +16,28 @@ def webp(folder):
     return folder / "a.webp"
 
 
-def encrypted(folder):
+def encrypted(folder, *form, codec="libx264", frames=12):
     keys = ("-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb")
     keys += ("-encryption_kid", "a7e61c373e219033c21091fa607bf3b8")
-    form = ("-c:v", "libx264", "-encryption_scheme", "cenc-aes-ctr", *keys)
-    return clip(folder / "drm.mp4", *form)
+    # Without "bitexact" each file would have noise of its own.
+    form = ("-encryption_scheme", "cenc-aes-ctr", *keys, "-fflags", "+bitexact", *form)
+    return clip(folder / "drm.mp4", "-c:v", codec, *form, frames=frames)
+
+
+def encrypted_such_that_it_decodes(folder):
+    """Of 24 key frames of noise, H.264's decoder takes some for pictures."""
+    return encrypted(folder, "-x264-params", "keyint=1", frames=24)
+
+
+def encrypted_in_a_way_that_ffmpeg_does_not_know(folder):
+    """Only the header tells: its packets come as those of any video, of which no frame is made."""
+    path = encrypted(folder, codec="mpeg4")
+    data = path.read_bytes()
+    for box in (b"tenc", b"senc", b"saiz", b"saio"):
+        assert box in data
+        data = data.replace(box, b"free")
+    path.write_bytes(data)
+    return path
 
 
 def listed(folder):
@@ -44,6 +61,8 @@ def pipe(folder):
     [
         (webp, "is an animated WebP.*expected.*magick"),
         (encrypted, "is encrypted.*expected.*choose another"),
+        (encrypted_such_that_it_decodes, "is encrypted.*expected.*choose another"),
+        (encrypted_in_a_way_that_ffmpeg_does_not_know, "is encrypted.*expected.*choose another"),
         (listed, "names other files.*expected a video.*ffmpeg -f concat"),
         (videos, "holds videos and no image.*expected.*deeptsr batch"),
         (pipe, "is a pipe.*expected a file.*save it first"),
