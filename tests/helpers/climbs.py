@@ -1,7 +1,6 @@
 """Climbs of a few stages, by name."""
 
 from fractions import Fraction
-from itertools import product
 
 import pytest
 
@@ -31,11 +30,14 @@ CLIMBS |= {
 every = pytest.mark.parametrize("name", CLIMBS)
 
 
-def every_with(names, *values, recurrent):
-    """All climbs with all values; of the one that takes ten times as long, some cases."""
-    quick = (name for name in CLIMBS if name != "recurrent")
-    cases = [*product(quick, *values), *(("recurrent", *case) for case in recurrent)]
-    return pytest.mark.parametrize(f"name, {names}", cases)
+def every_with(names, cases, recurrent):
+    """All climbs with all cases; of the one that takes ten times as long, some."""
+    parameters = [
+        (name, *(case if isinstance(case, tuple) else (case,)))
+        for name in CLIMBS
+        for case in (recurrent if name == "recurrent" else cases)
+    ]
+    return pytest.mark.parametrize(f"name, {names}", parameters)
 
 
 def shutter(name, exposure):

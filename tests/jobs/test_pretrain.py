@@ -19,8 +19,15 @@ from deeptsr.learning.pretraining import VARIANTS
 from deeptsr.learning.prior import Prior, prior_of
 from deeptsr.learning.space.step import space_prior
 from tests.helpers.synth import NETWORK
+from tests.helpers.teaching import small_clips
 
 TINY = PretrainSettings(steps=4, batch=2, crop=16, frames=3, pool=2, check=2, warmup=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick():
+    with small_clips():
+        yield
 
 
 def made(path, **changes):

@@ -1,5 +1,6 @@
 """What is kept of the fits of a stage, and taken over by a later run."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from tests.helpers.synth import noise, pan, tiny
 
 def test_checkpoints_are_used():
     clip, shelf = pan(24, 32, 32), Shelf()
-    options = tiny(fit=replace(BRISK, steps=20))
+    options = tiny(fit=replace(BRISK, steps=12))
     first, told = fitted(clip, options=options, checkpoints=shelf)
     assert set(shelf.kept) == {0, 1}
     again, retold = fitted(clip, options=options, checkpoints=shelf)
@@ -26,7 +27,7 @@ def test_checkpoints_are_used():
     assert torch.equal(climb(first, clip), climb(again, clip))
 
 
-@pytest.mark.parametrize("fit", [LAZY, replace(BRISK, steps=20)])
+@pytest.mark.parametrize("fit", [LAZY, replace(BRISK, steps=12)])
 def test_going_on_after_the_first_stage_ends_where_one_run_does(fit):
     clip, whole, half = pan(24, 32, 32), Shelf(), Shelf()
     options = tiny(fit=fit)
@@ -60,7 +61,7 @@ def test_a_checkpoint_stands_before_it_is_told():
 CHOOSING = replace(tiny().pairs, within=0.6, across=0.4, auto=True)
 
 
-SHORT = replace(BRISK, steps=18, finetune_steps=6)
+SHORT = replace(BRISK, steps=12, finetune_steps=4)
 
 
 @pytest.mark.parametrize("auto", [False, True])
@@ -136,15 +137,23 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_beginning_counts_as_none(damage):
-    clip, shelf = pan(16, 24, 24), Shelf()
+@pytest.fixture(scope="module")
+def short():
+    """A clip and options, what comes of a whole fit, and what is kept of one that was stopped."""
+    clip, whole, half = pan(16, 24, 24), Shelf(), Shelf()
     options = tiny(fit=replace(SHORT, steps=6, finetune_steps=2))
-    whole, _ = fitted(clip, options=options)
-    stopped(shelf, clip, options, 3)
+    stages, _ = fitted(clip, options=options, checkpoints=whole)
+    stopped(half, clip, options, 3)
+    return clip, options, climb(stages, clip), whole, half
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_beginning_counts_as_none(short, damage):
+    clip, options, expected, _, half = short
+    shelf = copy.deepcopy(half)
     damage(shelf.started[0])
     again, _ = fitted(clip, options=options, checkpoints=shelf)
-    assert torch.equal(climb(whole, clip), climb(again, clip))
+    assert torch.equal(expected, climb(again, clip))
 
 
 @pytest.mark.parametrize(
@@ -158,12 +167,11 @@ def test_a_damaged_beginning_counts_as_none(damage):
         lambda held: held["weights"].update({next(iter(held["weights"])): torch.tensor(True)}),
     ],
 )
-def test_a_damaged_fit_is_made_again(damage):
-    clip, shelf = pan(16, 24, 24), Shelf()
-    options = tiny(fit=replace(SHORT, steps=6, finetune_steps=2))
-    whole, _ = fitted(clip, options=options, checkpoints=shelf)
+def test_a_damaged_fit_is_made_again(short, damage):
+    clip, options, expected, whole, _ = short
+    shelf = copy.deepcopy(whole)
     (held,) = shelf.started[0]["finished"]
     shelf.kept.clear()
     damage(held)
     again, _ = fitted(clip, options=options, checkpoints=shelf)
-    assert torch.equal(climb(whole, clip), climb(again, clip))
+    assert torch.equal(expected, climb(again, clip))

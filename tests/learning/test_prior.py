@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 
 import pytest
@@ -143,6 +144,9 @@ def bundled():
     return [(prior, variant) for variant in prior.variants]
 
 
+rendered = cache(render)
+
+
 @pytest.mark.parametrize("step", [2, 3])
 @pytest.mark.parametrize(("prior", "variant"), bundled(), ids=lambda v: v if type(v) is str else "")
 def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant, step):
@@ -153,7 +157,7 @@ def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant
     gains = []
     for seed in range(6):
         drawn = "rotor" if expert == "turning" else "leaves"
-        clip = render(987_654_000 + seed, drawn, frames=12 * step)
+        clip = rendered(987_654_000 + seed, drawn, frames=12 * step)
         if clip.longest < step:
             continue
         truth = clip.frames.float()

@@ -17,10 +17,8 @@ ANYTIME = [(name, fold) for name in NETWORKS if name != "paper" for fold in (1, 
 KINDS = [*ANYTIME, ("paper", 1)]
 FACTORS = (2, 3, 5)
 EXPOSURES = ("full", "delta")
-every = pytest.mark.parametrize(
-    ("kind", "fold", "factor", "exposure"),
-    [(*k, f, e) for k, f, e in itertools.product(KINDS, FACTORS, EXPOSURES)],
-)
+CASES = [(*k, f, e) for k, f, e in itertools.product(KINDS, FACTORS, EXPOSURES)]
+every = pytest.mark.parametrize(("kind", "fold", "factor", "exposure"), CASES)
 
 
 def make(kind, fold=1, factor=2, exposure="full", channels=6, blocks=1):
@@ -169,9 +167,16 @@ def test_reach_is_not_exaggerated():
         assert int(rows.sum()) >= 2 * pixels + 1 - fold
 
 
-@every
-@pytest.mark.parametrize("lengths", [(24,), (1,) * 24, (3, 15, 2, 4)])
-def test_streaming_is_the_same(kind, fold, factor, exposure, lengths):
+# What sees most frames takes longest, and the weights that serve all factors are the same ones.
+@pytest.mark.parametrize(
+    ("kind", "fold", "factor", "exposure"),
+    [
+        c
+        for c in CASES
+        if c[0] not in ("fusion", "recurrent") or c[2:] in ((2, "full"), (5, "delta"))
+    ],
+)
+def test_streaming_is_the_same(kind, fold, factor, exposure):
     """The oracle is `forward`, whose layers stand one by one: all at once, and chunk by chunk."""
     network = wake(make(kind, fold, factor, exposure))
     frames, edge = network.reach[0], network.edge
@@ -179,10 +184,11 @@ def test_streaming_is_the_same(kind, fold, factor, exposure, lengths):
     ltr = clip(24, side, side + 2 * fold)
     with torch.no_grad():
         whole = network(ltr)[:, :, frames * factor : (24 - frames) * factor, edge:-edge, edge:-edge]
-        parts = list(network.stream(ltr.split(lengths, dim=2), torch.float32))
-        plain = list(StepNetwork.stream(network, ltr.split(lengths, dim=2), torch.float32))
-    assert gap(torch.cat(parts, 2), whole) < 1e-5
-    assert gap(torch.cat(plain, 2), whole) < 1e-5
+        for lengths in ((24,), (1,) * 24, (3, 15, 2, 4)):
+            parts = list(network.stream(ltr.split(lengths, dim=2), torch.float32))
+            plain = list(StepNetwork.stream(network, ltr.split(lengths, dim=2), torch.float32))
+            assert gap(torch.cat(parts, 2), whole) < 1e-5
+            assert gap(torch.cat(plain, 2), whole) < 1e-5
 
 
 def test_more_blocks_look_further():

@@ -2,6 +2,7 @@
 
 import weakref
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -24,17 +25,21 @@ def streamed(stages, clip, chunk, **settings):
     return torch.cat(list(stream(stages, iter(clip), len(clip), chunk, **settings)))
 
 
+@cache
+def whole_climb(name, exposure):
+    return climb(fitted(name, exposure)[0], noise(12, 21, 30, 3), exposure=exposure, rounds=2)
+
+
 @every_with(
     "exposure, chunk",
-    ("full", "delta", 0.5),
-    (1, 3, 7, 12, 99),
+    [("full", chunk) for chunk in (1, 3, 7, 12, 99)]
+    + [("delta", 1), ("delta", 7), (0.5, 3), (0.5, 12)],
     recurrent=[("full", 3), ("delta", 7), (0.5, 12)],
 )
 def test_chunked_equals_whole(name, exposure, chunk):
     exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
-    clip = noise(12, 21, 30, 3)
-    whole = climb(stages, clip, exposure=exposure, rounds=2)
+    clip, whole = noise(12, 21, 30, 3), whole_climb(name, exposure)
     assert whole.shape == (12 * factor, 21, 30, 3)
     assert gap(streamed(stages, clip, chunk, exposure=exposure, rounds=2), whole) < 1e-4
 
@@ -64,7 +69,7 @@ def test_what_goes_by_the_number_of_a_frame_does_not_depend_on_the_chunk(mirrore
         assert gap(streamed(stages, clip, chunk, cuts=cuts), whole) < 1e-5
 
 
-@every_with("length", (1, 2, 3, 4, 12, 13, 40), recurrent=[(1,), (2,), (4,), (13,)])
+@every_with("length", [1, 2, 3, 4, 12, 13, 40], recurrent=[1, 2, 4, 13])
 def test_a_scene_of_unknown_length_is_climbed_as_one_of_known_length(name, length):
     stages, _ = fitted(name)
     clip = noise(length, 21, 30, 3)
@@ -152,23 +157,26 @@ def test_streaming_yields_chunk_by_chunk():
     assert [len(p) for p in parts] == [3 * factor, 3 * factor, factor]
 
 
+@cache
+def whole_stream(name, exposure):
+    return streamed(fitted(name, exposure)[0], noise(20, 17, 18, 3), 3, exposure=exposure)
+
+
 @every_with(
     "exposure, start",
-    ("full", "delta", 0.5),
-    (3, 9, 15, 18),
-    recurrent=[("full", 9), ("delta", 15), (0.5, 18)],
+    [("full", start) for start in (3, 9, 15, 18)] + [("delta", 9), ("delta", 18), (0.5, 15)],
+    recurrent=[("full", 9), ("full", 18), ("delta", 15)],
 )
 def test_a_climb_can_begin_later_with_the_same_result(name, exposure, start):
     exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
-    clip = noise(20, 17, 18, 3)
-    whole = streamed(stages, clip, 3, exposure=exposure)
+    clip, whole = noise(20, 17, 18, 3), whole_stream(name, exposure)
     first = first_needed(stages, start)
     rest = list(stream(stages, iter(clip[first:]), 20, 3, start=start, exposure=exposure))
     assert torch.equal(torch.cat(rest), whole[start * factor :])
 
 
-@every_with("exposure", ("full", "delta", 0.5), recurrent=[("full",), ("delta",)])
+@every_with("exposure", ["full", "delta", 0.5], recurrent=["full", "delta"])
 def test_scenes_are_climbed_each_by_itself(name, exposure):
     exposure = shutter(name, exposure)
     stages, factor = fitted(name, exposure)
@@ -180,7 +188,7 @@ def test_scenes_are_climbed_each_by_itself(name, exposure):
         if stop - start == 1:
             alone = repeat(clip[start:stop], factor)
         assert gap(found, alone) < 1e-5
-    for start in (5, 6, 8, 12):
+    for start in (6, 12):
         first = first_needed(stages, start, ends[1:-1])
         settings = {"start": start, "exposure": exposure, "cuts": ends[1:-1]}
         rest = torch.cat(list(stream(stages, iter(clip[first:]), 14, 4, **settings)))

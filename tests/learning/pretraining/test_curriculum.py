@@ -13,9 +13,16 @@ from deeptsr.learning.prior import starts
 from deeptsr.learning.rendering.clips import Clip
 from deeptsr.networks import build
 from tests.helpers.synth import NETWORK, gap
+from tests.helpers.teaching import small_clips
 
 TINY = PretrainSettings(steps=4, batch=2, crop=16, frames=3, pool=2, check=2, warmup=1)
 ONE = (Variant("any", "full", 1, 1.0),)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick():
+    with small_clips():
+        yield
 
 
 def taught(settings=TINY, variants=ONE, **changes):
