@@ -1,5 +1,6 @@
 """What stands around the code agrees with it, and with itself."""
 
+import configparser
 import re
 from pathlib import Path
 
@@ -57,3 +58,21 @@ def test_the_readme_says_what_there_is_for_every_command():
     }
     assert len(flags) > 15
     assert flags <= there | {"--help"}
+
+
+def test_the_floors_are_those_that_are_allowed():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    asked = setup["options"]["install_requires"] + setup["options.extras_require"]["ray"]
+    bounds = re.findall(r"^([\w-]+)>=([\d.]+)$", asked.strip(), re.MULTILINE)
+    assert len(bounds) == len(asked.split())
+    pinned = dict(re.findall(r"^([\w-]+)==(.+)$", text_of("floors.txt"), re.MULTILINE))
+    for name, least in bounds:
+        assert f"{pinned[name]}.".startswith(f"{least}."), name
+
+
+def test_each_test_that_the_audit_names_is_there():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text_of("docs/audit.md"))
+    assert len(named) > 50
+    for path, name in named:
+        assert f"\ndef {name}(" in text_of(path), name

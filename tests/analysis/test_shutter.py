@@ -1,5 +1,6 @@
 """The share of a frame's time that the shutter was open, of textures that pass by."""
 
+import gc
 from functools import cache
 
 import pytest
@@ -55,3 +56,15 @@ def test_blur_tells_it(share, speed, turned):
 def test_where_nothing_tells_it_is_open_all_the_time(film):
     clip = film()
     assert open_share(clip, len(clip)) == 1.0
+
+
+def test_three_frames_are_held_at_a_time():
+    def frames():
+        for number in range(12):
+            yield noise(104, 107, 3, seed=number)
+        there = [o for o in gc.get_objects() if type(o) is torch.Tensor]
+        held.extend(o for o in there if o.shape[:2] == (104, 107))
+
+    held = []
+    open_share(frames(), 13)
+    assert 1 < len(held) <= 4  # three that are grey, and the last one
