@@ -23,7 +23,9 @@ if os.environ.get("DEEPTSR_SHAPES"):
         for path in (ROOT / "deeptsr").rglob("*.py")
         if "from deeptsr.imaging.shapes import" in path.read_text(encoding="utf-8")
     ]
-    jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
+    # A whole number is a number, as it is to mypy.
+    CHECK = "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))"
+    jaxtyping.install_import_hook(SHAPED, CHECK)
 
 
 @pytest.fixture
