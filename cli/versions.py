@@ -30,8 +30,8 @@ def _torch() -> str:
     built = torch.version.cuda or torch.version.hip
     if not built:
         return f"torch {torch.__version__}\nCUDA none (this torch is built without it)"
-    found = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return f"torch {torch.__version__}\nCUDA {built} ({', '.join(found) or 'no device found'})"
+    cards = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return f"torch {torch.__version__}\nCUDA {built} ({', '.join(cards) or 'no device found'})"
 
 
 def _av() -> str:

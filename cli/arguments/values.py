@@ -43,13 +43,13 @@ def moment(text: str) -> float:
     Raises:
         click.BadParameter: for anything else.
     """
-    found = _MOMENT.fullmatch(text)
-    hours, minutes = (int(found[key] or 0) for key in ("hours", "minutes")) if found else (0, 0)
-    if found is None or (found["hours"] and minutes > 59):
+    match = _MOMENT.fullmatch(text)
+    hours, minutes = (int(match[key] or 0) for key in ("hours", "minutes")) if match else (0, 0)
+    if match is None or (match["hours"] and minutes > 59):
         raise click.BadParameter(
             f"got {text!r}; expected seconds or [HH:]MM:SS[.fff], such as 90 or 1:30"
         )
-    return hours * 3600 + minutes * 60 + float(found["seconds"])
+    return hours * 3600 + minutes * 60 + float(match["seconds"])
 
 
 def frame_rate(text: str) -> Fraction:
@@ -154,10 +154,10 @@ def memory(text: str) -> int:
     Raises:
         click.BadParameter: for anything else.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text, re.ASCII)
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kMGT]?)B?", text, re.ASCII)
+    if match is None:
         raise click.BadParameter(f"got {text!r}; expected a size such as 4G or 800M")
-    return round(Fraction(found[1]) * Fraction(1000) ** " kMGT".index(found[2] or " "))
+    return round(Fraction(match[1]) * Fraction(1000) ** " kMGT".index(match[2] or " "))
 
 
 def device(text: str) -> str:
@@ -195,8 +195,8 @@ def span(text: str) -> float:
         click.BadParameter: for anything else, and for nothing.
     """
     number = r"\d+(?:\.\d*)?|\.\d+"
-    found = re.fullmatch(rf"(?:({number})h)?(?:({number})m)?(?:({number})s?)?", text, re.ASCII)
-    parts = found.groups() if found else ()
+    match = re.fullmatch(rf"(?:({number})h)?(?:({number})m)?(?:({number})s?)?", text, re.ASCII)
+    parts = match.groups() if match else ()
     seconds = sum(float(n or 0) * unit for n, unit in zip(parts, (3600, 60, 1), strict=False))
     if not seconds > 0:
         raise click.BadParameter(f"got {text!r}; expected a time such as 90, 10m or 1h30m")

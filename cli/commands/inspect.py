@@ -30,10 +30,10 @@ def patch(text: str) -> tuple[int, int, int]:
     Raises:
         click.BadParameter: for anything else.
     """
-    found = re.fullmatch(r"(\d{1,3})x(\d{1,3})x(\d{1,3})", text, re.ASCII)
-    if found is None:
+    match = re.fullmatch(r"(\d{1,3})x(\d{1,3})x(\d{1,3})", text, re.ASCII)
+    if match is None:
         raise click.BadParameter(f"got {text!r}; expected WIDTHxHEIGHTxFRAMES, such as 5x5x3")
-    return int(found[1]), int(found[2]), int(found[3])
+    return int(match[1]), int(match[2]), int(match[3])
 
 
 def stretch(text: str) -> tuple[int, int]:
@@ -45,12 +45,12 @@ def stretch(text: str) -> tuple[int, int]:
     Raises:
         click.BadParameter: for anything else.
     """
-    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text, re.ASCII)
-    if found is None or int(found[1]) >= int(found[2]):
+    match = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text, re.ASCII)
+    if match is None or int(match[1]) >= int(match[2]):
         raise click.BadParameter(
             f"got {text!r}; expected FIRST:END with FIRST < END, such as 10:34"
         )
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def scales(text: str) -> tuple[float, ...]:

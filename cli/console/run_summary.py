@@ -85,15 +85,15 @@ class Summary:
         return rows
 
     def _detail(self) -> tuple[str, str]:
-        found = self._sharpened
-        if found is None:
+        detail = self._sharpened
+        if detail is None:
             return "detail", ""
         added = "none is added"
-        if found.outcome == "sharpened":
-            added = f"{found.share:.0%} of what was found is added"
-        if found.agreement < 1:
-            added += f", {found.agreement:.0%} of what the codec left is believed"
-        told = f"{_gain(found.gain_db)} over bicubic, on frames shrunk and enlarged again"
+        if detail.outcome == "sharpened":
+            added = f"{detail.share:.0%} of what was found is added"
+        if detail.agreement < 1:
+            added += f", {detail.agreement:.0%} of what the codec left is believed"
+        told = f"{_gain(detail.gain_db)} over bicubic, on frames shrunk and enlarged again"
         return "detail", f"{told}; {added}"
 
     def _time(self) -> tuple[str, str]:

@@ -38,8 +38,8 @@ def table(event: Evaluated, verbose: bool) -> str:
         " " * width + "".join(f"{title:>9}" for title, _, _ in columns),
     ]
     for row in rows:
-        found = ((value(row), form) for _, form, value in columns)
-        cells = ("" if v is None else format(v, form) for v, form in found)
+        scores = ((value(row), form) for _, form, value in columns)
+        cells = ("" if v is None else format(v, form) for v, form in scores)
         lines.append((f"{row.method:<{width}}" + "".join(f"{c:>9}" for c in cells)).rstrip())
     psnr = rows[0].frames_psnr_db
     worst = min(range(len(psnr)), key=psnr.__getitem__)

@@ -90,12 +90,12 @@ def _kinds(dataclass: Hashable) -> dict[str, tuple[type, ...]]:
     """Name the types that each field may have."""
     known: Any = dataclass
     hints = get_type_hints(known)
-    found = {}
+    kinds = {}
     for field in fields(known):
         hint = hints[field.name]
         parts = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
-        found[field.name] = tuple(get_origin(part) or part for part in parts)
-    return found
+        kinds[field.name] = tuple(get_origin(part) or part for part in parts)
+    return kinds
 
 
 def _is(value: object, kind: type) -> bool:

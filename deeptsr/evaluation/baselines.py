@@ -54,8 +54,8 @@ def baseline(
 def larger(frames: Iterable[video.Frame], size: tuple[int, int]) -> Iterator[video.Frame]:
     """Enlarge frames to (H, W), bicubic."""
     for frame in frames:
-        made: video.Frame = enlarge(torch.from_numpy(frame.copy())[None], size)[0].numpy()
-        yield made
+        enlarged: video.Frame = enlarge(torch.from_numpy(frame.copy())[None], size)[0].numpy()
+        yield enlarged
 
 
 def enlarging_baselines(

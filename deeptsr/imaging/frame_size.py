@@ -112,12 +112,12 @@ def _scale(wanted: str, height: Fraction, width: Fraction) -> Fraction:
     if wanted.lower() in _LARGE:
         long, short = _LARGE[wanted.lower()]
         return min(long / max(height, width), short / min(height, width))
-    found = _NAMED.fullmatch(wanted)
-    if found is None or wanted == "x":
+    match = _NAMED.fullmatch(wanted)
+    if match is None or wanted == "x":
         raise OptionError(f"size is {wanted!r}; expected {_EXPECTED}")
-    if found["short"]:
-        return int(found["short"]) / min(height, width)
-    limits = ((found["height"], height), (found["width"], width))
+    if match["short"]:
+        return int(match["short"]) / min(height, width)
+    limits = ((match["height"], height), (match["width"], width))
     return min(int(limit) / side for limit, side in limits if limit)
 
 

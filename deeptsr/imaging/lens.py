@@ -168,8 +168,8 @@ class _Axis(NamedTuple):
 @cache
 def _axis(coarse: int, fine: int, camera: str, device: torch.device) -> _Axis:
     if device.type != "cpu":
-        found = _axis(coarse, fine, camera, torch.device("cpu"))
-        return _Axis(*(band.to(device) for band in found))
+        bands = _axis(coarse, fine, camera, torch.device("cpu"))
+        return _Axis(*(band.to(device) for band in bands))
     sees = {"bicubic": _cubic, "area": _area}[camera](fine, coarse)
     # (S S^T) reaches a few pixels to each side only, so that its inverse fades soon.
     gram = sees @ sees.T

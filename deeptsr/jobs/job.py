@@ -272,9 +272,9 @@ def resolve_input(
     alpha, encode = info.keeps_alpha, options.encode
     even = not options.keeps_size and video.needs_even(output, encode, source=info, alpha=alpha)
     size, aspect = (info.height, info.width), info.sample_aspect_ratio
-    made = frame_size(size, options.scale, options.size, aspect=aspect, even=even)
-    info = replace(info, notes=(*info.notes, made.note)) if made.note else info
-    shown = made.height, made.width
+    larger = frame_size(size, options.scale, options.size, aspect=aspect, even=even)
+    info = replace(info, notes=(*info.notes, larger.note)) if larger.note else info
+    shown = larger.height, larger.width
     job = resolve(given, info.height, info.width, options, chosen.start, info.first_from, shown)
     return replace(job, bits=video.bits_a_pixel("a.mp4", EncodeSettings())), info
 

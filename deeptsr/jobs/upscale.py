@@ -67,8 +67,8 @@ def upscale_array(
     space = space_job(job, excerpt, on_event)
     result = np.empty((len(job.schedule.shown), *job.shown, 3), np.float32)
     filled = 0
-    made = render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event)
-    for volume in retimed(job, made, cuts):
+    volumes = render_job(job, fitted, space, lambda n: iter(clip[n:]), cuts, on_event)
+    for volume in retimed(job, volumes, cuts):
         result[filled : filled + len(volume)] = volume.cpu().numpy()
         filled += len(volume)
     return result.mean(axis=3, keepdims=True, dtype=np.float32) if gray else result
@@ -251,8 +251,8 @@ def _parts_of(output: str | Path, job: Job) -> dict[str, Any]:
     space = {}
     if job.enlarges:
         prior = space_prior(job.options.space_prior)
-        found = prior.digest if prior else None
-        space = {"size": list(job.shown), "camera": job.options.camera, "space prior": found}
+        digest = prior.digest if prior else None
+        space = {"size": list(job.shown), "camera": job.options.camera, "space prior": digest}
     return (
         encode
         | space

@@ -57,5 +57,5 @@ class HeldOut:
         ltr = expose(clip[start:stop], self.step, network.exposure)
         inner = slice(self.kept.start - start, self.kept.stop - start)
         linear = interpolate_time(ltr, self.step, network.exposure)[inner]
-        made = predict(network, ltr, precision=precision)[inner]
-        return gain(made, linear, clip[self.kept.start : self.kept.stop])
+        restored = predict(network, ltr, precision=precision)[inner]
+        return gain(restored, linear, clip[self.kept.start : self.kept.stop])

@@ -64,8 +64,8 @@ class Prior:
             with safe_open(path, "pt") as file:
                 told = file.metadata() or {}
                 network = NetworkSettings(**json.loads(told[_NETWORK]))
-                made = json.loads(told[_MADE])
-                if not isinstance(made, dict):
+                origin = json.loads(told[_MADE])
+                if not isinstance(origin, dict):
                     raise ValueError("it does not say how it was made")
                 variants: dict[str, State] = {}
                 for key in file.keys():  # noqa: SIM118, it is no dictionary
@@ -86,7 +86,7 @@ class Prior:
                 f"prior is {str(path)!r}, which cannot be read as one ({error}); expected 'auto', "
                 "'none', or a file that `deeptsr pretrain` made"
             ) from error
-        return cls(network, variants, made, hashlib.sha256(content).hexdigest())
+        return cls(network, variants, origin, hashlib.sha256(content).hexdigest())
 
     def bytes(self) -> bytes:
         """The content of its file; weights are kept in half precision, as is enough."""

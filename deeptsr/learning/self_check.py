@@ -40,7 +40,7 @@ def self_check(
     ltr = expose(clip[: len(clip) // step * step], step, options.exposure)
     wanted = range(held.kept.start // step, held.kept.stop // step)
     truth = clip[held.kept.start : held.kept.stop]
-    made = climb(
+    restored = climb(
         first,
         ltr,
         exposure=options.exposure,
@@ -52,7 +52,8 @@ def self_check(
     linear = interpolate_time(ltr[near.start : near.stop], step, options.exposure)
     linear = linear[(wanted.start - near.start) * step :][: len(truth)]
     ours, plain = (
-        float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean()) for v in (made, linear)
+        float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean())
+        for v in (restored, linear)
     )
     return SelfChecked(
         ours, plain, ours - plain, len(truth), _confidence(first[0], clip, precision, ours - plain)
@@ -68,7 +69,7 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     if first.network is None:
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
-    found = examine(first.network, small, precision)
-    if gain_db <= 0 or found.agreement <= 0:
+    evidence = examine(first.network, small, precision)
+    if gain_db <= 0 or evidence.agreement <= 0:
         return "guess"
-    return "sure" if found.agreement >= SURE else "likely"
+    return "sure" if evidence.agreement >= SURE else "likely"

@@ -134,11 +134,11 @@ def _fitted(
     if has_network(run.options, number):
         fitter = _fitter(run, number, network)
         result = _learned(run, number, fitter, network, below, previous)
-        made, curve = fitter.steps_made, tuple(fitter.curve)
+        steps, curve = fitter.steps_made, tuple(fitter.curve)
         release()
     else:
-        result, made, curve = _LEFT_OUT, 0, ()
-    event = _told(run, number, result, made, curve, time.monotonic() - began)
+        result, steps, curve = _LEFT_OUT, 0, ()
+    event = _told(run, number, result, steps, curve, time.monotonic() - began)
     if run.checkpoints:
         run.checkpoints.save(number, network, event)
     return network, event

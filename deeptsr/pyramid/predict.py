@@ -93,10 +93,10 @@ def predict_ensemble(
     total = predict(network, ltr, precision=precision, wanted=wanted, first=first)
     for axes in turned[1:]:
         asked, start = (reversed_wanted, reversed_first) if 0 in axes else (wanted, first)
-        made = predict(network, ltr.flip(axes), precision=precision, wanted=asked, first=start)
-        last = len(made) - 1
+        result = predict(network, ltr.flip(axes), precision=precision, wanted=asked, first=start)
+        last = len(result) - 1
         for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
-            other = made[last - number if 0 in axes else number]
+            other = result[last - number if 0 in axes else number]
             frame.add_(other.flip(1) if 2 in axes else other)
     return total.div_(len(turned))
 

@@ -73,8 +73,8 @@ def _curve(event: dict[str, Any], low: float, high: float, grain: float) -> Curv
         return round(TOP + (HEIGHT - TOP - BOTTOM) * (high - gain) / (high - low), 1)
 
     pieces = []
-    for name, found in itertools.groupby(rows, key=lambda row: row[0]):
-        points = [(x(step), y(gain)) for _, step, gain in found]
+    for name, curve in itertools.groupby(rows, key=lambda row: row[0]):
+        points = [(x(step), y(gain)) for _, step, gain in curve]
         pieces.append(
             Piece(
                 name,

@@ -159,7 +159,7 @@ class Footage:
         inputs = self.coarse(stretch)
         results = itertools.islice(video.read(self.result, skip=fine.start), len(fine))
         at, now = -1, None
-        for number, made in zip(fine, results, strict=False):
+        for number, result in zip(fine, results, strict=False):
             wanted = self.owner(number) - stretch.start
             while at < wanted:
                 now, at = next(inputs, None), at + 1
@@ -168,7 +168,7 @@ class Footage:
                     f"{self.source.path} broke off; expected {self.frames} frames, as when it was "
                     "counted"
                 )
-            yield at, now, made[..., :3]
+            yield at, now, result[..., :3]
 
     def plain(
         self, method: str, stretch: range, shrink: Callable[[video.Frame], video.Frame]
@@ -203,5 +203,7 @@ class Footage:
         exposure = of_step(self.exposure, laid_out.factor)
         times = laid_out.fine, laid_out.opened, exposure
         fine_cuts = [cut * laid_out.factor for cut in self._cuts]
-        made = retime(volumes, *times, first=begin, made=wanted.start, cuts=fine_cuts)
-        return itertools.islice((frame for volume in made for frame in volume.numpy()), len(wanted))
+        retimed = retime(volumes, *times, first=begin, made=wanted.start, cuts=fine_cuts)
+        return itertools.islice(
+            (frame for volume in retimed for frame in volume.numpy()), len(wanted)
+        )

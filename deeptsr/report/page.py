@@ -105,7 +105,7 @@ def _written(record: Record, path: str | Path, overwrite: bool) -> Reported:
 
 def environment() -> jinja2.Environment:
     """What fills in the templates of pages; a name that one lacks is an error."""
-    made = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader("deeptsr.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -114,8 +114,8 @@ def environment() -> jinja2.Environment:
         # Marks of direction in a name would turn the words around it.
         finalize=lambda value: humanize.visible(value) if type(value) is str else value,
     )
-    made.filters.update(duration=humanize.duration, rate=humanize.rate, size=humanize.size)
-    return made
+    templates.filters.update(duration=humanize.duration, rate=humanize.rate, size=humanize.size)
+    return templates
 
 
 def _render(record: Record, footage: Footage, pictures: Pictures, cuts: list[int]) -> str:
@@ -217,10 +217,10 @@ def _settings(options: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]
         held = value if isinstance(value, dict) else {name: value}
         section = name if isinstance(value, dict) else "run"
         base = usual.get(name, {}) if isinstance(value, dict) else usual
-        for key, found in held.items():
-            changed = key in base and _plain(base[key]) != _plain(found)
+        for key, setting in held.items():
+            changed = key in base and _plain(base[key]) != _plain(setting)
             rows.setdefault(section, []).append(
-                {"name": key, "value": _plain(found), "changed": changed}
+                {"name": key, "value": _plain(setting), "changed": changed}
             )
     return list(rows.items())
 

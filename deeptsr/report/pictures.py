@@ -77,8 +77,8 @@ def look(footage: Footage) -> Pictures:
     begin = max(0, min(middle - _SEARCHED // 2, len(stretch) - _SEARCHED))
     near = range(begin, min(len(stretch), begin + _SEARCHED))
     around = range(stretch.start + near.start, stretch.start + near.stop)
-    found = repeats(footage.coarse(around), middle - near.start)
-    return camera.develop(film, found)
+    repetition = repeats(footage.coarse(around), middle - near.start)
+    return camera.develop(film, repetition)
 
 
 class _Camera:
@@ -141,7 +141,7 @@ class _Camera:
             self._inputs,
             still(shrunk(self._overview, self.panels.size)),
             self._larger() if self._footage.enlarged else None,
-            [self._closeup(n, *manner) for n, made in enumerate(self._fine) if made],
+            [self._closeup(n, *manner) for n, frame in enumerate(self._fine) if frame],
             self._across.develop(*manner),
             self._down.develop(*manner),
             still(recurrence.picture) if isinstance(recurrence, Repeats) else None,

@@ -52,8 +52,8 @@ def repeats(frames: Iterable[npt.NDArray[np.float32]], frame: int) -> Repeats | 
         clip.append(resize(torch.from_numpy(picture.copy())[None], size)[0].clamp(0, 1))
         level = stage.size(height, width)
     try:
-        found = inspect(torch.stack(clip), level, range(frame, frame + 1), _SETTINGS)
+        recurrence = inspect(torch.stack(clip), level, range(frame, frame + 1), _SETTINGS)
     except (InputError, OptionError):
         return "Around its greatest motion the video is too short, or too small, to be searched."
-    painted = blend(found.slices[0], _SIDE)
-    return Repeats(np.rint(painted * 255).astype(np.uint8), statistics(found)["across"])
+    painted = blend(recurrence.slices[0], _SIDE)
+    return Repeats(np.rint(painted * 255).astype(np.uint8), statistics(recurrence)["across"])

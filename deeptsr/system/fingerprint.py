@@ -54,6 +54,6 @@ def last_change(files: Sequence[Path]) -> str | None:
     Raises:
         OSError: when a file is gone.
     """
-    found = [file.stat() for file in files]
-    times = [stat.st_mtime for stat in found if stat.st_size > _PLACES * _SAMPLE]
+    states = [file.stat() for file in files]
+    times = [stat.st_mtime for stat in states if stat.st_size > _PLACES * _SAMPLE]
     return datetime.fromtimestamp(max(times), UTC).isoformat() if times else None

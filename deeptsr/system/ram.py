@@ -48,12 +48,12 @@ def _address_space() -> int | None:
     """Return what ``ulimit -v`` or ``-d`` leaves: libraries take room that they never fill."""
     limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     names = ("VmSize", "VmData")
-    found = []
+    rooms = []
     for limit, name in zip(limits, names, strict=True):
         if limit != resource.RLIM_INFINITY:
             taken = _told("self/status", name) or 0
-            found.append(limit - max(0, taken - (_told("self/status", "VmRSS") or 0)))
-    return max(0, min(found)) if found else None
+            rooms.append(limit - max(0, taken - (_told("self/status", "VmRSS") or 0)))
+    return max(0, min(rooms)) if rooms else None
 
 
 def _groups() -> Iterator[tuple[int, int]]:

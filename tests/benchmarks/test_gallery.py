@@ -20,7 +20,7 @@ def test_every_rendered_clip_is_told_of():
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def docs(tmp_path_factory):
     out = tmp_path_factory.mktemp("docs")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(config.PRESETS, "fast", tiny())
@@ -30,22 +30,22 @@ def made(tmp_path_factory):
     return out
 
 
-def test_the_page_has_a_row_and_a_picture_for_each_clip(made):
-    text = (made / "gallery.md").read_text(encoding="utf-8")
+def test_the_page_has_a_row_and_a_picture_for_each_clip(docs):
+    text = (docs / "gallery.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| [")]
     assert [row.count("|") for row in rows] == [11, 11]
     assert "%" in rows[0]
     assert "–" in rows[1]  # noqa: RUF001, the pan turns nowhere
     for place in re.findall(r"\]\((gallery/[^)]*png)\)", text):
-        with Image.open(made / place) as picture:
+        with Image.open(docs / place) as picture:
             assert picture.size == (5 * gallery.SIDE + 4 * gallery.GAP, 2 * gallery.SIDE + 6)
-        assert (made / place).stat().st_size < 40_000
+        assert (docs / place).stat().st_size < 40_000
     moving = re.findall(r"\]\((gallery/[^)]*webp)\)", text)
     assert moving == ["gallery/wheel.webp", "gallery/pan.webp"]
     for place in moving:
-        with Image.open(made / place) as picture:
+        with Image.open(docs / place) as picture:
             assert picture.n_frames == 2 * 8
-        assert (made / place).stat().st_size <= gallery.LARGEST
+        assert (docs / place).stat().st_size <= gallery.LARGEST
     assert len(re.findall(r"^!\[", text, re.M)) == 4
 
 
@@ -88,15 +88,15 @@ def test_the_words_are_those_of_the_figures():
     )
 
 
-def test_one_clip_is_made_anew_and_the_others_stay(made, monkeypatch):
+def test_one_clip_is_made_anew_and_the_others_stay(docs, monkeypatch):
     monkeypatch.setitem(config.PRESETS, "fast", tiny())
-    figures = made / "gallery" / "figures.json"
+    figures = docs / "gallery" / "figures.json"
     before = json.loads(figures.read_text())["clips"]
-    flags = ["--clip", "pan", "--size", "48", "--frames", "8", "--out", str(made)]
+    flags = ["--clip", "pan", "--size", "48", "--frames", "8", "--out", str(docs)]
     assert CliRunner().invoke(gallery.main, flags).exit_code == 0
     after = json.loads(figures.read_text())["clips"]
     assert list(after) == ["wheel", "pan"]
     assert after["wheel"] == before["wheel"]
-    assert "## wheel" in (made / "gallery.md").read_text()
+    assert "## wheel" in (docs / "gallery.md").read_text()
     assert CliRunner().invoke(gallery.main, [*flags, "--factor", "4"]).exit_code == 0
-    assert "## wheel" not in (made / "gallery.md").read_text()  # other settings
+    assert "## wheel" not in (docs / "gallery.md").read_text()  # other settings

@@ -58,9 +58,9 @@ def violations():
         "axe_playwright_python.sync_playwright", reason="no axe: pip install 'deeptsr[browser]'"
     )
 
-    def found(page):
+    def violations_on(page):
         page.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
         told = axe.Axe().run(page).response["violations"]
         return [(v["id"], [n["html"] for n in v["nodes"]]) for v in told]
 
-    return found
+    return violations_on

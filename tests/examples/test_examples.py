@@ -47,7 +47,7 @@ def attempts():
     return {log.name[1:-8]: len(log.read_text().splitlines()) for log in logs}
 
 
-def made():
+def results():
     return sorted(p.name for p in Path("the out").glob("[!.]*.mp4"))
 
 
@@ -57,7 +57,7 @@ def test_a_plain_loop(shell):
     assert done.returncode == 1
     assert done.stderr.count("b.mp4 cannot be used") == 1
     assert "c.mp4 failed" in done.stderr
-    assert made() == ["a.mp4", "d.mp4"]
+    assert results() == ["a.mp4", "d.mp4"]
     assert "upscale --factor 4 -o the out/a.mp4 --" in Path("the out/.a.mp4.log").read_text()
     videos(b="good", c="good")
     assert shell("folder.sh", "the in", "the out").returncode == 0
@@ -75,7 +75,7 @@ def test_gnu_parallel(shell, monkeypatch):
     monkeypatch.setenv("JOBS", "3")
     videos(a="good", b="broken", c="good")
     assert shell("parallel.sh", "the in", "the out", "--factor", "4").returncode == 1
-    assert made() == ["a.mp4", "c.mp4"]
+    assert results() == ["a.mp4", "c.mp4"]
     log = Path("the out/.a.mp4.log").read_text()
     assert "upscale --quiet --factor 4 -o the out/a.mp4 --" in log
     assert log.split()[1] == str(max(1, len(os.sched_getaffinity(0)) // 3))
@@ -95,7 +95,7 @@ def test_a_slurm_array(shell, monkeypatch):
         for _ in range(2):
             done = shell("slurm.sh", "list.txt", "the out", "--factor", "4")
             assert done.returncode == code
-    assert made() == ["1-a.mp4"]
+    assert results() == ["1-a.mp4"]
     assert attempts() == {"1-a": 1, "2-b": 2}
     log = Path("the out/.1-a.mp4.log").read_text()
     assert log.split()[1] == "5"

@@ -30,7 +30,7 @@ def quick():
         yield
 
 
-def made(path, **changes):
+def taught(path, **changes):
     told = []
     pretrain_file(path, NETWORK, TINY, device="cpu", on_event=told.append, **changes)
     return told
@@ -38,7 +38,7 @@ def made(path, **changes):
 
 def test_a_prior_is_written_whole_and_used(tmp_path):
     path = tmp_path / "prior.safetensors"
-    told = made(path)
+    told = taught(path)
     assert isinstance(told[-1], Pretrained)
     assert told[-1].size_bytes == path.stat().st_size
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -46,8 +46,8 @@ def test_a_prior_is_written_whole_and_used(tmp_path):
     assert set(prior.variants) == {v.name for v in VARIANTS}
     assert "steps=4," in prior.made["settings"]
     with pytest.raises(OutputError, match="exists"):
-        made(path)
-    made(path, overwrite=True)
+        taught(path)
+    taught(path, overwrite=True)
 
 
 def test_a_prior_of_detail_is_written_and_used(tmp_path, monkeypatch):
@@ -71,7 +71,7 @@ def test_an_interrupted_one_goes_on(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         pretrain_file(path, NETWORK, TINY, device="cpu", on_event=stop)
     assert not path.exists()
-    told = made(path)
+    told = taught(path)
     assert path.exists()
     begun = [e.detail for e in told if isinstance(e, Progress) and "step" in e.detail]
     assert not any(detail.startswith("any/full-1") for detail in begun)
@@ -79,7 +79,7 @@ def test_an_interrupted_one_goes_on(tmp_path):
     path.unlink()
     with pytest.raises(KeyboardInterrupt):
         pretrain_file(path, NETWORK, TINY, device="cpu", on_event=stop)
-    assert any(isinstance(e, Warned) for e in made(path, seed=3))
+    assert any(isinstance(e, Warned) for e in taught(path, seed=3))
 
 
 def test_pictures_are_read_from_a_folder(tmp_path):
@@ -90,7 +90,7 @@ def test_pictures_are_read_from_a_folder(tmp_path):
     (folder / "notes.txt").write_text("no picture")
     (picture,) = module._pictures(folder, tiled=False)
     assert picture.shape == (3, 96, 96)
-    made(tmp_path / "p.safetensors", images=folder)
+    taught(tmp_path / "p.safetensors", images=folder)
     assert Prior.load(tmp_path / "p.safetensors").made["clips"] == "rendered and pictures"
 
 
@@ -114,13 +114,13 @@ def test_of_large_pictures_what_finds_detail_is_shown_tiles(tmp_path):
 def test_what_cannot_be_met_is_refused(tmp_path):
     path = tmp_path / "p.safetensors"
     with pytest.raises(InputError, match="no pictures"):
-        made(path, images=tmp_path)
+        taught(path, images=tmp_path)
     with pytest.raises(OptionError, match="compact"):
         pretrain_file(path, NetworkSettings("paper", 8), TINY)
     with pytest.raises(OptionError, match="seed"):
-        made(path, seed=-1)
+        taught(path, seed=-1)
     with pytest.raises(OutputError, match="does not exist"):
-        made(tmp_path / "missing" / "p.safetensors")
+        taught(tmp_path / "missing" / "p.safetensors")
 
 
 def test_a_time_budget_chooses_the_steps(tmp_path, monkeypatch):
@@ -138,8 +138,8 @@ PRIOR = Prior(NETWORK, {}, {})
 
 def test_a_prior_is_taught_on_from_a_file(tmp_path):
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    made(first)
-    made(second, start=first)
+    taught(first)
+    taught(second, start=first)
     assert Prior.load(second).made["taught on from"] == Prior.load(first).digest
     with pytest.raises(OptionError, match="expected NetworkSettings"):
         pretrain_file(tmp_path / "c", NetworkSettings(channels=4, blocks=3), TINY, start=first)

@@ -34,7 +34,7 @@ HASHES = {
 }
 
 
-def made(settings=NETWORK, exposure="full", fold=1):
+def a_prior(settings=NETWORK, exposure="full", fold=1):
     network = wake(build(settings, 2, exposure, fold))
     return Prior(settings, {f"any/{exposure}-{fold}": network.state_dict()}, {"by": "a test"})
 
@@ -46,7 +46,7 @@ def stored(prior, tmp_path):
 
 
 def test_a_file_gives_back_what_it_was_made_of(tmp_path):
-    prior = made()
+    prior = a_prior()
     again = Prior.load(stored(prior, tmp_path))
     assert (again.network, again.made) == (prior.network, prior.made)
     assert again.digest
@@ -65,13 +65,13 @@ def test_what_is_no_prior_is_refused(tmp_path, content):
 
 
 def test_a_prior_of_other_networks_is_refused(tmp_path):
-    path = stored(made(), tmp_path)
+    path = stored(a_prior(), tmp_path)
     with pytest.raises(OptionError, match="4 channels"):
         prior_of(tiny(prior=str(path), network=NetworkSettings(channels=6, blocks=1)))
 
 
 def test_weights_are_those_of_the_variant_that_is_asked_for():
-    prior = made()
+    prior = a_prior()
     known, folded = build(NETWORK, 3), build(NETWORK, 2, "full", 2)
     assert list(starts(prior, known)) == ["any"]
     state = starts(prior, known)["any"]
@@ -106,7 +106,7 @@ def test_the_expert_is_believed_who_knows_more(monkeypatch, general, specialist,
 
 
 def test_a_fit_starts_from_it(tmp_path):
-    path = stored(made(), tmp_path)
+    path = stored(a_prior(), tmp_path)
     options = tiny(prior=str(path), fit=replace(LAZY, adapt_steps=0, finetune_steps=0))
     (stage,), told = fitted(pan(16, 24, 24), options=options, stages=ONE)
     (event,) = outcomes(told)
@@ -178,6 +178,6 @@ def test_what_stands_still_stays():
 
 
 def test_what_does_not_say_how_it_was_made_is_refused(tmp_path):
-    path = stored(replace(made(), made=["by hand"]), tmp_path)
+    path = stored(replace(a_prior(), made=["by hand"]), tmp_path)
     with pytest.raises(OptionError, match="does not say how it was made"):
         Prior.load(path)

@@ -57,16 +57,16 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def shown(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     record = finished(folder, name="<b>&'.mkv").record()
     reported = write_report(record, folder / "page.html")
     return folder, record, (folder / "page.html").read_text(encoding="utf-8"), reported
 
 
-def test_the_page_is_well_nested_and_its_references_hold(made):
-    page = Page(made[2])
-    assert made[2].lstrip().startswith("<!doctype html>")
+def test_the_page_is_well_nested_and_its_references_hold(shown):
+    page = Page(shown[2])
+    assert shown[2].lstrip().startswith("<!doctype html>")
     names = [a["id"] for _, a, _ in page.elements if "id" in a]
     assert len(names) == len(set(names))
     for _, attributes, _ in page.elements:
@@ -79,10 +79,10 @@ def test_the_page_is_well_nested_and_its_references_hold(made):
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
 
 
-def test_the_page_needs_nothing_from_elsewhere(made):
-    text = re.sub(r"data:[\w/]+;base64,[\w+/=]+", "data:", made[2])
+def test_the_page_needs_nothing_from_elsewhere(shown):
+    text = re.sub(r"data:[\w/]+;base64,[\w+/=]+", "data:", shown[2])
     assert not re.findall(r"(?:https?:)?//[\w.-]+\.\w", text)
-    page = Page(made[2])
+    page = Page(shown[2])
     for tag, attributes, _ in page.elements:
         for key in ("src", "href", "poster", "srcset", "action"):
             assert attributes.get(key, "#").startswith(("data:", "#")), (tag, attributes)
@@ -92,8 +92,8 @@ def test_the_page_needs_nothing_from_elsewhere(made):
     assert policy.startswith("default-src 'none';")
 
 
-def test_every_picture_says_what_it_shows_and_has_its_size(made):
-    pictures = Page(made[2]).all("img")
+def test_every_picture_says_what_it_shows_and_has_its_size(shown):
+    pictures = Page(shown[2]).all("img")
     assert len(pictures) >= 1 + 2 + 4
     alts = [picture["alt"] for picture in pictures]
     assert all(len(alt) > 20 for alt in alts)
@@ -104,8 +104,8 @@ def test_every_picture_says_what_it_shows_and_has_its_size(made):
             assert held.size == (int(picture["width"]), int(picture["height"]))
 
 
-def test_every_control_has_a_name(made):
-    page = Page(made[2])
+def test_every_control_has_a_name(shown):
+    page = Page(shown[2])
     for control in page.all("button"):
         assert (
             control.get("aria-label")
@@ -116,8 +116,8 @@ def test_every_control_has_a_name(made):
         assert control.get("aria-label") or control["type"] == "radio"
 
 
-def test_the_film_has_every_frame_of_both(made):
-    page = Page(made[2])
+def test_the_film_has_every_frame_of_both(shown):
+    page = Page(shown[2])
     data = base64.b64decode(next(w for w in page.words["script"] if len(w) > 1000 and " " not in w))
     with av.open(io.BytesIO(data)) as container:
         frames = list(container.decode(video=0))
@@ -125,8 +125,8 @@ def test_the_film_has_every_frame_of_both(made):
     assert (frames[0].width, frames[0].height) == (2 * WIDTH, 2 * HEIGHT)
 
 
-def test_the_page_tells_the_run(made):
-    _, record, text, _ = made
+def test_the_page_tells_the_run(shown):
+    _, record, text, _ = shown
     words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
     for told in (
         "8 frames in, 16 out", "+3.2 dB", "31.5 dB", "28.2 dB", "within 60 %", "across 30 %",
@@ -140,8 +140,8 @@ def test_the_page_tells_the_run(made):
     assert "&lt;b&gt;&amp;&#39;.mkv" in text
 
 
-def test_it_is_said_how_large_the_page_is_and_nothing_else_is_left(made):
-    folder, _, _, reported = made
+def test_it_is_said_how_large_the_page_is_and_nothing_else_is_left(shown):
+    folder, _, _, reported = shown
     assert reported.size_bytes == (folder / "page.html").stat().st_size < 1_000_000
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
@@ -161,7 +161,7 @@ def larger(tmp_path_factory):
     return (folder / "page.html").read_text(encoding="utf-8")
 
 
-def test_a_larger_result_is_shown_pixel_by_pixel_beside_the_enlarged_input(made, larger):
+def test_a_larger_result_is_shown_pixel_by_pixel_beside_the_enlarged_input(shown, larger):
     page = Page(larger)
     section, (plain, fine) = stills(larger, "larger")
     assert plain.shape == fine.shape == (3 * HEIGHT, 3 * WIDTH, 3)
@@ -172,7 +172,7 @@ def test_a_larger_result_is_shown_pixel_by_pixel_beside_the_enlarged_input(made,
     assert {"compare", "edge", "loupe"} <= {a.get("id") for _, a, _ in page.elements}
     assert 'href="#larger"' in larger
     for absent in ('id="larger"', 'href="#larger"', 'id="loupe"'):
-        assert absent not in made[2]
+        assert absent not in shown[2]
 
 
 def test_of_a_very_large_result_the_page_shows_what_moves(tmp_path, monkeypatch):

@@ -16,11 +16,11 @@ def previewed(event: Previewed, verbose: bool) -> str:
         f"s, where the first {duration(event.searched)} move most; {event.frames_in} frames on the "
         f"left, {event.frames_out} on the right, in slow motion"
     ]
-    made = whole.width_out or whole.width, whole.height_out or whole.height
-    if (event.width, event.height) != made:
+    shape = whole.width_out or whole.width, whole.height_out or whole.height
+    if (event.width, event.height) != shape:
         lines.append(
             f"it is made at {event.width} x {event.height}, to be quick; the whole has "
-            f"{made[0]} x {made[1]}, and shows more detail"
+            f"{shape[0]} x {shape[1]}, and shows more detail"
         )
     if not event.steps:
         lines.append(

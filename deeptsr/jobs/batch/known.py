@@ -30,12 +30,12 @@ def verified(task: Task, manifest: Manifest, configuration: str) -> Entry | None
         or not _same(stamp(task.input, entry.input_stamp), entry.input_stamp)
     ):
         return None
-    made = stamp(task.output, entry.output_stamp)
+    output = stamp(task.output, entry.output_stamp)
     if entry.state == "done":
-        return entry if _same(made, entry.output_stamp) else None
+        return entry if _same(output, entry.output_stamp) else None
     if entry.state in ("running", "stopped") and was_named(task, manifest):
         # The batch was killed after the child had checked and named its result.
-        entry = replace(entry, state="done", output_stamp=made)
+        entry = replace(entry, state="done", output_stamp=output)
         manifest.add(entry)
         return entry
     return None

@@ -268,11 +268,11 @@ class _Batch:
         task = self._tasks[report.number]
         if not (isinstance(report.news, Ended) and report.news.exit_code == 0):
             return False
-        made = stamp(task.output)
-        if made is None:
+        output = stamp(task.output)
+        if output is None:
             return False
         entry = self._after(report.number, report.news)
-        self._end(task, replace(entry, state="done", output_stamp=made), "done")
+        self._end(task, replace(entry, state="done", output_stamp=output), "done")
         return True
 
     def _end(self, task: Task, entry: Entry, state: str) -> None:

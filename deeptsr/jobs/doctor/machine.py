@@ -23,8 +23,8 @@ def cards() -> tuple[tuple[str, int], ...]:
     """Names of the cards that torch can use, and bytes of their memory."""
     if not torch.cuda.is_available():
         return ()
-    found = (torch.cuda.get_device_properties(n) for n in range(torch.cuda.device_count()))
-    return tuple((card.name, int(card.total_memory)) for card in found)
+    properties = (torch.cuda.get_device_properties(n) for n in range(torch.cuda.device_count()))
+    return tuple((card.name, int(card.total_memory)) for card in properties)
 
 
 def hidden_card() -> bool:

@@ -48,4 +48,4 @@ def _told(key: str) -> str:
     except OSError:
         return ""
     pairs = (line.partition(":") for line in lines)
-    return next((value.strip() for found, _, value in pairs if found.strip() == key), "")
+    return next((value.strip() for name, _, value in pairs if name.strip() == key), "")

@@ -53,7 +53,7 @@ def array_job(
         options = replace(options, exposure=open_share(clip, count))
     if not doubling:
         options = replace(options, pyramid=replace(options.pyramid, doubling=False))
-    made = frame_size((height, width), options.scale, options.size)
-    times, shown = Timeline.constant(Fraction(1), count), (made.height, made.width)
+    larger = frame_size((height, width), options.scale, options.size)
+    times, shown = Timeline.constant(Fraction(1), count), (larger.height, larger.width)
     job = resolve(times, height, width, options, shown=shown)
     return within_time_budget(job, time.monotonic(), on_event), clip, channels == 1

@@ -120,12 +120,12 @@ class Model:
                     precision=devices.precision(devices.choose(options.device)),
                     on_halved=warn,
                 ):
-                    made: npt.NDArray[np.float32] = volume.clamp_(0, 1).cpu().numpy()
+                    frames_out: npt.NDArray[np.float32] = volume.clamp_(0, 1).cpu().numpy()
                     del volume  # it is gone before the next one is made
-                    for frame in made:
+                    for frame in frames_out:
                         gray = channels == 1
                         yield frame.mean(2, keepdims=True, dtype=np.float32) if gray else frame
-                    del made
+                    del frames_out
                     devices.release()
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:

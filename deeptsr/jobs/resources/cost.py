@@ -126,9 +126,9 @@ class _Work:
     def evidence(self, below: Sequence[_Work]) -> float:
         """Of looking at what is known and at what was learnt; ``below`` are the stages before."""
         looks = self._looks
-        found = 2 * looks.times * self.predicted(looks.frames)
-        found += looks.checks * self.predicted(looks.held)
-        return found + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
+        operations = 2 * looks.times * self.predicted(looks.frames)
+        operations += looks.checks * self.predicted(looks.held)
+        return operations + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
 
     def climbed(self, load: Load) -> float:
         """Of climbing a chunk."""
@@ -149,8 +149,8 @@ class _Work:
 
 def _climbed(works: Sequence[_Work], chunk: int, total: int) -> float:
     """Operations of climbing a chunk of a clip of ``total`` frames."""
-    found = loads(tuple(work.model for work in works), chunk, total)
-    return sum(work.climbed(load) for work, load in zip(works, found, strict=True))
+    all_loads = loads(tuple(work.model for work in works), chunk, total)
+    return sum(work.climbed(load) for work, load in zip(works, all_loads, strict=True))
 
 
 def coding(clip: Clip, factor: int) -> float:
@@ -160,18 +160,18 @@ def coding(clip: Clip, factor: int) -> float:
         clip: what is upscaled.
         factor: frames of the output for each of the input.
     """
-    pixels = clip.frames * (2 * clip.pixels + factor * clip.made[0] * clip.made[1])
+    pixels = clip.frames * (2 * clip.pixels + factor * clip.shown[0] * clip.shown[1])
     return pixels / (_CODEC * min(_CODEC_CORES, os.cpu_count() or 1))
 
 
 def _enlarging(clip: Clip, options: Options) -> float:
     """Operations of enlarging all frames, where their size grows."""
-    if clip.made == (clip.height, clip.width):
+    if clip.shown == (clip.height, clip.width):
         return 0.0
     pixels = clip.frames * clip.pixels
-    operations = float(_LENS * clip.frames * options.factor * clip.made[0] * clip.made[1])
+    operations = float(_LENS * clip.frames * options.factor * clip.shown[0] * clip.shown[1])
     if space_prior(options.space_prior) is not None:
-        times = doublings((clip.height, clip.width), clip.made)
+        times = doublings((clip.height, clip.width), clip.shown)
         layers = sum(STEP ** (2 * n) for n in range(times))
         with torch.device("meta"):
             network = SpaceNetwork(SPACE.channels, SPACE.blocks)

@@ -63,7 +63,7 @@ class Clip:
     large: tuple[int, int] | None = None  # height and width of the result, where it is larger
 
     @property
-    def made(self) -> tuple[int, int]:
+    def shown(self) -> tuple[int, int]:
         """Height and width of the result, pixels."""
         return self.large or (self.height, self.width)
 
@@ -158,8 +158,8 @@ def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bo
     """
     models = models_of(clip, options, stages)
     more = 3 * _result(clip, options) if retimed else 0
-    if clip.made != (clip.height, clip.width) and retimed:
-        more = 3 * options.factor * clip.made[0] * clip.made[1] * _PIXEL
+    if clip.shown != (clip.height, clip.width) and retimed:
+        more = 3 * options.factor * clip.shown[0] * clip.shown[1] * _PIXEL
     return round(max(_fitting(clip, options, models), _climbing(clip, options, models) + more))
 
 
@@ -193,23 +193,23 @@ def _climbing(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> 
     """Bytes while the video is climbed and written."""
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     if not models:  # frames pass one by one
-        return _BASE + _CODED * clip.made[0] * clip.made[1] + _enlarging(clip)
+        return _BASE + _CODED * clip.shown[0] * clip.shown[1] + _enlarging(clip)
     climb = _climb(clip, models, chunk, Fraction(1))
-    return _BASE + _CODED * clip.made[0] * clip.made[1] + climb + _enlarging(clip)
+    return _BASE + _CODED * clip.shown[0] * clip.shown[1] + climb + _enlarging(clip)
 
 
 def _enlarging(clip: Clip) -> float:
     """Bytes that enlarging takes beside the climb: a few frames of the video, and large ones."""
-    if clip.made == (clip.height, clip.width):
+    if clip.shown == (clip.height, clip.width):
         return 0.0
     network = SpaceNetwork(SPACE.channels, SPACE.blocks)
-    times = doublings((clip.height, clip.width), clip.made)
-    slab = slab_of(clip.made)
+    times = doublings((clip.height, clip.width), clip.shown)
+    slab = slab_of(clip.shown)
     seen = slab + 2 * network.reach[0] * times
-    large = max(clip.made[0] * clip.made[1], STEP ** (2 * times) * clip.pixels)
+    large = max(clip.shown[0] * clip.shown[1], STEP ** (2 * times) * clip.pixels)
     tile = (tile_of(network, seen) + 2 * network.reach[1]) ** 2 * seen * network.width
     frames = 4 * seen * clip.pixels + (_LARGE_FRAMES + 3 * slab) * large
-    return _TILES * tile * 4 + _OPERATORS * sum(clip.made) * 4 + float(frames * _PIXEL)
+    return _TILES * tile * 4 + _OPERATORS * sum(clip.shown) * 4 + float(frames * _PIXEL)
 
 
 def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fraction) -> float:

@@ -113,9 +113,9 @@ class WorkFolder:
             return False, ""
         told = "; ".join(other[:_TOLD]) + (", and more" if len(other) > _TOLD else "")
         if is_record(before) and all(difference.startswith("output ") for difference in other):
-            found = self.remove_parts()
+            removed = self.remove_parts()
             note = f"another output was begun in {self.path} ({told}): this one is rendered anew"
-            return False, note if found else ""
+            return False, note if removed else ""
         self.remove(keep_folder=True)
         why = told if is_record(before) else "its record is damaged"
         return True, f"{self.path} held the work of another run ({why}), which is started anew"
@@ -252,8 +252,8 @@ def _text(file: Path) -> str:
 
 def _stamp(path: Path) -> str:
     """What stays the same when a file or a folder is renamed."""
-    found = path.stat()
-    return f"{found.st_ino} {found.st_mtime_ns}"
+    state = path.stat()
+    return f"{state.st_ino} {state.st_mtime_ns}"
 
 
 def _start(path: Path) -> str:

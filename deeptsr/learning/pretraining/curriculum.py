@@ -88,12 +88,12 @@ def pretrain(
                 name: value.detach().cpu() for name, value in course.average.state_dict().items()
             }
         before += steps
-    made = {
+    origin = {
         "clips": "rendered" + (" and pictures" if pictures else ""),
         "settings": str(settings),
         "seed": str(seed),
         "torch": torch.__version__,
     }
     if start:
-        made["taught on from"] = start.digest or "a prior that is in no file"
-    return Prior(network, {**known, **done}, made)
+        origin["taught on from"] = start.digest or "a prior that is in no file"
+    return Prior(network, {**known, **done}, origin)

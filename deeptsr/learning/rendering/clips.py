@@ -178,8 +178,8 @@ class _LeavesWorld(_World):
         x = x - self.each(motion.path(dice, t, fastest / 2))
         y = y - self.each(motion.path(dice, t, fastest))
         mask = textures.noise(dice, dice.between(0.5, 1.0), channels=1)
-        found = textures.sample(mask, x, y, dice.between(0.5, 1.5))[:, 0]
-        return self.paint(picture, shapes.cover(found - dice.between(0.8, 1.8), 0.5), x, y)
+        veil = textures.sample(mask, x, y, dice.between(0.5, 1.5))[:, 0]
+        return self.paint(picture, shapes.cover(veil - dice.between(0.8, 1.8), 0.5), x, y)
 
     def _flow(self, x: Tensor, y: Tensor) -> Tensor:
         """Water or flames: textures that waves bend, or that rise through each other."""

@@ -101,10 +101,10 @@ class Rotor:
     def _dots(self, r: Tensor, beside: Tensor, apart: float) -> Tensor:
         """Dots or holes on rings around the axis."""
         gap = self.radius / len(self._rings)
-        found: Tensor | None = None
+        depth: Tensor | None = None
         for ring in self._rings:
             dot = self._dot * min(gap, ring * apart)
             away = (r.square() + ring**2 - 2 * r * ring * torch.cos(beside)).clamp(min=0).sqrt()
-            found = dot - away if found is None else torch.maximum(found, dot - away)
-        assert found is not None
-        return found
+            depth = dot - away if depth is None else torch.maximum(depth, dot - away)
+        assert depth is not None
+        return depth

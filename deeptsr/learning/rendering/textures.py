@@ -24,9 +24,9 @@ def noise(dice: Dice, slope: float, channels: int = 3) -> Tensor:
     rows, columns = torch.fft.fftfreq(_SIDE)[:, None], torch.fft.rfftfreq(_SIDE)[None]
     frequency = (rows.square() + columns.square()).sqrt().clamp(min=1 / _SIDE)
     spectrum = torch.view_as_complex(dice.normal(channels, _SIDE, _SIDE // 2 + 1, 2))
-    made = torch.fft.irfft2(spectrum / frequency**slope, s=(_SIDE, _SIDE))
-    made = made - made.mean((1, 2), keepdim=True)
-    scaled: Tensor = made / made.std((1, 2), keepdim=True)
+    clouds = torch.fft.irfft2(spectrum / frequency**slope, s=(_SIDE, _SIDE))
+    clouds = clouds - clouds.mean((1, 2), keepdim=True)
+    scaled: Tensor = clouds / clouds.std((1, 2), keepdim=True)
     return scaled
 
 
@@ -38,21 +38,21 @@ def texture(dice: Dice) -> Tensor:
     if kind == "plain":
         return torch.zeros(3, _SIDE, _SIDE)
     if kind == "noise":
-        made = noise(dice, dice.between(0.6, 1.8))
+        surface = noise(dice, dice.between(0.6, 1.8))
     elif kind == "spots":
         hardness = dice.between(2, 12)
         threshold = dice.between(-1, 1)
-        made = torch.tanh(hardness * (noise(dice, dice.between(1.2, 2)) - threshold))
+        surface = torch.tanh(hardness * (noise(dice, dice.between(1.2, 2)) - threshold))
     else:
         y, x = torch.meshgrid(torch.arange(_SIDE), torch.arange(_SIDE), indexing="ij")
         turns = [2 * torch.pi * dice.whole(2, 16) / _SIDE for _ in range(2)]
         across = torch.sin(x * turns[0])
         if kind == "checks":
             across = across * torch.sin(y * turns[1])
-        made = torch.tanh(dice.between(1, 8) * across).expand(3, -1, -1)
-        made = made * (0.5 + dice.uniform(3, 1, 1))
+        surface = torch.tanh(dice.between(1, 8) * across).expand(3, -1, -1)
+        surface = surface * (0.5 + dice.uniform(3, 1, 1))
     alike = dice.between(0, 1)
-    return (1 - alike) * made + alike * made.mean(0, keepdim=True) * 1.5
+    return (1 - alike) * surface + alike * surface.mean(0, keepdim=True) * 1.5
 
 
 def sample(surface: Tensor, x: Tensor, y: Tensor, scale: float) -> Tensor:

@@ -96,10 +96,10 @@ def attempt(
     clip = examples[-1]
     if start.evidence is None:
         fitted = fitter.fit(network, examples, steps, known=False)
-        found = examine(network, clip, fitter.precision)
-        good = fitted.score > 0 and found.change >= UNSEEN
-        return StageResult(FITTED if good else INTERPOLATES, fitted.score, found)
-    found, share = start.evidence, 0.0
+        evidence = examine(network, clip, fitter.precision)
+        good = fitted.score > 0 and evidence.change >= UNSEEN
+        return StageResult(FITTED if good else INTERPOLATES, fitted.score, evidence)
+    evidence, share = start.evidence, 0.0
     if steps and not start.special and start.evidence.agreement < SURE:
         before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
@@ -109,13 +109,13 @@ def attempt(
             mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
             network.load_state_dict(mean)
             now = examine(network, clip, fitter.precision, known)
-            if now.agreement > found.agreement and now.kept > KEPT:
-                found, share, best = now, candidate, mean
+            if now.agreement > evidence.agreement and now.kept > KEPT:
+                evidence, share, best = now, candidate, mean
         network.load_state_dict(best)
     gain = fitter.gain(network, examples)
-    if found.change < UNSEEN:
-        return StageResult(INTERPOLATES, 0.0, found, share)
-    return StageResult(FITTED if share else KNOWN, gain, found, share, start.special)
+    if evidence.change < UNSEEN:
+        return StageResult(INTERPOLATES, 0.0, evidence, share)
+    return StageResult(FITTED if share else KNOWN, gain, evidence, share, start.special)
 
 
 def start_from(
@@ -134,13 +134,13 @@ def start_from(
     if not experts:
         return Start(None)
     best, *specialists = experts.values()
-    found, special = _examined(network, best, clip, precision), False
+    evidence, special = _examined(network, best, clip, precision), False
     for state in specialists:
         now = _examined(network, state, clip, precision)
-        if _knows_more(now, found):
-            found, best, special = now, state, True
+        if _knows_more(now, evidence):
+            evidence, best, special = now, state, True
     network.load_state_dict(best)
-    return Start(found, special)
+    return Start(evidence, special)
 
 
 def _examined(network: StepNetwork, state: State, clip: Tensor, precision: torch.dtype) -> Evidence:
@@ -178,8 +178,10 @@ def _estimate(
     fitter: StageFitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage
 ) -> Tensor:
     """Make of a clip what a stage is given: (T * done, H, W, 3) at its size."""
-    made = torch.empty(len(clip) * stage.factor_before, *stage.size(*clip.shape[1:3]), 3).to(clip)
-    chunk, done = max(1, fitter.voxels * len(clip) // made[..., 0].numel()), 0
+    estimate = torch.empty(len(clip) * stage.factor_before, *stage.size(*clip.shape[1:3]), 3).to(
+        clip
+    )
+    chunk, done = max(1, fitter.voxels * len(clip) // estimate[..., 0].numel()), 0
     for part in stream(
         below,
         clip,
@@ -190,6 +192,6 @@ def _estimate(
         precision=fitter.precision,
         scale=stage.scale,
     ):
-        made[done : done + len(part)] = part
+        estimate[done : done + len(part)] = part
         done += len(part)
-    return made.clamp_(0, 1)
+    return estimate.clamp_(0, 1)

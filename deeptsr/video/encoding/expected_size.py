@@ -42,13 +42,13 @@ def bits_a_pixel(
     if plan is None:  # images are written once
         depth = source.depth if source is not None else 8
         return _of("png", best_format("png", depth, alpha), None), 0.0
-    found = _of(plan.codec, plan.pix_fmt, settings.crf)
-    return found, found
+    expected = _of(plan.codec, plan.pix_fmt, settings.crf)
+    return expected, expected
 
 
 def _of(codec: str, pix_fmt: str, crf: float | None) -> float:
     known = CODECS.get(codec, PLAIN)
-    found = known.bits * bits(pix_fmt) / 8 * (4 / 3 if has_alpha(pix_fmt) else 1)
+    expected = known.bits * bits(pix_fmt) / 8 * (4 / 3 if has_alpha(pix_fmt) else 1)
     if crf is None or known.crf is None:
-        return found
-    return float(found * 2 ** ((known.crf - crf) / (_DOUBLES * known.highest_crf)))
+        return expected
+    return float(expected * 2 ** ((known.crf - crf) / (_DOUBLES * known.highest_crf)))

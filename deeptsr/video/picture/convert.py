@@ -207,11 +207,13 @@ def _write_rgb(colors: Frame, cover: Frame | None, pix_fmt: str) -> av.VideoFram
     if not pix_fmt.startswith("gbr") or depth > 16:
         depth = 10 if depth == 10 else 16
     whole = np.float32(2**depth - 1)
-    made = [_levels(colors[..., i] * whole, depth) for i in _GBR]
+    planes = [_levels(colors[..., i] * whole, depth) for i in _GBR]
     if not has_alpha(pix_fmt):
-        return reformat(frame_of(made, f"gbrp{depth}le"), pix_fmt, full=True)
-    made.append(np.full_like(made[0], whole) if cover is None else _levels(cover * whole, depth))
-    return reformat(frame_of(made, f"gbrap{depth}le"), pix_fmt, full=True)
+        return reformat(frame_of(planes, f"gbrp{depth}le"), pix_fmt, full=True)
+    planes.append(
+        np.full_like(planes[0], whole) if cover is None else _levels(cover * whole, depth)
+    )
+    return reformat(frame_of(planes, f"gbrap{depth}le"), pix_fmt, full=True)
 
 
 def _write_gray(luma: Frame, cover: Frame | None, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:

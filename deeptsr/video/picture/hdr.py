@@ -81,9 +81,9 @@ def dynamic_notes(frame: av.VideoFrame) -> list[str]:
         "DYNAMIC_HDR_PLUS": "HDR10+",
         "DYNAMIC_HDR_VIVID": "HDR Vivid",
     }
-    found = [name for key, name in names.items() if side_data(frame, key) is not None]
+    kinds = [name for key, name in names.items() if side_data(frame, key) is not None]
     return [
-        f"the {name} metadata is left out: players show the picture without it" for name in found
+        f"the {name} metadata is left out: players show the picture without it" for name in kinds
     ]
 
 

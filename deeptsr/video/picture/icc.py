@@ -67,8 +67,8 @@ def _is_display_p3(profile: ImageCms.ImageCmsProfile) -> bool:
     known = [color[0] for color in colorants if color is not None]
     if not core.is_matrix_shaper or len(known) < len(colorants):
         return False
-    found = np.array(known)
-    near = np.abs(found - np.array(_P3_XYZ)).max() <= _XYZ_ERROR
+    primaries = np.array(known)
+    near = np.abs(primaries - np.array(_P3_XYZ)).max() <= _XYZ_ERROR
     # Greys stay greys whatever the primaries are: what changes them is the transfer.
     return bool(near) and _near(_shown(profile, "RGB", _GREYS), _GREYS)
 

@@ -169,8 +169,8 @@ def cropping(container: InputContainer, stream: VideoStream) -> tuple[int, int, 
     finally:
         logging.set_level(level)
     _, _, about = text.partition(f"Stream #0:{stream.index}")
-    found = re.search(r"Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)", about.split("Stream #0:")[0])
-    left, right, top, bottom = map(int, found.groups()) if found else (0, 0, 0, 0)
+    match = re.search(r"Frame Cropping: (\d+)/(\d+)/(\d+)/(\d+)", about.split("Stream #0:")[0])
+    left, right, top, bottom = map(int, match.groups()) if match else (0, 0, 0, 0)
     return left, right, top, bottom
 
 

@@ -103,9 +103,9 @@ class AudioFeed:
             return None
         target = add_encoder(self._output, encoder, stream)
         label(target, stream)
-        made = target.codec_context.layout
-        fewer = made.nb_channels < layout.nb_channels
-        mixed = f"its {named(layout)} channels are mixed to {made.name}" if fewer else ""
+        mix = target.codec_context.layout
+        fewer = mix.nb_channels < layout.nb_channels
+        mixed = f"its {named(layout)} channels are mixed to {mix.name}" if fewer else ""
         if self._slow != 1:
             self.notes += [f"sound ({name}): {mixed}"] if mixed else []
             return Whole(target, stream, self._slow, self._length)

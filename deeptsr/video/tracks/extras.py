@@ -81,9 +81,9 @@ class Extras:
             return
         holds = self._container.format in _WITH_TIMECODE
         if holds and self._slow == 1 and rate and source.timeline.is_constant:
-            found = moved(text, source.rate, source.first_from(begin), rate)
-            if found:
-                self._output.metadata["timecode"] = found
+            timecode = moved(text, source.rate, source.first_from(begin), rate)
+            if timecode:
+                self._output.metadata["timecode"] = timecode
                 return
         why = "in slow motion it would tell another time"
         if self._slow == 1:

@@ -29,9 +29,9 @@ def label(target: Stream, source: Stream) -> None:
 
 
 def _of_track(stream: Stream) -> dict[str, str]:
-    found = {k.lower(): v for k, v in stream.metadata.items()}
-    found.setdefault("title", found.get("name", ""))  # as MP4 and MOV call it
-    return {k: found[k] for k in _ON_TRACKS if found.get(k, "") not in _EMPTY}
+    labels = {k.lower(): v for k, v in stream.metadata.items()}
+    labels.setdefault("title", labels.get("name", ""))  # as MP4 and MOV call it
+    return {k: labels[k] for k in _ON_TRACKS if labels.get(k, "") not in _EMPTY}
 
 
 def lost(source: Any, kept: Iterable[Stream], output: Any) -> list[str]:

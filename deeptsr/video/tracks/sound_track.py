@@ -49,7 +49,9 @@ class Encoded:
         self, packet: av.Packet[AudioStream], offset: Fraction
     ) -> list[av.Packet[AudioStream]]:
         """Return what is ready when a packet is in; its moment ``offset`` is 0 in the output."""
-        return [made for frame in decoded(packet) for made in self._encode(frame, offset)]
+        return [
+            packet_out for frame in decoded(packet) for packet_out in self._encode(frame, offset)
+        ]
 
     def _encode(self, frame: av.AudioFrame, offset: Fraction) -> list[av.Packet[AudioStream]]:
         packets: list[av.Packet[AudioStream]] = []

@@ -28,12 +28,12 @@ def moved(text: str, rate: Fraction, frames: int, new: Fraction) -> str:
     >>> moved("00:00:59;29", Fraction(30000, 1001), 1, Fraction(60000, 1001))
     '00:01:00;04'
     """
-    found = _FORM.fullmatch(text)
+    match = _FORM.fullmatch(text)
     ratio = new / rate
-    if found is None or ratio.denominator != 1:
+    if match is None or ratio.denominator != 1:
         return ""
-    hours, minutes, seconds, frame = (int(found[n]) for n in (1, 2, 3, 5))
-    drop = found[4] != ":"
+    hours, minutes, seconds, frame = (int(match[n]) for n in (1, 2, 3, 5))
+    drop = match[4] != ":"
     fps = round(rate)
     if frame >= fps or (drop and (fps % 30 or rate != fps * _NTSC)):
         return ""

@@ -140,14 +140,14 @@ class FileSink:
         """Name what the joined file did not take of the source's names, languages and flags."""
         if self._source.kind != "video":
             return []
-        with opened(self._source.path) as source, opened(self._partial) as made:
+        with opened(self._source.path) as source, opened(self._partial) as output:
             picture = source.streams.video[self._source.stream]
             heard = source.streams.audio if self._audio else ()
             kept = [picture, *heard, *source.streams.subtitles]
             # Tracks that were left out are named: their names need no word.
-            if len(kept) != len([s for s in made.streams if s.type != "data"]):
+            if len(kept) != len([s for s in output.streams if s.type != "data"]):
                 kept = [picture]
-            return lost(source, kept, made)
+            return lost(source, kept, output)
 
     def _packets(self) -> Iterator[av.Packet[VideoStream]]:
         """Yield all packets, moved to where the timeline starts, which encoders need not know."""

@@ -226,10 +226,10 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def _verify(self) -> None:
         partial, frames = self._target.partial, self.count
         if self._target.kind == "folder":
-            found = sum(1 for image in partial.iterdir() if image.stat().st_size)
-            if found != frames:
+            count = sum(1 for image in partial.iterdir() if image.stat().st_size)
+            if count != frames:
                 raise OutputError(
-                    f"{found} images were found in {partial}; expected {frames}; is another "
+                    f"{count} images were found in {partial}; expected {frames}; is another "
                     "program at work there?"
                 )
         else:

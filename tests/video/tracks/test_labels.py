@@ -17,7 +17,7 @@ TITLES = ("Main", "Original", "Commentary")
 LANGUAGES = ("fra", "jpn", "eng")
 
 
-def made(path, *options, sounds=2, codec="aac"):
+def labelled(path, *options, sounds=2, codec="aac"):
     tones = [w for n in range(sounds) for w in ("-f", "lavfi", "-i", f"sine={440 + n}:d=0.4")]
     maps = [w for n in range(sounds + 1) for w in ("-map", n)]
     ffmpeg(
@@ -42,7 +42,7 @@ def test_tracks_keep_what_is_written_on_them(quick, tmp_path, name, codec):
     keys = ("title", "language") * 3
     said = [w for m, k, v in zip(marks, keys, values, strict=True) for w in (m, f"{k}={v}")]
     flags = ("-disposition:a:0", 0, "-disposition:a:1", "default+comment")
-    source = made(tmp_path / "s.mkv", *said, *flags, codec=codec)
+    source = labelled(tmp_path / "s.mkv", *said, *flags, codec=codec)
     notes = run(source, tmp_path / name)
     with av.open(str(tmp_path / name)) as file:
         found = [s.metadata for s in file.streams]
@@ -65,7 +65,7 @@ def test_tracks_keep_what_is_written_on_them(quick, tmp_path, name, codec):
 def test_timecode_is_counted_on_or_named(quick, tmp_path, source, kept, output, rate):
     form = ("-timecode" if source == "s.mov" else "-metadata",)
     form += ("01:00:00:12" if source == "s.mov" else "timecode=01:00:00:12",)
-    path = made(tmp_path / source, *form, sounds=0)
+    path = labelled(tmp_path / source, *form, sounds=0)
     options = {"fps": rate} if isinstance(rate, Fraction) else {"slow_motion": rate == "slow"}
     notes = run(path, tmp_path / output, **options)
     with av.open(str(tmp_path / output)) as file:
@@ -84,7 +84,7 @@ def test_timecode_is_counted_on_or_named(quick, tmp_path, source, kept, output, 
 
 
 def test_timecode_of_a_part_is_that_of_its_first_frame(quick, tmp_path):
-    path = made(tmp_path / "s.mov", "-timecode", "01:00:00:12", sounds=0)
+    path = labelled(tmp_path / "s.mov", "-timecode", "01:00:00:12", sounds=0)
     run(path, tmp_path / "o.mov", start=0.2)
     with av.open(str(tmp_path / "o.mov")) as file:
         assert file.streams.video[0].metadata["timecode"] == "01:00:00:34"
@@ -124,7 +124,7 @@ def test_a_phones_place_and_date_are_kept_or_named(quick, tmp_path, output):
     apple = "com.apple.quicktime."
     said = {"location.ISO6709": "+48.1372+011.5756+519/", "make": "Apple"}
     form = [w for k, v in said.items() for w in ("-metadata", f"{apple}{k}={v}")]
-    path = made(tmp_path / "s.mov", "-movflags", "use_metadata_tags", *form, sounds=0)
+    path = labelled(tmp_path / "s.mov", "-movflags", "use_metadata_tags", *form, sounds=0)
     notes = run(path, tmp_path / output)
     with av.open(str(tmp_path / output)) as file:
         kept = {k.lower(): v for k, v in file.metadata.items()}
@@ -147,7 +147,7 @@ def test_a_data_track_and_a_mark_of_3d_are_kept_or_named(quick, tmp_path, output
     plan_file(path, tmp_path / output, tiny(2), told.append)
     assert sum("a data track" in event.message for event in told) == 1
 
-    marked = made(tmp_path / "s.mkv", "-metadata:s:v:0", "stereo_mode=left_right", sounds=0)
+    marked = labelled(tmp_path / "s.mkv", "-metadata:s:v:0", "stereo_mode=left_right", sounds=0)
     notes = run(marked, tmp_path / output)
     with av.open(str(tmp_path / output)) as file:
         kept = file.streams.video[0].metadata.get("stereo_mode") == "left_right"
@@ -157,7 +157,7 @@ def test_a_data_track_and_a_mark_of_3d_are_kept_or_named(quick, tmp_path, output
 
 def test_closed_captions_are_named(tmp_path):
     plain, path = tmp_path / "s.h264", tmp_path / "cc.h264"
-    made(plain, "-bf", 0, sounds=0)
+    labelled(plain, "-bf", 0, sounds=0)
     text = b"\xb5\x00\x31GA94\x03" + bytes([0xC1, 0xFF]) + b"\xfc\x94\x2c\xff"
     caption = b"\0\0\0\1\x06\x04" + bytes([len(text)]) + text + b"\x80"
     first, *rest = plain.read_bytes().split(b"\0\0\1")

@@ -17,7 +17,7 @@ NTSC = Fraction(24000, 1001)
 LINE = '{"frames": 5, "delay": 0, "size": 0, "digest": ""}'
 
 
-def made(folder, *sizes):
+def with_parts(folder, *sizes):
     parts = Parts(folder)
     for size in sizes:
         parts.open.write_bytes(bytes(range(size)))
@@ -26,18 +26,18 @@ def made(folder, *sizes):
 
 
 def test_parts_are_found_again(tmp_path):
-    one = made(tmp_path, 5, 7)
+    one = with_parts(tmp_path, 5, 7)
     again = Parts(tmp_path)
     assert again.done == one.done
     assert [part.frames for part in again.done] == [5, 7]
     assert again.frames == 12
     assert again.file(1).read_bytes() == bytes(range(7))
-    made(tmp_path, 2)
+    with_parts(tmp_path, 2)
     assert Parts(tmp_path).frames == 14
 
 
 def test_what_is_not_in_the_list_does_not_count(tmp_path):
-    made(tmp_path, 5)
+    with_parts(tmp_path, 5)
     (tmp_path / "part.open").write_bytes(b"half")
     (tmp_path / "part-000002").write_bytes(b"killed before it was listed")
     assert Parts(tmp_path).frames == 5
@@ -46,7 +46,7 @@ def test_what_is_not_in_the_list_does_not_count(tmp_path):
         "part-000002",
         "parts.jsonl",
     ]
-    made(tmp_path, 3)
+    with_parts(tmp_path, 3)
     assert Parts(tmp_path).file(1).read_bytes() == bytes(range(3))
 
 
@@ -67,15 +67,15 @@ def test_what_is_not_in_the_list_does_not_count(tmp_path):
     ],
 )
 def test_only_whole_parts_are_trusted(tmp_path, damage, left):
-    made(tmp_path, 5, 7, 3)
+    with_parts(tmp_path, 5, 7, 3)
     damage(tmp_path)
     assert Parts(tmp_path).frames == left
-    made(tmp_path, 4)
+    with_parts(tmp_path, 4)
     assert Parts(tmp_path).frames == left + 4
 
 
 def test_removing_leaves_what_is_not_a_part(tmp_path):
-    made(tmp_path, 5, 7)
+    with_parts(tmp_path, 5, 7)
     (tmp_path / "run.json").touch()
     remove_parts(tmp_path)
     assert os.listdir(tmp_path) == ["run.json"]
