@@ -29,7 +29,7 @@ from tests.helpers.clips import clip
 from tests.helpers.synth import FIT, tiny
 
 KILLS = 20
-FRAMES = 18
+FRAMES = 12
 WIDTH, HEIGHT = 32, 18
 OPTIONS = tiny(
     2,
