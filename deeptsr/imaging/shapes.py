@@ -22,6 +22,7 @@ else:
 
 
 __all__ = [
+    "AnyGrid",
     "AnyVolume",
     "Batch",
     "Batches",
@@ -29,6 +30,7 @@ __all__ = [
     "Fine",
     "FineBatch",
     "Frames",
+    "Grid",
     "Resized",
     "Volume",
     "Volumes",
@@ -37,6 +39,8 @@ __all__ = [
 Volume = Float[Tensor, "T H W C"]
 Frames = Float[Tensor, "_ H W C"]  # as large as the call's volume, and as long as it likes
 AnyVolume = Float[Tensor, "_ _ _ C"]
+Grid = Float[Tensor, "T H W *C"]  # a volume, or one number for each of its places
+AnyGrid = Float[Tensor, "_ _ _ *C"]
 Resized = Float[Tensor, "T {size[0]} {size[1]} C"]
 Fine = Float[Tensor, "{factor}*T H W C"]  # what comes of a volume in time
 Volumes = Float[Tensor, "*N T H W C"]  # a volume, or a batch of them

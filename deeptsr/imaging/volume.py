@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from deeptsr.errors import InputError
-from deeptsr.imaging.shapes import AnyVolume, Batches, Volume, Volumes
+from deeptsr.imaging.shapes import AnyGrid, Batches, Grid, Volume, Volumes
 
 __all__ = ["LUMA", "as_array", "as_volume", "swap", "to_network", "to_volume"]
 
@@ -74,7 +74,7 @@ def as_array(frames: Any) -> npt.NDArray[Any]:
         ) from error
 
 
-def swap(volume: Volume, axis: int) -> AnyVolume:
+def swap(volume: Grid, axis: int) -> AnyGrid:
     """Exchange time with a space axis: 1 for y, 2 for x. Twice is the identity (section 3.2)."""
     return volume.transpose(0, axis)
 

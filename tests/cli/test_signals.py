@@ -96,8 +96,8 @@ def processor_of_children():
 
 
 def test_sigterm_is_heard_while_a_long_video_is_read(tmp_path):
-    """All 3000 frames are read before anything is fitted."""
-    film = clip(tmp_path / "a.mp4", "-preset", "ultrafast", size="96x64", rate="25", frames=3000)
+    """All 1500 frames are read before anything is fitted."""
+    film = clip(tmp_path / "a.mp4", "-preset", "ultrafast", size="96x64", rate="25", frames=1500)
     words = ("upscale", film, "-o", tmp_path / "o.mp4", "--factor", "2", "--preset", "fast")
     command = [sys.executable, "-m", "cli", *map(str, words), "--device", "cpu", "--json"]
     ended = processor_of_children()

@@ -11,7 +11,10 @@ from deeptsr.jobs.batch.child import Child, Ended, News
 
 SAYS = 'import sys; print(\'{"event": "Progress", "fraction": 0.5, "detail": "x"}\', flush=True)'
 HANGS = f"{SAYS}; import time; time.sleep(60)"
-WORKS = f"{SAYS}; import time\nuntil = time.monotonic() + 1.5\nwhile time.monotonic() < until: pass"
+# It pauses in between, lest a busy machine have no time for who looks at it.
+WORKS = f"""{SAYS}; import time
+until = time.monotonic() + 1.5
+while time.monotonic() < until: sum(range(20_000)); time.sleep(0.0005)"""
 
 
 def run(code, folder=None):
