@@ -18,7 +18,7 @@ from tests.helpers.clips import clip, raw_clip
 from tests.helpers.full_disk import full
 from tests.helpers.synth import pan
 
-FEW = RecurrenceSettings(stride=6, max_patches=2000)
+FEW = RecurrenceSettings(stride=6, max_patches=500)
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,9 @@ def test_two_at_once_respect_each_other(video, tmp_path, outputs):
     def another(event):
         if not refused:
             with pytest.raises(OutputError, match="is in the hands of another run") as caught:
-                inspect_file(video, *places, frames=(4, 5))
+                inspected(video, *places, frames=(4, 5))
             refused.append(caught)
 
-    inspect_file(video, *places, frames=(4, 5), on_event=another)
+    inspected(video, *places, frames=(4, 5), on_event=another)
     assert refused
     assert os.listdir(tmp_path) == [name for name in outputs if name]
