@@ -136,7 +136,7 @@ def test_the_wall_stands_still(fan):
 
 
 def test_ten_frames_of_pan_are_a_whole_shift():
-    _, htr = render("pan", size=128, frames=11, factor=1)
+    _, htr = render("pan", size=256, frames=11, factor=1)
     # 10 frames of (7.3, -0.9) pixels are 73 and 9: what was 73 to the right and 9 higher is here.
     np.testing.assert_allclose(htr[10][9:, :-73], htr[0][:-9, 73:], atol=1e-5)
 
