@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -61,7 +62,8 @@ class Prior:
             if not Path(path).is_file() or Path(path).stat().st_size > _MOST:
                 raise ValueError("it is no file of that kind")
             content = Path(path).read_bytes()
-            with safe_open(path, "pt") as file:
+            # Who asks for shapes alone may be the first to ask: numbers are read all the same.
+            with torch.device("cpu"), safe_open(path, "pt") as file:
                 told = file.metadata() or {}
                 network = NetworkSettings(**json.loads(told[_NETWORK]))
                 origin = json.loads(told[_MADE])

@@ -54,6 +54,13 @@ def test_a_file_gives_back_what_it_was_made_of(tmp_path):
         assert gap(again.variants["any/full-1"][name], value.half().float()) == 0
 
 
+def test_it_is_read_where_only_shapes_are_asked_for(tmp_path):
+    path = stored(a_prior(), tmp_path)
+    with torch.device("meta"):
+        prior = Prior.load(path)
+    assert {w.device.type for w in prior.variants["any/full-1"].values()} == {"cpu"}
+
+
 @pytest.mark.parametrize("content", [b"", b"not a prior", bytes(100)])
 def test_what_is_no_prior_is_refused(tmp_path, content):
     path = tmp_path / "x.safetensors"
