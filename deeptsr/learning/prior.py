@@ -1,8 +1,9 @@
 """What is known before the video is seen: weights to start a fit from.
 
 A prior is a safetensors file. It holds networks of one name and size, for both exposures, folded or
-not, of one or more experts: those that were taught things of all kinds, and those that were taught
-blades that turn. It says in its metadata how it came about.
+not, of one or more experts: first who was taught things of all kinds; then a specialist, who was
+taught blades that turn beyond the aliasing limit, and a judge of where that is so. It says in its
+metadata how it came about.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
 from deeptsr.networks import StepNetwork
 
-__all__ = ["Prior", "State", "prior_of", "starts"]
+__all__ = ["JUDGE", "SPECIALIST", "SPECIAL_STEP", "Prior", "State", "prior_of", "starts"]
+
+SPECIALIST, JUDGE = "turning", "judge"  # experts: for blades beyond the aliasing limit, and where
+SPECIAL_STEP = 2  # that both are taught
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata

@@ -7,6 +7,7 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = [
@@ -75,12 +76,9 @@ def fitted_stage(
     stage: Stage,
     network: StepNetwork | None,
     *,
-    special: bool = False,
+    special: Specialist | None = None,
 ) -> FittedStage:
-    """A stage, counted from 0, with the network that takes it; None: it interpolates.
-
-    The second result of a specialist is not averaged in: filmed again, what it made is spoilt for
-    the one who reads blur (measurements.md).
+    """A stage, counted from 0, with what takes it; without a network it interpolates.
 
     Where a network contradicts itself, what a prior knows is better than interpolation
     (measurements.md); what was fitted from nothing is not.
@@ -90,9 +88,10 @@ def fitted_stage(
         stage,
         network,
         ensemble=averages(options, number),
-        refilmed=pyramid.ensemble and not special,
+        refilmed=pyramid.ensemble,
         verify=pyramid.verify and prior_of(options) is None,
         even=pyramid.even,
+        special=special,
     )
 
 

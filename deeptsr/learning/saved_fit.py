@@ -24,14 +24,16 @@ from torch import Tensor
 from deeptsr.config import Options, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
+from deeptsr.learning.prior import State
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
-from deeptsr.networks import build
+from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
 
-_FORM = "deeptsr fit 1"  # of the file; another one is not read
+_FORM = "deeptsr fit 2"  # of the file; another one is not read
 _MOST = 1 << 30  # bytes: networks are small
 _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
 # What decides how a result is made of the networks, and what they were fitted with.
@@ -39,6 +41,8 @@ _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
 _HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
 _LATER = ("doubling", "even")  # of the pyramid: what fits of before it was a setting do not tell
+
+_ROLES = ("network", "special", "judge")  # of a stage's networks: none, the first, or all
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,7 @@ class SavedStage:
     stage: Stage
     exposure: str  # of its input: "full" or "delta"
     fold: int  # pixels a side that its network folds
-    weights: dict[str, Tensor] | None  # None: it interpolates
-    special: bool = False  # whether a specialist of the prior takes it
+    weights: dict[str, State]  # of its networks, by their role; none: it interpolates
 
     @property
     def task(self) -> str:
@@ -84,13 +87,13 @@ class SavedFit:
         """
         stages = []
         for each in fitted:
-            weights = None
-            if each.network is not None:
-                state = each.network.state_dict()
-                weights = {name: value.detach().cpu() for name, value in state.items()}
-            special = options.pyramid.ensemble and not each.refilmed
-            asked = _asked(options, each.stage, size)
-            stages.append(replace(asked, weights=weights, special=special))
+            special = (each.special.network, each.special.judge) if each.special else ()
+            networks = (each.network, *special) if each.network else ()
+            weights = {
+                role: {name: value.detach().cpu() for name, value in network.state_dict().items()}
+                for role, network in zip(_ROLES, networks, strict=False)
+            }
+            stages.append(replace(_asked(options, each.stage, size), weights=weights))
         return cls(_settled(_told(options)), tuple(stages))
 
     @classmethod
@@ -135,16 +138,16 @@ class SavedFit:
                 "factor_before": each.stage.factor_before,
                 "exposure": each.exposure,
                 "fold": each.fold,
-                "network": each.weights is not None,
-                "special": each.special,
+                "networks": [*each.weights],
             }
             for each in self.stages
         ]
         told = {"form": _FORM, "settings": _told(self.options), "stages": listed}
         tensors = {
-            f"{number}/{name}": value.contiguous()
+            f"{number}/{role}/{name}": value.contiguous()
             for number, each in enumerate(self.stages)
-            for name, value in (each.weights or {}).items()
+            for role, weights in each.weights.items()
+            for name, value in weights.items()
         }
         return save(tensors, {_KEY: json.dumps(told, default=str)})
 
@@ -196,13 +199,14 @@ class SavedFit:
         self.check(options, plan, size)
         stages = []
         for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
-            network = None
-            if saved.weights is not None and has_network(options, number):
-                network = network_of(options, stage, *size)
-                network.load_state_dict(saved.weights)
-                network = network.to(device).eval()
-            special = saved.special
-            stages.append(fitted_stage(options, number, stage, network, special=special))
+            networks: list[StepNetwork] = []
+            for weights in saved.weights.values() if has_network(options, number) else ():
+                networks.append(network_of(options, stage, *size))
+                networks[-1].load_state_dict(weights)
+                networks[-1].to(device).eval()
+            first = next(iter(networks), None)
+            special = Specialist(*networks[1:]) if networks[1:] else None
+            stages.append(fitted_stage(options, number, stage, first, special=special))
         return tuple(stages)
 
 
@@ -240,31 +244,33 @@ def _asked(options: Options, stage: Stage, size: tuple[int, int]) -> SavedStage:
     exposure = of_step(options.exposure, stage.factor_before)
     with torch.device("meta"):  # only how it folds is asked for
         fold = network_of(options, stage, *size).multiple
-    return SavedStage(stage, exposure, fold, None)
+    return SavedStage(stage, exposure, fold, {})
 
 
 def _stage(number: int, told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> SavedStage:
-    start = f"{number}/"
-    weights = {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+    starts = {str(role): f"{number}/{role}/" for role in told["networks"]}
+    weights = {
+        role: {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+        for role, start in starts.items()
+    }
+    if tuple(weights) not in ((), _ROLES[:1], _ROLES):
+        raise ValueError(f"stage {number + 1} has networks {[*weights]}")
     stage = Stage(fraction_of(told["scale"]), int(told["step"]), int(told["factor_before"]))
-    kept = weights if told["network"] else None
-    special = bool(told.get("special", False))
-    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), kept, special)
+    return SavedStage(stage, str(told["exposure"]), int(told["fold"]), weights)
 
 
 def _check_weights(options: Options, stages: Iterable[SavedStage]) -> None:
     """Refuse weights that are not of their networks; nothing of the size that is told is made."""
     for number, saved in enumerate(stages, start=1):
-        if saved.weights is None:
-            continue
-        own: dict[str, torch.Size] = {}
-        small = options.network.blocks <= len(saved.weights) and saved.fold in (1, 2)
+        own, least = {}, min(map(len, saved.weights.values()), default=0)
+        small = options.network.blocks <= least and saved.fold in (1, 2)
         if small and 2 <= saved.stage.step <= options.factor:
             with torch.device("meta"):
                 network = build(options.network, saved.stage.step, saved.exposure, saved.fold)
             own = {name: tensor.shape for name, tensor in network.state_dict().items()}
-        if own != {name: tensor.shape for name, tensor in saved.weights.items()}:
-            raise ValueError(f"the weights of stage {number} are not of its network")
+        for weights in saved.weights.values():
+            if own != {k: v.shape for k, v in weights.items()}:
+                raise ValueError(f"the weights of stage {number} are not of its network")
 
 
 def _told(options: Options) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from deeptsr.events import SelfChecked
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.held_out import HeldOut
-from deeptsr.learning.strategy.bounds import SURE
-from deeptsr.learning.strategy.evidence import examine
+from deeptsr.learning.strategy.bounds import CERTAIN, LIKELY, SURE
+from deeptsr.learning.strategy.evidence import examine, moving
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
 
@@ -64,11 +64,18 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     """Whether what moves goes the right way at the video's own rate, where no truth is known.
 
     Held-out frames tell of a slower camera, to which a fast motion looks otherwise; agreement tells
-    of this one, and a wrong way may agree with itself. So a result has to do well by both.
+    of this one, and a wrong way may agree with itself. So a result has to do well by both. Of
+    motion beyond the aliasing limit held-out frames tell nothing: there the judge says how sure it
+    is.
     """
     if first.network is None:
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
+    if first.special is not None:
+        motion = moving(first.special, small, precision)
+        if motion.special > 0.5:
+            told = {"sure": CERTAIN, "likely": LIKELY, "guess": 0.0}
+            return next(word for word, least in told.items() if motion.sure >= least)
     evidence = examine(first.network, small, precision)
     if gain_db <= 0 or evidence.agreement <= 0:
         return "guess"

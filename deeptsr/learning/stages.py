@@ -29,6 +29,7 @@ from deeptsr.learning.strategy.attempts import (
     StageResult,
     attempt,
     examples_of,
+    specialist_of,
     start_from,
 )
 from deeptsr.learning.strategy.fitter import StageFitter
@@ -101,7 +102,8 @@ def fit_stages(
         on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != INTERPOLATES
         known = network.eval() if usable else None
-        fitted.append(fitted_stage(options, number, stage, known, special=event.special))
+        special = specialist_of(network, starts(prior, network)) if event.special else None
+        fitted.append(fitted_stage(options, number, stage, known, special=special))
         previous = network if usable else previous
     return tuple(fitted)
 

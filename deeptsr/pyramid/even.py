@@ -18,8 +18,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from deeptsr.imaging.cells import around, pool, spread
 from deeptsr.imaging.shapes import Cells, Frames, Volume
-from deeptsr.pyramid.cells import around, pool, spread
 
 __all__ = ["LOOK", "make_even"]
 

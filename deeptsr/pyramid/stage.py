@@ -14,6 +14,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
+from deeptsr.pyramid.special import NEAR, Specialist, likely, parts_of, take
 from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, restore_again, trust
 
 __all__ = ["FittedStage", "wider"]
@@ -32,6 +33,7 @@ class FittedStage:
     refilmed: bool = False  # whether to average with its result, filmed and restored again
     verify: bool = True  # whether to interpolate where these two results disagree
     even: bool = False  # whether to make the result go on evenly
+    special: Specialist | None = None  # takes the places where it is likely right
 
     @property
     def restores(self) -> bool:
@@ -82,11 +84,7 @@ class FittedStage:
         wanted = range(length) if wanted is None else wanted
         trusted, seen = self.looked_at(wanted, length)
         if self.network is None:
-            result = fine.new_empty(len(trusted) * step, *fine.shape[1:])
-            for piece in _pieces(trusted):
-                _part_of(result, piece, trusted, step)[:] = _plain(fine, piece, step, exposure)
-            if self.even and exposure == "full":
-                make_even(result, _part_of(fine, trusted))
+            result = self._interpolated(fine, exposure, trusted)
             return _part_of(result, wanted, trusted, step)
         predict_step = predict_ensemble if self.ensemble else predict
         result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
@@ -113,6 +111,8 @@ class FittedStage:
             self._correct(result, fine, trusted, exposure)
         if self.even and exposure == "full":
             make_even(result, _part_of(fine, trusted))
+        if self.special is not None:
+            self._specialise(result, fine, exposure, precision, trusted, first)
         if share is None:
             return _part_of(result, wanted, trusted, step)
         for piece in _pieces(wanted):
@@ -122,10 +122,51 @@ class FittedStage:
                 blend(part, _plain(fine, piece, step, exposure), shares)
         return _part_of(result, wanted, trusted, step)
 
+    def _interpolated(self, fine: Volume, exposure: str, held: range) -> Frames:
+        step = self.stage.step
+        result = fine.new_empty(len(held) * step, *fine.shape[1:])
+        for piece in _pieces(held):
+            _part_of(result, piece, held, step)[:] = _plain(fine, piece, step, exposure)
+        if self.even and exposure == "full":
+            make_even(result, _part_of(fine, held))
+        return result
+
     @property
     def _look(self) -> int:
         """Frames to each side that trust, correction and evenness look at."""
-        return max(int(self.restores), LOOK * self.even)
+        return max(int(self.restores), LOOK * self.even, NEAR * (self.special is not None))
+
+    def _specialise(
+        self,
+        result: Frames,
+        fine: Volume,
+        exposure: str,
+        precision: torch.dtype,
+        held: range,
+        first: int,
+    ) -> None:
+        """Give the specialist its places of the result of the frames ``held``, in place."""
+        assert self.special is not None
+        step, predict_step = self.stage.step, predict_ensemble if self.ensemble else predict
+        theirs, judged = (
+            predict_step(each, fine, precision=precision, wanted=held, first=first)
+            for each in (self.special.network, self.special.judge)
+        )
+        parts = [
+            parts_of(
+                _part_of(theirs, piece, held, step),
+                _part_of(judged, piece, held, step),
+                _plain(fine, piece, step, exposure),
+                step,
+            )
+            for piece in _pieces(held)
+        ]
+        del judged
+        if self.even and exposure == "full":
+            make_even(theirs, _part_of(fine, held))
+        # Its second result is not averaged in: filmed again, what it made is spoilt for one who
+        # reads blur (measurements.md).
+        take(result, theirs, likely(torch.cat(parts, 1)))
 
     def _correct(self, result: Frames, fine: Volume, held: range, exposure: str) -> None:
         """Make the result of the frames ``held`` expose to them, in place, piece by piece."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from deeptsr.imaging.cells import around, pool, spread
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
-from deeptsr.pyramid.cells import around, pool, spread
 from deeptsr.pyramid.predict import predict
 
 __all__ = [
@@ -165,7 +165,7 @@ def trust(error: Cells, change: Cells) -> Cells:
     return ((_DOUBTFUL - ratio) / (_DOUBTFUL - _LIKELY)).clamp(0, 1)
 
 
-def removed(error: Cells, change: Cells) -> float:
+def removed(error: Cells, change: Cells) -> Cells:
     """How much of interpolation's mean square error the network takes away, estimated.
 
     What the network changed is the error of interpolation and its own, so that less than nothing
@@ -175,7 +175,7 @@ def removed(error: Cells, change: Cells) -> float:
         error: :func:`disagreement`.
         change: :func:`changes`.
     """
-    return (change - 2 * error).mean().item()
+    return change - 2 * error
 
 
 def blend(result: Volume, plain: Volume, share: Cells) -> Volume:

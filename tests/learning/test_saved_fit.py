@@ -11,9 +11,10 @@ from safetensors.torch import save_file
 
 from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
-from deeptsr.learning.recipe import fitted_stage, network_of, steps_of_stage
+from deeptsr.learning.recipe import network_of, steps_of_stage
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import plan
+from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 from tests.helpers.synth import tiny, wake
 
@@ -138,7 +139,7 @@ def test_what_is_no_fit_is_refused(tmp_path):
         tmp_path / "text": "cannot be read as one",
         torn: "cannot be read as one",
         other: "'deeptsr' is missing",
-        later: "'deeptsr fit 99', and 'deeptsr fit 1' is known",
+        later: "'deeptsr fit 99', and 'deeptsr fit 2' is known",
     }
     for path, reason in reasons.items():
         with pytest.raises(OptionError, match=f"(?s){reason}.*--save-fit"):
@@ -161,7 +162,7 @@ def test_a_run_reads_its_fit_once_and_again_when_it_changed(tmp_path):
     first = saved_fit_of(options)
     assert saved_fit_of(options) is first
     (tmp_path / "a").write_bytes(SavedFit.of(stages(interpolates=(0,)), OPTIONS, SIZE).bytes())
-    assert saved_fit_of(options).stages[0].weights is None
+    assert saved_fit_of(options).stages[0].weights == {}
     assert saved_fit_of(OPTIONS) is None
 
 
@@ -189,6 +190,7 @@ def test_the_settings_of_a_fit_are_compared(tmp_path):
         *((("stages", 1, "step"), n) for n in (0, 10**9)),
         (("settings", "network", "kind"), "other"),
         (("settings", "seed"), float("nan")),
+        *((("stages", 0, "networks"), n) for n in (["judge"], ["network", "judge"], 3, "network")),
     ],
 )
 def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
@@ -205,14 +207,13 @@ def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
         SavedFit.load(path)
 
 
-@pytest.mark.parametrize("special", [True, False])
-def test_the_second_result_of_a_specialist_is_left_out_of_a_kept_fit_too(tmp_path, special):
-    options = replace(OPTIONS, pyramid=replace(OPTIONS.pyramid, ensemble=True))
-    fitted = tuple(
-        fitted_stage(options, n, each.stage, each.network, special=special and n == 0)
-        for n, each in enumerate(stages(options))
-    )
-    assert [each.refilmed for each in fitted] == [not special, True]
-    (tmp_path / "a").write_bytes(SavedFit.of(fitted, options, SIZE).bytes())
-    found = SavedFit.load(tmp_path / "a").fitted(options, PLAN, SIZE, CPU)
-    assert [each.refilmed for each in found] == [not special, True]
+def test_a_specialist_and_its_judge_come_back(tmp_path):
+    pair = [wake(network_of(OPTIONS, PLAN[0], *SIZE), seed=n) for n in (8, 9)]
+    first, second = stages()
+    fitted = (replace(first, special=Specialist(*pair)), second)
+    (tmp_path / "a").write_bytes(SavedFit.of(fitted, OPTIONS, SIZE).bytes())
+    found = SavedFit.load(tmp_path / "a").fitted(OPTIONS, PLAN, SIZE, CPU)
+    assert found[1].special is None
+    for one, other in zip(pair, (found[0].special.network, found[0].special.judge), strict=True):
+        assert not other.training
+        assert all(torch.equal(v, other.state_dict()[k]) for k, v in one.state_dict().items())

@@ -137,7 +137,10 @@ class _Work:
         times = 1
         if self.model.ensemble:  # mirror images, and forwards and backwards where that may be
             times = 2 * (1 + (self.model.network.exposure == "full"))
-        return times * self.predicted(load.seen) + self.predicted(load.trusted)
+        found = times * self.predicted(load.seen) + self.predicted(load.trusted)
+        if self.model.special is not None:
+            found += 2 * times * self.predicted(load.trusted)
+        return found
 
     def predicted(self, frames: float) -> float:
         """Of a prediction for so many frames of the stage's input."""

@@ -12,7 +12,7 @@ import torch
 from deeptsr.config import Options, Settings
 from deeptsr.errors import ResourceError
 from deeptsr.learning.pairs.pool import pool_bytes
-from deeptsr.learning.prior import prior_of
+from deeptsr.learning.prior import prior_of, starts
 from deeptsr.learning.recipe import (
     JUDGED,
     fitted_frames,
@@ -22,6 +22,7 @@ from deeptsr.learning.recipe import (
     steps_of_stage,
 )
 from deeptsr.learning.space.pretrain import SPACE
+from deeptsr.learning.strategy.attempts import specialist_of
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings, slab_of, tile_of
@@ -179,7 +180,8 @@ def models_of(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[
         for number, stage in enumerate(stages):
             network = network_of(options, stage, clip.height, clip.width)
             known = network if has_network(options, number) else None
-            models.append(fitted_stage(options, number, stage, known))
+            special = specialist_of(network, {} if number else starts(prior_of(options), network))
+            models.append(fitted_stage(options, number, stage, known, special=special))
     return tuple(models)
 
 
@@ -237,7 +239,7 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             twofold = made + fine if model.ensemble else 0  # of a mirror image
             later = work.seen * frame if model.restores else 0  # what the later camera films
             again = (work.trusted + 2) * stage.step * frame if model.verify else 0
-            more = tile + max(twofold, later + again)
+            more = tile + max(twofold, later + again, 3 * made if model.special else 0)
         most = max(most, fine + made + more)
         coarse, done = made, stage.factor_before * stage.step
     result = min(chunk, clip.frames) * done * pixel_bytes(scale)

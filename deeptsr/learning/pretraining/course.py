@@ -14,7 +14,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.descent import descend
-from deeptsr.learning.pretraining.crops import KINDS, Crops
+from deeptsr.learning.pretraining.crops import Crops, aliased, kinds
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import render
@@ -120,14 +120,19 @@ class Course:
         self._crops.load(state["crops"])
 
     def gains(self) -> dict[str, float]:
-        """Mean gain over interpolation on clips that are never taught, by kind, dB."""
+        """Mean gain over interpolation on clips that are never taught, by kind, dB.
+
+        A judge's is that of coming near what it is to make: below 0 where that is to leave
+        interpolation as it is.
+        """
         gains = {}
         with torch.no_grad():
-            for kind in KINDS:
-                htr = _judges(kind).to(self._device)
-                pairs = [self._errors(self.average, part, 2) for part in torch.split(htr, 4)]
+            for told, kind in zip(("leaves", "rotor"), kinds(self.variant), strict=True):
+                htr, where = (part.to(self._device) for part in _judges(kind))
+                parts = zip(torch.split(htr, 4), torch.split(where, 4), strict=True)
+                pairs = [self._errors(self.average, *part, 2)[:2] for part in parts]
                 error, plain = (torch.cat(e) + 1e-7 for e in zip(*pairs, strict=True))
-                gains[kind] = float((10 * torch.log10(plain / error)).mean())
+                gains[told] = float((10 * torch.log10(plain / error)).mean())
         return gains
 
     def _fresh(self, learner: nn.Module) -> torch.optim.Adam:
@@ -140,8 +145,9 @@ class Course:
     def _restored(self) -> tuple[Tensor, Tensor]:
         """Errors of clips in motion (N,), and what each counts."""
         factor = self._crops.factor()
-        htr = self._crops.batch(factor)
-        error, plain = self._errors(self.network, self._placed(htr), factor, spoil=True)
+        htr, where = self._crops.batch(factor)
+        where = where.to(self._device)
+        error, _, plain = self._errors(self.network, self._placed(htr), where, factor, spoil=True)
         return error, ((plain + _QUIET) * 1e3) ** -self.settings.balance
 
     def _hidden(self) -> tuple[Tensor, Tensor]:
@@ -157,9 +163,19 @@ class Course:
         return error.mean((1, 2, 3, 4)), torch.ones(count, device=self._device)
 
     def _errors(
-        self, network: MomentNetwork, htr: Tensor, factor: int, spoil: bool = False
-    ) -> tuple[Tensor, Tensor]:
-        """Mean square errors of a network and of interpolation, (N,) each."""
+        self,
+        network: MomentNetwork,
+        htr: Tensor,
+        where: Tensor,
+        factor: int,
+        spoil: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean square errors, (N,) each.
+
+        Returns:
+            Of the network, and of interpolation, from what the network is to make; and of
+            interpolation from the truth.
+        """
         exposure = self.variant.exposure
         ltr = expose(htr, factor, exposure, axis=2)
         if spoil and self._damage and self._crops.chance() < self.settings.damaged:
@@ -172,8 +188,14 @@ class Course:
         with torch.no_grad():
             plain = interpolate_time(ltr, factor, exposure, axis=2)
             plain = correct(plain, ltr, factor, exposure, axis=2)
+            wanted = htr
+            if self.variant.judges:  # the truth where it is aliased
+                share = where.repeat_interleave(factor, 1)[:, None, :, None, None]
+                wanted = torch.lerp(plain, htr, share)
         ends = factor * (1 + network.warming(ltr.shape[2]))
-        return _inner(restored - htr, ends), _inner(plain - htr, ends)
+        aways = restored - wanted, plain - wanted, plain - htr
+        one, other, true = (_inner(away, ends) for away in aways)
+        return one, other, true
 
     def _placed(self, crops: Tensor) -> Tensor:
         return crops.to(self._device, memory_format=torch.channels_last_3d)
@@ -185,10 +207,11 @@ class Course:
 
 
 @cache
-def _judges(kind: str) -> Tensor:
-    """Clips that are never taught, (N, C, T, H, W)."""
+def _judges(kind: str) -> tuple[Tensor, Tensor]:
+    """Clips that are never taught, (N, C, T * 2, H, W), and where they are aliased, (N, T)."""
     clips = [render(_FIRST_JUDGE + n, kind, frames=_JUDGED_FRAMES) for n in range(_JUDGES)]
-    return torch.stack([clip.frames.float() for clip in clips]).permute(0, 4, 1, 2, 3)
+    htr = torch.stack([clip.frames.float() for clip in clips]).permute(0, 4, 1, 2, 3)
+    return htr, torch.stack([aliased(clip, range(_JUDGED_FRAMES), 2) for clip in clips])
 
 
 def _inner(error: Tensor, ends: int) -> Tensor:

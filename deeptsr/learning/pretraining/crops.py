@@ -15,12 +15,31 @@ from deeptsr.learning.pretraining.pseudo_time import BLOCK
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import Clip, render
 
-__all__ = ["KINDS", "Crops"]
+__all__ = ["Crops", "aliased", "kinds"]
 
-KINDS = ("leaves", "rotor")
 _STEPS = ((2, 0.82), (3, 0.08), (4, 0.05), (5, 0.05))  # and their shares of the batches
 _RENDERED = 40  # HTR frames of a clip, unless a crop of two an LTR frame has more
 _KEPT = 4  # clips that are kept, as a multiple of those that are there from the start
+_LIMIT = 0.5  # of the blades' distance: what turns by more within a frame is aliased
+
+
+def kinds(variant: Variant) -> tuple[str, str]:
+    """What a variant is taught on, or judged by: the kind of clip beside and with blades."""
+    return "leaves", "beyond" if variant.beyond else "rotor"
+
+
+def aliased(clip: Clip, frames: range, factor: int) -> Tensor:
+    """Where what turns in a clip turns beyond the aliasing limit, (T,): 1, else 0.
+
+    Args:
+        clip: see there.
+        frames: HTR frames, T * factor.
+        factor: of these in an LTR frame.
+    """
+    if clip.rotor is None:
+        return torch.zeros(len(frames) // factor)
+    turned = clip.rotor.distances[frames.start : frames.stop]
+    return (turned.reshape(-1, factor).sum(1) > _LIMIT).float()
 
 
 class Crops:
@@ -50,11 +69,13 @@ class Crops:
         self.count = math.ceil(variant.batch * settings.batch)
         self._dice = torch.Generator().manual_seed(seed)
         self._next = seed * 10_000_000  # seed of the next clip
-        self._pools: dict[str, list[Clip]] = {kind: [] for kind in KINDS}
+        self._kinds = kinds(variant)
+        self._pools: dict[str, list[Clip]] = {kind: [] for kind in self._kinds}
 
     def fill(self) -> None:
         """Render the clips that are there from the start."""
-        for kind in self._kinds():
+        shown = self._variant.rotors < 1, self._variant.rotors > 0
+        for kind in (kind for kind, show in zip(self._kinds, shown, strict=True) if show):
             while len(self._pools[kind]) < self.settings.pool:
                 self._render(kind)
 
@@ -63,7 +84,9 @@ class Crops:
         self._render(self._kind())
 
     def factor(self) -> int:
-        """Of the next batch: HTR frames an LTR frame."""
+        """Of the next batch: HTR frames an LTR frame; blades have the speeds of frames of two."""
+        if self._variant.rotors:
+            return 2
         draw = self.chance()
         for factor, share in _STEPS:
             draw -= share
@@ -71,15 +94,21 @@ class Crops:
                 return factor
         return 2
 
-    def batch(self, factor: int) -> Tensor:
-        """HTR crops, (N, C, T * factor, side, side), T as the settings say or with more around."""
+    def batch(self, factor: int) -> tuple[Tensor, Tensor]:
+        """HTR crops, and where they are :func:`aliased`.
+
+        Returns:
+            (N, C, T * factor, side, side), T as the settings say or with more around; (N, T).
+        """
         enough = self._long * factor <= self._rendered
         frames = self._long if enough else self.settings.frames
-        return torch.stack([self._crop(self._kind(), factor, frames) for _ in range(self.count)])
+        crops = [self._crop(self._kind(), factor, frames) for _ in range(self.count)]
+        htr, where = zip(*crops, strict=True)
+        return torch.stack(htr), torch.stack(where)
 
     def stills(self) -> Tensor:
         """Frames of the clips, (N, C, side, side)."""
-        crops = [self._crop(self._kind(), 1, 1) for _ in range(self.count)]
+        crops = [self._crop(self._kind(), 1, 1)[0] for _ in range(self.count)]
         return torch.stack(crops).squeeze(2)
 
     def chance(self) -> float:
@@ -99,12 +128,8 @@ class Crops:
         self._dice.set_state(state["random"])
         self._next = state["next"]
 
-    def _kinds(self) -> tuple[str, ...]:
-        shown = {"leaves": self._variant.rotors < 1, "rotor": self._variant.rotors > 0}
-        return tuple(kind for kind in KINDS if shown[kind])
-
     def _kind(self) -> str:
-        return "rotor" if self.chance() < self._variant.rotors else "leaves"
+        return self._kinds[self.chance() < self._variant.rotors]
 
     def _below(self, count: int) -> int:
         return int(torch.randint(count, (), generator=self._dice))
@@ -116,13 +141,14 @@ class Crops:
         if len(pool) > _KEPT * self.settings.pool:
             pool.pop(0)
 
-    def _crop(self, kind: str, factor: int, frames: int) -> Tensor:
-        """A crop of a clip in one of its views, (C, T * factor, side, side)."""
+    def _crop(self, kind: str, factor: int, frames: int) -> tuple[Tensor, Tensor]:
+        """A crop of a clip in one of its views, (C, T * factor, side, side), and (T,) of it."""
         s, side = self.settings, self.side
         pool, frames = self._pools[kind], frames * factor
         while factor > max(clip.longest for clip in pool):
             self._render(kind)  # no blades of the pool are slow enough
-        slow = 2 if self.chance() < s.slowed else 1  # an HTR frame is a mean of so many
+        # An HTR frame is a mean of so many.
+        slow = 2 if self.chance() < s.slowed and not self._variant.rotors else 1
         if slow * factor > max(c.longest for c in pool) or slow * frames > len(pool[0].frames):
             slow = 1
         fitting = [clip for clip in pool if slow * factor <= clip.longest]
@@ -133,10 +159,14 @@ class Crops:
         )
         crop = clip.frames[t : t + length, y : y + side, x : x + side].float()
         crop = expose(crop, slow).permute(3, 0, 1, 2)  # (C, T * factor, side, side)
-        crop = crop.flip([axis for axis in (1, 2, 3) if self.chance() < 0.5])
+        where = aliased(clip, range(t, t + length), slow * factor)
+        turned = [axis for axis in (1, 2, 3) if self.chance() < 0.5]
+        crop = crop.flip(turned)
+        if 1 in turned:
+            where = where.flip(0)
         if self.chance() < 0.5:
             crop = crop.transpose(2, 3)
         crop = crop[torch.randperm(3, generator=self._dice)]
         if self.chance() < s.gray:
             crop = torch.lerp(crop, crop.mean(0, keepdim=True), self.chance())
-        return 1 - crop if self.chance() < 0.5 else crop
+        return 1 - crop if self.chance() < 0.5 else crop, where

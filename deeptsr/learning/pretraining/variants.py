@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deeptsr.learning.prior import JUDGE, SPECIALIST
+
 __all__ = ["VARIANTS", "Variant"]
 
 
@@ -15,7 +17,9 @@ class Variant:
     exposure: str
     fold: int
     share: float  # of the settings' steps
-    rotors: float = 0.0  # share of its crops that are of blades that turn
+    rotors: float = 0.0  # share of its crops that are of blades that turn; steps of two alone
+    beyond: bool = False  # whether these turn beyond the aliasing limit alone
+    judges: bool = False  # whether it learns to leave all else as interpolation has it
     wide: float = 1.0  # side of its crops over that of the settings
     batch: float = 1.0  # crops a step over those of the settings
     start: str | None = None  # name of the variant that it starts from
@@ -28,7 +32,10 @@ class Variant:
 
 VARIANTS = (
     Variant("any", "full", 1, 1.0),
-    Variant("turning", "full", 1, 1.0, rotors=1.0, wide=1.25, batch=0.5, start="any/full-1"),
+    Variant(SPECIALIST, "full", 1, 1.0, 1.0, beyond=True, wide=1.25, batch=0.5, start="any/full-1"),
+    Variant(
+        JUDGE, "full", 1, 0.5, 0.8, judges=True, wide=1.25, batch=0.5, start=f"{SPECIALIST}/full-1"
+    ),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),
     Variant("any", "delta", 2, 0.2, wide=1.5, start="any/full-2"),

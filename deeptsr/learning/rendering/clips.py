@@ -32,6 +32,12 @@ class Turn:
     slant: float  # 1: seen from the front
     degrees: Tensor  # (T - 1,) that it turns by from a frame to the next
 
+    @property
+    def distances(self) -> Tensor:
+        """How much of the blades' distance it turns by within each frame, (T,)."""
+        steps = self.degrees.abs() * self.blades / 360
+        return torch.cat([steps[:1], (steps[1:] + steps[:-1]) / 2, steps[-1:]])
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -53,17 +59,17 @@ def render(
 
     Args:
         seed: of all that is drawn.
-        kind: "leaves" (things of all kinds in motion, and what flows) or "rotor" (blades that
-            turn, on both sides of the aliasing limit).
+        kind: "leaves" (things of all kinds in motion, and what flows), "rotor" (blades that turn,
+            on both sides of the aliasing limit) or "beyond" (beyond it alone).
         size: side of a frame, pixels.
         frames: HTR frames.
         pictures: surfaces beside those that are drawn, (3, side, side) each, in [0, 1].
     """
     dice = Dice(seed, pictures)
-    if kind == "rotor":
-        world: _World = _RotorWorld(dice, size, frames)
+    if kind == "leaves":
+        world: _World = _LeavesWorld(dice, size, frames)
     else:
-        world = _LeavesWorld(dice, size, frames)
+        world = _RotorWorld(dice, size, frames, beyond=kind == "beyond")
     picture = world.picture()  # (n, 3, H, W)
     film = picture.clamp(0, 1).reshape(frames, -1, *picture.shape[1:]).mean(1)
     return Clip(film.permute(0, 2, 3, 1).half().contiguous(), world.longest, world.turn)
@@ -211,9 +217,9 @@ class _LeavesWorld(_World):
 
 
 class _RotorWorld(_World):
-    """Blades that turn before a wall, spread evenly over both sides of the aliasing limit."""
+    """Blades that turn before a wall, on both sides of the aliasing limit or beyond it."""
 
-    def __init__(self, dice: Dice, size: int, frames: int) -> None:
+    def __init__(self, dice: Dice, size: int, frames: int, *, beyond: bool) -> None:
         # Most are plain, since a network learns from these first what blades do.
         self._plain = dice.chance(_PLAIN)
         radius = (dice.between(0.22, 0.4) if self._plain else dice.between(0.13, 0.47)) * size
@@ -222,7 +228,7 @@ class _RotorWorld(_World):
         fastest = _FASTEST_TURN / 2  # blades' distances an HTR frame
         instants = round(fastest * apart * radius / _REACH)
         super().__init__(dice, size, frames, max(_FEW_INSTANTS, min(_MOST_INSTANTS, instants)))
-        self._angle, speed = motion.turning(dice, self.times, apart, fastest)
+        self._angle, speed = motion.turning(dice, self.times, apart, beyond=beyond)
         self.longest = max(2, min(_LONGEST, int(_FASTEST_TURN * apart / max(speed, 1e-6))))
 
     def picture(self) -> Tensor:

@@ -11,8 +11,9 @@ __all__ = ["path", "turning"]
 
 _KINDS = ("still", "steady", "faster", "to and fro", "shaking")
 _WEIGHTS = (0.2, 0.4, 0.18, 0.15, 0.07)
-_HARD = (0.21, 0.36)  # distances of the blades an HTR frame; 0.25 is the limit of a frame of two
-_SLOWEST = 0.03
+_LIMIT = 0.25  # distances of the blades an HTR frame: beyond it a frame of two is aliased
+_NEAR, _FARTHEST = 0.08, 0.21  # from it, in these
+_STEADY, _CROSSING = 0.6, 0.2  # shares of what turns
 
 
 def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
@@ -45,30 +46,32 @@ def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
     return speed / 12 * (shaken - shaken[0])
 
 
-def turning(dice: Dice, times: Tensor, apart: float, fastest: float) -> tuple[Tensor, float]:
+def turning(dice: Dice, times: Tensor, apart: float, *, beyond: bool) -> tuple[Tensor, float]:
     """The angle of what turns and goes on turning the same way: steadily, or at a changing speed.
 
     Half of the speeds are near the aliasing limit of a frame of two: there both ways look most
-    alike, and a network is longest in doubt. The others are spread evenly.
+    alike, and a network is longest in doubt. As many are below it as beyond, each as far from it as
+    the other that looks alike, so that nothing but what is seen tells which it is.
 
     Args:
         dice: random choices.
         times: (n,), HTR frames.
         apart: distance of the blades, radians.
-        fastest: in distances an HTR frame.
+        beyond: whether all speeds are beyond the limit.
 
     Returns:
         (n,) radians, and the greatest speed, radians an HTR frame.
     """
-    ends = [
-        apart * (dice.between(*_HARD) if dice.chance(0.5) else dice.between(_SLOWEST, fastest))
-        for _ in range(2)
-    ]
-    kind = dice.choose(("steady", "changing", "from rest"), (0.55, 0.35, 0.1))
-    if kind == "steady":
+
+    def speed(far: bool) -> float:
+        away = dice.between(0, _NEAR if dice.chance(0.5) else _FARTHEST)
+        return apart * (_LIMIT + away if far else _LIMIT - away)
+
+    first = beyond or dice.chance(0.5)
+    crosses = not beyond and dice.chance(_CROSSING)
+    ends = [speed(first), speed(first != crosses)]
+    if not crosses and dice.chance(_STEADY):
         ends[1] = ends[0]
-    elif kind == "from rest":
-        ends[0] = 0.0
     if dice.chance(0.5):
         ends.reverse()
     last = float(times[-1]) or 1.0

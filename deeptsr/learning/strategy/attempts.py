@@ -8,7 +8,7 @@ as known              an expert of the prior, or the  no adapted one agrees more
                       stage before
 adapted               the same pairs, from there;     it agrees more with itself
                       none, where a specialist
-                      knows, or what is known is
+                      leads, or what is known is
                       sure already
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
@@ -18,9 +18,11 @@ An adapted network is a mean of what was known and of what the video's own pairs
 such means the one whose result on the video agrees most with itself, if it keeps at least half of
 what was known: pairs of a fast rotation teach its apparent way, and that agrees with itself.
 Held-out frames tell less, as they are a slower camera's, to which a fast motion looks otherwise:
-where they ask for all that the video taught, the truth often asks for less (trials.md). A
-specialist is for just such motion: the video's own pairs teach it nothing, and cost it much of what
-it knows (measurements.md).
+where they ask for all that the video taught, the truth often asks for less (trials.md).
+
+A specialist is for just such motion. It takes part where it is likely right in some place of the
+clip, beside what is known of the rest; the video's own pairs teach it nothing, and cost it much of
+what it knows (measurements.md), so that it stays as it is.
 """
 
 from __future__ import annotations
@@ -33,12 +35,13 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
-from deeptsr.learning.prior import State
-from deeptsr.learning.strategy.bounds import DOUBT, KEPT, SURE, UNSEEN
-from deeptsr.learning.strategy.evidence import Evidence, examine, look
+from deeptsr.learning.prior import JUDGE, SPECIAL_STEP, SPECIALIST, State
+from deeptsr.learning.strategy.bounds import KEPT, SURE, UNSEEN
+from deeptsr.learning.strategy.evidence import Evidence, examine, look, moving
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 
@@ -50,6 +53,7 @@ __all__ = [
     "Start",
     "attempt",
     "examples_of",
+    "specialist_of",
     "start_from",
 ]
 
@@ -65,7 +69,7 @@ class StageResult:
     gain_db: float  # over linear interpolation, on held-out frames
     evidence: Evidence | None  # None: not looked at
     learned: float = 1.0  # share of what the video taught
-    special: bool = False  # whether a specialist takes the stage
+    special: bool = False  # whether a specialist takes a part
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ class Start:
     """What a stage's network knows before it is fitted."""
 
     evidence: Evidence | None  # what its result on the clip says; None: it knows nothing
-    special: bool = False  # whether a specialist taught it
+    special: Specialist | None = None  # takes a part of the clip
+    leads: bool = False  # whether that is most of what moves
 
 
 def attempt(
@@ -100,7 +105,7 @@ def attempt(
         good = fitted.score > 0 and evidence.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, evidence)
     evidence, share = start.evidence, 0.0
-    if steps and not start.special and start.evidence.agreement < SURE:
+    if steps and not start.leads and start.evidence.agreement < SURE:
         before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
@@ -113,45 +118,47 @@ def attempt(
                 evidence, share, best = now, candidate, mean
         network.load_state_dict(best)
     gain = fitter.gain(network, examples)
-    if evidence.change < UNSEEN:
+    special = start.special is not None
+    if evidence.change < UNSEEN and not special:
         return StageResult(INTERPOLATES, 0.0, evidence, share)
-    return StageResult(FITTED if share else KNOWN, gain, evidence, share, start.special)
+    return StageResult(FITTED if share else KNOWN, gain, evidence, share, special)
 
 
 def start_from(
     network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
 ) -> Start:
-    """Give a network what the expert knows who knows most of what a clip shows.
+    """Give a network what the first expert knows, who was taught things of all kinds.
 
-    A specialist is believed where its result takes away more of interpolation's error, by its own
-    account, than that of the first one, who was taught things of all kinds: of what it has not
-    learnt, an expert contradicts itself. Where both do, near the aliasing limit, a specialist who
-    does so hardly more is believed, too.
+    Args:
+        network: of the stage.
+        experts: weights by the expert that they are of.
+        clip: that the stage is to take, volume (T, H, W, 3).
+        precision: of the convolutions.
 
     Returns:
-        What it knows now.
+        What is known now; with a specialist where its judge finds it likely right in some places
+        of the clip, and it agrees more with itself there than the first expert does.
     """
     if not experts:
         return Start(None)
-    best, *specialists = experts.values()
-    evidence, special = _examined(network, best, clip, precision), False
-    for state in specialists:
-        now = _examined(network, state, clip, precision)
-        if _knows_more(now, evidence):
-            evidence, best, special = now, state, True
-    network.load_state_dict(best)
-    return Start(evidence, special)
+    network.load_state_dict(next(iter(experts.values())))
+    evidence, special = examine(network.eval(), clip, precision), specialist_of(network, experts)
+    if special is None:
+        return Start(evidence)
+    motion, theirs = moving(special, clip, precision), examine(special.network, clip, precision)
+    if ((theirs.removed - evidence.removed) * motion.places).sum() <= 0:
+        return Start(evidence)
+    return Start(evidence, special, motion.special > 0.5)
 
 
-def _examined(network: StepNetwork, state: State, clip: Tensor, precision: torch.dtype) -> Evidence:
-    network.load_state_dict(state)
-    return examine(network, clip, precision)
-
-
-def _knows_more(specialist: Evidence, general: Evidence) -> bool:
-    if max(specialist.removed, general.removed) > 0:
-        return specialist.removed > general.removed
-    return specialist.agreement > general.agreement - DOUBT.value
+def specialist_of(network: StepNetwork, experts: dict[str, State]) -> Specialist | None:
+    """The specialist among some experts, for a stage; None where there is none for its step."""
+    if network.factor != SPECIAL_STEP or not {SPECIALIST, JUDGE} <= experts.keys():
+        return None
+    pair = [copy.deepcopy(network).eval(), copy.deepcopy(network).eval()]
+    for each, name in zip(pair, (SPECIALIST, JUDGE), strict=True):
+        each.load_state_dict(experts[name])
+    return Specialist(*pair)
 
 
 def examples_of(
@@ -178,9 +185,8 @@ def _estimate(
     fitter: StageFitter, clip: Tensor, below: tuple[FittedStage, ...], stage: Stage
 ) -> Tensor:
     """Make of a clip what a stage is given: (T * done, H, W, 3) at its size."""
-    estimate = torch.empty(len(clip) * stage.factor_before, *stage.size(*clip.shape[1:3]), 3).to(
-        clip
-    )
+    size = stage.size(*clip.shape[1:3])
+    estimate = torch.empty(len(clip) * stage.factor_before, *size, 3).to(clip)
     chunk, done = max(1, fitter.voxels * len(clip) // estimate[..., 0].numel()), 0
     for part in stream(
         below,

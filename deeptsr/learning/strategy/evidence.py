@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from deeptsr.imaging.cells import pool
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.shapes import Cells
 from deeptsr.learning.recipe import JUDGED
 from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
+from deeptsr.pyramid.special import Specialist, likely, parts_of
 from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
-__all__ = ["Evidence", "examine", "look"]
+__all__ = ["Evidence", "Motion", "examine", "look", "moving"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,42 @@ class Evidence:
     """What a network's result on a clip says of itself."""
 
     change: float  # largest root mean square change of interpolation, 8-bit levels
-    removed: float  # mean square error that it takes away, by its own account, 8-bit levels squared
+    removed: Cells  # mean square error that it takes away, by its own account, (T, rows, columns)
     agreement: float  # the same as a share of its change, 1 at most; below 0 it contradicts itself
     detour: float  # how far from its input's frames it is half way between them; 1/4 is straight
     evenness: float  # steps within an input frame over steps to the next; 1 is even
     kept: float = 1.0  # of the change of interpolation that was known before
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What moves in a clip, as the judge of a specialist sees it."""
+
+    places: Cells  # 1 where the specialist is likely right, else 0, (T, rows, columns)
+    special: float  # share of such places, of all that changes from frame to frame
+    sure: float  # how likely the judge is right of that, on the average: 0.5 to 1
+
+
+def moving(special: Specialist, clip: Tensor, precision: torch.dtype) -> Motion:
+    """Ask the judge of a specialist about the middle of a clip.
+
+    Args:
+        special: see there.
+        clip: volume (T, H, W, 3) at the stage's size.
+        precision: of the convolutions.
+    """
+    clip, step = _middle(clip), special.network.factor
+    theirs, judged = (
+        predict(n, clip, precision=precision) for n in (special.network, special.judge)
+    )
+    plain = correct(interpolate_time(clip, step), clip, step)
+    likelihood = likely(parts_of(theirs, judged, plain, step)).clamp(0, 1)
+    moved = torch.stack(
+        [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
+    )
+    moved /= moved.sum().clamp(min=1e-12)
+    places, sure = (likelihood > 0.5).to(moved), torch.maximum(likelihood, 1 - likelihood)
+    return Motion(places, (moved * places).sum().item(), (moved * sure).sum().item())
 
 
 def look(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Tensor:
@@ -52,12 +86,11 @@ def examine(
     result = predict(network, clip, precision=precision)
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
     change = changes(result, plain, step)
-    again = restore_again(network, result, precision)
-    better = 255**2 * removed(disagreement(result, again, step), change)
+    better = removed(disagreement(result, restore_again(network, result, precision), step), change)
     return Evidence(
         change=255 * math.sqrt(change.max().item()),
         removed=better,
-        agreement=better / (255**2 * change.mean().item() + UNSEEN**2),
+        agreement=better.mean().item() / (change.mean().item() + (UNSEEN / 255) ** 2),
         detour=detour(result, clip, step, exposure),
         evenness=evenness(result, step),
         kept=1.0 if known is None else _kept(result, known, plain),

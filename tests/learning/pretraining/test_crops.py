@@ -1,13 +1,15 @@
 """Crops of rendered clips."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from deeptsr.config import PretrainSettings
 from deeptsr.learning.pretraining import crops
-from deeptsr.learning.pretraining.crops import Crops
+from deeptsr.learning.pretraining.crops import Crops, aliased
 from deeptsr.learning.pretraining.variants import Variant
-from deeptsr.learning.rendering.clips import Clip
+from deeptsr.learning.rendering.clips import Clip, Turn
 from tests.helpers.synth import noise
 
 SETTINGS = PretrainSettings(batch=2, crop=16, frames=8, pool=1, slowed=1.0)
@@ -35,7 +37,7 @@ def test_a_crop_has_more_frames_around_it_where_a_clip_is_long_enough(
 ):
     pool = Crops(SETTINGS, Variant("any", "full", 1, 1.0), 0, (), around)
     pool.fill()
-    assert pool.batch(factor).shape == (2, 3, frames * factor, 16, 16)
+    assert pool.batch(factor)[0].shape == (2, 3, frames * factor, 16, 16)
     assert rendered == [48 if around == 8 else 40]
 
 
@@ -44,5 +46,47 @@ def test_frames_around_change_nothing_of_what_is_drawn_without_them(rendered):
     pools = [Crops(SETTINGS, variant, 0, (), around) for around in (0, 3)]
     for pool in pools:
         pool.fill()
-    short, long = (pool.batch(5) for pool in pools)  # too long for a clip with more around it
+    short, long = (pool.batch(5)[0] for pool in pools)  # too long for a clip with more around it
     assert torch.equal(short, long)
+
+
+TURNING = Variant("judge", "full", 1, 1.0, rotors=1.0, judges=True)
+
+
+@pytest.mark.parametrize("speed", [0.2, 0.3])
+def test_where_blades_turn_beyond_the_limit_is_told(speed):
+    turn = Turn(4, (10.0, 10.0), 8.0, 1.0, torch.full((11,), speed * 360 / 4))
+    clip = Clip(noise(12, 20, 20, 3).half(), 2, turn)
+    assert aliased(clip, range(12), 2).tolist() == [float(speed > 0.25)] * 6
+    assert aliased(clip, range(4, 8), 2).shape == (2,)
+    assert aliased(replace(clip, rotor=None), range(12), 2).sum() == 0
+
+
+def test_where_it_is_told_turns_with_the_time_of_a_crop(monkeypatch):
+    """A clip that brightens as it comes to turn beyond the limit, forwards and backwards."""
+    speeds = torch.linspace(0.1, 0.4, 39)
+    turn = Turn(4, (10.0, 10.0), 8.0, 1.0, speeds * 360 / 4)
+    bright = torch.linspace(0, 1, 40)[:, None, None, None].expand(-1, 20, 20, 3)
+    monkeypatch.setattr(crops, "render", lambda *_, **__: Clip(bright.half(), 2, turn))
+    pool = Crops(replace(SETTINGS, gray=0.0), TURNING, 0, ())
+    pool.fill()
+    ways = set()
+    for _ in range(30):
+        crop, where = pool._crop("rotor", 2, 8)
+        light = crop.mean((0, 2, 3)).reshape(8, 2).mean(1)
+        steps = where.diff()
+        if steps.abs().sum():
+            ways.add(float(steps.sum()))
+            dark_to_bright = float(light[-1] - light[0]) > 0
+            inverted = abs(float(light[where > 0].mean())) < float(light[where == 0].mean())
+            assert dark_to_bright == ((float(steps.sum()) > 0) != inverted)
+    assert ways == {1.0, -1.0}
+
+
+def test_blades_have_the_speeds_of_frames_of_two(monkeypatch):
+    pool = Crops(SETTINGS, TURNING, 0, ())
+    assert {pool.factor() for _ in range(60)} == {2}
+    assert (
+        len({Crops(SETTINGS, Variant("any", "full", 1, 1.0), s, ()).factor() for s in range(60)})
+        > 2
+    )

@@ -89,6 +89,19 @@ def test_it_learns(monkeypatch):
     assert check.leaves > 1  # where it starts, it is 0
 
 
+@pytest.mark.parametrize("aliased", [0.0, 1.0])
+def test_a_judge_is_to_leave_what_is_not_aliased_as_it_is_interpolated(aliased):
+    judge = next(v for v in VARIANTS if v.judges)
+    cpu, exact = torch.device("cpu"), torch.float32
+    begun = course.Course(NETWORK, TINY, judge, 4, seed=0, device=cpu, precision=exact)
+    htr = torch.rand(2, 3, 12, 16, 16, generator=torch.Generator().manual_seed(0))
+    # At its beginning a network interpolates.
+    error, left, away = begun._errors(begun.network, htr, torch.full((2, 6), aliased), 2)
+    assert gap(error, left) < 1e-6
+    assert gap(left, aliased * away) < 1e-6
+    assert away.min() > 0.01
+
+
 def test_pictures_are_shown_as_surfaces():
     pictures = (torch.rand(3, 96, 96, generator=torch.Generator().manual_seed(0)),)
     plain, shown = taught()[0], taught(pictures=pictures)[0]

@@ -11,7 +11,7 @@ from deeptsr.learning.rendering.shapes import Rotor
 from deeptsr.learning.rendering.textures import noise, sample, texture
 
 
-@pytest.mark.parametrize("kind", ["leaves", "rotor"])
+@pytest.mark.parametrize("kind", ["leaves", "rotor", "beyond"])
 def test_a_seed_gives_a_clip_and_another_seed_another_one(kind):
     one, again, other = (render(s, kind, size=24, frames=6) for s in (3, 3, 4))
     assert one.frames.shape == (6, 24, 24, 3)
@@ -22,7 +22,7 @@ def test_a_seed_gives_a_clip_and_another_seed_another_one(kind):
     assert one.frames.max() <= 1
 
 
-@pytest.mark.parametrize("kind", ["leaves", "rotor"])
+@pytest.mark.parametrize("kind", ["leaves", "rotor", "beyond"])
 def test_most_clips_move(kind):
     moved = [
         float(render(seed, kind, size=32, frames=8).frames.float().diff(dim=0).abs().max())
@@ -56,18 +56,23 @@ def test_a_rotor_repeats_itself_after_a_blades_distance():
 def test_turning_goes_one_way_within_its_speeds():
     times = torch.linspace(0, 20, 201)
     for seed in range(20):
-        angle, fastest = turning(Dice(seed), times, 0.8, 0.5)
+        angle, fastest = turning(Dice(seed), times, 0.8, beyond=seed % 2 > 0)
         speed = angle.diff() / times.diff()
-        assert speed.abs().max() <= fastest * 1.01 <= 0.41
+        assert speed.abs().max() <= fastest * 1.01 <= 0.38
+        assert speed.abs().min() >= 0.8 * (0.2499 if seed % 2 else 0.03)
         assert bool((speed > -1e-5).all()) or bool((speed < 1e-5).all())
 
 
-def test_half_of_the_speeds_are_near_the_limit():
-    times = torch.linspace(0, 20, 11)
-    fastest = torch.tensor([turning(Dice(seed), times, 1.0, 0.475)[1] for seed in range(400)])
-    near = ((fastest > 0.2) & (fastest < 0.3)).float().mean()  # 2/3 of a half, and a fifth
-    assert 0.3 < near < 0.6
-    assert (fastest > 0.4).float().mean() > 0.05
+def test_speeds_that_look_alike_are_as_likely():
+    """What turns by 0.25 + x of the blades' distance a frame looks like 0.25 - x, backwards."""
+    times = torch.tensor([0.0, 1e-3, 20.0])  # the first step tells the speed at the beginning
+    turned = [turning(Dice(seed), times, 1.0, beyond=False)[0] for seed in range(2000)]
+    away = torch.stack([angle[1].abs() / 1e-3 for angle in turned]) - 0.25
+    assert float((away > 0).float().mean()) == pytest.approx(0.5, abs=0.04)
+    for low, high in ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2)):
+        near = (away.abs() > low) & (away.abs() < high)
+        assert float((away[near] > 0).float().mean()) == pytest.approx(0.5, abs=0.07)
+    assert (away.abs() < 0.08).float().mean() > 0.5
 
 
 def test_paths_begin_where_they_stand_and_keep_their_bound():

@@ -10,6 +10,7 @@ from deeptsr.learning.strategy.attempts import Start, attempt
 from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import build
+from deeptsr.pyramid.special import Specialist
 from tests.helpers.synth import FIT, NETWORK, gap, pan, tiny, wake
 
 CLIP = pan(16, 24, 24)
@@ -30,7 +31,7 @@ def seen(network):
 def agreeing(monkeypatch, *shares, change=5.0):
     answers = iter(shares)
     monkeypatch.setattr(
-        attempts, "examine", lambda *_: Evidence(change, 1.0, next(answers), 0.3, 1.0)
+        attempts, "examine", lambda *_: Evidence(change, torch.zeros(1), next(answers), 0.3, 1.0)
     )
 
 
@@ -59,14 +60,15 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     assert (moved > 0) == (learned > 0)
 
 
-@pytest.mark.parametrize(("steps", "special"), [(0, False), (4, True)])
-def test_without_steps_and_of_a_specialist_what_is_known_stays(steps, special):
+@pytest.mark.parametrize(("steps", "leads"), [(0, False), (4, True)])
+def test_without_steps_and_where_a_specialist_leads_what_is_known_stays(steps, leads):
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    start = replace(seen(network), special=special)
+    special = Specialist(network, network) if leads else None
+    start = replace(seen(network), special=special, leads=leads)
     result = attempt(fitter(), network, [CLIP], steps, start=start)
     assert (result.outcome, result.learned) == ("as known", 0.0)
-    assert result.special == special
+    assert result.special == leads
     assert all(torch.equal(network.state_dict()[k], v) for k, v in before.items())
 
 
@@ -90,7 +92,7 @@ def test_what_turns_against_what_was_known_is_not_taken(monkeypatch):
 
 
 def evidence(agreement, kept):
-    return Evidence(5.0, 1.0, agreement, 0.3, 1.0, kept)
+    return Evidence(5.0, torch.zeros(1), agreement, 0.3, 1.0, kept)
 
 
 @pytest.mark.parametrize("gain", [0.5, -0.5])

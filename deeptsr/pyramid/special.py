@@ -1,0 +1,76 @@
+"""`Specialist`: takes the places of a result where motion is aliased, as a judge sees it.
+
+Where blades turn by more than half of their distance a frame, two worlds explain what the slow
+camera saw. An expert who always takes the longer way is right there, and wrong elsewhere; one who
+is taught both ways at once makes a mean of them near the limit. So who makes the longer way, and
+who tells where it is the right one, are two networks. The judge was taught to make the longer way
+where it is right, and elsewhere to leave interpolation as it is; in doubt, what errs least is a
+mean of both, each as likely as it is. So the part of the specialist's change that its judge makes,
+too, is how likely the specialist is right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deeptsr.imaging.cells import around, pool, spread
+from deeptsr.imaging.shapes import Cells, Frames, Volume
+from deeptsr.networks import StepNetwork
+
+__all__ = ["NEAR", "Specialist", "likely", "parts_of", "take"]
+
+NEAR = 2  # LTR frames to each side that decide who takes a frame
+_UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
+
+
+@dataclass(frozen=True)
+class Specialist:
+    """Two networks for one step: who makes the longer way, and who tells where it is right."""
+
+    network: StepNetwork
+    judge: StepNetwork
+
+
+def parts_of(theirs: Volume, judged: Volume, plain: Volume, factor: int) -> Tensor:
+    """What of a specialist's change its judge makes, too, and that change.
+
+    Args:
+        theirs: the specialist's result, volume (T * factor, H, W, C).
+        judged: what its judge makes.
+        plain: interpolation.
+        factor: HTR frames an LTR frame.
+
+    Returns:
+        Mean products and mean squares, (2, T, rows, columns).
+    """
+    both, change = [], []
+    for n in range(0, len(plain), factor):
+        away = theirs[n : n + factor] - plain[n : n + factor]
+        both.append(pool(((judged[n : n + factor] - plain[n : n + factor]) * away).mean(0)))
+        change.append(pool(away.square_().mean(0)))
+    return torch.stack([torch.stack(both), torch.stack(change)])
+
+
+def likely(parts: Tensor) -> Cells:
+    """How likely the specialist is right, (T, rows, columns), of :func:`parts_of`: about 0 to 1."""
+    both, change = (around(around(part)) for part in parts)
+    return both / (change + _UNSEEN)
+
+
+def take(result: Frames, theirs: Volume, likelihood: Cells) -> None:
+    """Give the specialist, in place, the places where it is more likely right than not.
+
+    Args:
+        result: volume (T * factor, H, W, C).
+        theirs: the specialist's.
+        likelihood: :func:`likely`.
+    """
+    factor = len(result) // len(likelihood)
+    for number, place in enumerate((likelihood > 0.5).to(result)):
+        if place.any():
+            frames = slice(number * factor, (number + 1) * factor)
+            weight = spread(place, (result.shape[1], result.shape[2]))
+            result[frames].lerp_(theirs[frames], weight)
