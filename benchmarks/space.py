@@ -53,7 +53,7 @@ def clips(given: argparse.Namespace) -> Iterator[tuple[str, Tensor]]:
 
 
 def measured(
-    truth: Tensor, scale: Fraction, camera: str, prior: str, crf: int | None
+    truth: Tensor, scale: Fraction, camera: str, prior: str, crf: int | None, views: int = 1
 ) -> list[float]:
     """The figures of a row, but its name."""
     size = (truth.shape[1], truth.shape[2])
@@ -64,7 +64,7 @@ def measured(
     told: list[Sharpened] = []
     found = space_prior(prior)
     listen: Any = told.append
-    step = space_step(coarse, size, camera, found, spoil=spoil, on_event=listen)
+    step = space_step(coarse, size, camera, found, views=views, spoil=spoil, on_event=listen)
     step = replace(step, levels=255)
     made = torch.cat(list(enlarged(step, [coarse], iter(coarse), len(coarse))))
     plain = SpaceStep(size, camera).plain(coarse)
@@ -99,13 +99,15 @@ def main() -> None:
     parser.add_argument("--crf", type=int, help="of libx264, which codes what is enlarged")
     parser.add_argument("--camera", default="bicubic")
     parser.add_argument("--prior", default="auto")
+    parser.add_argument("--views", type=int, default=2, help="that the network has of the frames")
     given = parser.parse_args()
     print(f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}", flush=True)
     rows = []
     for name, clip in clips(given):
         whole = [n - n % given.scale.numerator for n in clip.shape[1:3]]
         truth = clip[:, : whole[0], : whole[1]].contiguous()
-        rows.append(measured(truth, given.scale, given.camera, given.prior, given.crf))
+        how = (given.camera, given.prior, given.crf, given.views)
+        rows.append(measured(truth, given.scale, *how))
         usual, plain, ours, agreement, share, told, again = rows[-1]
         print(
             f"| {name} | {usual:.2f} | {plain:+.2f} | {ours:+.2f} | {agreement:.2f} | {share:.2f} "

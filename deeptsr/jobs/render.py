@@ -18,6 +18,7 @@ from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.memory import chunk_length, part_length
 from deeptsr.jobs.resources.progress import without_progress
+from deeptsr.learning.recipe import views_of
 from deeptsr.learning.space.step import Spoil, space_prior, space_step
 from deeptsr.pyramid.enlarge import SpaceStep, enlarged, first_read
 from deeptsr.pyramid.reach import first_needed
@@ -48,8 +49,13 @@ def space_job(
     # On a CPU its convolutions are faster in float32 (measured).
     precision = job.precision if job.device.type == "cuda" else torch.float32
     spoil = None if source is None else _spoiler(excerpt, source)
+    views = views_of(job.options)
     return space_step(
-        clip, job.shown, camera, prior, precision=precision, spoil=spoil, on_event=on_event
+        *(clip, job.shown, camera, prior),
+        precision=precision,
+        views=views,
+        spoil=spoil,
+        on_event=on_event,
     )
 
 

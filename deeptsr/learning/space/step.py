@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -85,6 +86,7 @@ def space_step(
     prior: Prior | None = None,
     *,
     precision: torch.dtype = torch.float32,
+    views: int = 1,
     spoil: Spoil | None = None,
     on_event: Listener = ignore,
 ) -> SpaceStep:
@@ -101,17 +103,19 @@ def space_step(
         camera: see :mod:`deeptsr.imaging.lens`.
         prior: what finds detail; None: nothing does.
         precision: of the network.
+        views: ways that it looks at the frames: see :class:`deeptsr.pyramid.enlarge.SpaceStep`.
         spoil: does to frames (T, h, w, 3) what a codec has done to the video's; None: none has.
         on_event: told what was found.
     """
     network = None if prior is None else _network(prior, excerpt.device)
-    found = _judged(excerpt, camera, network, precision, spoil)
+    best = SpaceStep(size, camera, network, precision=precision, views=views)
+    found = _judged(excerpt, best, spoil)
     outcome = "sharpened" if found.share else "interpolates"
     agreement = found.agreement
     on_event(Sharpened(STEP, found.gain, outcome, share=found.share, agreement=agreement))
     if not found.share:
         return SpaceStep(size, camera, agreement=agreement)
-    return SpaceStep(size, camera, network, found.share, precision, agreement)
+    return replace(best, share=found.share, agreement=agreement)
 
 
 def _network(prior: Prior, device: torch.device) -> SpaceNetwork:
@@ -130,21 +134,16 @@ class _Found(NamedTuple):
     gain: float  # over bicubic interpolation, dB
 
 
-def _judged(
-    excerpt: Tensor,
-    camera: str,
-    network: SpaceNetwork | None,
-    precision: torch.dtype,
-    spoil: Spoil | None,
-) -> _Found:
-    """Look at the middle of an excerpt; without ``spoil``, agreement is 1."""
+def _judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None) -> _Found:
+    """Look at the middle of an excerpt with all of a step; without ``spoil``, agreement is 1."""
+    network = best.network
     reach = network.reach[0] if network else 0
     truth = _window(excerpt, reach)
     size = (truth.shape[1], truth.shape[2])
-    coarse = shrink(truth, (size[0] // STEP, size[1] // STEP), camera)
+    coarse = shrink(truth, (size[0] // STEP, size[1] // STEP), best.camera)
     if spoil is not None:
         coarse = spoil(coarse)
-    step = SpaceStep(size, camera, network, precision=precision)
+    step = replace(best, size=size)
     inner = slice(reach, len(truth) - reach)
     truth, given = truth[inner], coarse[inner]
     usual = enlarge(given, size)
