@@ -92,7 +92,7 @@ class Summary:
         if found.outcome == "sharpened":
             added = f"{found.share:.0%} of what was found is added"
         if found.agreement < 1:
-            added += f", {found.agreement:.0%} of what the codec left is believed"
+            added += f", {found.agreement:.0%} of the frames is believed"
         told = f"{_gain(found.gain_db)} over bicubic, on frames shrunk and enlarged again"
         return "detail", f"{told}; {added}"
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from deeptsr import video
+from deeptsr.analysis.noise import noise_of
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
@@ -36,6 +37,8 @@ def space_job(
 ) -> SpaceStep | None:
     """Choose on the excerpt how the frames are enlarged; None: they are not.
 
+    Neither what a codec has left nor what a sensor has added is to be sharpened.
+
     Args:
         job: what is done.
         excerpt: volume (T, h, w, C).
@@ -55,6 +58,7 @@ def space_job(
         precision=precision,
         views=views,
         spoil=spoil,
+        noise=noise_of(clip[..., :3]),
         on_event=on_event,
     )
 

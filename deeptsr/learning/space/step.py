@@ -88,6 +88,7 @@ def space_step(
     precision: torch.dtype = torch.float32,
     views: int = 1,
     spoil: Spoil | None = None,
+    noise: float = 0.0,
     on_event: Listener = ignore,
 ) -> SpaceStep:
     """Choose how the frames of a video are enlarged.
@@ -95,7 +96,8 @@ def space_step(
     Frames of the excerpt are shrunk and enlarged again. As much of the network's detail is taken as
     comes nearest to them, none if that is no gain: so it is never worse there than interpolation.
     Where a codec has spoilt the video, the smaller frames are spoilt alike before that: then it is
-    seen, too, how far agreement with such frames comes nearer to those before.
+    seen, too, how far agreement with such frames comes nearer to those before. So it is where a
+    sensor has made it noisy: smaller frames, which have less noise, are given as much.
 
     Args:
         excerpt: volume (T, h, w, 3), on the device that does the work.
@@ -105,11 +107,12 @@ def space_step(
         precision: of the network.
         views: ways that it looks at the frames: see :class:`deeptsr.pyramid.enlarge.SpaceStep`.
         spoil: does to frames (T, h, w, 3) what a codec has done to the video's; None: none has.
+        noise: standard deviation of what a sensor has added to the video, in [0, 1].
         on_event: told what was found.
     """
     network = None if prior is None else _network(prior, excerpt.device)
     best = SpaceStep(size, camera, network, precision=precision, views=views)
-    found = _judged(excerpt, best, spoil)
+    found = _judged(excerpt, best, spoil, noise)
     outcome = "sharpened" if found.share else "interpolates"
     agreement = found.agreement
     on_event(Sharpened(STEP, found.gain, outcome, share=found.share, agreement=agreement))
@@ -134,13 +137,14 @@ class _Found(NamedTuple):
     gain: float  # over bicubic interpolation, dB
 
 
-def _judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None) -> _Found:
-    """Look at the middle of an excerpt with all of a step; without ``spoil``, agreement is 1."""
-    network = best.network
+def _judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None, noise: float) -> _Found:
+    """Look at the middle of an excerpt with all of a step; of sound frames, agreement is 1."""
+    network, sound = best.network, spoil is None and not noise
     reach = network.reach[0] if network else 0
     truth = _window(excerpt, reach)
     size = (truth.shape[1], truth.shape[2])
-    coarse = shrink(truth, (size[0] // STEP, size[1] // STEP), best.camera)
+    small = (size[0] // STEP, size[1] // STEP)
+    truth, coarse = _filmed(truth, small, best.camera, noise)
     if spoil is not None:
         coarse = spoil(coarse)
     step = replace(best, size=size)
@@ -149,18 +153,42 @@ def _judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None) -> _Found:
     usual = enlarge(given, size)
     lacking = _inner(truth - usual)
     agreed = _inner(step.plain(given) - usual)
-    agreement, share = 1.0 if spoil is None else _part(agreed, lacking), 0.0
-    left = (lacking - agreement * agreed).square().mean()
+    agreement, share = 1.0 if sound else _part(agreed, lacking), 0.0
+    unseen = 2 * noise**2  # of the mean square: the noise in what is taken for the truth
+    left = _power(lacking - agreement * agreed, unseen)
     if network is not None:
         detail = _inner(step.details(coarse))
-        both = 1.0 if spoil is None else _part(*(_without(x, detail) for x in (agreed, lacking)))
-        best = _part(detail, lacking - both * agreed)
-        rest = (lacking - both * agreed - best * detail).square().mean()
+        both = 1.0 if sound else _part(*(_without(x, detail) for x in (agreed, lacking)))
+        best_share = _part(detail, lacking - both * agreed)
+        rest = _power(lacking - both * agreed - best_share * detail, unseen)
         if rest * 10 ** (_LEAST_GAIN / 10) < left:
-            left, agreement, share = rest, both, best
-    nothing = 1e-9  # so that a flat video, of which nothing is lost, has a gain of 0
-    gain = 10 * torch.log10((lacking.square().mean() + nothing) / (left + nothing))
+            left, agreement, share = rest, both, best_share
+    gain = 10 * torch.log10(_power(lacking, unseen) / left)
     return _Found(agreement, share, float(gain))
+
+
+def _filmed(
+    fine: Tensor, size: tuple[int, int], camera: str, noise: float
+) -> tuple[Tensor, Tensor]:
+    """What frames are held to be, and what a camera of fewer pixels, as noisy, makes of them.
+
+    The noise of the frames themselves is in both, and would be taken for detail that is found
+    again. So as much is added before the camera and taken off what they are held to be: what is
+    found of one is what is missed of the other.
+    """
+    if not noise:
+        return fine, shrink(fine, size, camera)
+    random = torch.Generator().manual_seed(0)
+    added = (noise * torch.randn(fine.shape, generator=random)).to(fine)
+    seen = shrink(added, size, camera)
+    still = max(0.0, noise**2 - 2 * float(seen.square().mean())) ** 0.5
+    more = (still * torch.randn(seen.shape, generator=random)).to(fine)
+    return fine - added, shrink(fine + added, size, camera) + more
+
+
+def _power(error: Tensor, unseen: float) -> Tensor:
+    """Mean square, less what is none of it; never 0, so that a flat video has a gain of 0."""
+    return (error.square().mean() - unseen).clamp(min=0) + 1e-9
 
 
 def _part(found: Tensor, wanted: Tensor) -> float:
