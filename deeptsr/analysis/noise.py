@@ -20,6 +20,7 @@ _QUIETEST = 0.2  # share of the places that tell
 _WHITE = (
     1.45  # how much stronger than the finest band a wider one is, at most (a texture: 2 or more)
 )
+_FEWEST = 16  # places that must be looked at for some to be quiet
 _LEAST = 1 / 255  # below that, noise is not told from rounding
 _SECOND = (1.0, -2.0, 1.0)  # along rows and columns: what is left of a smooth picture is nothing
 
@@ -37,6 +38,8 @@ def noise_of(volume: Tensor) -> float:
     part = volume[first : first + _FRAMES]
     alone = (part[1:-1] - (part[:-2] + part[2:]) / 2) / 1.5**0.5  # of a deviation as it was
     fine, wide = (_powers(alone, away) for away in (1, 2))
+    if len(fine) < _FEWEST:
+        return 0.0
     quiet = fine.argsort()[: max(1, round(_QUIETEST * len(fine)))]
     power, wider = float(fine[quiet].mean()), float(wide[quiet].mean())
     return power**0.5 if power >= _LEAST**2 and wider <= _WHITE**2 * power else 0.0

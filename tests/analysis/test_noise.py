@@ -22,7 +22,7 @@ def scene(frames=6):
 
 
 @pytest.mark.parametrize("levels", [2, 5, 10])
-@pytest.mark.parametrize("clip", [scene(), torch.full((4, 40, 64, 3), 0.4)], ids=["scene", "flat"])
+@pytest.mark.parametrize("clip", [scene(), torch.full((6, 40, 64, 3), 0.4)], ids=["scene", "flat"])
 def test_noise_is_told(clip, levels):
     assert noise_of(grainy(clip, levels)) == pytest.approx(levels / 255, rel=0.1)
 
@@ -36,8 +36,9 @@ def test_noise_is_told(clip, levels):
         grainy(scene(), 0.3),  # no more than rounding
         grainy(scene(2), 5),  # too few frames,
         grainy(scene(), 5)[:, :16],  # or pixels
+        grainy(scene(4), 5)[:, :40, :40],  # or both
     ],
-    ids=["clean", "texture", "flat", "rounded", "short", "small"],
+    ids=["clean", "texture", "flat", "rounded", "short", "small", "little"],
 )
 def test_what_is_none_is_not_taken_for_noise(clip):
     assert noise_of(clip) == 0

@@ -28,7 +28,7 @@ Spoil = Callable[[Tensor], Tensor]
 _BUNDLED = "space-24x6.safetensors"
 _JUDGED = 1_200_000  # pixels x frames, at most, that are shrunk and enlarged again
 _MOST_FRAMES = 4  # of these
-_LEAST_GAIN = 0.02  # dB over plain enlargement, from which on detail is added
+_LEAST_GAIN = 0.02  # dB, from which on detail is added, or frames are believed in part
 _EDGE = 8  # pixels that are not judged: there the camera sees beyond the border
 
 
@@ -153,18 +153,40 @@ def _judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None, noise: float)
     usual = enlarge(given, size)
     lacking = _inner(truth - usual)
     agreed = _inner(step.plain(given) - usual)
-    agreement, share = 1.0 if sound else _part(agreed, lacking), 0.0
+    detail = None if network is None else _inner(step.details(coarse))
     unseen = 2 * noise**2  # of the mean square: the noise in what is taken for the truth
-    left = _power(lacking - agreement * agreed, unseen)
-    if network is not None:
-        detail = _inner(step.details(coarse))
-        both = 1.0 if sound else _part(*(_without(x, detail) for x in (agreed, lacking)))
-        best_share = _part(detail, lacking - both * agreed)
-        rest = _power(lacking - both * agreed - best_share * detail, unseen)
-        if rest * 10 ** (_LEAST_GAIN / 10) < left:
-            left, agreement, share = rest, both, best_share
-    gain = 10 * torch.log10(_power(lacking, unseen) / left)
-    return _Found(agreement, share, float(gain))
+    found = _best(lacking, agreed, detail, unseen, weighed=False)
+    if not sound:
+        found = _better(_best(lacking, agreed, detail, unseen, weighed=True), found)
+    gain = 10 * torch.log10(_power(lacking, unseen) / found.left)
+    return _Found(found.agreement, found.share, float(gain))
+
+
+class _Choice(NamedTuple):
+    """How much of both is taken, and the mean square error that is left."""
+
+    agreement: float
+    share: float
+    left: Tensor
+
+
+def _best(
+    lacking: Tensor, agreed: Tensor, detail: Tensor | None, unseen: float, *, weighed: bool
+) -> _Choice:
+    """What comes nearest to what is lacking; unless it is weighed, agreement is 1."""
+    agreement = _part(agreed, lacking) if weighed else 1.0
+    alone = _Choice(agreement, 0.0, _power(lacking - agreement * agreed, unseen))
+    if detail is None:
+        return alone
+    both = _part(*(_without(x, detail) for x in (agreed, lacking))) if weighed else 1.0
+    rest = lacking - both * agreed
+    share = _part(detail, rest)
+    return _better(_Choice(both, share, _power(rest - share * detail, unseen)), alone)
+
+
+def _better(choice: _Choice, usual: _Choice) -> _Choice:
+    """A choice where that gains enough over the usual one, which keeps more of what is promised."""
+    return choice if choice.left * 10 ** (_LEAST_GAIN / 10) < usual.left else usual
 
 
 def _filmed(
