@@ -2,8 +2,8 @@
 
 What two frames beside one have in common with it is taken off, and of the rest what is smooth in
 space. Where nothing moves and in flat places only noise is left: the quietest places tell it. It is
-as strong in wider bands as in the finest; of a texture that moves, or of what a codec has left,
-less is in the finest.
+as strong in a wider band as in the finest; of a texture that moves, or of what a codec has left,
+more is in the wider one, and as much as that tells is taken off.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ __all__ = ["noise_of"]
 _FRAMES = 8  # of the middle of a video that are looked at, at most
 _BLOCK = 16  # side of a place, pixels
 _QUIETEST = 0.2  # share of the places that tell
-_WHITE = (
-    1.45  # how much stronger than the finest band a wider one is, at most (a texture: 2 or more)
-)
+_TEXTURE = 2.5  # times what a moving texture has in the finest band, it has more in the wider one
 _FEWEST = 16  # places that must be looked at for some to be quiet
 _LEAST = 1 / 255  # below that, noise is not told from rounding
 _SECOND = (1.0, -2.0, 1.0)  # along rows and columns: what is left of a smooth picture is nothing
@@ -40,9 +38,10 @@ def noise_of(volume: Tensor) -> float:
     fine, wide = (_powers(alone, away) for away in (1, 2))
     if len(fine) < _FEWEST:
         return 0.0
-    quiet = fine.argsort()[: max(1, round(_QUIETEST * len(fine)))]
+    quiet = (fine + wide).argsort()[: max(1, round(_QUIETEST * len(fine)))]
     power, wider = float(fine[quiet].mean()), float(wide[quiet].mean())
-    return power**0.5 if power >= _LEAST**2 and wider <= _WHITE**2 * power else 0.0
+    power -= max(0.0, wider - power) / _TEXTURE
+    return power**0.5 if power >= _LEAST**2 else 0.0
 
 
 def _powers(volume: Tensor, away: int) -> Tensor:

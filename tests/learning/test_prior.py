@@ -29,7 +29,7 @@ BUNDLED = sorted(
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
     "compact-16x6.safetensors": "fefcdbc87877a36241f7b3142474601654169a3c5f76b970b4a290442dd83092",
-    "space-24x6.safetensors": "4005b789e5e1c57ae9f3eefd82ffeacdce7694851ddc80380e94decadba7ca6c",
+    "space-24x6.safetensors": "264e7d9f1d6b922e8a90d2510eed737c3dd2e03d31d91988f9332b0c936f2131",
 }
 
 
