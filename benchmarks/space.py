@@ -71,7 +71,12 @@ def measured(
     told: list[Sharpened] = []
     found = space_prior(prior)
     listen: Any = told.append
-    how: Any = {"views": views, "spoil": spoil, "noise": noise_of(coarse), "on_event": listen}
+    how: Any = {
+        "views": views,
+        "spoil": spoil,
+        "noise": noise_of(coarse),
+        "on_event": listen,
+    }
     step = space_step(coarse, size, camera, found, **how)
     step = replace(step, levels=255)
     made = torch.cat(list(enlarged(step, [coarse], iter(coarse), len(coarse))))

@@ -29,6 +29,7 @@ _BUNDLED = "space-24x6.safetensors"
 _JUDGED = 1_200_000  # pixels x frames, at most, that are shrunk and enlarged again
 _MOST_FRAMES = 4  # of these
 _LEAST_GAIN = 0.02  # dB, from which on detail is added, or frames are believed in part
+_WEAKEST = 4.0  # times weaker than that of shrunk frames that detail is taken to be, at most
 _EDGE = 8  # pixels that are not judged: there the camera sees beyond the border
 
 
@@ -144,7 +145,8 @@ def _judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None, noise: float)
     truth = _window(excerpt, reach)
     size = (truth.shape[1], truth.shape[2])
     small = (size[0] // STEP, size[1] // STEP)
-    truth, coarse = _filmed(truth, small, best.camera, noise)
+    felt = noise * _weaker(truth, small, best.camera, noise) if noise else 0.0
+    truth, coarse = _filmed(truth, small, best.camera, noise, felt)
     if spoil is not None:
         coarse = spoil(coarse)
     step = replace(best, size=size)
@@ -189,28 +191,48 @@ def _better(choice: _Choice, usual: _Choice) -> _Choice:
     return choice if choice.left * 10 ** (_LEAST_GAIN / 10) < usual.left else usual
 
 
+def _weaker(fine: Tensor, size: tuple[int, int], camera: str, noise: float) -> float:
+    """How much weaker what can be found of frames is than of the same shrunk, 1 or more.
+
+    So much stronger is noise beside it. What agreement adds to both tells that.
+    """
+    height, width = fine.shape[1:3]
+
+    def power(volume: Tensor, made: tuple[int, int]) -> float:
+        step = SpaceStep(made, camera)
+        return float(_inner(step.plain(volume) - enlarge(volume, made)).square().mean())
+
+    random = torch.Generator().manual_seed(1)
+    alone = (noise * torch.randn(fine[:1].shape, generator=random)).to(fine)
+    double = (STEP * height, STEP * width)
+    found = power(fine, double) - power(alone, double)
+    shrunk = power(shrink(fine, size, camera), (height, width))
+    return (shrunk / max(found, shrunk / _WEAKEST**2)) ** 0.5 if shrunk > found else 1.0
+
+
 def _filmed(
-    fine: Tensor, size: tuple[int, int], camera: str, noise: float
+    fine: Tensor, size: tuple[int, int], camera: str, noise: float, felt: float
 ) -> tuple[Tensor, Tensor]:
     """What frames are held to be, and what a camera of fewer pixels, as noisy, makes of them.
 
     The noise of the frames themselves is in both, and would be taken for detail that is found
     again. So as much is added before the camera and taken off what they are held to be: what is
-    found of one is what is missed of the other.
+    found of one is what is missed of the other. Behind the camera, noise is added until its
+    deviation is ``felt``.
     """
     if not noise:
         return fine, shrink(fine, size, camera)
     random = torch.Generator().manual_seed(0)
     added = (noise * torch.randn(fine.shape, generator=random)).to(fine)
     seen = shrink(added, size, camera)
-    still = max(0.0, noise**2 - 2 * float(seen.square().mean())) ** 0.5
+    still = max(0.0, felt**2 - 2 * float(seen.square().mean())) ** 0.5
     more = (still * torch.randn(seen.shape, generator=random)).to(fine)
     return fine - added, shrink(fine + added, size, camera) + more
 
 
 def _power(error: Tensor, unseen: float) -> Tensor:
     """Mean square, less what is none of it; never 0, so that a flat video has a gain of 0."""
-    return (error.square().mean() - unseen).clamp(min=0) + 1e-9
+    return (error.square().mean() - unseen).clamp(min=unseen / 20) + 1e-9
 
 
 def _part(found: Tensor, wanted: Tensor) -> float:
