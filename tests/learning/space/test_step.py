@@ -210,3 +210,17 @@ def test_noise_is_weighed_as_the_truth_would_weigh_it():
     rest = (lacking - best * agreed).square().mean()
     wanted = float(10 * torch.log10(lacking.square().mean() / rest))
     assert told.gain_db == pytest.approx(wanted, abs=0.05)
+
+
+def test_noise_beside_smooth_frames_is_not_sharpened(monkeypatch):
+    """Smooth frames have less to find than the same shrunk have, which speak for too much."""
+    truth, sigma = enlarge(surface(48), (192, 192)), 5 / 255
+    video = grainy(shrink(truth, (96, 96)), sigma)
+    usual, gains = enlarge(video, (192, 192)), []
+    for weakest in (1.0, module._WEAKEST):  # 1: as if they had as much
+        monkeypatch.setattr(module, "_WEAKEST", weakest)
+        step, _ = chosen(video, (192, 192), noise=sigma)
+        errors = [float((made - truth).square().mean()) for made in (usual, step.begun(video))]
+        gains.append(10 * math.log10(errors[0] / errors[1]))
+    assert gains[0] < -0.5
+    assert gains[1] >= -0.05
