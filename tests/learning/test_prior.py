@@ -29,7 +29,7 @@ BUNDLED = sorted(
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
     "compact-16x6.safetensors": "fefcdbc87877a36241f7b3142474601654169a3c5f76b970b4a290442dd83092",
-    "space-24x6.safetensors": "264e7d9f1d6b922e8a90d2510eed737c3dd2e03d31d91988f9332b0c936f2131",
+    "space-24x6.safetensors": "a8e15fdd7f27986a023613c0ca0208029be4b0894ac9bea06e3dafa3ae6567f3",
 }
 
 
