@@ -5,10 +5,10 @@
     python -m benchmarks.space --rendered 6 film.mp4
     python -m benchmarks.space film.mp4 --start 20 --frames 8 --scale 4 --prior none
 
-Frames are shrunk by the camera, rounded to 8 bits or coded (``--crf 23``), and enlarged again: by
-bicubic interpolation, such that they agree with the camera, and with the detail that the prior
-finds, as much of both as is believed. The last column films the 8-bit result again: its PSNR
-against the input.
+Frames are shrunk by the camera, made noisy (``--noise 5``), rounded to 8 bits or coded (``--crf
+23``), and enlarged again: by bicubic interpolation, such that they agree with the camera, and with
+the detail that the prior finds, as much of both as is believed. The last column films the 8-bit
+result again: its PSNR against the input.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from deeptsr import video
+from deeptsr.analysis.noise import noise_of
 from deeptsr.evaluation.metrics import psnr
 from deeptsr.events import Sharpened
 from deeptsr.imaging.lens import enlarge, shrink
@@ -53,18 +54,30 @@ def clips(given: argparse.Namespace) -> Iterator[tuple[str, Tensor]]:
 
 
 def measured(
-    truth: Tensor, scale: Fraction, camera: str, prior: str, crf: int | None
+    truth: Tensor,
+    scale: Fraction,
+    camera: str,
+    prior: str,
+    crf: int | None,
+    views: int = 1,
+    noise: float = 0.0,
 ) -> list[float]:
     """The figures of a row, but its name."""
     size = (truth.shape[1], truth.shape[2])
     small = (round(size[0] / scale), round(size[1] / scale))
-    coarse = rounded(shrink(truth, small, camera))
+    coarse = grainy(shrink(truth, small, camera), noise)
     spoil = None if crf is None else partial(coded, crf=crf)
-    coarse = coarse if spoil is None else spoil(coarse)
+    coarse = rounded(coarse) if spoil is None else spoil(coarse)
     told: list[Sharpened] = []
     found = space_prior(prior)
     listen: Any = told.append
-    step = space_step(coarse, size, camera, found, spoil=spoil, on_event=listen)
+    how: Any = {
+        "views": views,
+        "spoil": spoil,
+        "noise": noise_of(coarse),
+        "on_event": listen,
+    }
+    step = space_step(coarse, size, camera, found, **how)
     step = replace(step, levels=255)
     made = torch.cat(list(enlarged(step, [coarse], iter(coarse), len(coarse))))
     plain = SpaceStep(size, camera).plain(coarse)
@@ -78,6 +91,12 @@ def measured(
 def rounded(volume: Tensor) -> Tensor:
     """As a file of 8 bits holds it."""
     return (volume.clamp(0, 1) * 255).round() / 255
+
+
+def grainy(volume: Tensor, noise: float) -> Tensor:
+    """As a sensor has it whose noise has a standard deviation, in [0, 1]."""
+    random = torch.Generator().manual_seed(0)
+    return volume + noise * torch.randn(volume.shape, generator=random) if noise else volume
 
 
 def coded(volume: Tensor, crf: int) -> Tensor:
@@ -97,15 +116,18 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--scale", type=Fraction, default=Fraction(2))
     parser.add_argument("--crf", type=int, help="of libx264, which codes what is enlarged")
+    parser.add_argument("--noise", type=float, default=0, help="of a sensor, levels of 255")
     parser.add_argument("--camera", default="bicubic")
     parser.add_argument("--prior", default="auto")
+    parser.add_argument("--views", type=int, default=2, help="that the network has of the frames")
     given = parser.parse_args()
     print(f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}", flush=True)
     rows = []
     for name, clip in clips(given):
         whole = [n - n % given.scale.numerator for n in clip.shape[1:3]]
         truth = clip[:, : whole[0], : whole[1]].contiguous()
-        rows.append(measured(truth, given.scale, given.camera, given.prior, given.crf))
+        how = (given.camera, given.prior, given.crf, given.views, given.noise / 255)
+        rows.append(measured(truth, given.scale, *how))
         usual, plain, ours, agreement, share, told, again = rows[-1]
         print(
             f"| {name} | {usual:.2f} | {plain:+.2f} | {ours:+.2f} | {agreement:.2f} | {share:.2f} "

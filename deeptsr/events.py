@@ -243,7 +243,7 @@ class Sharpened(Event):
     outcome: str  # "taught" (of a prior), "sharpened", or "interpolates": no gain was found
     steps: int = 0  # that a prior was taught
     share: float = 1.0  # of what the network adds that is taken, 0 .. 1
-    agreement: float = 1.0  # with the frames, 0 .. 1; less where a codec has changed them
+    agreement: float = 1.0  # with the frames, 0 .. 1; less where they are coded or noisy
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Summary:
         if detail.outcome == "sharpened":
             added = f"{detail.share:.0%} of what was found is added"
         if detail.agreement < 1:
-            added += f", {detail.agreement:.0%} of what the codec left is believed"
+            added += f", {detail.agreement:.0%} of the frames is believed"
         told = f"{_gain(detail.gain_db)} over bicubic, on frames shrunk and enlarged again"
         return "detail", f"{told}; {added}"
 

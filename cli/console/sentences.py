@@ -180,7 +180,7 @@ def _sharpened(event: Sharpened, verbose: bool) -> str:
     if event.outcome == "taught":
         return f"detail, step {event.steps}: {event.gain_db:+.2f} dB on clips that are never taught"
     added = "none" if event.outcome == "interpolates" else f"{event.share:.0%} of what was found"
-    left = f"; {event.agreement:.0%} of what the codec left is believed"
+    left = f"; {event.agreement:.0%} of the frames is believed"
     return f"detail: {added} is added; {told}{left if event.agreement < 1 else ''}"
 
 

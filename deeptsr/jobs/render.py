@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 
 from deeptsr import video
+from deeptsr.analysis.noise import noise_of
 from deeptsr.events import Listener, Progress, Warned
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.retime import needed, ready, retime
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.memory import chunk_length, part_length
 from deeptsr.jobs.resources.progress import without_progress
+from deeptsr.learning.recipe import views_of
 from deeptsr.learning.space.step import Spoil, space_prior, space_step
 from deeptsr.pyramid.enlarge import SpaceStep, enlarged, first_read
 from deeptsr.pyramid.reach import first_needed
@@ -35,6 +37,8 @@ def space_job(
 ) -> SpaceStep | None:
     """Choose on the excerpt how the frames are enlarged; None: they are not.
 
+    Neither what a codec has left nor what a sensor has added is to be sharpened.
+
     Args:
         job: what is done.
         excerpt: volume (T, h, w, C).
@@ -48,8 +52,14 @@ def space_job(
     # On a CPU its convolutions are faster in float32 (measured).
     precision = job.precision if job.device.type == "cuda" else torch.float32
     spoil = None if source is None else _spoiler(excerpt, source)
+    views = views_of(job.options)
     return space_step(
-        clip, job.shown, camera, prior, precision=precision, spoil=spoil, on_event=on_event
+        *(clip, job.shown, camera, prior),
+        precision=precision,
+        views=views,
+        spoil=spoil,
+        noise=noise_of(clip[..., :3]),
+        on_event=on_event,
     )
 
 

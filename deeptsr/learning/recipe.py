@@ -6,6 +6,7 @@ from deeptsr.config import Options
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork, build
+from deeptsr.pyramid.enlarge import VIEWS
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -21,6 +22,7 @@ __all__ = [
     "has_network",
     "network_of",
     "steps_of_stage",
+    "views_of",
 ]
 
 JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
@@ -68,6 +70,13 @@ def averages(options: Options, number: int) -> bool:
     """Whether a stage, counted from 0, averages over mirror images and reversed time."""
     mirrored = options.pyramid.mirrored
     return options.pyramid.ensemble and (mirrored is None or number < mirrored)
+
+
+def views_of(options: Options) -> int:
+    """Ways that the network in space looks at frames: mirrored, reversed and turned, too."""
+    if not options.pyramid.ensemble:
+        return 1
+    return VIEWS if options.pyramid.mirrored is None else 2
 
 
 def fitted_stage(

@@ -17,23 +17,28 @@ from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.imaging.exposure import Exposure, expose
-from deeptsr.imaging.lens import agree, enlarge, raised, shrink
+from deeptsr.imaging.lens import agree, enlarge, shrink
+from deeptsr.imaging.levels import in_levels, inside
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks.space import STEP, SpaceNetwork
 
-__all__ = ["SpaceStep", "doublings", "enlarged", "first_read", "slab_of", "tile_of"]
+__all__ = ["VIEWS", "SpaceStep", "doublings", "enlarged", "first_read", "slab_of", "tile_of"]
 
 _MOST_DOUBLINGS = 2
 _NEARLY = 0.98  # of a side: what rounding adds is no reason for another doubling
 _LARGE = 8_000_000  # pixels of the large frames whose detail is found at once, at most
 _MOST_FRAMES = 8
-_ROUNDS = 8  # of cutting off and agreeing, at most
-_LITTLE = 1e-7  # mean square that is cut off without another round: 70 dB
-_RELAXED = 1.8  # times what a round lacks is given, which needs half as many rounds (measured)
-_QUARTERS = ((0, 0), (1, 1), (0, 1), (1, 0))  # first row and column of each quarter of the pixels
-_GIVEN_BACK = 1.5  # times what rounding took goes to the pixels that are not yet rounded
 _HIDDEN_BYTES = 16e6  # of a hidden layer of a tile: see pyramid.predict
+# Ways to look at a clip (N, C, T, h, w), in the order in which they pay: the axes that are turned
+# round, after rows and columns have changed places or not.
+_VIEWS = (
+    ((), False),
+    ((2, 4), False),
+    ((3,), False),
+    ((2, 3, 4), True),
+)
+VIEWS = len(_VIEWS)
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class SpaceStep:
             less where a codec has changed them, so that this is not sharpened.
         levels: the number that stands for 1 where colours are kept in whole numbers: the result is
             rounded to these; None: it is not.
+        views: ways that the network looks at the frames, 1 to :data:`VIEWS`: as they are, then
+            mirrored, reversed in time and turned. What it adds is their mean.
     """
 
     size: tuple[int, int]
@@ -59,6 +66,7 @@ class SpaceStep:
     precision: torch.dtype = torch.float32
     agreement: float = 1.0
     levels: int | None = None
+    views: int = 1
 
     def plain(self, volume: Tensor) -> Tensor:
         """Enlarge frames such that the camera sees them again: (T, h, w, C) -> (T, H, W, C)."""
@@ -77,41 +85,6 @@ class SpaceStep:
         size = (volume.shape[1], volume.shape[2])
         return shrink(enlarge(volume, self.size), size, self.camera).lerp_(volume, self.agreement)
 
-    def inside(self, large: Tensor, given: Tensor) -> Tensor:
-        """Frames (T, H, W, C) in [0, 1], close to those made, that agree with those given.
-
-        What is cut off at black and white is given to the pixels around, by turns.
-        """
-        size = (given.shape[1], given.shape[2])
-        for _ in range(_ROUNDS):
-            cut_off = large.clamp(0, 1).sub_(large).square_().mean()
-            large.clamp_(0, 1)
-            if float(cut_off) < _LITTLE:
-                break
-            lacking = given - shrink(large, size, self.camera)
-            large.add_(raised(lacking, self.size, self.camera), alpha=_RELAXED)
-        return large.clamp_(0, 1)
-
-    def rounded(self, large: Tensor, given: Tensor) -> Tensor:
-        """Frames (T, H, W, C) in whole levels, in which the camera sees those given as well.
-
-        A quarter of the pixels is rounded at a time. What the camera sees of that is given back to
-        those that are not yet rounded, so that it ends where the camera sees least.
-        """
-        if self.levels is None:
-            return large
-        free = torch.ones_like(large[:1, ..., :1])
-        for row, column in _QUARTERS:
-            mine = (slice(None), slice(row, None, STEP), slice(column, None, STEP))
-            whole = (large[mine] * self.levels).round_().clamp_(0, self.levels)
-            large[mine] = whole.div_(self.levels)
-            free[mine] = 0
-            if (row, column) != _QUARTERS[-1]:
-                lacking = given - shrink(large, (given.shape[1], given.shape[2]), self.camera)
-                back = raised(lacking, self.size, self.camera)
-                large.add_(back.mul_(free), alpha=_GIVEN_BACK)
-        return large
-
     def finished(self, large: Tensor, given: Tensor) -> Tensor:
         """Frames as they are kept: in [0, 1], and rounded where there are levels.
 
@@ -120,7 +93,8 @@ class SpaceStep:
             given: (T, h, w, C).
         """
         seen = self.seen(given)
-        return self.rounded(self.inside(large, seen), seen)
+        large = inside(large, seen, self.camera)
+        return large if self.levels is None else in_levels(large, seen, self.levels, self.camera)
 
     def reach(self, given: tuple[int, int]) -> int:
         """How many frames of such a size, to each side, the detail of one depends on."""
@@ -143,11 +117,39 @@ class SpaceStep:
         reach, times = self.network.reach[0], doublings(given, self.size)
         large = window
         for _ in range(times):
-            large = _doubled(self.network, large, self.precision)
+            large = self._doubled(self.network, large)
         inner = window[reach * times : len(window) - reach * times]
         plain = self.plain(inner)
         large = agree(resize(large, self.size), inner, self.camera)
         return large.sub_(plain).mul_(self.share)
+
+    def _doubled(self, network: SpaceNetwork, clip: Tensor) -> Tensor:
+        """Frames of twice the size that agree with those given, fewer by the reach at each end."""
+        (frames, edge), (height, width) = network.reach, clip.shape[1:3]
+        count = len(clip) - 2 * frames
+        inner = clip[frames : frames + count]
+        large = enlarge(inner, (STEP * height, STEP * width))
+        side = tile_of(network, len(clip))
+        planes = functional.pad(to_network(clip)[None], [edge] * 4 + [0] * 2, mode="replicate")
+        with torch.no_grad():
+            for top in range(0, height, side):
+                for left in range(0, width, side):
+                    below, right = min(top + side, height), min(left + side, width)
+                    piece = planes[..., top : below + 2 * edge, left : right + 2 * edge]
+                    change = to_volume(self._change(network, piece)[0])
+                    large[:, STEP * top : STEP * below, STEP * left : STEP * right] += change
+        return agree(large, inner)
+
+    def _change(self, network: SpaceNetwork, piece: Tensor) -> Tensor:
+        """What the network adds to a tile (1, 3, T, h, w), from all views: (1, 3, t, 2h', 2w')."""
+        found = []
+        for axes, turned in _VIEWS[: self.views]:
+            seen = (piece.transpose(3, 4) if turned else piece).flip(axes)
+            made = network(
+                seen.contiguous(memory_format=torch.channels_last_3d), self.precision
+            ).flip(axes)
+            found.append(made.transpose(3, 4) if turned else made)
+        return torch.stack(found).mean(0)
 
 
 def doublings(given: tuple[int, int], size: tuple[int, int]) -> int:
@@ -273,22 +275,3 @@ def _scene_details(
         first = stop
         surplus = max(0, first - reach - known)
         held, known = held[surplus:], known + surplus
-
-
-def _doubled(network: SpaceNetwork, clip: Tensor, precision: torch.dtype) -> Tensor:
-    """Frames of twice the size that agree with those given, fewer by the reach at each end."""
-    (frames, edge), (height, width) = network.reach, clip.shape[1:3]
-    count = len(clip) - 2 * frames
-    inner = clip[frames : frames + count]
-    large = enlarge(inner, (STEP * height, STEP * width))
-    side = tile_of(network, len(clip))
-    planes = functional.pad(to_network(clip)[None], [edge] * 4 + [0] * 2, mode="replicate")
-    with torch.no_grad():
-        for top in range(0, height, side):
-            for left in range(0, width, side):
-                below, right = min(top + side, height), min(left + side, width)
-                piece = planes[..., top : below + 2 * edge, left : right + 2 * edge]
-                piece = piece.contiguous(memory_format=torch.channels_last_3d)
-                change = to_volume(network(piece, precision)[0])
-                large[:, STEP * top : STEP * below, STEP * left : STEP * right] += change
-    return agree(large, inner)

@@ -73,7 +73,7 @@ def test_the_size_and_what_detail_was_found():
     lines = told([(0, planned), (1, Sharpened(2, 0.9, "interpolates", share=0.0))])
     assert lines[1].endswith("again; none is added")
     lines = told([(0, planned), (1, Sharpened(2, 0.9, "sharpened", share=0.5, agreement=0.4))])
-    assert lines[1].endswith("found is added, 40% of what the codec left is believed")
+    assert lines[1].endswith("found is added, 40% of the frames is believed")
 
 
 def test_a_folder_s_images_are_added_up(tmp_path):

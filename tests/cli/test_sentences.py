@@ -147,7 +147,7 @@ def test_a_plan_names_all_that_the_user_decides_by():
         (
             Sharpened(2, 0.5, "interpolates", share=0.0, agreement=0.4),
             "detail: none is added; +0.50 dB over bicubic, on frames that were shrunk and enlarged "
-            "again; 40% of what the codec left is believed",
+            "again; 40% of the frames is believed",
         ),
         (
             Sharpened(2, 1.4, "taught", 200),

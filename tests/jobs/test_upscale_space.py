@@ -133,7 +133,7 @@ def test_odd_sizes_are_kept_where_the_format_has_them(tmp_path):
 
 @pytest.mark.parametrize("scale", [2, Fraction(3, 2)])
 def test_eight_bits_filmed_again_are_the_input(tmp_path, scale):
-    numbers = (dim(noise(6, 30, 40, 3)) * 255).round().numpy().astype(np.uint8)
+    numbers = (dim(pan(6, 30, 40)) * 255).round().numpy().astype(np.uint8)
     source = raw_clip(tmp_path / "in.mkv", numbers, "rgb24", (40, 30))
     target = tmp_path / "out.mkv"
     upscale_file(source, target, small(1, scale=scale, encode=LOSSLESS))
@@ -153,6 +153,22 @@ def test_what_a_codec_left_is_believed_in_part(tmp_path):
         upscale_file(source, tmp_path / f"{source.name}.out.mkv", small(1, scale=2), told.append)
         found += [e.agreement for e in told if isinstance(e, Sharpened)]
     assert 0 <= found[0] < found[1] == 1
+
+
+def test_what_a_sensor_added_is_believed_in_part(tmp_path):
+    """The same picture without noise is believed in full."""
+    still = dim(pan(1, 48, 64)).expand(6, -1, -1, -1)
+    found = []
+    for levels in (0, 4):
+        random = torch.Generator().manual_seed(0)
+        grainy = 255 * still + levels * torch.randn(still.shape, generator=random)
+        numbers = grainy.round().clamp(0, 255).numpy().astype(np.uint8)
+        source = raw_clip(tmp_path / f"{levels}.mkv", numbers, "rgb24", (64, 48))
+        told = []
+        upscale_file(source, tmp_path / f"{levels}.out.mkv", small(1, scale=2), told.append)
+        found += [e.agreement for e in told if isinstance(e, Sharpened)]
+    assert found[0] == 1
+    assert 0 <= found[1] < 0.9
 
 
 def test_alpha_grows_along(tmp_path):

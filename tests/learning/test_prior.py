@@ -28,7 +28,7 @@ BUNDLED = sorted(
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
     "compact-16x6.safetensors": "7ece9520f1f1b71983562c5987a73682a52629bbce6fe7c70146e7c6c0dc9b2d",
-    "space-24x6.safetensors": "4005b789e5e1c57ae9f3eefd82ffeacdce7694851ddc80380e94decadba7ca6c",
+    "space-24x6.safetensors": "a8e15fdd7f27986a023613c0ca0208029be4b0894ac9bea06e3dafa3ae6567f3",
 }
 
 

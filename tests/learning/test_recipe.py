@@ -9,9 +9,10 @@ import torch
 from deeptsr.config import NETWORKS, preset
 from deeptsr.learning import recipe
 from deeptsr.learning import stages as stages_module
-from deeptsr.learning.recipe import crop_frames, fold_of, steps_of_stage
+from deeptsr.learning.recipe import crop_frames, fold_of, steps_of_stage, views_of
 from deeptsr.networks import build
 from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.enlarge import VIEWS
 from deeptsr.pyramid.plan import Stage
 from tests.helpers.fits import BRISK, FULL, Shelf, fitted, outcomes
 from tests.helpers.synth import pan, tiny
@@ -42,6 +43,16 @@ def test_a_later_stage_is_fitted_on_what_fits_into_memory(monkeypatch):
     monkeypatch.setattr(stages_module, "examples_of", watched)
     fitted(pan(32, 32, 32))
     assert seen == [32, 20]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({}, 2), ({"mirrored": None}, VIEWS), ({"mirrored": None, "ensemble": False}, 1)],
+)
+def test_detail_is_looked_for_in_as_many_ways(changes, expected):
+    options = preset("fast")
+    options = replace(options, pyramid=replace(options.pyramid, **changes))
+    assert views_of(options) == expected
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from torch.nn import functional
 from deeptsr.config import Options
 from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip, chunk_length, models_of
-from deeptsr.learning.recipe import network_of, steps_of_stage
+from deeptsr.learning.recipe import network_of, steps_of_stage, views_of
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
 from deeptsr.networks.space import STEP, SpaceNetwork
@@ -178,7 +178,7 @@ def _enlarging(clip: Clip, options: Options) -> float:
         layers = sum(STEP ** (2 * n) for n in range(times))
         with torch.device("meta"):
             network = SpaceNetwork(SPACE.channels, SPACE.blocks)
-        operations += _MARGINS * pixels * layers * network.operations
+        operations += views_of(options) * _MARGINS * pixels * layers * network.operations
     return operations
 
 

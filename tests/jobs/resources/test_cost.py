@@ -52,10 +52,12 @@ def test_larger_frames_cost_more_and_their_detail_most():
     alone = cost(preset("fast", factor=1, scale=2), (192, 256), 1)
     assert alone.fit == ()
     assert alone.climbing(0.5) == pytest.approx(0.5)
-    assert auto.climb - none.climb == pytest.approx(
-        alone.climb
-        - cost(preset("fast", factor=1, scale=2, space_prior="none"), (192, 256), 1).climb
-    )
+    bare = cost(preset("fast", factor=1, scale=2, space_prior="none"), (192, 256), 1)
+    assert auto.climb - none.climb == pytest.approx(alone.climb - bare.climb)
+    once = preset("fast", factor=1, scale=2)
+    once = replace(once, pyramid=replace(once.pyramid, ensemble=False))
+    found = cost(once, (192, 256), 1).climb - bare.climb
+    assert alone.climb - bare.climb == pytest.approx(2 * found)  # it looks twice
 
 
 def test_looks_at_own_results_are_counted():

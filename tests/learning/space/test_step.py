@@ -168,3 +168,59 @@ def test_agreement_and_detail_are_weighed_together(monkeypatch):
     assert step.agreement == told.agreement == pytest.approx(1 / 3, abs=1e-3)
     assert step.share == told.share == pytest.approx(0.5, abs=1e-3)
     assert told.gain_db > 30
+
+
+def grainy(clip, deviation, seed=5):
+    return clip + deviation * torch.randn(clip.shape, generator=torch.Generator().manual_seed(seed))
+
+
+def surface(side=96, frames=8):
+    """Strong in wide forms, weak in fine ones, as what is filmed, and alike at all sizes."""
+    rows, columns = torch.meshgrid(*[torch.fft.fftfreq(side)] * 2, indexing="ij")
+    spectrum = torch.fft.fft2(noise(side, side) - 0.5) / (0.03 + torch.hypot(rows, columns))
+    made = torch.fft.ifft2(spectrum).real
+    made = (0.5 + 0.15 * made / made.std()).clamp(0.05, 0.95)
+    return made[None, ..., None].expand(frames, -1, -1, 3).contiguous()
+
+
+@pytest.mark.parametrize("camera", ["bicubic", "area"])
+def test_what_noise_added_is_not_sharpened(camera):
+    """Against the truth, what is made of noisy frames is no worse than interpolation."""
+    truth, sigma = surface(), 10 / 255
+    video = grainy(shrink(truth, (48, 48), camera), sigma)
+    usual, gains = enlarge(video, (96, 96)), []
+    for told in (0.0, sigma):
+        step, _ = chosen(video, (96, 96), camera, noise=told)
+        errors = [float((made - truth).square().mean()) for made in (usual, step.begun(video))]
+        gains.append(10 * math.log10(errors[0] / errors[1]))
+    assert gains[0] < -0.1
+    assert gains[1] >= 0
+
+
+def test_noise_is_weighed_as_the_truth_would_weigh_it():
+    """What is chosen on noisy frames is what comes nearest to the same without noise."""
+    clip, sigma = surface(), 0.03
+    step, told = chosen(grainy(clip, sigma), (192, 192), noise=sigma)
+    coarse = grainy(shrink(clip[2:6], (48, 48)), sigma, seed=8)
+    usual = enlarge(coarse, (96, 96))
+    agreed, lacking = ((each - usual)[:, 8:-8, 8:-8] for each in (agree(usual, coarse), clip[2:6]))
+    best = float((lacking * agreed).mean() / agreed.square().mean())
+    assert 0.4 < best < 0.6
+    assert step.agreement == told.agreement == pytest.approx(best, abs=0.06)
+    rest = (lacking - best * agreed).square().mean()
+    wanted = float(10 * torch.log10(lacking.square().mean() / rest))
+    assert told.gain_db == pytest.approx(wanted, abs=0.05)
+
+
+def test_noise_beside_smooth_frames_is_not_sharpened(monkeypatch):
+    """Smooth frames have less to find than the same shrunk have, which speak for too much."""
+    truth, sigma = enlarge(surface(48), (192, 192)), 5 / 255
+    video = grainy(shrink(truth, (96, 96)), sigma)
+    usual, gains = enlarge(video, (192, 192)), []
+    for weakest in (1.0, module._WEAKEST):  # 1: as if they had as much
+        monkeypatch.setattr(module, "_WEAKEST", weakest)
+        step, _ = chosen(video, (192, 192), noise=sigma)
+        errors = [float((made - truth).square().mean()) for made in (usual, step.begun(video))]
+        gains.append(10 * math.log10(errors[0] / errors[1]))
+    assert gains[0] < -0.5
+    assert gains[1] >= -0.05
