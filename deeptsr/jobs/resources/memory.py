@@ -50,6 +50,7 @@ _TRAINING = 1.5  # times those of all layers that a training step holds
 _LARGE_FRAMES = 8  # large frames that are held while one is made
 _OPERATORS = 200  # numbers a row and column that scaling takes
 _TILES = 2.5  # times a hidden layer of a tile that finding detail takes
+_RETIMED = 12  # frames that exposing anew holds, at most, beside a chunk's result
 _RESIZING = 1.6  # times its result that a back-projection holds beside what it is given
 
 
@@ -61,6 +62,7 @@ class Clip:
     height: int  # pixels
     width: int
     large: tuple[int, int] | None = None  # height and width of the result, where it is larger
+    retimed: bool = False  # whether what is climbed is exposed anew, at other moments
 
     @property
     def made(self) -> tuple[int, int]:
@@ -147,20 +149,10 @@ def bounded(
     return options
 
 
-def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bool = False) -> int:
-    """Bytes that a run takes at most, about.
-
-    Args:
-        clip: what is upscaled.
-        options: all settings.
-        stages: the plan.
-        retimed: whether the result is exposed anew, to another rate.
-    """
+def peak(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> int:
+    """Bytes that a run takes at most, about."""
     models = models_of(clip, options, stages)
-    more = 3 * _result(clip, options) if retimed else 0
-    if clip.made != (clip.height, clip.width) and retimed:
-        more = 3 * options.factor * clip.made[0] * clip.made[1] * _PIXEL
-    return round(max(_fitting(clip, options, models), _climbing(clip, options, models) + more))
+    return round(max(_fitting(clip, options, models), _climbing(clip, options, models)))
 
 
 def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
@@ -194,8 +186,11 @@ def _climbing(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> 
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     if not models:  # frames pass one by one
         return _BASE + _CODED * clip.made[0] * clip.made[1] + _enlarging(clip)
-    climb = _climb(clip, models, chunk, Fraction(1))
-    return _BASE + _CODED * clip.made[0] * clip.made[1] + climb + _enlarging(clip)
+    climb, pixels = _climb(clip, models, chunk, Fraction(1)), clip.made[0] * clip.made[1]
+    if clip.retimed:  # a chunk's result, with what is held of the one before, as one
+        again = 2.0 * _result(clip, options) if clip.made == (clip.height, clip.width) else 0.0
+        climb = max(climb, again) + _RETIMED * pixels * _PIXEL
+    return _BASE + _CODED * pixels + climb + _enlarging(clip)
 
 
 def _enlarging(clip: Clip) -> float:

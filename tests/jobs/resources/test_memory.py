@@ -105,6 +105,14 @@ def test_no_more_is_cut_than_must_be():
     assert peak(SMALL, longer, STAGES) > cut.memory
 
 
+def test_a_bound_is_met_by_what_is_exposed_anew():
+    """Its frames are held beside a chunk: where the bound is just met without, the chunk is cut."""
+    plain, anew = bounded(FILM, OPTIONS, STAGES, CPU), replace(FILM, retimed=True)
+    bound = peak(FILM, plain, STAGES)
+    cut = within(bound, anew)
+    assert peak(anew, plain, STAGES) > bound >= peak(anew, cut, STAGES)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_keeps_to_a_bound_whatever_the_number_of_frames(name):
     options = replace(OPTIONS, network=NETWORKS[name])
@@ -150,7 +158,7 @@ def test_the_peak_grows_with_the_frames_and_not_with_their_number():
         needed.append(peak(clip, options, stages))
         assert peak(replace(clip, frames=10**6), options, stages) == needed[-1]
         assert peak(replace(clip, frames=8), options, stages) < needed[-1]
-        assert peak(clip, options, stages, retimed=True) >= needed[-1]
+        assert peak(replace(clip, retimed=True), options, stages) >= needed[-1]
     assert needed == sorted(needed)
 
 
