@@ -239,7 +239,7 @@ def show(files: tuple[str, ...], save: Path | None) -> None:
     if save is not None:
         seeds = sorted({row["seed"] for row in rows})
         table = dict(_of_all_clips(rows, seeds))
-        columns = {"gain, dB": "+.2f", "clips": ".0f", "seconds a fit": ".0f"}
+        columns = {"gain, dB": "+.2f", "clips": ".0f", "seconds a clip": ".1f"}
         published.save(save, row="network", columns=columns, rows=table, seeds=seeds)
 
 
@@ -265,9 +265,9 @@ def _of_all_clips(
         gains: published.Cell = [
             mean(row["gain"] for row in some if row["clip"] in clips) for some in by_seed.values()
         ]
-        seconds = mean(row["seconds"] for row in same)
+        seconds = mean(row["seconds"] + row.get("predicting", 0) for row in same)
         told = f"{name}, from {start or 'nothing'}, {steps} steps"
-        yield told, {"gain, dB": gains, "clips": len(clips), "seconds a fit": seconds}
+        yield told, {"gain, dB": gains, "clips": len(clips), "seconds a clip": seconds}
 
 
 if __name__ == "__main__":
