@@ -26,6 +26,7 @@ from torch import Tensor
 import deeptsr
 from benchmarks import speed
 from benchmarks.direction import share_right
+from deeptsr.config import NETWORKS
 from deeptsr.evaluation.metrics import psnr
 from deeptsr.events import Event, SelfChecked, StageFitted
 from deeptsr.imaging.exposure import expose
@@ -51,7 +52,7 @@ class _TimeIsUp(Exception):  # noqa: N818, it is no error
 
 def _correctness(device: torch.device) -> None:
     """Compare a random network on the device with the same one on the CPU, both precisions."""
-    for kind in ("compact", "paper"):
+    for kind in NETWORKS:
         torch.manual_seed(0)
         options = replace(deeptsr.preset("fast").network, kind=kind)
         network = build(options, 2, fold=1).eval()
@@ -65,7 +66,7 @@ def _correctness(device: torch.device) -> None:
             error = ((made - truth).norm() / truth.norm()).item()
             fine = "" if dtype != torch.float32 or error < _TIGHT else f", NOT below {_TIGHT:g}"
             print(
-                f"correctness  {kind:8} {dtype!s:15} relative error {error:.2e}{fine}", flush=True
+                f"correctness  {kind:9} {dtype!s:15} relative error {error:.2e}{fine}", flush=True
             )
 
 

@@ -5,13 +5,15 @@
     python -m benchmarks.networks rendered --clips 120 --out clips.pt
     python -m benchmarks.networks taught compact fusion --clips clips.pt --out taught.jsonl
     python -m benchmarks.networks fitted compact fusion --steps 215 --seeds 0,1 --out fitted.jsonl
-    python -m benchmarks.networks show taught.jsonl fitted.jsonl
+    python -m benchmarks.networks fitted compact --prior auto --steps 120 --out fitted.jsonl
+    python -m benchmarks.networks show taught.jsonl fitted.jsonl --save results/networks.json
 
 ``taught`` teaches each network the same rendered clips, in the same order, from nothing, and tells
 its gain over linear interpolation on clips that it never saw. Of a recurrent one it also tells the
-gain where states see 3, 7, 15 or 31 frames. ``fitted`` fits each on the frames of a rendered clip
-alone, as ``fast`` does its first stage from nothing, and compares with the truth. Each result is a
-line of the file; what has one already is left out, so that a run that was cut off goes on.
+gain where states see 3, 7, 15 or 31 frames. ``fitted`` fits each on the frames of a clip alone,
+rendered or a film of twice the rate, as ``fast`` does its first stage, from nothing or from a
+prior, and compares with the truth. Each result is a line of the file; what has one already is left
+out, so that a run that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -22,52 +24,36 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import click
-import numpy as np
 import torch
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
-from deeptsr.config import PretrainSettings, preset  # noqa: E402
-from deeptsr.evaluation.metrics import psnr_frames  # noqa: E402
+from benchmarks import published  # noqa: E402
+from benchmarks.alone import COLD, NETWORKS, SIZE, fit_alone  # noqa: E402
+from deeptsr.config import PretrainSettings  # noqa: E402
 from deeptsr.imaging.exposure import correct, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time  # noqa: E402
 from deeptsr.learning.descent import descend  # noqa: E402
-from deeptsr.learning.recipe import crop_frames  # noqa: E402
 from deeptsr.learning.rendering import clips  # noqa: E402
-from deeptsr.learning.strategy.fitter import StageFitter  # noqa: E402
-from deeptsr.networks import Compact, StepNetwork  # noqa: E402
+from deeptsr.networks import StepNetwork  # noqa: E402
 from deeptsr.networks.chance import seeded  # noqa: E402
-from deeptsr.networks.fusion import Fusion  # noqa: E402
 from deeptsr.networks.recurrent import Recurrent  # noqa: E402
 from deeptsr.pyramid.predict import predict  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
-from examples.render_clips import render  # noqa: E402
 
-_SIZE = (16, 6)  # channels and blocks of `fast`
-NETWORKS: dict[str, Callable[[], StepNetwork]] = {
-    "compact": lambda: Compact(2, "full", *_SIZE),
-    "fusion": lambda: Fusion(2, "full", *_SIZE),
-    "fusion-early": lambda: Fusion(2, "full", *_SIZE, weighted=False),
-    "recurrent": lambda: Recurrent(2, "full", *_SIZE),
-    "recurrent-cold": lambda: Recurrent(2, "full", *_SIZE),  # states of short crops start cold
-    "recurrent-refocused": lambda: Recurrent(2, "full", *_SIZE, refocused=True),
-}
-_COLD = ("recurrent-cold",)
 _FRAMES, _SIDE, _LEARNT = 48, 32, 8  # HTR frames of a clip; pixels, LTR frames of a crop
 _FIRST_JUDGE, _JUDGES, _JUDGED = 2 * 10**9, 6, 64  # seeds and HTR frames of clips to judge by
 _SEEN = (3, 7, 15, 31)
 _ENDS = 10  # LTR frames at each end of a judge that are not compared
 _QUIET = 1e-5  # mean square error that is added, so that a still clip counts no more than that
-_CLIP, _EXCERPT = 64, 96  # pixels a side and LTR frames of a clip that is fitted
 
 
 def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[StepNetwork, float]:
@@ -77,7 +63,7 @@ def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[S
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     network.train()
     average, precision = copy.deepcopy(network), devices.precision(torch.device("cpu"))
-    around = 0 if name in _COLD else network.warm_up
+    around = 0 if name in COLD else network.warm_up
     settings = PretrainSettings()
     dice = torch.Generator().manual_seed(seed)
     optimizer, seconds = torch.optim.Adam(network.parameters()), 0.0
@@ -134,7 +120,7 @@ def by_frames_seen(network: Recurrent, judges: Tensor) -> dict[str, float]:
     """The same where states of a frame come from so many frames around it, no more."""
     found = {}
     for seen in _SEEN:
-        other = Recurrent(2, "full", *_SIZE, 1, 1, seen // 2, refocused=_refocused(network))
+        other = Recurrent(2, "full", *SIZE, 1, 1, seen // 2, refocused=_refocused(network))
         other.load_state_dict(network.state_dict())
         found[str(seen)] = mean(judged(other.eval(), judges))
     return found
@@ -142,34 +128,6 @@ def by_frames_seen(network: Recurrent, judges: Tensor) -> dict[str, float]:
 
 def _refocused(network: Recurrent) -> bool:
     return network.forwards.refocus is not None
-
-
-def fit_alone(name: str, clip: str, steps: int, seed: int) -> dict[str, Any]:
-    """Fit a network on a rendered clip as `fast` does its first stage from nothing."""
-    rendered = render(clip, size=_CLIP, frames=_EXCERPT, factor=2)
-    ltr, htr = (torch.from_numpy(np.round(volume * 255) / 255) for volume in rendered)
-    options = preset("fast", factor=2, device="cpu", seed=seed, prior="none")
-    place = torch.device("cpu")
-    precision = devices.precision(place)
-    with seeded(seed):
-        network = NETWORKS[name]()
-    frames = options.pairs.frames
-    if name not in _COLD:
-        frames = crop_frames(options, network, len(ltr))
-    pairs = replace(options.pairs, shift=0.0, auto=False, frames=frames)
-    options = replace(options, pairs=pairs, fit=replace(options.fit, steps=steps))
-    began = time.process_time()
-    fitter = StageFitter(
-        options, len(ltr), 0, precision, lambda step: None, place, None, lambda: False
-    )
-    held_out = fitter.fit(network, [ltr], steps, known=False).score
-    seconds = time.process_time() - began
-    began = time.process_time()
-    made = predict(network, ltr, precision=precision).clamp(0, 1)
-    predicting = time.process_time() - began
-    linear = interpolate_time(ltr, 2).clamp(0, 1)
-    gain = float(np.mean(psnr_frames(made, htr)) - np.mean(psnr_frames(linear, htr)))
-    return {"gain": gain, "held out": held_out, "seconds": seconds, "predicting": predicting}
 
 
 def _done(out: str) -> list[dict[str, Any]]:
@@ -232,15 +190,22 @@ def taught(
         torch.save(network.state_dict(), f"{out}.{name}-{seed}.pt")
 
 
-@main.command(help="Fit NETWORKS on rendered clips.")
+@main.command(help="Fit NETWORKS on clips.")
 @click.argument("networks", nargs=-1)
-@click.option("--clips", "names", default="fan,pan,ball", show_default=True)
-@click.option("--steps", default=860, show_default=True)
+@click.option("--clips", "names", default="fan,pan,ball", help="Rendered ones, or films.")
+@click.option("--steps", default=860, show_default=True, help="0: as the prior has it.")
 @click.option("--seeds", default="0", show_default=True)
+@click.option("--prior", default="none", show_default=True, help="`auto`, `none` or a file.")
 @click.option("--most", default=0, help="Fits of this run, at most; 0: all.")
 @click.option("--out", required=True, help="File that results are added to.")
 def fitted(
-    networks: tuple[str, ...], names: str, steps: int, seeds: str, most: int, out: str
+    networks: tuple[str, ...],
+    names: str,
+    steps: int,
+    seeds: str,
+    prior: str,
+    most: int,
+    out: str,
 ) -> None:
     """Fit, compare, and tell."""
     made = 0
@@ -248,9 +213,10 @@ def fitted(
         for clip in names.split(","):
             for name in networks or tuple(NETWORKS):
                 task = {"network": name, "clip": clip, "steps": steps, "seed": seed}
+                task |= {} if prior == "none" else {"prior": Path(prior).stem}
                 if any(task.items() <= row.items() for row in _done(out)):
                     continue
-                _add(out, {**task, **fit_alone(name, clip, steps, seed)})
+                _add(out, {**task, **fit_alone(name, clip, steps, seed, prior)})
                 made += 1
                 if made == most:
                     return
@@ -258,18 +224,50 @@ def fitted(
 
 @main.command(help="Show what FILES hold: means over seeds.")
 @click.argument("files", nargs=-1)
-def show(files: tuple[str, ...]) -> None:
-    """A row for each network and clip."""
+@click.option("--save", type=Path, help="Keep the figures of all clips, for benchmarks.document.")
+def show(files: tuple[str, ...], save: Path | None) -> None:
+    """A row for each network, clip and number of steps."""
     rows = [row for file in files for row in _done(file)]
     click.echo("| network | clip | steps | gain, dB | seconds |")
     click.echo("|---|---|---|---|---|")
-    for key in sorted({(row["network"], row["clip"], row["steps"]) for row in rows}):
-        same = [r for r in rows if (r["network"], r["clip"], r["steps"]) == key]
+    for (name, start, clip, steps), same in _grouped(rows, "network", "prior", "clip", "steps"):
         gains = [row["gain"] for row in same]
         spread = f" ({min(gains):+.2f} to {max(gains):+.2f})" if len(gains) > 1 else ""
-        told = " | ".join(str(part) for part in key)
+        told = f"{name}{', ' * bool(start)}{start} | {clip} | {steps}"
         seconds = mean(row["seconds"] for row in same)
         click.echo(f"| {told} | {mean(gains):+.2f}{spread} | {seconds:.0f} |")
+    if save is not None:
+        seeds = sorted({row["seed"] for row in rows})
+        table = dict(_of_all_clips(rows, seeds))
+        columns = {"gain, dB": "+.2f", "clips": ".0f", "seconds a clip": ".1f"}
+        published.save(save, row="network", columns=columns, rows=table, seeds=seeds)
+
+
+def _grouped(
+    rows: list[dict[str, Any]], *names: str
+) -> list[tuple[tuple[Any, ...], list[dict[str, Any]]]]:
+    """Rows by what they share; what one does not tell is empty."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row.get(name, "") for name in names), []).append(row)
+    return sorted(groups.items())
+
+
+def _of_all_clips(
+    rows: list[dict[str, Any]], seeds: list[int]
+) -> Iterator[tuple[str, dict[str, published.Cell]]]:
+    """A row for each network and start: the mean over the clips that each of the seeds has."""
+    for (name, start, steps), same in _grouped(rows, "network", "prior", "steps"):
+        by_seed = {seed: [row for row in same if row["seed"] == seed] for seed in seeds}
+        clips = set.intersection(*({row["clip"] for row in some} for some in by_seed.values()))
+        if not clips:
+            continue
+        gains: published.Cell = [
+            mean(row["gain"] for row in some if row["clip"] in clips) for some in by_seed.values()
+        ]
+        seconds = mean(row["seconds"] + row.get("predicting", 0) for row in same)
+        told = f"{name}, from {start or 'nothing'}, {steps} steps"
+        yield told, {"gain, dB": gains, "clips": len(clips), "seconds a clip": seconds}
 
 
 if __name__ == "__main__":

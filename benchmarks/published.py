@@ -187,7 +187,7 @@ def save(
 def about_this_run() -> dict[str, str]:
     """Command, commit, day and machine of the process that asks."""
     # Where it is kept says nothing about how it was made.
-    given = re.sub(r" --save[ =]\S+", "", " ".join(["", *sys.argv[1:]]))
+    given = re.sub(r" --(save|results)[ =]\S+", "", " ".join(["", *sys.argv[1:]]))
     module = Path(sys.argv[0]).stem
     threads = torch.get_num_threads()
     kind = str(devices.precision(torch.device("cpu"))).removeprefix("torch.")

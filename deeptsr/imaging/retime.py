@@ -46,23 +46,23 @@ def retime(
         cuts: numbers of frames that begin another scene: no result mixes two.
 
     Yields:
-        Volumes (m, H, W, C) in [0, 1], together the frames of the result from number ``made`` on.
+        Frames (1, H, W, C) in [0, 1] of the result, from number ``made`` on. While more is waited
+        for, no more of what was given is held than is needed still.
     """
     held: Tensor | None = None
     for volume in volumes:
         held = volume if held is None else torch.cat([held, volume])
-        frames = []
+        del volume
         for number in range(made, ready(fine, opened, first + len(held), exposure)):
             times = opened.moment(number), opened.moment(number + 1)
             begin, shares = _shares(fine, *times, exposure, cuts)
             weights = torch.tensor(shares, device=held.device)
-            shown = held[begin - first : begin - first + len(shares)]
-            frames.append(torch.tensordot(weights, shown, 1).clamp_(0, 1))
-        if frames:
-            yield torch.stack(frames)
-            made += len(frames)
-            surplus = min(len(held), max(0, needed(fine, opened, made) - first))
-            held, first = held[surplus:], first + surplus
+            inner = slice(begin - first, begin - first + len(shares))
+            yield torch.tensordot(weights, held[inner], 1).clamp_(0, 1)[None]
+            made = number + 1
+        surplus = min(len(held), max(0, needed(fine, opened, made) - first))
+        if surplus:
+            held, first = held[surplus:].clone(), first + surplus
 
 
 def _shares(

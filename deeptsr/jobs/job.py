@@ -109,10 +109,9 @@ class Job:
             operations=self.cost.total,
             seconds=self.cost.seconds,
             memory_bytes=peak(
-                Clip(self.frames, height, width, self.shown),
+                Clip(self.frames, height, width, self.shown, self.schedule.opened is not None),
                 self.options,
                 self.stages,
-                retimed=self.schedule.opened is not None,
             ),
             disk_bytes=sum(self.bulk),
             width_out=self.shown[1],
@@ -191,9 +190,10 @@ def _on_timeline(
             "product of 2s and 3s, such as 8"
         )
     check_fit_files(options, stages, size)
-    clip, precision = Clip(frames, height, width, shown), devices.precision(device)
+    clip = Clip(frames, height, width, shown, laid_out.opened is not None)
     options = bounded(clip, options, stages, device)
     cost = estimate(stages, clip, options, device)
+    precision = devices.precision(device)
     return Job(asked, options, device, precision, stages, cost, laid_out, size, shown, None)
 
 

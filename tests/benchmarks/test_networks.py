@@ -6,10 +6,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from benchmarks import networks
+from benchmarks import alone, networks, published
+from deeptsr.config import NetworkSettings
+from deeptsr.learning.prior import Prior
 from deeptsr.networks import Compact
 from deeptsr.networks.recurrent import Recurrent
-from tests.helpers.synth import noise, pan
+from tests.helpers.clips import clip
+from tests.helpers.synth import noise, pan, wake
 
 
 @pytest.fixture(autouse=True)
@@ -19,8 +22,12 @@ def small(monkeypatch):
         "recurrent": lambda: Recurrent(2, "full", 4, 1),
         "recurrent-cold": lambda: Recurrent(2, "full", 4, 1),
     }
-    for name, value in {"NETWORKS": tiny, "_SIZE": (4, 1), "_SEEN": (3,), "_SIDE": 8}.items():
+    for name, value in {"NETWORKS": tiny, "SIZE": (4, 1)}.items():
         monkeypatch.setattr(networks, name, value)
+        monkeypatch.setattr(alone, name, value)
+    for name, value in {"_SEEN": (3,), "_SIDE": 8}.items():
+        monkeypatch.setattr(networks, name, value)
+    monkeypatch.setattr(alone, "_CLIP", 24)
 
 
 def rows(path):
@@ -50,7 +57,7 @@ def test_what_was_taught_is_told_once(tmp_path):
 def test_a_fit_is_compared_with_the_truth(tmp_path, monkeypatch):
     truth = pan(96, 24, 24)
     monkeypatch.setattr(
-        networks,
+        alone,
         "render",
         lambda *_, **__: (truth.view(48, 2, 24, 24, 3).mean(1).numpy(), truth.numpy()),
     )
@@ -60,3 +67,32 @@ def test_a_fit_is_compared_with_the_truth(tmp_path, monkeypatch):
     (row,) = rows(out)
     assert row["clip"] == "pan"
     assert row["gain"] > 0  # linear interpolation does not even expose to the clip
+
+
+def test_a_fit_starts_from_a_prior_and_all_clips_are_kept(tmp_path):
+    state = wake(Compact(2, "full", 4, 1)).state_dict()
+    prior = tmp_path / "taught.safetensors"
+    made = Prior(NetworkSettings("compact", 4, 1), {"any/full-1": state}, {})
+    prior.write_bytes(made.bytes())
+    film, out, table = tmp_path / "film.mkv", tmp_path / "fitted.jsonl", tmp_path / "table.json"
+    clip(film, "-c:v", "ffv1", size="32x24", frames=12)
+    given = ("--out", out, "--steps", 0, "--prior", prior, "--clips")
+    run("fitted", "compact", *given, f"{film},slow")
+    run("fitted", "compact", *given, film, "--seeds", "0,1")
+    found = rows(out)
+    assert [(row["seed"], row["clip"]) for row in found] == [
+        (0, str(film)),
+        (0, "slow"),
+        (1, str(film)),
+    ]
+    assert found[0]["gain"] == found[2]["gain"]  # nothing of what it knows is left to chance
+    run("show", out, "--save", table)
+    shown = published.load(table)
+    (row,) = shown.rows.values()
+    assert [*shown.rows] == ["compact, from taught, 0 steps"]
+    assert (row["clips"], row["gain, dB"]) == (1, [found[0]["gain"]] * 2)
+    refused = CliRunner().invoke(
+        networks.main, ["fitted", "recurrent", "--prior", "auto", "--steps", "0", "--out", str(out)]
+    )
+    assert refused.exit_code == 2
+    assert "auto has no prior for recurrent" in refused.output

@@ -56,7 +56,17 @@ def test_what_does_not_fit_together_is_refused(tmp_path, change, words):
 
 
 def test_a_run_is_kept_with_what_it_takes_to_repeat_it(tmp_path, monkeypatch):
-    given = ["x/rotors.py", "--clips", "2", "--save", "r.json", "--seeds", "0"]
+    given = [
+        "x/rotors.py",
+        "--clips",
+        "2",
+        "--save",
+        "r.json",
+        "--results",
+        "r.jsonl",
+        "--seeds",
+        "0",
+    ]
     monkeypatch.setattr(sys, "argv", given)
     path = tmp_path / "r.json"
     save(path, row="speed", columns={"right": ".0%"}, rows={"below": {"right": [0.5]}}, seeds=[0])

@@ -1,5 +1,6 @@
 """Frames at the moments of another camera."""
 
+import weakref
 from fractions import Fraction
 from itertools import accumulate, pairwise
 
@@ -55,6 +56,21 @@ def test_what_passes_white_is_cut_off():
     made = retimed(volume.reshape(8, 1, 1, 1), fine, Timeline.constant(Fraction(6), 12)).flatten()
     swing = 1 / 13.5
     assert made[3:9].tolist() == pytest.approx([0, 0, swing, 1 - swing, 1, 1])
+
+
+def test_what_is_shown_no_more_is_let_go_before_more_is_waited_for():
+    fine, opened = Timeline.constant(Fraction(4), 48), Timeline.constant(Fraction(3), 36)
+    chunks = []
+
+    def given():
+        for _ in range(4):
+            assert all(chunk() is None for chunk in chunks)
+            volume = noise(12, 4, 4)
+            chunks.append(weakref.ref(volume))
+            yield volume
+            del volume
+
+    assert sum(len(frames) for frames in retime(given(), fine, opened)) == 36
 
 
 @pytest.mark.parametrize(("factor", "ratio"), [(3, Fraction(5, 2)), (4, Fraction(240, 101))])

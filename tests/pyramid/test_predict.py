@@ -32,6 +32,16 @@ def test_the_result_does_not_depend_on_the_tiles(kind, fold, tile):
     assert gap(predict(network, ltr, tile=tile), whole) < 1e-5
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
+@pytest.mark.parametrize(("kind", "fold"), KINDS)
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_card_and_the_processor_have_the_same_result(kind, fold, exposure):
+    network, ltr = make(kind, fold, 2, exposure), noise(40, 24, 26, 3)
+    expected = predict(network, ltr)
+    made = predict(network.to("cuda"), ltr.to("cuda")).cpu()
+    assert (made - expected).norm() < 1e-4 * expected.norm()
+
+
 @pytest.mark.parametrize(("kind", "fold"), KINDS)
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 @pytest.mark.parametrize("factor", [2, 3])

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from deeptsr.config import NETWORKS
 from deeptsr.imaging.exposure import correct, repeat
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork
@@ -92,22 +93,23 @@ def test_a_scene_of_unknown_length_is_read_no_further_than_a_chunk_ahead():
     assert made == 60 * factor
 
 
-def test_streaming_holds_no_more_than_a_chunk_and_its_surroundings():
-    stages, _ = fitted("compact")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_streaming_holds_no_more_than_a_chunk_and_its_surroundings(name):
+    stages, factor = fitted(name)
     seen = []
 
     def frames():
-        for number in range(60):
-            frame = noise(8, 8, 3, seed=number)
+        for number in range(80):
+            frame = noise(4, 4, 3, seed=number)
             seen.append(weakref.ref(frame))
             yield frame
 
     made = 0
-    for part in stream(stages, frames(), 60, 4):
+    for part in stream(stages, frames(), 80, 20):
         made += len(part)
-        assert len(seen) <= made // 4 + margin(stages)
-        assert sum(frame() is not None for frame in seen) <= 4 + 2 * margin(stages) + 1
-    assert made == 240
+        assert len(seen) <= made // factor + margin(stages)
+        assert sum(frame() is not None for frame in seen) <= 20 + 2 * margin(stages) + 1 < 80
+    assert made == 80 * factor
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator")])

@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from deeptsr.config import Options
 from deeptsr.jobs.resources.looks import looks_of
-from deeptsr.jobs.resources.memory import Clip, chunk_length, models_of
+from deeptsr.jobs.resources.memory import Clip, chunk_length
+from deeptsr.jobs.resources.models import models_of
 from deeptsr.learning.recipe import network_of, steps_of_stage, views_of
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
@@ -81,7 +82,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     """
     space = _enlarging(clip, options)
     fit, climb = [], space
-    models, kind = models_of(clip, options, stages), precision(device)
+    models, kind = models_of((clip.height, clip.width), options, stages), precision(device)
     works = [_Work(clip, options, each, n, device.type, kind) for n, each in enumerate(models)]
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     for number, work in enumerate(works):

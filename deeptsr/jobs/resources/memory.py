@@ -11,18 +11,15 @@ import torch
 
 from deeptsr.config import Options, Settings
 from deeptsr.errors import ResourceError
+from deeptsr.jobs.resources.models import models_of
 from deeptsr.learning.pairs.pool import pool_bytes
-from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.prior import prior_of
 from deeptsr.learning.recipe import (
     JUDGED,
     fitted_frames,
-    fitted_stage,
-    has_network,
-    network_of,
     steps_of_stage,
 )
 from deeptsr.learning.space.pretrain import SPACE
-from deeptsr.learning.strategy.attempts import specialist_of
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings, slab_of, tile_of
@@ -33,7 +30,7 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.humanize import size
 from deeptsr.system.ram import total
 
-__all__ = ["Clip", "bounded", "chunk_length", "models_of", "part_length", "peak"]
+__all__ = ["Clip", "bounded", "chunk_length", "part_length", "peak"]
 
 _PIXEL = 3 * 4  # bytes
 _PART = 120  # output frames of a part, at least: each begins with a key frame
@@ -51,6 +48,7 @@ _TRAINING = 1.5  # times those of all layers that a training step holds
 _LARGE_FRAMES = 8  # large frames that are held while one is made
 _OPERATORS = 200  # numbers a row and column that scaling takes
 _TILES = 2.5  # times a hidden layer of a tile that finding detail takes
+_RETIMED = 12  # frames that exposing anew holds, at most, beside a chunk's result
 _RESIZING = 1.6  # times its result that a back-projection holds beside what it is given
 
 
@@ -62,6 +60,7 @@ class Clip:
     height: int  # pixels
     width: int
     large: tuple[int, int] | None = None  # height and width of the result, where it is larger
+    retimed: bool = False  # whether what is climbed is exposed anew, at other moments
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -107,7 +106,7 @@ def bounded(
     bound = options.memory
     machine = total() if device.type == "cpu" else None
     limit = bound or (_SHARE * machine if machine else math.inf)
-    models = models_of(clip, options, stages)
+    models = models_of((clip.height, clip.width), options, stages, special=True)
 
     def with_chunk(frames: int) -> Settings:
         voxels = min(options.pyramid.voxels, frames * options.factor * clip.pixels)
@@ -148,20 +147,10 @@ def bounded(
     return options
 
 
-def peak(clip: Clip, options: Options, stages: tuple[Stage, ...], *, retimed: bool = False) -> int:
-    """Bytes that a run takes at most, about.
-
-    Args:
-        clip: what is upscaled.
-        options: all settings.
-        stages: the plan.
-        retimed: whether the result is exposed anew, to another rate.
-    """
-    models = models_of(clip, options, stages)
-    more = 3 * _result(clip, options) if retimed else 0
-    if clip.shown != (clip.height, clip.width) and retimed:
-        more = 3 * options.factor * clip.shown[0] * clip.shown[1] * _PIXEL
-    return round(max(_fitting(clip, options, models), _climbing(clip, options, models) + more))
+def peak(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> int:
+    """Bytes that a run takes at most, about."""
+    models = models_of((clip.height, clip.width), options, stages, special=True)
+    return round(max(_fitting(clip, options, models), _climbing(clip, options, models)))
 
 
 def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
@@ -171,18 +160,6 @@ def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return low
-
-
-def models_of(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> tuple[FittedStage, ...]:
-    """The stages of a run; of their networks only the shapes are there."""
-    models = []
-    with torch.device("meta"):  # only shapes are asked for
-        for number, stage in enumerate(stages):
-            network = network_of(options, stage, clip.height, clip.width)
-            known = network if has_network(options, number) else None
-            special = specialist_of(network, {} if number else starts(prior_of(options), network))
-            models.append(fitted_stage(options, number, stage, known, special=special))
-    return tuple(models)
 
 
 def _result(clip: Clip, options: Options) -> int:
@@ -196,8 +173,11 @@ def _climbing(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> 
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     if not models:  # frames pass one by one
         return _BASE + _CODED * clip.shown[0] * clip.shown[1] + _enlarging(clip)
-    climb = _climb(clip, models, chunk, Fraction(1))
-    return _BASE + _CODED * clip.shown[0] * clip.shown[1] + climb + _enlarging(clip)
+    climb, pixels = _climb(clip, models, chunk, Fraction(1)), clip.shown[0] * clip.shown[1]
+    if clip.retimed:  # a chunk's result, with what is held of the one before, as one
+        again = 2.0 * _result(clip, options) if clip.shown == (clip.height, clip.width) else 0.0
+        climb = max(climb, again) + _RETIMED * pixels * _PIXEL
+    return _BASE + _CODED * pixels + climb + _enlarging(clip)
 
 
 def _enlarging(clip: Clip) -> float:

@@ -1,0 +1,38 @@
+"""The stages of a run before it: what is planned by, for time and for memory."""
+
+from __future__ import annotations
+
+import torch
+
+from deeptsr.config import Options
+from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.recipe import fitted_stage, has_network, network_of
+from deeptsr.learning.strategy.attempts import specialist_of
+from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.stage import FittedStage
+
+__all__ = ["models_of"]
+
+
+def models_of(
+    size: tuple[int, int], options: Options, stages: tuple[Stage, ...], *, special: bool = False
+) -> tuple[FittedStage, ...]:
+    """The stages of a run; of their networks only the shapes are there.
+
+    Args:
+        size: height and width of the video, pixels.
+        options: all settings.
+        stages: the plan.
+        special: whether a specialist takes part in the first stage, if the prior has one: of most
+            videos none does, but memory has to be there.
+    """
+    models = []
+    with torch.device("meta"):  # only shapes are asked for
+        for number, stage in enumerate(stages):
+            network = network_of(options, stage, *size)
+            known = network if has_network(options, number) else None
+            experts = starts(prior_of(options), network) if special and number == 0 else {}
+            models.append(
+                fitted_stage(options, number, stage, known, special=specialist_of(network, experts))
+            )
+    return tuple(models)
