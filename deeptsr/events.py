@@ -215,7 +215,6 @@ class FitReused(Event):
     file: str
     stages: tuple[str, ...]  # such as "S1/4 T1 -> T2"
     networks: int  # stages that have one; the others interpolate
-    turned: bool = False  # by a quarter of a circle, as this video lies on its side
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,6 @@ def _error(event: Error, verbose: bool) -> str:
 
 def _fit_reused(event: FitReused, verbose: bool) -> str:
     text = f"{event.networks} of {len(event.stages)} stages have a network from {event.file}"
-    text += ", turned by a quarter of a circle, which suits this video more" * event.turned
     return text + (f" ({', '.join(event.stages)})" if verbose else "")
 
 

@@ -21,7 +21,6 @@ from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.stages import fit_stages
-from deeptsr.learning.taken_over import suited
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import ran_out
 
@@ -60,14 +59,10 @@ def fit_job(
     if given is not None:
         fitted = given.fitted(job.options, job.stages, job.size, job.device)
         labels = tuple(stage.label for stage in job.stages)
-        networks, file = sum(s.network is not None for s in fitted), str(job.options.fit_file)
-        if len(excerpt) < job.least:
-            on_event(FitReused(file, labels, networks))
-            return fitted
-        clip = excerpt.to(job.device)
-        fitted, turned = suited(fitted, clip, job.precision)
-        on_event(FitReused(file, labels, networks, turned))
-        return _checked(job, fitted, clip, on_event)
+        networks = sum(stage.network is not None for stage in fitted)
+        on_event(FitReused(str(job.options.fit_file), labels, networks))
+        short = len(excerpt) < job.least
+        return fitted if short else _checked(job, fitted, excerpt.to(job.device), on_event)
     if len(excerpt) < job.least:
         on_event(
             Warned(

@@ -19,7 +19,6 @@ from deeptsr.config import Options
 from deeptsr.events import (
     Done,
     Event,
-    FitReused,
     Planned,
     Pretrained,
     Progress,
@@ -160,11 +159,6 @@ def test_a_plan_names_all_that_the_user_decides_by():
             Pretrained("s.safetensors", 177_000, 90.0, space=True),
             "wrote s.safetensors: 177 kB in 1 min 30 s; use it with deeptsr upscale --space-prior "
             "s.safetensors",
-        ),
-        (
-            FitReused("c.safetensors", ("S1", "S2"), 1, turned=True),
-            "1 of 2 stages have a network from c.safetensors, turned by a quarter of a circle, "
-            "which suits this video more",
         ),
         (
             TimeCorrected(1, 12.0),

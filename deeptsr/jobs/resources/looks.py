@@ -8,7 +8,6 @@ from deeptsr.config import Options
 from deeptsr.learning.prior import prior_of, starts
 from deeptsr.learning.recipe import JUDGED, fitted_frames, has_network, steps_of_stage
 from deeptsr.networks import StepNetwork
-from deeptsr.networks.compact import Compact
 from deeptsr.pyramid.plan import Stage
 
 __all__ = ["Looks", "looks_of"]
@@ -60,9 +59,7 @@ def looks_of(
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
     times, checks = 1 if number == 0 else 0, 0  # the self-check
-    if reused:
-        times += 2 * (number == 0 and isinstance(network, Compact))  # as it is, and turned
-    else:
+    if not reused:
         times += experts + _MEANS * bool(steps) if experts else 1
         checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)
     return Looks(
