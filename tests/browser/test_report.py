@@ -70,7 +70,7 @@ def test_each_step_shows_exactly_its_frame_and_both_stay_in_step(visit):
 
 
 def test_a_frame_of_the_film_is_taken_once_for_all_that_is_compared(visit):
-    """A film may go on between two drawings of it: of two takings, one may be of the frame before."""
+    """A film may go on between two drawings of it: of two takings, one may be the one before."""
     page = visit()
     page.evaluate("""() => {
       const draw = CanvasRenderingContext2D.prototype.drawImage;
