@@ -42,8 +42,9 @@ SQUARES = 5  # in a row
 SIDE = 128  # pixels of a square,
 GAP = 6  # and between squares
 SPAN = 16  # LTR frames that a slice shows
-MOVING = 160  # pixels of each of the three that move,
-LARGEST = 400_000  # and bytes of all
+MOVED = 8  # those that a moving picture shows,
+MOVING = 128  # pixels of each of the three that move,
+LARGEST = 90_000  # and bytes of all: there are many, and a clone has them all
 COLOURS = 96  # of a picture: textures are noise, and cost much otherwise
 OURS = "deeptsr"
 RIVALS = ("linear", "minterpolate")
@@ -131,7 +132,7 @@ def draw(pair: Pair, made: dict[str, Clip]) -> Image.Image:
 def animate(pair: Pair, made: dict[str, Clip]) -> bytes:
     """Make a moving picture of the stretch in which most moves: input, minterpolate, deeptsr."""
     ltr, factor = _unit(pair.ltr), pair.factor
-    span = measure(ltr).times(SPAN, [range(len(ltr))])
+    span = measure(ltr).times(MOVED, [range(len(ltr))])
     moments = range(span.start * factor, span.stop * factor)
     shown = [(ltr[n // factor], made["minterpolate"][n], made[OURS][n]) for n in moments]
     return encoded([sheet(each, MOVING) for each in shown], LARGEST)

@@ -1,12 +1,15 @@
-"""What a fit of one clip is worth on another: time, and dB beside a fit of its own.
+"""What a fit of one clip is worth on its twins: time, and dB beside a fit of their own.
 
 ::
 
-    python -m benchmarks.reuse --clips 6 --preset fast
+    python -m benchmarks.reuse --save benchmarks/results/reuse.json
+    python -m benchmarks.reuse --clip water --rotors 2
 
-The clips are random rotors (``benchmarks.rotors``), at x2 and 64 x 64 pixels. Each is taken with
-its own fit, with that of the same rotor turned by a quarter of a circle, and with that of another
-rotor. The time is the CPU's, up to the self-check, which both have.
+The clips are the rendered ones at a quarter of their size, where the first stage of a run works, at
+x2. Each is taken with its own fit, with that of the same clip turned by a quarter of a circle, and
+with that of the same scene drawn with other textures. The time is the CPU's, up to the self-check,
+which all have. ``--rotors`` adds random ones (``benchmarks.rotors``), whose twin is the turned one.
+What ``--save`` has already is not done again, if the machine is the same.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from statistics import mean
 
 import click
 import torch
@@ -25,11 +30,36 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
-from benchmarks.rotors import Case, render  # noqa: E402
+from benchmarks import published, rotors  # noqa: E402
 from deeptsr.config import Options, preset  # noqa: E402
 from deeptsr.evaluation.metrics import psnr  # noqa: E402
-from deeptsr.events import Event, SelfChecked  # noqa: E402
+from deeptsr.events import Event, SelfChecked, StageFitted  # noqa: E402
+from deeptsr.imaging.exposure import expose  # noqa: E402
+from deeptsr.imaging.resample import resize  # noqa: E402
 from deeptsr.jobs.upscale import upscale_array  # noqa: E402
+from examples.render_clips import CLIPS, render  # noqa: E402
+
+COLUMNS = {
+    "learnt": ".0%",
+    "own fit, s": ".1f",
+    "taken over, s": ".1f",
+    "saved": ".0%",
+    "own, dB": ".2f",
+    "of its turned twin": "+.2f",
+    "of its re-seeded twin": "+.2f",
+}
+FACTOR, SIZE, LEVEL = 2, 256, 64  # sides of the scene as rendered, and as compared
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What a slow camera saw, and what happened."""
+
+    clip: Tensor  # (T, H, W, 3)
+    truth: Tensor  # (2 T, H, W, 3)
+
+
+Source = Callable[[], tuple[Footage, Footage | None]]
 
 
 @dataclass(frozen=True)
@@ -38,57 +68,136 @@ class Run:
 
     seconds: float  # of the CPU, up to the self-check
     psnr_db: float
+    learnt: float  # share of what the video taught that was kept; 0 where nothing was fitted
 
 
-def run(case: Case, options: Options) -> Run:
+def run(footage: Footage, options: Options) -> Run:
     """Upscale a clip, and compare it with the truth."""
-    began, checked = time.process_time(), []
+    began, checked, learnt = time.process_time(), list[float](), [0.0]
 
     def listen(event: Event) -> None:
         if isinstance(event, SelfChecked):
             checked.append(time.process_time() - began)
+        if isinstance(event, StageFitted):
+            learnt.append(event.learned)
 
-    made = torch.from_numpy(upscale_array(case.clip, options, listen))
-    return Run(checked[0], psnr(made, case.truth))
+    made = torch.from_numpy(upscale_array(footage.clip, options, listen))
+    return Run(checked[0], psnr(made, footage.truth), learnt[-1])
 
 
-def turned(case: Case) -> Case:
-    """The same rotor, turned by a quarter of a circle."""
+def turned(footage: Footage) -> Footage:
+    """The same scene, turned by a quarter of a circle."""
 
     def turn(volume: Tensor) -> Tensor:
         return volume.transpose(1, 2).flip(1).contiguous()  # (T, W, H, C)
 
-    return replace(case, clip=turn(case.clip), truth=turn(case.truth))
+    return Footage(turn(footage.clip), turn(footage.truth))
 
 
-@click.command(help="Measure what a fit is worth on a twin of its clip.")
-@click.option("--clips", default=6, show_default=True)
-@click.option("--first", default=0, show_default=True, help="Seed of the first clip.")
-@click.option("--kind", default="below", show_default=True, help="Of speed: see benchmarks.rotors.")
-@click.option("--preset", "name", default="fast", show_default=True)
-@click.option("--threads", default=1, show_default=True)
-def main(clips: int, first: int, kind: str, name: str, threads: int) -> None:
-    """Print a row for each clip, and their means."""
-    torch.set_num_threads(threads)
-    options = preset(name, factor=2, device="cpu")
-    rows = []
-    click.echo("| clip | own fit, s | taken over, s | own, dB | of its turned twin | of another |")
-    click.echo("|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        other = str(Path(folder) / "other.safetensors")
-        run(render(first + clips, kind), replace(options, save_fit=other))
-        for seed in range(first, first + clips):
-            case = render(seed, kind)
-            twin = str(Path(folder) / f"{seed}.safetensors")
-            run(turned(case), replace(options, save_fit=twin))
-            own = run(case, options)
-            taken, strange = (run(case, replace(options, fit_file=f)) for f in (twin, other))
-            row = (own.seconds, taken.seconds, own.psnr_db, taken.psnr_db, strange.psnr_db)
-            rows.append(row)
-            click.echo(f"| {seed} | " + " | ".join(f"{n:.2f}" for n in row) + " |")
-    click.echo(
-        "| mean | " + " | ".join(f"{mean(each):.2f}" for each in zip(*rows, strict=True)) + " |"
+def of_suite(name: str, seed: int, frames: int | None = None) -> Footage:
+    """A rendered clip; another seed draws the same scene with other textures."""
+    _, fine = render(name, size=SIZE, frames=frames, factor=FACTOR, seed=seed)
+    truth = resize(torch.from_numpy(fine), (LEVEL, LEVEL)).clamp(0, 1)
+    return Footage(expose(truth, FACTOR), truth)
+
+
+def row(own: Run, of_turned: Run, of_reseeded: Run | None) -> dict[str, published.Cell]:
+    """The row of a clip: results of twins' fits are told beside that of its own."""
+    taken = [each for each in (of_turned, of_reseeded) if each is not None]
+    seconds = max(each.seconds for each in taken)
+    cells: tuple[published.Cell, ...] = (
+        own.learnt,
+        own.seconds,
+        seconds,
+        1 - seconds / own.seconds,
+        own.psnr_db,
+        of_turned.psnr_db - own.psnr_db,
+        None if of_reseeded is None else of_reseeded.psnr_db - own.psnr_db,
     )
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def measure(
+    footage: Footage, reseeded: Footage | None, options: Options, folder: Path
+) -> dict[str, published.Cell]:
+    """Fit twins, and take their fits over.
+
+    Args:
+        footage: of the clip.
+        reseeded: the same with other textures; None: there is none.
+        options: of all runs.
+        folder: where fits are kept.
+    """
+    own = run(footage, options)
+
+    def lent(twin: Footage, name: str) -> Run:
+        fit = str(folder / f"{name}.safetensors")
+        run(twin, replace(options, save_fit=fit))
+        return run(footage, replace(options, fit_file=fit))
+
+    second = None if reseeded is None else lent(reseeded, "re-seeded")
+    return row(own, lent(turned(footage), "turned"), second)
+
+
+def _suite(name: str) -> tuple[Footage, Footage | None]:
+    return of_suite(name, 0), of_suite(name, 1)
+
+
+def _rotor(seed: int, kind: str) -> tuple[Footage, Footage | None]:
+    case = rotors.render(seed, kind)
+    return Footage(case.clip, case.truth), None
+
+
+def sources(names: tuple[str, ...], count: int, kind: str) -> dict[str, Source]:
+    """What makes each clip that is asked for, and its re-seeded twin, by name.
+
+    Args:
+        names: of rendered clips.
+        count: of random rotors.
+        kind: of their speed.
+    """
+    found: dict[str, Source] = {name: partial(_suite, name) for name in names}
+    return found | {f"rotor {n}": partial(_rotor, n, kind) for n in range(count)}
+
+
+@click.command(help="Measure what a fit is worth on the twins of its clip.")
+@click.option("--clip", "names", multiple=True, type=click.Choice(list(CLIPS)), help="All if none.")
+@click.option("--rotors", "count", default=0, show_default=True, help="Random ones, too.")
+@click.option("--kind", default="below", show_default=True, help="Of speed: see benchmarks.rotors.")
+@click.option("--preset", "preset_name", default="fast", show_default=True)
+@click.option("--threads", default=1, show_default=True)
+@click.option(
+    "--save",
+    "kept_in",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also keep the figures, for benchmarks.document.",
+)
+def main(
+    names: tuple[str, ...],
+    count: int,
+    kind: str,
+    preset_name: str,
+    threads: int,
+    kept_in: Path | None,
+) -> None:
+    """Print a row for each clip."""
+    torch.set_num_threads(threads)
+    options = preset(preset_name, factor=FACTOR, device="cpu")
+    options = replace(options, pyramid=replace(options.pyramid, coarsest=Fraction(1)))
+    rows = published.kept(kept_in)
+    for name, source in sources(names or tuple(CLIPS), count, kind).items():
+        if name in rows:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            rows[name] = measure(*source(), options, Path(folder))
+        told = (
+            f"{head} {cell:{COLUMNS[head]}}"
+            for head, cell in rows[name].items()
+            if cell is not None
+        )
+        click.echo(f"{name}: {', '.join(told)}")
+        if kept_in is not None:
+            published.save(kept_in, row="clip", columns=COLUMNS, rows=rows, seeds=[0])
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ __all__ = [
     "StageFitted",
     "Surveyed",
     "Taught",
+    "TimeCorrected",
     "VideoEnded",
     "VideoProgress",
     "VideoStarted",
@@ -254,6 +255,14 @@ class Pretrained(Event):
     size_bytes: int
     seconds: float
     space: bool = False  # whether it finds detail
+
+
+@dataclass(frozen=True)
+class TimeCorrected(Event):
+    """What the whole run takes, told anew: a stage learns nothing, as what is known is better."""
+
+    stage: int  # from 1
+    seconds: float  # of the whole run, where the plan told of more
 
 
 @dataclass(frozen=True)

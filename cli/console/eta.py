@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-__all__ = ["Pace"]
+from deeptsr.system.humanize import duration
+
+__all__ = ["Pace", "time_left"]
 
 # Below these the time left is a guess, and is not shown.
 LEAST_SECONDS = 5.0
@@ -60,3 +62,14 @@ class Pace:
     def _restart(self) -> None:
         self._worked = self._gained = 0.0
         self._recent_time = self._recent_gain = 0.0
+
+
+def time_left(seconds: float) -> str:
+    """Write the time that remains, no finer than it can be known.
+
+    >>> time_left(37), time_left(133), time_left(1234)
+    ('40 s left', '2 min 20 s left', '21 min left')
+    """
+    grain = 5 if seconds < 60 else 10 if seconds < 600 else 60
+    coarse = max(1, math.ceil(seconds / grain)) * grain
+    return f"{coarse} s left" if coarse < 60 else f"{duration(coarse)} left"

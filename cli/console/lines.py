@@ -10,10 +10,10 @@ from typing import TextIO
 
 from deeptsr.events import Done, Event, Progress, VideoEnded, VideoProgress, VideoWarned, Warned
 
-from .eta import Pace
+from .eta import Pace, time_left
 from .notes import Detail, Error
 from .run_summary import Summary
-from .sentences import sentence, time_left
+from .sentences import sentence
 
 __all__ = ["Lines", "draws"]
 

@@ -26,9 +26,9 @@ from deeptsr.events import (
 )
 
 from ..escapes import one_line
+from .eta import time_left
 from .lines import Lines
 from .notes import Error
-from .sentences import time_left
 
 __all__ = ["Bar"]
 

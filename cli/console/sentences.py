@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -32,6 +31,7 @@ from deeptsr.events import (
     StageFitted,
     Surveyed,
     Taught,
+    TimeCorrected,
     VideoEnded,
     VideoProgress,
     VideoStarted,
@@ -47,7 +47,7 @@ from .sheets.doctor import sheet as doctor_sheet
 from .sheets.preview import previewed
 from .sheets.probe import plan_rows, sheet
 
-__all__ = ["as_flags", "sentence", "settings", "time_left"]
+__all__ = ["as_flags", "sentence", "settings"]
 
 _TOLD = 10  # cuts
 
@@ -73,17 +73,6 @@ def settings(options: Options) -> str:
         else:
             lines[0] += f", {name} {value}" if lines[0] else f"{name} {value}"
     return "\n".join(lines)
-
-
-def time_left(seconds: float) -> str:
-    """Write the time that remains, no finer than it can be known.
-
-    >>> time_left(37), time_left(133), time_left(1234)
-    ('40 s left', '2 min 20 s left', '21 min left')
-    """
-    grain = 5 if seconds < 60 else 10 if seconds < 600 else 60
-    coarse = max(1, math.ceil(seconds / grain)) * grain
-    return f"{coarse} s left" if coarse < 60 else f"{duration(coarse)} left"
 
 
 def as_flags(event: Event) -> Event:
@@ -113,6 +102,13 @@ def _budgeted(event: Budgeted, verbose: bool) -> str:
 
 def _progress(event: Progress, verbose: bool) -> str:
     return f"{event.fraction:4.0%}  {event.detail}" + (f"  [{event.phase}]" if verbose else "")
+
+
+def _time_corrected(event: TimeCorrected, verbose: bool) -> str:
+    return (
+        f"stage {event.stage} learns nothing from this video, as what is known suits it: "
+        f"about {duration(event.seconds)} in all"
+    )
 
 
 def _surveyed(event: Surveyed, verbose: bool) -> str:
@@ -280,6 +276,7 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Sharpened: _sharpened,
     Inspected: _inspected,
     Surveyed: _surveyed,
+    TimeCorrected: _time_corrected,
     Warned: lambda event, verbose: f"warning: {event.message}",
     Done: _done,
     Reported: _reported,

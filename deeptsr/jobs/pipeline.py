@@ -12,11 +12,12 @@ from torch import Tensor
 
 from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
-from deeptsr.events import FitReused, Listener, Warned
+from deeptsr.events import Event, FitReused, Listener, StageFitted, TimeCorrected, Warned
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.fit_files import keep_fit
 from deeptsr.jobs.resources.progress import from_share
 from deeptsr.learning.checkpoints import Checkpoints
+from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.stages import fit_stages
@@ -82,7 +83,7 @@ def fit_job(
         job.stages,
         job.options,
         precision=job.precision,
-        on_event=on_event,
+        on_event=_corrected(job, on_event),
         fraction=fraction,
         checkpoints=checkpoints,
         enough=watch.enough if watch else lambda: False,
@@ -96,6 +97,22 @@ def fit_job(
         )
     keep_fit(fitted, job.options, job.size, on_event)
     return _checked(job, fitted, clip, on_event)
+
+
+def _corrected(job: Job, on_event: Listener) -> Listener:
+    """Tell the time anew where a stage makes none of the steps that the plan counted."""
+    without: list[int] = []
+
+    def listen(event: Event) -> None:
+        on_event(event)
+        if not isinstance(event, StageFitted) or event.steps:
+            return
+        number = event.stage - 1
+        if steps_of_stage(job.options, number):
+            without.append(number)
+            on_event(TimeCorrected(event.stage, job.cost.without(without)))
+
+    return listen
 
 
 def _checked(

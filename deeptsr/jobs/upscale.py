@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -153,6 +154,8 @@ def _upscale(
         fitted = fit_job(job, excerpt, on_event, work)
         space = space_job(job, excerpt, on_event, info)
         del excerpt
+        gc.collect()  # a frame of torch's is in a circle, and holds all that a fit has looked at
+        devices.release()
         with _writer(job, info, output, work) as writer:
             space = kept_in(writer.levels, space, job)
             _render(job, info, (fitted, space), cuts, writer, disk, on_event)

@@ -11,7 +11,7 @@ from deeptsr.events import SelfChecked
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.held_out import HeldOut
-from deeptsr.learning.strategy.bounds import CERTAIN, LIKELY, SURE
+from deeptsr.learning.strategy.bounds import LIKELY, SURE
 from deeptsr.learning.strategy.evidence import examine, moving
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
@@ -65,8 +65,8 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
 
     Held-out frames tell of a slower camera, to which a fast motion looks otherwise; agreement tells
     of this one, and a wrong way may agree with itself. So a result has to do well by both. Of
-    motion beyond the aliasing limit held-out frames tell nothing: there the judge says how sure it
-    is.
+    motion beyond the aliasing limit held-out frames tell nothing: there the judge says how likely
+    it is. Sure it is never, as two worlds explain what was seen.
     """
     if first.network is None:
         return "sure"  # nothing was made up
@@ -74,8 +74,7 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     if first.special is not None:
         motion = moving(first.special, small, precision)
         if motion.special > 0.5:
-            told = {"sure": CERTAIN, "likely": LIKELY, "guess": 0.0}
-            return next(word for word, least in told.items() if motion.sure >= least)
+            return "likely" if motion.sure >= LIKELY else "guess"
     evidence = examine(first.network, small, precision)
     if gain_db <= 0 or evidence.agreement <= 0:
         return "guess"

@@ -18,7 +18,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.cells import around, pool, spread
+from deeptsr.imaging.resample import around, pool, spread
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 
 __all__ = ["LOOK", "make_even"]

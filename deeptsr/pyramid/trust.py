@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.cells import around, pool, spread
 from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import around, pool, spread
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict

@@ -13,8 +13,13 @@ from benchmarks.published import kept
 
 
 def test_work_is_shared_out_among_the_threads():
-    row = Taken(told=30.0, processor=50.0, wall=40.0).cells(2)
-    assert row == dict(zip(COLUMNS, (30.0, 25.0, 40.0, 1.2), strict=True))
+    row = Taken(told=30.0, anew=None, processor=50.0, wall=40.0).cells(2)
+    assert row == dict(zip(COLUMNS, (30.0, None, 25.0, 40.0, 1.2), strict=True))
+
+
+def test_what_was_told_last_is_held_against_what_was_taken():
+    row = Taken(told=30.0, anew=9.0, processor=10.0, wall=10.0).cells(1)
+    assert row == dict(zip(COLUMNS, (30.0, 9.0, 10.0, 10.0, 0.9), strict=True))
 
 
 def pretends(monkeypatch, code):
@@ -31,10 +36,14 @@ def pretends(monkeypatch, code):
 
 
 def test_what_a_run_tells_and_takes_is_read(monkeypatch, tmp_path):
-    planned = json.dumps({"event": "Planned", "seconds": 12.5})
-    told = pretends(monkeypatch, f"n = sum(range(3_000_000)); print({planned!r})")
+    lines = [
+        json.dumps({"event": "Planned", "seconds": 12.5}),
+        json.dumps({"event": "Progress", "fraction": 0.5}),
+        json.dumps({"event": "TimeCorrected", "seconds": 7.5}),
+    ]
+    told = pretends(monkeypatch, f"n = sum(range(3_000_000)); print({chr(10).join(lines)!r})")
     taken = run(tmp_path / "in.mkv", ("--factor", "4"), 2, "float32")
-    assert taken.told == 12.5
+    assert (taken.told, taken.anew) == (12.5, 7.5)
     assert 0 < taken.processor <= 2 * taken.wall
     command, environment = told[0]
     assert command[-4:] == ["--factor", "4", "--overwrite", "--json"]
@@ -50,7 +59,7 @@ def test_a_run_that_fails_is_told(monkeypatch, tmp_path):
 
 def test_runs_of_the_same_machine_are_added_to(tmp_path):
     path = tmp_path / "forecast.json"
-    rows = {"a": Taken(1.0, 1.0, 1.0).cells(1)}
+    rows = {"a": Taken(1.0, None, 1.0, 1.0).cells(1)}
     published.save(path, row="run", columns=COLUMNS, rows=rows, seeds=[0], machine=machine())
     assert kept(path, machine()) == rows
     published.save(path, row="run", columns=COLUMNS, rows=rows, seeds=[0], machine="another")

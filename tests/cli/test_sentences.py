@@ -12,8 +12,9 @@ import pytest
 import deeptsr
 from cli.commands.evaluate import evaluate
 from cli.commands.upscale import upscale
+from cli.console.eta import time_left
 from cli.console.notes import Detail, Error
-from cli.console.sentences import as_flags, sentence, settings, time_left
+from cli.console.sentences import as_flags, sentence, settings
 from deeptsr.config import Options
 from deeptsr.events import (
     Done,
@@ -25,6 +26,7 @@ from deeptsr.events import (
     Sharpened,
     StageFitted,
     Surveyed,
+    TimeCorrected,
     VideoEnded,
     VideoWarned,
     Warned,
@@ -157,6 +159,10 @@ def test_a_plan_names_all_that_the_user_decides_by():
             Pretrained("s.safetensors", 177_000, 90.0, space=True),
             "wrote s.safetensors: 177 kB in 1 min 30 s; use it with deeptsr upscale --space-prior "
             "s.safetensors",
+        ),
+        (
+            TimeCorrected(1, 12.0),
+            "stage 1 learns nothing from this video, as what is known suits it: about 12 s in all",
         ),
         (Warned("mind this"), "warning: mind this"),
         (

@@ -1,8 +1,10 @@
 """A whole run: an array, or a file, in; the same at a higher frame rate out."""
 
+import gc
 import json
 import os
 import shutil
+import weakref
 from dataclasses import replace
 from fractions import Fraction
 
@@ -257,6 +259,30 @@ def source(tmp_path_factory):
 
 AS_IT_IS = PyramidSettings(coarsest=Fraction(1), doubling=False)  # one step of three
 FILE = tiny(3, encode=EncodeSettings(codec="ffv1"), pyramid=AS_IT_IS)
+
+
+def test_what_was_fitted_on_is_gone_when_the_climb_begins(source, tmp_path, monkeypatch):
+    held, seen = [], []
+    read, climb = upscale.read_for_fitting, upscale.render_job
+
+    def reads(*given):
+        excerpt, cuts = read(*given)
+        held.append(weakref.ref(excerpt))
+        return excerpt, cuts
+
+    def climbs(*given):
+        seen.append([one() is None for one in held])
+        return climb(*given)
+
+    monkeypatch.setattr(upscale, "read_for_fitting", reads)
+    monkeypatch.setattr(upscale, "render_job", climbs)
+    gc.collect()
+    gc.disable()
+    try:
+        upscale_file(source, tmp_path / "out.mkv", FILE)
+    finally:
+        gc.enable()
+    assert seen == [[True]]
 
 
 def names(folder):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch.nn import functional
@@ -51,6 +51,7 @@ class Cost:
     seconds: float
     enlarging: float = 0.0  # seconds of these that enlarging takes,
     around: float = 0.0  # and the start of the program, reading and writing
+    spared: tuple[float, ...] = ()  # operations of these of each fit, if nothing is learnt in it
 
     @property
     def climbing_seconds(self) -> float:
@@ -61,6 +62,11 @@ class Cost:
     def total(self) -> float:
         """Operations of the whole run."""
         return sum(self.fit) + self.climb
+
+    def without(self, stages: Iterable[int]) -> float:
+        """Seconds of the whole run, if nothing is learnt in some stages, counted from 0."""
+        share = sum(self.spared[stage] for stage in stages) / self.total
+        return self.seconds - share * (self.seconds - self.around)
 
     def fitting(self, stage: int, share: float) -> float:
         """Share of the run that is done when a ``share`` of a stage's steps is made."""
@@ -81,13 +87,15 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         device: that does the work.
     """
     space = _enlarging(clip, options)
-    fit, climb = [], space
+    fit, known = list[float](), list[float]()
+    climb = space
     models, kind = models_of((clip.height, clip.width), options, stages), precision(device)
     works = [_Work(clip, options, each, n, device.type, kind) for n, each in enumerate(models)]
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     for number, work in enumerate(works):
         below = works[:number]
         fit.append(work.steps() + work.evidence(below))
+        known.append(work.evidence(below, learns=False))
     if models:
         climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
     if device.type == "cpu":
@@ -95,7 +103,14 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     else:
         speed = _CARD
     around = _START + coding(clip, options.factor)
-    return Cost(tuple(fit), climb, (sum(fit) + climb) / speed + around, space / speed, around)
+    return Cost(
+        fit=tuple(fit),
+        climb=climb,
+        seconds=(sum(fit) + climb) / speed + around,
+        enlarging=space / speed,
+        around=around,
+        spared=tuple(most - least for most, least in zip(fit, known, strict=True)),
+    )
 
 
 class _Work:
@@ -115,7 +130,7 @@ class _Work:
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
             self._network = network_of(options, model.stage, clip.height, clip.width)
         seen, size = min(clip.frames, options.pyramid.excerpt), (clip.height, clip.width)
-        self._looks = looks_of(options, number, model.stage, self._network, size, seen)
+        self._looks_of = partial(looks_of, options, number, model.stage, self._network, size, seen)
 
     def steps(self) -> float:
         """Of the optimiser."""
@@ -124,9 +139,9 @@ class _Work:
         count = steps_of_stage(self._options, self._number)
         return float(count * _BACKWARD * crops * self._network.operations)
 
-    def evidence(self, below: Sequence[_Work]) -> float:
+    def evidence(self, below: Sequence[_Work], *, learns: bool = True) -> float:
         """Of looking at what is known and at what was learnt; ``below`` are the stages before."""
-        looks = self._looks
+        looks = self._looks_of(learns=learns)
         operations = 2 * looks.times * self.predicted(looks.frames)
         operations += looks.checks * self.predicted(looks.held)
         return operations + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
@@ -138,10 +153,7 @@ class _Work:
         times = 1
         if self.model.ensemble:  # mirror images, and forwards and backwards where that may be
             times = 2 * (1 + (self.model.network.exposure == "full"))
-        found = times * self.predicted(load.seen) + self.predicted(load.trusted)
-        if self.model.special is not None:
-            found += 2 * times * self.predicted(load.trusted)
-        return found
+        return times * self.predicted(load.seen) + self.predicted(load.trusted)
 
     def predicted(self, frames: float) -> float:
         """Of a prediction for so many frames of the stage's input."""

@@ -34,6 +34,8 @@ def looks_of(
     network: StepNetwork,
     size: tuple[int, int],
     seen: int,
+    *,
+    learns: bool = True,
 ) -> Looks:
     """Count what a stage's fit, with the self-check of the first, looks at.
 
@@ -44,6 +46,7 @@ def looks_of(
         network: of the stage; only its shapes are asked for.
         size: height and width of the video, pixels.
         seen: frames of the excerpt.
+        learns: whether it makes its own steps, or finds that what is known is better left alone.
     """
     steps, reused = steps_of_stage(options, number), options.fit_file is not None
     prior = prior_of(options)
@@ -56,7 +59,7 @@ def looks_of(
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
-    frames = seen * stage.factor_before
+    frames, steps = seen * stage.factor_before, steps * learns
     times, checks = (1 + special) * (number == 0), 0  # the self-check
     if not reused:
         times += experts + _MEANS * bool(steps) if experts else 1

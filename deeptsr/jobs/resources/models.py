@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from deeptsr.config import Options
-from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.prior import SPECIALIST, prior_of, starts
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
-from deeptsr.learning.strategy.attempts import specialist_of
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["models_of"]
@@ -32,7 +32,6 @@ def models_of(
             network = network_of(options, stage, *size)
             known = network if has_network(options, number) else None
             experts = starts(prior_of(options), network) if special and number == 0 else {}
-            models.append(
-                fitted_stage(options, number, stage, known, special=specialist_of(network, experts))
-            )
+            pair = Specialist(network, network) if SPECIALIST in experts else None
+            models.append(fitted_stage(options, number, stage, known, special=pair))
     return tuple(models)

@@ -1,28 +1,8 @@
-"""Every threshold of a decision, with what was measured on either side of it."""
+"""Every threshold of a decision."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-__all__ = ["BOUNDS", "CERTAIN", "KEPT", "LIKELY", "SURE", "UNSEEN", "Bound"]
-
-
-@dataclass(frozen=True)
-class Bound:
-    """A threshold between two ranges that were measured.
-
-    Attributes:
-        value: of the threshold.
-        below: what was measured of what belongs below it: least and greatest.
-        above: the same of what belongs above it.
-        source: the heading in docs/measurements.md that tells how.
-    """
-
-    value: float
-    below: tuple[float, float]
-    above: tuple[float, float]
-    source: str
-
+__all__ = ["KEPT", "LIKELY", "SURE", "UNSEEN"]
 
 UNSEEN = 1.0
 """Change of interpolation, 8-bit levels, that is not worth its risk: nobody can see less."""
@@ -35,8 +15,7 @@ KEPT = 0.5
 """Share of what was known that an adapted result has to keep: less is nearer to interpolation than
 to that. A convention, not measured."""
 
-LIKELY, CERTAIN = 0.6, 0.75
-"""How likely the judge has to be right, on the average over what moves, for "likely" and "sure",
-where a specialist leads: a coin has 0.5. Conventions, not measured."""
-
-BOUNDS: dict[str, Bound] = {}
+LIKELY = 0.75
+"""How likely the judge has to be right, on the average over what moves, where a specialist leads:
+below it that is a guess. Half way from a coin to certainty. A convention; rotors on either side
+of it are in docs/measurements.md, "Who takes which place"."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.cells import pool
 from deeptsr.imaging.exposure import correct
-from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.resample import interpolate_time, pool
 from deeptsr.imaging.shapes import Cells
 from deeptsr.learning.recipe import JUDGED
 from deeptsr.learning.strategy.bounds import UNSEEN

@@ -1,5 +1,6 @@
 """What a run costs, and what share of it is done."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -87,8 +88,23 @@ def test_looks_at_own_results_are_counted():
     assert cost(reused).total < 0.5 * cost(options).total
 
 
-def test_as_many_looks_are_taken_as_are_counted(monkeypatch):
-    """Against the fit itself, of a clip that nothing is known of beforehand."""
+def test_what_is_not_learnt_is_not_waited_for():
+    options = preset("fast")
+    told, none = cost(options), replace(options, fit=replace(options.fit, adapt_steps=0))
+    assert told.without([0]) == pytest.approx(cost(none).seconds)
+    assert told.without([]) == told.seconds
+    later = cost(preset("balanced"))
+    spared = [later.seconds - later.without([stage]) for stage in range(3)]
+    assert all(each > 0 for each in spared)
+    assert later.without([0, 2]) == pytest.approx(later.seconds - spared[0] - spared[2])
+    # What is known is looked at all the same.
+    assert all(most > least > 0 for most, least in zip(later.fit, later.spared, strict=True))
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_as_many_looks_are_taken_as_are_counted(monkeypatch, learns):
+    """Against the fit itself, of a clip that is learnt from, or of which enough is known."""
+    monkeypatch.setattr(attempts, "SURE", math.inf if learns else -math.inf)
     options, seen = preset("fast", factor=2), []
     fit = replace(options.fit, adapt_steps=6, checks=2, warmup=1)
     options = replace(options, fit=fit, pairs=replace(options.pairs, crop=16, batch=1, frames=3))
@@ -104,7 +120,7 @@ def test_as_many_looks_are_taken_as_are_counted(monkeypatch):
     self_checking.self_check(fitted, clip, options, torch.float32)
     with torch.device("meta"):
         network = network_of(options, stages[0], 32, 32)
-    told = looks_of(options, 0, stages[0], network, (32, 32), 24)
+    told = looks_of(options, 0, stages[0], network, (32, 32), 24, learns=learns)
     assert (seen.count("look"), seen.count("check")) == (told.times, told.checks)
 
 
