@@ -50,17 +50,16 @@ def looks_of(
     """
     steps, reused = steps_of_stage(options, number), options.fit_file is not None
     prior = prior_of(options)
-    experts, special = 1, False  # a later stage starts from the one before
+    experts = 1  # a later stage starts from the one before
     if number == 0:
-        known = starts(prior, network)
-        # The specialist twice, and its judge once, without being restored again.
-        experts, special = min(3, len(known)), len(known) > 2
+        # A specialist and its judge are not restored again, so that both are one look.
+        experts = min(2, len(starts(prior, network)))
     if not has_network(options, number) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
-    times, checks = (1 + special) * (number == 0), 0  # the self-check
+    times, checks = 1 if number == 0 else 0, 0  # the self-check
     if not reused:
         times += experts + _MEANS * bool(steps) if experts else 1
         checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)

@@ -145,7 +145,10 @@ def start_from(
     evidence, special = examine(network.eval(), clip, precision), specialist_of(network, experts)
     if special is None:
         return Start(evidence)
-    motion, theirs = moving(special, clip, precision), examine(special.network, clip, precision)
+    motion = moving(special, clip, precision)
+    if not motion.special:
+        return Start(evidence)
+    theirs = examine(special.network, clip, precision)
     if ((theirs.removed - evidence.removed) * motion.places).sum() <= 0:
         return Start(evidence)
     return Start(evidence, special, motion.special > 0.5)

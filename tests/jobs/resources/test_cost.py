@@ -66,10 +66,10 @@ def test_looks_at_own_results_are_counted():
     with torch.device("meta"):
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
-    experts = len(starts(prior_of(options), networks[0]))
-    assert experts > 0
-    # Each expert, four shares of what the video taught, and the self-check.
-    assert first.times == experts + 4 + 1
+    assert [*starts(prior_of(options), networks[0])] == ["any", "turning", "judge"]
+    # The first expert, the specialist with its judge, four shares of what the video taught, and
+    # the self-check.
+    assert first.times == 2 + 4 + 1
     # Before the first step, at each validation, and at last.
     assert first.checks == 1 + options.fit.checks + 1
     assert (first.frames, first.below) == (24, 0)
@@ -109,9 +109,9 @@ def test_as_many_looks_are_taken_as_are_counted(monkeypatch, learns):
     fit = replace(options.fit, adapt_steps=6, checks=2, warmup=1)
     options = replace(options, fit=fit, pairs=replace(options.pairs, crop=16, batch=1, frames=3))
     stages, clip = plan(2, 32, 32, options.pyramid.coarsest), noise(24, 32, 32, 3)
-    for module in (attempts, self_checking):
-        real = module.examine
-        monkeypatch.setattr(module, "examine", lambda *a, r=real: seen.append("look") or r(*a))
+    for module, name in ((attempts, "examine"), (attempts, "moving"), (self_checking, "examine")):
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, r=real: seen.append("look") or r(*a))
     real_gain = HeldOut.gain
     monkeypatch.setattr(
         HeldOut, "gain", lambda self, *a: seen.append("check") or real_gain(self, *a)
