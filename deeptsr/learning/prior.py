@@ -165,4 +165,4 @@ def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
             name: weights.shape for name, weights in state.items()
         }:
             states[expert] = state
-    return states
+    return dict(sorted(states.items()))  # "any", who was taught things of all kinds, comes first

@@ -12,9 +12,10 @@ from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning import self_check as self_check_module
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.self_check import self_check
-from deeptsr.learning.strategy.evidence import Evidence
+from deeptsr.learning.strategy.evidence import Evidence, Motion
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 from tests.helpers.synth import NETWORK, noise, pan, still, tiny, wake
 
@@ -92,11 +93,31 @@ def test_a_short_clip_is_checked_too(frames, step):
     ],
 )
 def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gain, confidence):
-    found = Evidence(5.0, 1.0, agreement, 0.3, 1.0)
+    found = Evidence(5.0, torch.zeros(1, 1, 1), agreement, 0.3, 1.0)
     monkeypatch.setattr(self_check_module, "examine", lambda *_: found)
     stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)))
     told = self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, gain)
     assert told == confidence
+
+
+@pytest.mark.parametrize(
+    ("share", "certain", "confidence"),
+    [(0.9, 0.8, "likely"), (0.9, 0.7, "guess"), (0.4, 0.7, "sure")],
+)
+def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
+    monkeypatch, share, certain, confidence
+):
+    """Held-out frames tell nothing of motion beyond the limit; of the rest they do."""
+    evidence = Evidence(5.0, torch.zeros(1, 1, 1), 0.5, 0.3, 1.0)
+    monkeypatch.setattr(self_check_module, "examine", lambda *_: evidence)
+    motion = Motion(torch.zeros(1, 1, 1), share, certain)
+    monkeypatch.setattr(self_check_module, "moving", lambda *_: motion)
+    network = wake(build(NETWORK, 2))
+    special = Specialist(network, network)
+    stage = FittedStage(Stage(Fraction(1), 2, 1), network, special=special)
+    gain = 1.0 if share < 0.5 else -1.0
+    clip = pan(8, 16, 16)
+    assert self_check_module._confidence(stage, clip, torch.float32, gain) == confidence
 
 
 def test_where_nothing_is_made_up_it_is_sure():

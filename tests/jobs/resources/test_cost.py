@@ -66,7 +66,7 @@ def test_looks_at_own_results_are_counted():
     with torch.device("meta"):
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
-    assert [*starts(prior_of(options), networks[0])] == ["any", "turning", "judge"]
+    assert [*starts(prior_of(options), networks[0])] == ["any", "judge", "turning"]
     # The first expert, the specialist with its judge, four shares of what the video taught, and
     # the self-check.
     assert first.times == 2 + 4 + 1

@@ -31,7 +31,9 @@ def seen(network):
 def agreeing(monkeypatch, *shares, change=5.0):
     answers = iter(shares)
     monkeypatch.setattr(
-        attempts, "examine", lambda *_: Evidence(change, torch.zeros(1), next(answers), 0.3, 1.0)
+        attempts,
+        "examine",
+        lambda *_: Evidence(change, torch.zeros(1, 1, 1), next(answers), 0.3, 1.0),
     )
 
 
@@ -92,7 +94,7 @@ def test_what_turns_against_what_was_known_is_not_taken(monkeypatch):
 
 
 def evidence(agreement, kept):
-    return Evidence(5.0, torch.zeros(1), agreement, 0.3, 1.0, kept)
+    return Evidence(5.0, torch.zeros(1, 1, 1), agreement, 0.3, 1.0, kept)
 
 
 @pytest.mark.parametrize("gain", [0.5, -0.5])
