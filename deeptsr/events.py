@@ -159,7 +159,7 @@ class StageFitted(Event):
     mix: tuple[float, float, float] = (1.0, 0.0, 0.0)  # of pairs: within, across, shift
     curve: tuple[tuple[str, int, float], ...] = ()  # of each validation: the fit, its step, dB
     learned: float = 1.0  # share of what the video taught, in its mean with what was known
-    special: bool = False  # whether a specialist of the prior took it: then it learnt nothing
+    special: bool = False  # whether a specialist of the prior takes a part of it
     # What the result says of itself, where it was looked at:
     agreement: float | None = None  # share of the change that improves, 0 .. 1
     detour: float | None = None  # 1/4 is the straight way between two frames, above 1 a long one
