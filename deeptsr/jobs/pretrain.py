@@ -21,6 +21,7 @@ from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
 from deeptsr.learning.pretraining import VARIANTS, pretrain
 from deeptsr.learning.prior import Prior
+from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.space.pretrain import SETTINGS, SPACE, pretrain_space
 from deeptsr.networks import build_teachable
 from deeptsr.system import devices
@@ -35,6 +36,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")  # of pictures
 _SIDE = 96  # pixels of a surface
 _LEAST = 40  # steps
 _MEASURED = 4  # steps that tell how long one takes, after as many that warm up
+_CLIPS = 0.15  # share of the time that the clips take that are there from the start, at most
+_FEWEST = 8  # of these, of each kind
 _NOISE = 8 / 255  # standard deviation of a sensor's noise, at most
 _CRF = (18, 32)  # of H.264, between
 
@@ -114,8 +117,7 @@ def pretrain_file(
     if not space:
         common |= {"damage": _Damage(seed) if settings.damaged else None, "start": known}
     if time_budget is not None:
-        affordable = _affordable(network, settings, time_budget, common)
-        settings = replace(settings, steps=affordable)
+        settings = _affordable(network, settings, time_budget, common)
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
     kept = hidden_beside(output, ".begun.pt")
     digest = known.digest if known else ""
@@ -220,19 +222,29 @@ def _sized(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _affordable(
     network: NetworkSettings, settings: PretrainSettings, seconds: float, common: dict[str, Any]
-) -> int:
-    """Steps of the first network that a time has room for, all others taught as well."""
+) -> PretrainSettings:
+    """The settings with the steps, and with the clips from the start, that a time has room for.
+
+    The steps are those of the first network, all others taught as well.
+    """
     few = replace(settings, steps=2 * _MEASURED, pool=4, check=10**9)
+    began = time.monotonic()
+    for seed in range(_MEASURED):
+        render(seed, ("leaves", "rotor")[seed % 2])
+    clip = (time.monotonic() - began) / _MEASURED
     clock: list[float] = []
     listen: Callable[[object], None] = lambda event: clock.append(time.monotonic())  # noqa: E731
-    shares = 1.0
+    shares, pools = 1.0, 1
     if network.kind == "space":
         pretrain_space(network, few, **common, on_event=listen)
     else:
         pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
         shares = sum(variant.share for variant in VARIANTS)
+        pools = sum((variant.rotors < 1) + (variant.rotors > 0) for variant in VARIANTS)
+    pool = max(_FEWEST, min(settings.pool, round(_CLIPS * seconds / (pools * clip))))
     step = (clock[2 * _MEASURED - 1] - clock[_MEASURED - 1]) / _MEASURED
-    return max(_LEAST, round(0.85 * seconds / (step * shares)))
+    left = 0.9 * seconds - pools * pool * clip
+    return replace(settings, steps=max(_LEAST, round(left / (step * shares))), pool=pool)
 
 
 def _begun(kept: Path, who: str, on_event: Listener) -> dict[str, Any] | None:

@@ -128,9 +128,33 @@ def test_a_time_budget_chooses_the_steps(tmp_path, monkeypatch):
     monkeypatch.setattr(
         module, "pretrain", lambda network, settings, **_: seen.append(settings.steps) or PRIOR
     )
-    monkeypatch.setattr(module, "_affordable", lambda *_: 123)
+    monkeypatch.setattr(module, "_affordable", lambda *_: replace(TINY, steps=123))
     pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, time_budget=60.0, device="cpu")
     assert seen == [123]
+
+
+def test_a_time_budget_counts_the_clips_that_are_there_from_the_start(monkeypatch):
+    """A clip takes 2 s and a step 1 s: of 1000 s seven pools of clips take 150 at most."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+
+    def render(seed, kind):
+        now[0] += 2.0
+
+    def pretrain(network, settings, *, variants, on_event, **_):
+        for _ in range(settings.steps):
+            now[0] += 1.0
+            on_event(None)
+
+    monkeypatch.setattr(module, "render", render)
+    monkeypatch.setattr(module, "pretrain", pretrain)
+    pools = sum((v.rotors < 1) + (v.rotors > 0) for v in VARIANTS)
+    settings = replace(TINY, pool=250)
+    for seconds, pool in ((1000.0, round(0.15 * 1000 / (2 * pools))), (1e6, 250), (10.0, 8)):
+        found = module._affordable(NETWORK, settings, seconds, {})
+        assert found.pool == pool
+        taken = 2 * pools * pool + found.steps * sum(v.share for v in VARIANTS)
+        assert taken == pytest.approx(0.9 * seconds, abs=5) or found.steps == 40
 
 
 PRIOR = Prior(NETWORK, {}, {})
