@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.resample import around, pool, spread
+from deeptsr.imaging.resample import around, pool
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
+from deeptsr.pyramid.trust import blend
 
 __all__ = ["NEAR", "Specialist", "likely", "parts_of", "take"]
 
@@ -68,9 +69,4 @@ def take(result: Frames, theirs: Volume, likelihood: Cells) -> None:
         theirs: the specialist's.
         likelihood: :func:`likely`.
     """
-    factor = len(result) // len(likelihood)
-    for number, place in enumerate((likelihood > 0.5).to(result)):
-        if place.any():
-            frames = slice(number * factor, (number + 1) * factor)
-            weight = spread(place, (result.shape[1], result.shape[2]))
-            result[frames].lerp_(theirs[frames], weight)
+    blend(result, theirs, (likelihood <= 0.5).to(result))

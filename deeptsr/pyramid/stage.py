@@ -109,8 +109,7 @@ class FittedStage:
             result = _part_of(result, trusted, seen, step)
         if self.refilmed:
             self._correct(result, fine, trusted, exposure)
-        if self.even and exposure == "full":
-            make_even(result, _part_of(fine, trusted))
+        self._make_even(result, fine, exposure, trusted)
         if self.special is not None:
             self._specialise(result, fine, exposure, precision, trusted, first)
         if share is None:
@@ -127,9 +126,13 @@ class FittedStage:
         result = fine.new_empty(len(held) * step, *fine.shape[1:])
         for piece in _pieces(held):
             _part_of(result, piece, held, step)[:] = _plain(fine, piece, step, exposure)
+        self._make_even(result, fine, exposure, held)
+        return result
+
+    def _make_even(self, result: Frames, fine: Volume, exposure: str, held: range) -> None:
+        """Make the result of the frames ``held`` go on evenly, in place, where that is asked."""
         if self.even and exposure == "full":
             make_even(result, _part_of(fine, held))
-        return result
 
     @property
     def _look(self) -> int:
@@ -162,8 +165,7 @@ class FittedStage:
             for piece in _pieces(held)
         ]
         del judged
-        if self.even and exposure == "full":
-            make_even(theirs, _part_of(fine, held))
+        self._make_even(theirs, fine, exposure, held)
         # Its second result is not averaged in: filmed again, what it made is spoilt for one who
         # reads blur (measurements.md).
         take(result, theirs, likely(torch.cat(parts, 1)))
