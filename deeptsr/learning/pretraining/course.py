@@ -188,12 +188,12 @@ class Course:
         with torch.no_grad():
             plain = interpolate_time(ltr, factor, exposure, axis=2)
             plain = correct(plain, ltr, factor, exposure, axis=2)
-            wanted = htr
-            if self.variant.judges:  # the truth where it is aliased
-                share = where.repeat_interleave(factor, 1)[:, None, :, None, None]
-                wanted = torch.lerp(plain, htr, share)
+            there = where.repeat_interleave(factor, 1)[:, None, :, None, None]
+            wanted = torch.lerp(plain, htr, there) if self.variant.judges else htr
         ends = factor * (1 + network.warming(ltr.shape[2]))
         aways = restored - wanted, plain - wanted, plain - htr
+        if self.variant.beyond:  # what comes before and after tells it which way blades turn
+            aways = tuple(away * there for away in aways)
         one, other, true = (_inner(away, ends) for away in aways)
         return one, other, true
 

@@ -18,7 +18,7 @@ class Variant:
     fold: int
     share: float  # of the settings' steps
     rotors: float = 0.0  # share of its crops that are of blades that turn; steps of two alone
-    beyond: bool = False  # whether these turn beyond the aliasing limit alone
+    beyond: bool = False  # whether it learns of these where they are aliased, and of nothing else
     judges: bool = False  # whether it learns to leave all else as interpolation has it
     wide: float = 1.0  # side of its crops over that of the settings
     batch: float = 1.0  # crops a step over those of the settings

@@ -60,7 +60,7 @@ def render(
     Args:
         seed: of all that is drawn.
         kind: "leaves" (things of all kinds in motion, and what flows), "rotor" (blades that turn,
-            on both sides of the aliasing limit) or "beyond" (beyond it alone).
+            on both sides of the aliasing limit) or "beyond" (beyond it, or crossing it).
         size: side of a frame, pixels.
         frames: HTR frames.
         pictures: surfaces beside those that are drawn, (3, side, side) each, in [0, 1].
@@ -217,7 +217,7 @@ class _LeavesWorld(_World):
 
 
 class _RotorWorld(_World):
-    """Blades that turn before a wall, on both sides of the aliasing limit or beyond it."""
+    """Blades that turn before a wall, on both sides of the aliasing limit."""
 
     def __init__(self, dice: Dice, size: int, frames: int, *, beyond: bool) -> None:
         # Most are plain, since a network learns from these first what blades do.

@@ -89,11 +89,28 @@ def test_it_learns(monkeypatch):
     assert check.leaves > 1  # where it starts, it is 0
 
 
+def course_of(variant):
+    cpu, exact = torch.device("cpu"), torch.float32
+    return course.Course(NETWORK, TINY, variant, 4, seed=0, device=cpu, precision=exact)
+
+
+def test_a_specialist_learns_where_blades_are_aliased_and_nothing_else():
+    """Of blades that cross the limit, that is a part of the frames."""
+    begun = course_of(next(v for v in VARIANTS if v.beyond))
+    htr = torch.rand(1, 3, 12, 16, 16, generator=torch.Generator().manual_seed(0))
+    where = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0, 1.0]])
+    changed = [htr.clone(), htr.clone()]
+    changed[0][:, :, 2], changed[1][:, :, 8] = htr[:, :, 3], htr[:, :, 9]
+    with torch.no_grad():
+        errors = [begun._errors(begun.network, each, where, 2)[2] for each in (htr, *changed)]
+    assert errors[0] > 0.01
+    assert gap(errors[1], errors[0]) < 0.1 * gap(errors[2], errors[0])
+    assert begun._errors(begun.network, htr, torch.zeros(1, 6), 2)[0] == 0
+
+
 @pytest.mark.parametrize("aliased", [0.0, 1.0])
 def test_a_judge_is_to_leave_what_is_not_aliased_as_it_is_interpolated(aliased):
-    judge = next(v for v in VARIANTS if v.judges)
-    cpu, exact = torch.device("cpu"), torch.float32
-    begun = course.Course(NETWORK, TINY, judge, 4, seed=0, device=cpu, precision=exact)
+    begun = course_of(next(v for v in VARIANTS if v.judges))
     htr = torch.rand(2, 3, 12, 16, 16, generator=torch.Generator().manual_seed(0))
     # At its beginning a network interpolates.
     error, left, away = begun._errors(begun.network, htr, torch.full((2, 6), aliased), 2)

@@ -59,8 +59,16 @@ def test_turning_goes_one_way_within_its_speeds():
         angle, fastest = turning(Dice(seed), times, 0.8, beyond=seed % 2 > 0)
         speed = angle.diff() / times.diff()
         assert speed.abs().max() <= fastest * 1.01 <= 0.38
-        assert speed.abs().min() >= 0.8 * (0.2499 if seed % 2 else 0.03)
+        assert speed.abs().min() >= 0.8 * 0.03
+        assert seed % 2 == 0 or speed.abs().max() >= 0.8 * 0.2499
         assert bool((speed > -1e-5).all()) or bool((speed < 1e-5).all())
+
+
+def test_half_of_what_has_to_be_beyond_the_limit_crosses_it():
+    times = torch.linspace(0, 20, 201)
+    turned = [turning(Dice(seed), times, 1.0, beyond=True)[0] for seed in range(400)]
+    slowest = torch.stack([(angle.diff() / times.diff()).abs().min() for angle in turned])
+    assert float((slowest < 0.25).float().mean()) == pytest.approx(0.5, abs=0.07)
 
 
 def test_speeds_that_look_alike_are_as_likely():
