@@ -120,17 +120,13 @@ class Course:
         self._crops.load(state["crops"])
 
     def gains(self) -> dict[str, float]:
-        """Mean gain over interpolation on clips that are never taught, by kind, dB.
-
-        A judge's is that of coming near what it is to make: below 0 where that is to leave
-        interpolation as it is.
-        """
+        """Mean gain over interpolation on clips that are never taught, by kind, dB."""
         gains = {}
         with torch.no_grad():
             for told, kind in zip(("leaves", "rotor"), kinds(self.variant), strict=True):
                 htr, where = (part.to(self._device) for part in _judges(kind))
                 parts = zip(torch.split(htr, 4), torch.split(where, 4), strict=True)
-                pairs = [self._errors(self.average, *part, 2)[:2] for part in parts]
+                pairs = [self._errors(self.average, *part, 2) for part in parts]
                 error, plain = (torch.cat(e) + 1e-7 for e in zip(*pairs, strict=True))
                 gains[told] = float((10 * torch.log10(plain / error)).mean())
         return gains
@@ -147,7 +143,7 @@ class Course:
         factor = self._crops.factor()
         htr, where = self._crops.batch(factor)
         where = where.to(self._device)
-        error, _, plain = self._errors(self.network, self._placed(htr), where, factor, spoil=True)
+        error, plain = self._errors(self.network, self._placed(htr), where, factor, spoil=True)
         return error, ((plain + _QUIET) * 1e3) ** -self.settings.balance
 
     def _hidden(self) -> tuple[Tensor, Tensor]:
@@ -169,13 +165,8 @@ class Course:
         where: Tensor,
         factor: int,
         spoil: bool = False,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean square errors, (N,) each.
-
-        Returns:
-            Of the network, and of interpolation, from what the network is to make; and of
-            interpolation from the truth.
-        """
+    ) -> tuple[Tensor, Tensor]:
+        """Mean square errors of what counts, (N,) each: of a network, and of interpolation."""
         exposure = self.variant.exposure
         ltr = expose(htr, factor, exposure, axis=2)
         if spoil and self._damage and self._crops.chance() < self.settings.damaged:
@@ -188,14 +179,11 @@ class Course:
         with torch.no_grad():
             plain = interpolate_time(ltr, factor, exposure, axis=2)
             plain = correct(plain, ltr, factor, exposure, axis=2)
-            there = where.repeat_interleave(factor, 1)[:, None, :, None, None]
-            wanted = torch.lerp(plain, htr, there) if self.variant.judges else htr
         ends = factor * (1 + network.warming(ltr.shape[2]))
-        aways = restored - wanted, plain - wanted, plain - htr
-        if self.variant.beyond:  # what comes before and after tells it which way blades turn
-            aways = tuple(away * there for away in aways)
-        one, other, true = (_inner(away, ends) for away in aways)
-        return one, other, true
+        # What comes before and after the frames that count tells which way blades turn.
+        counts = where if self.variant.beyond else torch.ones_like(where)
+        counts = counts.repeat_interleave(factor, 1)[:, None, :, None, None]
+        return _inner((restored - htr) * counts, ends), _inner((plain - htr) * counts, ends)
 
     def _placed(self, crops: Tensor) -> Tensor:
         return crops.to(self._device, memory_format=torch.channels_last_3d)

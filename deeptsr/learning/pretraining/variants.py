@@ -19,7 +19,6 @@ class Variant:
     share: float  # of the settings' steps
     rotors: float = 0.0  # share of its crops that are of blades that turn; steps of two alone
     beyond: bool = False  # whether it learns of these where they are aliased, and of nothing else
-    judges: bool = False  # whether it learns to leave all else as interpolation has it
     wide: float = 1.0  # side of its crops over that of the settings
     batch: float = 1.0  # crops a step over those of the settings
     start: str | None = None  # name of the variant that it starts from
@@ -32,9 +31,9 @@ class Variant:
 
 VARIANTS = (
     Variant("any", "full", 1, 1.0),
-    Variant(SPECIALIST, "full", 1, 1.0, 1.0, beyond=True, wide=1.25, batch=0.5, start="any/full-1"),
+    Variant(JUDGE, "full", 1, 1.0, 0.7, wide=1.25, batch=0.5, start="any/full-1"),
     Variant(
-        JUDGE, "full", 1, 0.5, 0.8, judges=True, wide=1.25, batch=0.5, start=f"{SPECIALIST}/full-1"
+        SPECIALIST, "full", 1, 0.5, 1.0, beyond=True, wide=1.25, batch=0.5, start=f"{JUDGE}/full-1"
     ),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),

@@ -50,7 +50,7 @@ def test_frames_around_change_nothing_of_what_is_drawn_without_them(rendered):
     assert torch.equal(short, long)
 
 
-TURNING = Variant("judge", "full", 1, 1.0, rotors=1.0, judges=True)
+TURNING = Variant("judge", "full", 1, 1.0, rotors=1.0)
 
 
 @pytest.mark.parametrize("speed", [0.2, 0.3])
