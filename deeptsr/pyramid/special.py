@@ -1,12 +1,10 @@
 """`Specialist`: takes the places of a result where motion is aliased, as a judge sees it.
 
 Where blades turn by more than half of their distance a frame, two worlds explain what the slow
-camera saw. An expert who always takes the longer way is right there, and wrong elsewhere; one who
-is taught both ways at once makes a mean of them near the limit. So who makes the longer way, and
-who tells where it is the right one, are two networks. The judge was taught to make the longer way
-where it is right, and elsewhere to leave interpolation as it is; in doubt, what errs least is a
-mean of both, each as likely as it is. So the part of the specialist's change that its judge makes,
-too, is how likely the specialist is right.
+camera saw. An expert who always takes the longer way is right there, and wrong elsewhere. One who
+is taught both worlds makes, in doubt, what errs least in the mean square: a mean of both ways, each
+as likely as it is. So that one judges where the longer way is the right one: the share of the
+specialist's change that it makes, too, tells how likely it takes that to be.
 """
 
 from __future__ import annotations
@@ -25,6 +23,10 @@ __all__ = ["NEAR", "Specialist", "likely", "parts_of", "take"]
 
 NEAR = 2  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
+# Share of the specialist's change that a judge makes who takes both ways to be as likely: less than
+# half, as the shorter way undoes a part of the longer one; and how fast doubt fades away from it
+# (docs/measurements.md, "Who takes which place", tells the rotors that both were chosen on).
+_DOUBT, _FADES = 0.25, 0.08
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ def parts_of(theirs: Volume, judged: Volume, plain: Volume, factor: int) -> Tens
 
 
 def likely(parts: Tensor) -> Cells:
-    """How likely the specialist is right, (T, rows, columns), of :func:`parts_of`: about 0 to 1."""
+    """How likely the specialist is right, (T, rows, columns), of :func:`parts_of`: 0 to 1."""
     both, change = (around(around(part)) for part in parts)
-    return both / (change + _UNSEEN)
+    return torch.sigmoid((both / (change + _UNSEEN) - _DOUBT) / _FADES)
 
 
 def take(result: Frames, theirs: Volume, likelihood: Cells) -> None:

@@ -28,15 +28,20 @@ def pair(share):
     return Specialist(network, judge)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
-def test_the_judge_makes_as_much_of_the_change_as_is_likely(share):
-    special, clip = pair(share), noise(8, 32, 33, 3)
-    plain = correct(interpolate_time(clip, 2), clip, 2)
-    theirs, judged = (predict(n, clip) for n in (special.network, special.judge))
-    found = likely(parts_of(theirs, judged, plain, 2))
-    assert found.shape[0] == 8
-    assert float(found.min()) == pytest.approx(share, abs=0.02)
-    assert float(found.max()) == pytest.approx(share, abs=0.02)
+def test_the_more_of_the_change_a_judge_makes_the_likelier_is_the_specialist():
+    found = []
+    for share in (-0.2, 0.0, 0.2, 0.3, 1.0):
+        special, clip = pair(share), noise(8, 32, 33, 3)
+        plain = correct(interpolate_time(clip, 2), clip, 2)
+        theirs, judged = (predict(n, clip) for n in (special.network, special.judge))
+        each = likely(parts_of(theirs, judged, plain, 2))
+        assert each.shape[0] == 8
+        assert float(each.max() - each.min()) < 0.05  # everywhere as much is made
+        found.append(float(each.mean()))
+    assert found == sorted(found)
+    assert found[1] < 0.1
+    assert found[2] < 0.5 < found[3]
+    assert found[4] > 0.99
 
 
 def test_what_nobody_sees_is_not_likely():
@@ -56,7 +61,7 @@ def test_each_place_is_given_to_whom_it_belongs():
 
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("even", [False, True])
-@pytest.mark.parametrize("share", [0.4, 0.6])
+@pytest.mark.parametrize("share", [0.1, 0.6])
 def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, share):
     general, clip = wake(build(SMALL, 2, "full", 1).eval(), 5), noise(10, 24, 25, 3)
     stage = FittedStage(Stage(Fraction(1), 2, 1), general, ensemble, False, False, even)
@@ -74,7 +79,7 @@ def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, sha
 def test_a_part_of_a_clip_comes_out_as_in_the_whole(refilmed, even):
     clip, general = noise(40, 16, 17, 3), wake(build(SMALL, 2, "full", 1).eval(), 5)
     special = Specialist(pair(1.0).network, wake(build(SMALL, 2, "full", 1).eval(), 3))
-    special.judge.leave.weight.data.mul_(0.52)
+    special.judge.leave.weight.data.mul_(0.26)
     stage = FittedStage(
         Stage(Fraction(1), 2, 1), general, True, refilmed, False, even, special=special
     )

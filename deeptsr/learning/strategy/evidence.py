@@ -55,7 +55,7 @@ def moving(special: Specialist, clip: Tensor, precision: torch.dtype) -> Motion:
         predict(n, clip, precision=precision) for n in (special.network, special.judge)
     )
     plain = correct(interpolate_time(clip, step), clip, step)
-    likelihood = likely(parts_of(theirs, judged, plain, step)).clamp(0, 1)
+    likelihood = likely(parts_of(theirs, judged, plain, step))
     moved = torch.stack(
         [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
     )
