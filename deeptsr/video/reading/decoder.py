@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from deeptsr.errors import InputError
 from deeptsr.video.ffmpeg.decoders import KNOWN, guard, is_known, option
 from deeptsr.video.ffmpeg.demuxers import VIDEOS, is_list
+from deeptsr.video.ffmpeg.sample_tables import claims_too_much
 from deeptsr.video.reading.joined import Packets
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
@@ -49,6 +50,12 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; expected a video; get the file anew")
     try:
+        if claims_too_much(path):
+            raise InputError(
+                f"{path} claims far more frames or edits than its {path.stat().st_size} bytes can "
+                "hold; expected a whole video; get the file anew, or rewrite it, if you trust it: "
+                "ffmpeg -i INPUT OUTPUT.mkv"
+            )
         container = av.open(
             str(path.absolute()),  # absolute, lest "a:b.mp4" name a protocol
             mode="r",
