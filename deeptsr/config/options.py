@@ -22,7 +22,7 @@ from deeptsr.errors import OptionError
 __all__ = ["PRESETS", "Options", "changed", "preset", "values"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
-_LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
+LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
 _COLOR = re.compile("black|white|#[0-9a-fA-F]{6}")
 
 
@@ -76,10 +76,10 @@ class Options:
         """
         self._check_space()
         least = 2 if self.keeps_size else 1
-        if self.factor.__class__ is not int or not least <= self.factor <= _LARGEST_FACTOR:
+        if self.factor.__class__ is not int or not least <= self.factor <= LARGEST_FACTOR:
             raise OptionError(
                 f"factor is {shown(self.factor)}; expected a whole number from {least} to "
-                f"{_LARGEST_FACTOR}, such as 8"
+                f"{LARGEST_FACTOR}, such as 8"
                 + "; 1 goes with a `scale` or a `size` only"
                 * (self.factor == 1)
             )

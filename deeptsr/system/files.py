@@ -15,6 +15,7 @@ from deeptsr.system.ours import fresh, keep_mode, rename_to_free
 __all__ = [
     "appeared",
     "as_full",
+    "at_once",
     "check_file",
     "flush_to_disk",
     "hidden_beside",
@@ -182,6 +183,19 @@ def flush_to_disk(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def at_once(path: str, flags: int) -> int:
+    """Open a file, or a pipe that has another end: an ``opener``. For that end it is not waited.
+
+    A pipe that nobody writes is empty, and one that nobody reads an error.
+
+    Raises:
+        OSError: when it cannot be opened.
+    """
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    os.set_blocking(handle, True)
+    return handle
 
 
 def is_full(error: BaseException) -> bool:
