@@ -19,7 +19,7 @@ from deeptsr.config.sections import (
 )
 from deeptsr.errors import OptionError
 
-__all__ = ["PRESETS", "Options", "changed", "preset", "values"]
+__all__ = ["PRESETS", "Options", "changed", "given", "preset", "values"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
 LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
@@ -244,6 +244,19 @@ def preset(name: str, **changes: object) -> Options:
     if not isinstance(name, str) or name not in PRESETS:
         raise OptionError(f"preset is {shown(name)}; expected one of {', '.join(PRESETS)}")
     return changed(PRESETS[name], **changes)
+
+
+def given(options: Options | None) -> Options | None:
+    """Return options that were handed over; None where there are none.
+
+    Raises:
+        OptionError: when they are no :class:`Options`.
+    """
+    if options is not None and not isinstance(options, Options):
+        raise OptionError(
+            f"options are {shown(options)}; expected deeptsr.Options, as deeptsr.preset makes them"
+        )
+    return options
 
 
 def changed(options: Options, **changes: object) -> Options:
