@@ -129,9 +129,9 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
         )
     streams = [s for s in container.streams.video if s.codec_context is not None]
     if number is not None:
-        if number >= len(container.streams.video):
+        if not (type(number) is int and 0 <= number < len(container.streams.video)):
             raise InputError(
-                f"`video_stream` is {number} and {path} has {len(container.streams.video)} of "
+                f"`video_stream` is {number!r} and {path} has {len(container.streams.video)} of "
                 "video, counted from 0; choose one of them"
             )
         streams = [s for s in streams if s is container.streams.video[number]]
