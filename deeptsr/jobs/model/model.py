@@ -185,7 +185,8 @@ def fit(frames: Any, options: Options | None = None, on_event: Listener = ignore
         DeviceError: when the device is not there.
         ResourceError: when memory runs out.
     """
-    if given(options) is not None:
+    options = given(options)
+    if options is not None:
         _check_size(options)
     job, clip, _ = array_job(frames, options, on_event, doubling=False)
     with out_of_memory():
