@@ -14,6 +14,7 @@ from typing import BinaryIO
 __all__ = ["claims_too_much"]
 
 _FOLDERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf"))
+_FOLDERS |= {b"udta", b"dinf", b"mvex", b"tref"}  # FFmpeg looks for tables there, too
 _SAMPLE, _SHOWN = 72, 24  # bytes that FFmpeg takes for one, and for each time that it is shown
 _LEAST = 1 << 29  # bytes that any file may take, and
 _MOST = 64  # so many for a byte of its own
@@ -53,22 +54,27 @@ def claims_too_much(path: Path) -> bool:
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield each box's kind, where its content begins, and its length; folders' boxes follow."""
-    at = seen = 0
-    while at + 8 <= size and seen < _BOXES:
+    at, ends = 0, [size]  # of the folders that are open
+    for _ in range(_BOXES):
+        while ends and at + 8 > ends[-1]:
+            at = ends.pop()
+        if not ends:
+            return
         file.seek(at)
-        length, kind = struct.unpack(">I4s", file.read(8))
+        length, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
         begin = at + 8
         if length == 1:
             high, low = _numbers(file, begin)
             length, begin = high << 32 | low, begin + 8
-        yield kind, begin, length
-        seen += 1
+        end = at + length if length else ends[-1]
+        if end < begin:  # no box: the rest of the folder is none, either
+            at = ends.pop()
+            continue
+        yield kind, begin, end - begin
         if kind in _FOLDERS:
-            at = begin
-        elif length >= begin - at:
-            at += length
-        else:  # to the end of the file, or no box at all
-            return
+            ends.append(min(end, ends[-1]))
+            end = begin
+        at = end
 
 
 def _numbers(file: BinaryIO, at: int) -> tuple[int, int]:

@@ -37,7 +37,19 @@ def shown_again_and_again(data):
         data[place : place + 4] = struct.pack(">I", length + len(edit) * (MANY // 1000 - 1))
 
 
-@pytest.mark.parametrize("harm", [billions_of_frames, shown_again_and_again])
+def behind_what_ends_nowhere(data):
+    billions_of_frames(data)
+    begin = data.index(b"trak") + 4
+    data[begin:begin] = struct.pack(">I4sI", 12, b"udta", 0)
+    for box in (b"trak", b"moov"):
+        place = data.index(box) - 4
+        (length,) = struct.unpack(">I", data[place : place + 4])
+        data[place : place + 4] = struct.pack(">I", length + 12)
+
+
+@pytest.mark.parametrize(
+    "harm", [behind_what_ends_nowhere, billions_of_frames, shown_again_and_again]
+)
 def test_tables_of_billions_are_refused_at_once(tmp_path, harm):
     path = clip(tmp_path / "a.mp4", "-c:v", "mpeg4", size="16x16", rate="25", frames=60)
     data = bytearray(path.read_bytes())
@@ -65,8 +77,8 @@ def test_fragments_of_billions_are_refused(tmp_path):
 
 def test_what_is_long_stays_open(tmp_path):
     # Of sound each sample counts; and then a twentieth of that file.
-    path, picture = tmp_path / "a.mov", ("-f", "lavfi", "-i", "testsrc2=s=16x16:r=1:d=160")
-    sound = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono", "-t", 160, "-c:a", "pcm_s16le")
+    path, picture = tmp_path / "a.mov", ("-f", "lavfi", "-i", "testsrc2=s=16x16:r=1:d=40")
+    sound = ("-f", "lavfi", "-i", "anullsrc=r=192000:cl=mono", "-t", 40, "-c:a", "pcm_u8")
     ffmpeg(*picture, *sound, "-c:v", "mpeg4", "-movflags", "+faststart", path)
     assert not claims_too_much(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 20])
