@@ -51,6 +51,8 @@ def check_file(path: Path, overwrite: bool) -> None:
         raise unwritable(path, error, otherwise="choose another name") from None
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+    if path.exists() and not path.is_file():  # /dev/null would become one
+        raise OutputError(f"{path} is a device or a pipe; expected a file; choose another name")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"the folder {path.absolute().parent} does not exist; create it first")
 

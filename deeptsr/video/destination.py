@@ -204,6 +204,8 @@ def check_place(
         _check_folder(path, overwrite)
     elif path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+    elif path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a device or a pipe; expected a file; choose another name")
     parent = path.parent
     if not parent.is_dir():
         raise OutputError(f"the folder {parent} does not exist; create it first")
