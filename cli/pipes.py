@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from deeptsr import video
+from deeptsr.errors import InputError
 from deeptsr.events import Listener, Progress
 from deeptsr.system.humanize import size
 
@@ -64,10 +66,18 @@ def source_of(input: str, output: str, tell: Listener) -> Iterator[str]:
         input: as it was given.
         output: the same.
         tell: hears how much there is.
+
+    Raises:
+        InputError: when stdin is closed, or nothing comes.
     """
     if input != PIPE:
         yield input
         return
+    if sys.stdin is None:
+        raise InputError(
+            "the input is - and stdin is closed; expected a program before this one: "
+            "ffmpeg -i in.mp4 -f yuv4mpegpipe - | deeptsr upscale - ..."
+        )
     said = 0
 
     def on_bytes(count: int) -> None:
@@ -95,6 +105,8 @@ class Stdout(io.RawIOBase):
         Raises:
             StdoutClosedError: when stdout takes no more.
         """
+        if sys.stdout is None:
+            raise StdoutClosedError from OSError(errno.EBADF, "it is closed")
         try:
             return sys.stdout.buffer.write(data)
         except OSError as error:
@@ -107,6 +119,8 @@ class Stdout(io.RawIOBase):
         Raises:
             StdoutClosedError: when stdout takes no more.
         """
+        if sys.stdout is None:
+            return
         try:
             sys.stdout.buffer.flush()
         except OSError as error:

@@ -111,6 +111,20 @@ def test_settings_that_no_run_can_meet_are_refused(kind, values):
             kind(**{name: value})
 
 
+@pytest.mark.parametrize("strange", ["fast", 3, {}, [], {"factor": 4}, Options])
+def test_what_are_no_options_is_refused(strange, tmp_path):
+    film = clip(tmp_path / "a.mkv", "-c:v", "ffv1", size="32x32", frames=8)
+    for work in (
+        lambda: deeptsr.upscale_file(film, tmp_path / "o.mkv", strange),
+        lambda: deeptsr.upscale_array(ZEROS, strange),
+        lambda: deeptsr.degrade_file(film, tmp_path / "o.mkv", strange),
+        lambda: deeptsr.probe_file(film, strange),
+        lambda: deeptsr.fit(ZEROS, strange),
+    ):
+        with pytest.raises(OptionError, match=r"options are .*; expected deeptsr\.Options"):
+            work()
+
+
 def test_presets_of_no_name():
     for name in ("nope", ["x"], None, "x" * 10_000):
         with pytest.raises(OptionError, match=r"preset is .*; expected one of fast"):

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from deeptsr.errors import OutputError
 from deeptsr.events import Event, Listener, Warned, to_json
-from deeptsr.system.files import unwritable
+from deeptsr.system.files import at_once, unwritable
 
 from .notes import Detail
 from .sentences import sentence
@@ -77,7 +77,9 @@ class Log:
         try:
             _check_text(Path(path))
             # Names that are no UTF-8 are written as they are.
-            self._file = open(path, "a", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+            self._file = open(  # noqa: SIM115
+                path, "a", encoding="utf-8", errors="surrogateescape", opener=at_once
+            )
         except OSError as error:
             yours = "expected a log file in a folder that exists and is yours to write"
             raise unwritable(Path(path), error, otherwise=yours) from None

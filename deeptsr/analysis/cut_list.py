@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 from deeptsr.errors import OptionError
+from deeptsr.system.files import at_once
 
 __all__ = ["read_cuts"]
 
@@ -35,8 +37,10 @@ def read_cuts(path: Path, first_from: Callable[[Fraction], int] | None) -> tuple
         OptionError: when the file cannot be read, or a line is none of these.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=at_once) as file:
             data = file.read(_MOST + 1)
+        if not data and path.is_fifo():
+            raise OSError(errno.EPIPE, "nobody writes into it")
         if len(data) > _MOST:
             raise ValueError
         lines = data.decode("utf-8-sig").splitlines()

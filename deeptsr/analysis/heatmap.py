@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from deeptsr.analysis.drawing import matplotlib_as_it_comes
 from deeptsr.analysis.recurrence import Recurrence, Slice
 from deeptsr.imaging.volume import LUMA
 
@@ -32,10 +33,10 @@ _LONG = 900  # pixels that the long side of a blended picture has at least
 
 def _colors() -> Colormap:
     """From blue, nothing across, to red; without the dark ends of "turbo"."""
-    import matplotlib as mpl  # noqa: PLC0415
-    from matplotlib.colors import ListedColormap  # noqa: PLC0415
+    with matplotlib_as_it_comes() as matplotlib:
+        from matplotlib.colors import ListedColormap  # noqa: PLC0415
 
-    return ListedColormap(mpl.colormaps["turbo"](np.linspace(0.1, 0.9, 256)))
+        return ListedColormap(matplotlib.colormaps["turbo"](np.linspace(0.1, 0.9, 256)))
 
 
 def blend(part: Slice, long_side: int = _LONG) -> npt.NDArray[np.float32]:
@@ -90,6 +91,13 @@ def draw(
         path: a file whose ending matplotlib knows, such as ``.png``.
         first: number of the clip's first frame in the video.
     """
+    with matplotlib_as_it_comes():
+        _draw(recurrence, numbers, title, path, first)
+
+
+def _draw(
+    recurrence: Recurrence, numbers: dict[str, Any], title: str, path: Path, first: int
+) -> None:
     from matplotlib.cm import ScalarMappable  # noqa: PLC0415
     from matplotlib.colors import Normalize  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -124,6 +132,7 @@ def draw(
     head = figure.text(
         edge / full_x, 1 - 0.32 / full_y, title, fontsize=17, fontweight="bold", color=_INK
     )
+    head.set_parse_math(False)  # a name may hold dollars
     head.set_verticalalignment("center")
     figure.text(
         edge / full_x,
@@ -233,6 +242,11 @@ def strip(width: int) -> npt.NDArray[np.float32]:
     Returns:
         (rows, width, 3) in [0, 1]; an even number of rows.
     """
+    with matplotlib_as_it_comes():
+        return _strip(width)
+
+
+def _strip(width: int) -> npt.NDArray[np.float32]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
     from matplotlib.cm import ScalarMappable  # noqa: PLC0415
     from matplotlib.colors import Normalize  # noqa: PLC0415

@@ -5,7 +5,7 @@ it needs, never the whole.
 """
 
 from deeptsr.config.kinds import fraction_of
-from deeptsr.config.options import PRESETS, Options, changed, preset, values
+from deeptsr.config.options import PRESETS, Options, changed, given, preset, values
 from deeptsr.config.resolved import Resolved, Settings
 from deeptsr.config.sections import (
     NETWORKS,
@@ -33,6 +33,7 @@ __all__ = [
     "Settings",
     "changed",
     "fraction_of",
+    "given",
     "preset",
     "values",
 ]

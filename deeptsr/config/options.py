@@ -19,10 +19,10 @@ from deeptsr.config.sections import (
 )
 from deeptsr.errors import OptionError
 
-__all__ = ["PRESETS", "Options", "changed", "preset", "values"]
+__all__ = ["PRESETS", "Options", "changed", "given", "preset", "values"]
 
 _LARGEST_TERM = 1_000_000  # of a rate: FFmpeg's fractions have 32 bits, and a factor needs room
-_LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
+LARGEST_FACTOR = 1024  # a camera of a million frames a second, of a film's
 _COLOR = re.compile("black|white|#[0-9a-fA-F]{6}")
 
 
@@ -76,10 +76,10 @@ class Options:
         """
         self._check_space()
         least = 2 if self.keeps_size else 1
-        if self.factor.__class__ is not int or not least <= self.factor <= _LARGEST_FACTOR:
+        if self.factor.__class__ is not int or not least <= self.factor <= LARGEST_FACTOR:
             raise OptionError(
                 f"factor is {shown(self.factor)}; expected a whole number from {least} to "
-                f"{_LARGEST_FACTOR}, such as 8"
+                f"{LARGEST_FACTOR}, such as 8"
                 + "; 1 goes with a `scale` or a `size` only"
                 * (self.factor == 1)
             )
@@ -244,6 +244,19 @@ def preset(name: str, **changes: object) -> Options:
     if not isinstance(name, str) or name not in PRESETS:
         raise OptionError(f"preset is {shown(name)}; expected one of {', '.join(PRESETS)}")
     return changed(PRESETS[name], **changes)
+
+
+def given(options: Options | None) -> Options | None:
+    """Return options that were handed over; None where there are none.
+
+    Raises:
+        OptionError: when they are no :class:`Options`.
+    """
+    if options is not None and not isinstance(options, Options):
+        raise OptionError(
+            f"options are {shown(options)}; expected deeptsr.Options, as deeptsr.preset makes them"
+        )
+    return options
 
 
 def changed(options: Options, **changes: object) -> Options:

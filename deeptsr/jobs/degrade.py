@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from deeptsr import video
-from deeptsr.config import Options
+from deeptsr.config import Options, given
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
 from deeptsr.imaging.exposure import expose
@@ -50,7 +50,7 @@ def degrade_file(
         ResourceError: when the disk runs out.
     """
     began = time.monotonic()
-    options = options or Options()
+    options = given(options) or Options()
     factor = options.factor
     if options.exposure == "auto":
         raise OptionError("exposure is 'auto'; expected 'full', 'delta' or an open share")

@@ -9,9 +9,10 @@ from itertools import count
 
 from deeptsr import video
 from deeptsr.config import Options
+from deeptsr.config.options import LARGEST_FACTOR
 from deeptsr.errors import InputError, OptionError
 from deeptsr.imaging.exposure import nearest, of_step
-from deeptsr.imaging.timeline import LARGEST_INTERVAL_TERM, Timeline
+from deeptsr.imaging.timeline import LARGEST_CLOCK_TERM, LARGEST_INTERVAL_TERM, Timeline
 from deeptsr.pyramid.plan import steps_of
 from deeptsr.system.humanize import rate as figure
 
@@ -21,6 +22,7 @@ PAIRS = 2  # LTR frames that the pairs of a step need at least, times the step
 _EASY = 5  # the largest step that is taken where any factor will do
 _MORE = 3  # times the frames of that factor that are made, at most, to meet all moments exactly
 _SLIVER = Fraction(1, 1000)  # of an output frame: less of the input than that needs no frame
+_BROKEN = "a broken timestamp may show a frame for ages: cut it off (`start`, `end`)"
 _NEARLY = Fraction(99, 100)  # of a variable rate, whose average says little to the last digit
 
 
@@ -79,7 +81,7 @@ def schedule(given: Timeline, options: Options) -> Schedule:
         options: of which factor, fps, exposure, vfr, slow_motion and pyramid.doubling are used.
 
     Raises:
-        OptionError: for an output rate below the input's.
+        OptionError: for an output rate below the input's, or one that takes too many frames.
     """
     opened, factor, stretch = None, _doubled(options.factor, options), Fraction(options.factor)
     if options.fps is not None:
@@ -89,6 +91,11 @@ def schedule(given: Timeline, options: Options) -> Schedule:
         opened = Timeline.constant(fps, frames, given.start)
     elif options.vfr == "cfr" and not given.is_constant:
         rate, frames = options.factor / _interval(given), len(given) * options.factor
+        if max(rate.numerator, rate.denominator) > LARGEST_CLOCK_TERM:
+            raise OptionError(
+                f"at a constant rate a frame would be shown for {float(1 / rate):.6g} s, which no "
+                f"file counts; {_BROKEN}, or choose `vfr` keep"
+            )
         opened = Timeline.constant(rate, frames, given.start)
     elif factor != options.factor:
         opened = given.subdivided(options.factor)
@@ -131,6 +138,11 @@ def _factor(fps: Fraction, given: Timeline, options: Options) -> int:
         raise OptionError(
             f"fps is {fps} and the input has {figure(str(given.rate))}; expected at least as many; "
             "to lower a frame rate: deeptsr degrade"
+        )
+    if ratio > LARGEST_FACTOR:
+        raise OptionError(
+            f"fps is {fps} and the input has {figure(str(given.rate))}: {float(ratio):.6g} frames "
+            f"would be made of each; expected up to {LARGEST_FACTOR}; lower `fps`; {_BROKEN}"
         )
     if ratio.denominator == 1 and ratio > 1:
         return _doubled(int(ratio), options)

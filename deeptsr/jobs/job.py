@@ -233,7 +233,7 @@ def resolve_file(
     Returns:
         The job; and the input, whose notes tell what is known of the output, too.
     """
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    options = config.given(options) or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     check = partial(video.check_output, output, options.encode, ours=ours)
     check()  # before the input, which may take long to count

@@ -44,7 +44,7 @@ def probe_file(
         ResourceError: when more memory is needed than allowed.
     """
     plan, info, cuts = plan_input(source, options)
-    options = options or Options()
+    options = config.given(options) or Options()
     chosen = video.selected(info, options.start, options.end)
     inside = video.contents(info)
     notes = list(info.notes)
@@ -138,7 +138,7 @@ def plan_input(
         OptionError: when a setting cannot be met.
     """
     began = time.monotonic()
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    options = config.given(options) or config.preset(devices.default_preset(devices.choose("auto")))
     devices.choose(options.device)
     job, info = resolve_input(source, options)
     thin, _ = without_duplicates(job, info)

@@ -99,7 +99,7 @@ def upscale_file(
         ResourceError: when memory or disk runs out.
     """
     began = time.monotonic()
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    options = config.given(options) or config.preset(devices.default_preset(devices.choose("auto")))
     target = video.destination_of(output)
     folder = target.beside(".deeptsr") if options.work_dir is None else Path(options.work_dir)
     done = WorkFolder.published(folder, target.path)

@@ -15,6 +15,7 @@ from deeptsr.system.ours import fresh, keep_mode, rename_to_free
 __all__ = [
     "appeared",
     "as_full",
+    "at_once",
     "check_file",
     "flush_to_disk",
     "hidden_beside",
@@ -50,6 +51,8 @@ def check_file(path: Path, overwrite: bool) -> None:
         raise unwritable(path, error, otherwise="choose another name") from None
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+    if path.exists() and not path.is_file():  # /dev/null would become one
+        raise OutputError(f"{path} is a device or a pipe; expected a file; choose another name")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"the folder {path.absolute().parent} does not exist; create it first")
 
@@ -182,6 +185,19 @@ def flush_to_disk(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def at_once(path: str, flags: int) -> int:
+    """Open a file, or a pipe that has another end: an ``opener``. For that end it is not waited.
+
+    A pipe that nobody writes is empty, and one that nobody reads an error.
+
+    Raises:
+        OSError: when it cannot be opened.
+    """
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    os.set_blocking(handle, True)
+    return handle
 
 
 def is_full(error: BaseException) -> bool:

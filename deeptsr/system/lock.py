@@ -103,7 +103,8 @@ def _taken(path: Path) -> tuple[int, bool]:
 def _sign(handle: int, path: Path) -> None:
     """Write into a lock that is held who holds it; what is no lock is left alone."""
     kind = os.fstat(handle)
-    if not stat.S_ISREG(kind.st_mode) or not _SIGNED.startswith(os.pread(handle, len(_SIGNED), 0)):
+    ours = stat.S_ISREG(kind.st_mode) and kind.st_nlink == 1  # and no other name of another file
+    if not ours or not _SIGNED.startswith(os.pread(handle, len(_SIGNED), 0)):
         raise OutputError(
             f"{path} is not a lock of deeptsr; expected this name to be free; rename or remove it"
         )

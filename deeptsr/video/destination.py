@@ -95,6 +95,11 @@ class Destination:
         """Where it is written until it is whole: hidden, and beside its final place."""
         return self.beside(f".part{self.path.suffix}")
 
+    @property
+    def old(self) -> Path:
+        """Where a folder of this name steps aside for the new one."""
+        return self.beside(".deeptsr.old")
+
     def beside(self, ending: str) -> Path:
         """Name something of ours beside it: hidden, and no longer than a name may be."""
         return hidden_beside(self.path, ending)
@@ -202,8 +207,11 @@ def check_place(
         raise OutputError(f"the output {path} is the input itself; choose another name")
     if target.kind == "folder":
         _check_folder(path, overwrite)
+        _check_hidden(target, overwrite)
     elif path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+    elif path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a device or a pipe; expected a file; choose another name")
     parent = path.parent
     if not parent.is_dir():
         raise OutputError(f"the folder {parent} does not exist; create it first")
@@ -228,6 +236,22 @@ def _check_folder(path: Path, overwrite: bool) -> None:
             f"{path} holds {len(entries)} images; choose another folder, or allow it to be "
             "overwritten"
         )
+
+
+def _check_hidden(target: Destination, overwrite: bool) -> None:
+    """Refuse hidden folders that hold more than what an earlier run left, which is removed."""
+    begin, end = (re.escape(p.replace("%%", "%")) for p in _PATTERN.split(target.pattern)[::2])
+    kinds = {target.partial: rf"{begin}\d+{end}|\d+\.png"}
+    if overwrite:
+        kinds[target.old] = r".*\.[pP][nN][gG]"
+    for folder, ours in kinds.items():
+        entries = folder.iterdir() if folder.is_dir() else ()
+        foreign = [e.name for e in entries if not re.fullmatch(ours, e.name, re.ASCII | re.DOTALL)]
+        if foreign:
+            raise OutputError(
+                f"{folder} holds other things than images of an earlier run ({foreign[0]}); "
+                "expected its name to be free; rename or remove it"
+            )
 
 
 def _is_png(entry: Path) -> bool:

@@ -1,5 +1,7 @@
 """Scene cuts that a user lists."""
 
+import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -54,3 +56,16 @@ def test_a_list_that_cannot_be_read(tmp_path):
     (tmp_path / "raw").write_bytes(b"\xff\xfe\x80")
     with pytest.raises(OptionError, match="not text"):
         read_cuts(tmp_path / "raw", TIMES)
+
+
+def test_a_pipe_that_nobody_writes_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "cuts.txt")
+    reader = threading.Thread(target=refused, args=(tmp_path / "cuts.txt",), daemon=True)
+    reader.start()
+    reader.join(5)
+    assert not reader.is_alive()
+
+
+def refused(path):
+    with pytest.raises(OptionError, match="nobody writes into it"):
+        read_cuts(path, TIMES)

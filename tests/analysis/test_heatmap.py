@@ -1,5 +1,8 @@
 """What is drawn."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -67,3 +70,33 @@ def test_the_strip_of_colors_fits_under_a_frame():
     left, right = foot[15, 50], foot[15, -50]
     assert left[2] > left[0]
     assert right[0] > right[2]
+
+
+def test_a_name_with_dollars_is_no_formula(tmp_path):
+    few = RecurrenceSettings(stride=6, max_patches=2000)
+    found = inspect(torch.full((16, 32, 32, 3), 0.5), (32, 32), range(8, 9), few)
+    draw(found, statistics(found), "a$\\foo$.mkv", tmp_path / "page.png")
+
+
+def test_what_the_current_folder_asks_of_matplotlib_is_not_done(tmp_path):
+    # Videos may come with such a file; releases before 3.11 run what it holds.
+    tex = tmp_path / "latex"
+    tex.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
+    tex.chmod(0o755)
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nlines.linewidth: 33\n")
+    code = (
+        "from deeptsr.analysis.heatmap import strip; strip(64); import matplotlib, os; "
+        "assert matplotlib.rcParams['lines.linewidth'] != 33; assert os.path.exists('matplotlibrc')"
+    )
+    # The folder of the code stands on the path, as where it is installed; the current one does not.
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": os.getcwd()}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=os.environ | path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "started").exists()

@@ -18,6 +18,8 @@ RUN = f"exec {sys.executable} -m tests.helpers.tiny_cli"
         ("upscale in.mp4 -o o.mp4 --factor 2 --preset fast --dry-run", "2>&-", 0),
         ("upscale in.mp4 -o o.mp4 --factor 2 --preset fast --dry-run", ">&-", 4),
         ("probe in.mp4 --preset fast", ">&-", 4),
+        ("upscale in.mp4 -o - --factor 2 --preset fast", ">&-", 4),
+        ("upscale - -o o.mp4", "0<&-", 3),
     ],
 )
 def test_closed_streams(tmp_path, words, closed, code):
@@ -30,7 +32,9 @@ def test_closed_streams(tmp_path, words, closed, code):
     assert done.returncode == code, done.stderr
     assert "internal error" not in done.stderr
     assert path.read_bytes() == before
-    if code:
+    if code == 3:
+        assert "stdin is closed; expected a program before this one" in done.stderr
+    elif code:
         assert "stdout cannot be written" in done.stderr
     elif "--dry-run" not in words:
         assert (tmp_path / "o.mp4").read_bytes()[4:8] == b"ftyp"

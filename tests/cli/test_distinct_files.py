@@ -1,5 +1,8 @@
 """What a command writes is never what it reads: one check for all of them."""
 
+import os
+import signal
+
 import pytest
 from click.testing import CliRunner
 
@@ -45,3 +48,15 @@ def test_a_log_is_appended_to_text_only(tmp_path, monkeypatch):
     assert done.exit_code == 2
     assert "is no text" in done.stderr
     assert (tmp_path / "other.mp4").read_bytes() == b"\0\0\0\x20ftyp"
+
+
+def test_a_log_that_nobody_reads_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("log")
+    signal.alarm(10)  # which ends the tests where it waits
+    try:
+        done = CliRunner().invoke(cli, ["probe", "in.mp4", "--log-file", "log"])
+    finally:
+        signal.alarm(0)
+    assert done.exit_code == 2
+    assert "log cannot be written" in done.output

@@ -144,8 +144,9 @@ def texts(folder):
 
 
 def kept(folder):
-    """Go on from a work folder, and start from a prior, of which a file is broken."""
+    """Go on from a work folder, a prior, a fit and a record, of which a file is broken."""
     from deeptsr.jobs.upscale import upscale_file  # noqa: PLC0415
+    from deeptsr.report import Record, Recorder  # noqa: PLC0415
     from tests.helpers.synth import tiny  # noqa: PLC0415
 
     def stop(event):
@@ -154,19 +155,30 @@ def kept(folder):
 
     film, out, work, copy = (folder / name for name in ("a.mkv", "out.mkv", "work", "copy"))
     options = tiny(2, work_dir=str(work))
+    fit, told, done = folder / "fit.safetensors", folder / "told", folder / "done.mkv"
+    recorder = Recorder(film, done, tiny(2))
+    upscale_file(film, done, tiny(2, save_fit=str(fit)), recorder)
+    told.mkdir()
+    recorder.record().save(told)
     with contextlib.suppress(KeyboardInterrupt):
         upscale_file(film, out, options, stop)
     whole = {path.relative_to(work): path.read_bytes() for path in work.rglob("*.*")}
-    whole[None] = (folder / "prior.safetensors").read_bytes()
+    whole |= {"fit_file": fit.read_bytes(), "record": (told / "record.json").read_bytes()}
+    whole["prior"] = (folder / "prior.safetensors").read_bytes()
     shutil.copytree(work, copy)
 
     def use(name, edits):
         shutil.rmtree(work, ignore_errors=True)
         out.unlink(missing_ok=True)
+        if name == "record":
+            (told / "record.json").write_bytes(broken(whole[name], edits))
+            with one_example():
+                Record.load(told)
+            return
         changed = options
-        if name is None:
+        if name in ("prior", "fit_file"):
             path = folder / "broken.safetensors"
-            changed = replace(options, prior=str(path))
+            changed = replace(options, **{name: str(path)})
         else:
             shutil.copytree(copy, work)
             path = work / name

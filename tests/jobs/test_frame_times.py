@@ -127,6 +127,13 @@ def test_a_variable_rate_can_be_made_constant_or_refused():
     assert {schedule(even, Options(vfr=vfr)).opened for vfr in ("keep", "cfr", "error")} == {None}
 
 
+@pytest.mark.parametrize("asked", [{"fps": Fraction(60)}, {"vfr": "cfr", "factor": 2}])
+def test_a_frame_that_a_broken_stamp_shows_for_ages_is_told_at_once(asked):
+    ages = Timeline(Fraction(1, 1000), (0, 40, 2**45 + 1, 2**45 + 41))
+    with pytest.raises(OptionError, match=r"a broken timestamp .*cut it off"):
+        schedule(ages, Options(**asked))
+
+
 def test_slow_motion_keeps_the_rate():
     shown = schedule(Timeline.constant(NTSC, 12, Fraction(1, 8)), Options(slow_motion=True)).shown
     assert shown == Timeline.constant(NTSC, 96, Fraction(1))

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,10 @@ def test_a_link_in_the_place_of_a_name_that_we_made_up_is_not_followed(tmp_path)
     write_whole(link, lambda place: place.write_text("x"), replace=True, named=False)
     assert not victim.exists()
     assert link.read_text() == "x"
+
+
+def test_a_device_or_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(OutputError, match="is a device or a pipe; expected a file"):
+            check_file(place, overwrite=True)

@@ -92,3 +92,13 @@ def test_a_lock_that_a_full_disk_kept_from_being_written_leaves_nothing(tmp_path
     with pytest.raises(ResourceError, match="is full"), locked(tmp_path / ".out.lock", "x"):
         pass
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", '{"pid": the beginning of something else'])
+def test_a_lock_that_is_another_name_of_a_file_is_left_alone(tmp_path, content):
+    mine, path = tmp_path / "mine.txt", tmp_path / ".out.lock"
+    mine.write_text(content)
+    path.hardlink_to(mine)
+    with pytest.raises(OutputError, match="is not a lock of deeptsr"), locked(path, "the output"):
+        pass
+    assert mine.read_text() == content

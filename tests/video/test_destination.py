@@ -149,3 +149,9 @@ def test_folders_are_replaced_only_when_they_hold_images_alone(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="is a file; expected a folder"):
         check_output(f"{tmp_path}/file/", EncodeSettings(overwrite=True))
+
+
+def test_a_pipe_is_not_replaced_by_a_video(tmp_path):
+    os.mkfifo(tmp_path / "o.mp4")
+    with pytest.raises(OutputError, match="is a device or a pipe; expected a file"):
+        check_output(tmp_path / "o.mp4", EncodeSettings(overwrite=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deeptsr import video
 from deeptsr.errors import InputError, OptionError, OutputError
+from deeptsr.system.files import at_once
 
 __all__ = ["Task", "find_tasks"]
 
@@ -102,7 +103,7 @@ def _search(folder: Path, target: Path, pattern: str | None) -> Iterator[Path]:
 
 def _listed(file: Path, pattern: str | None) -> Iterable[Path]:
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb", opener=at_once) as stream:
             data = stream.read(_MOST + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -41,7 +41,7 @@ def array_job(
         InputError: when the frames cannot be used.
         OptionError: when a setting cannot be met.
     """
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    options = config.given(options) or config.preset(devices.default_preset(devices.choose("auto")))
     clip = as_volume(frames)
     count, height, width, channels = clip.shape
     clip = clip.expand(-1, -1, -1, 3)

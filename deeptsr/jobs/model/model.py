@@ -15,7 +15,7 @@ from torch import Tensor
 
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import with_cuts
-from deeptsr.config import Options, changed
+from deeptsr.config import Options, changed, given
 from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.events import Listener, Warned, ignore
 from deeptsr.imaging.volume import as_array, as_volume
@@ -185,6 +185,7 @@ def fit(frames: Any, options: Options | None = None, on_event: Listener = ignore
         DeviceError: when the device is not there.
         ResourceError: when memory runs out.
     """
+    options = given(options)
     if options is not None:
         _check_size(options)
     job, clip, _ = array_job(frames, options, on_event, doubling=False)

@@ -48,7 +48,7 @@ def upscale_pipe(
         ResourceError: when memory runs out.
     """
     began = time.monotonic()
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    options = config.given(options) or config.preset(devices.default_preset(devices.choose("auto")))
     if options.work_dir is not None:
         raise OptionError(
             f"work_dir is {options.work_dir} and the output is -, which nobody can go on with; "

@@ -82,7 +82,7 @@ def look(
         ResourceError: when memory or disk runs out.
     """
     began = time.monotonic()
-    options = options or config.preset(devices.default_preset(devices.choose("auto")))
+    options = config.given(options) or config.preset(devices.default_preset(devices.choose("auto")))
     target = look_name(output)
     check_distinct({"the input": source}, {"the preview": target})
     check_file(target, options.encode.overwrite)

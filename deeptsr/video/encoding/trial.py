@@ -89,7 +89,7 @@ def try_out(
         memory.seek(0)
         with av.open(memory, "r") as written:
             written_tags = tags_of(next(written.decode(video=0)))
-    except (av.FFmpegError, ValueError, OSError) as error:
+    except (av.FFmpegError, ValueError, OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         if plan.codec.endswith("_nvenc"):
             raise OptionError(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deeptsr.video.ffmpeg.decoders import KNOWN, STILLS, option
+
 __all__ = ["PICTURES", "VIDEOS", "is_list"]
 
 _FILMS = (
@@ -15,8 +17,8 @@ _FILMS = (
     *("mxf", "nsv", "nut", "nuv", "ogg", "r3d", "rm", "ser", "swf", "wtv", "yuv4mpegpipe"),
 )
 _STREAMS = (
-    *("apv", "av1", "avs2", "avs3", "cavsvideo", "dirac", "dnxhd", "evc", "h261", "h263", "h264"),
-    *("hevc", "ivf", "m4v", "mjpeg", "mjpeg_2000", "mpegvideo", "obu", "vc1", "vvc"),
+    *("apv", "av1", "dirac", "dnxhd", "h261", "h263", "h264", "hevc", "ivf", "m4v", "mjpeg"),
+    *("mjpeg_2000", "mpegvideo", "obu", "vc1", "vvc"),
 )
 _STILLS = ("bmp_pipe", "jpeg_pipe", "pgm_pipe", "png_pipe", "ppm_pipe", "tiff_pipe", "webp_pipe")
 _SOUNDS = ("aac", "ac3", "aiff", "flac", "mp3", "wav")  # to say that they are no video
@@ -24,8 +26,13 @@ _SOUNDS = ("aac", "ac3", "aiff", "flac", "mp3", "wav")  # to say that they are n
 VIDEOS = {
     "protocol_whitelist": "file",
     "format_whitelist": ",".join((*_FILMS, *_STREAMS, *_STILLS, *_SOUNDS)),
+    **option(KNOWN),
 }
-PICTURES = {"protocol_whitelist": "", "format_whitelist": ",".join(_STILLS)}
+PICTURES = {
+    "protocol_whitelist": "",
+    "format_whitelist": ",".join(_STILLS),
+    **option(STILLS),
+}
 
 _HEAD = 4096  # bytes in which a list shows what it is
 _LISTS = (b"ffconcat", b"#extm3u", b"[playlist]", b"<mpd", b"<smil", b"<playlist", b"v=0")

@@ -7,17 +7,19 @@ for every pixel format.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from deeptsr.errors import InputError
+from deeptsr.errors import InputError, OptionError
 
 __all__ = ["UNKNOWN", "ColorTags", "color_of", "convention", "is_hdr", "resolve", "rgb_to_yuv"]
 __all__ += ["is_wide", "same_colors", "yuv_to_rgb"]
 
 UNKNOWN = "unknown"
+_CODE = re.compile("#[0-9a-fA-F]{6}")  # of a colour
 
 # Code points of ITU-T H.273 under FFmpeg's names.
 _MATRICES = {
@@ -125,10 +127,15 @@ def color_of(name: str | None) -> tuple[float, float, float] | None:
 
     >>> color_of("#ff0080")
     (1.0, 0.0, 0.5019607843137255)
+
+    Raises:
+        OptionError: for anything else.
     """
     if name is None:
         return None
-    code = {"black": "#000000", "white": "#ffffff"}.get(name, name)
+    code = {"black": "#000000", "white": "#ffffff"}.get(name, name) if type(name) is str else ""
+    if not _CODE.fullmatch(code):
+        raise OptionError(f"background is {name!r:.40}; expected black, white or #rrggbb")
     red, green, blue = (int(code[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
 

@@ -30,7 +30,7 @@ def spooled(
         on_bytes: told how many there are so far.
 
     Yields:
-        The file: whatever the stream holds, in any container that FFmpeg reads.
+        The file: whatever the stream holds, in any container.
 
     Raises:
         InputError: when nothing came, or it cannot be read.

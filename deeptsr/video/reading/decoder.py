@@ -18,7 +18,9 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from deeptsr.errors import InputError
+from deeptsr.video.ffmpeg.decoders import KNOWN, guard, is_known, option
 from deeptsr.video.ffmpeg.demuxers import VIDEOS, is_list
+from deeptsr.video.ffmpeg.sample_tables import claims_too_much
 from deeptsr.video.reading.joined import Packets
 
 __all__ = ["DEMUX_ERRORS", "Decoder", "alpha_decoder", "captured_log"]
@@ -48,6 +50,12 @@ def opened(path: Path) -> Iterator[InputContainer]:
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; expected a video; get the file anew")
     try:
+        if claims_too_much(path):
+            raise InputError(
+                f"{path} claims far more frames or edits than its {path.stat().st_size} bytes can "
+                "hold; expected a whole video; get the file anew, or rewrite it, if you trust it: "
+                "ffmpeg -i INPUT OUTPUT.mkv"
+            )
         container = av.open(
             str(path.absolute()),  # absolute, lest "a:b.mp4" name a protocol
             mode="r",
@@ -72,6 +80,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
             "video; play it with ffplay, and get the file anew if that fails"
         ) from error
     with container:
+        guard(container)
         yield container
 
 
@@ -104,7 +113,8 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
         number: of the stream among those of video, counted from 0; None: it is chosen.
 
     Raises:
-        InputError: when there is none, or the file holds a still picture.
+        InputError: when there is none, it is of a codec that is not decoded here, or the file holds
+            a still picture.
     """
     name = container.format.name
     if name == "webp_pipe" and _moves(path):
@@ -119,9 +129,9 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
         )
     streams = [s for s in container.streams.video if s.codec_context is not None]
     if number is not None:
-        if number >= len(container.streams.video):
+        if not (type(number) is int and 0 <= number < len(container.streams.video)):
             raise InputError(
-                f"`video_stream` is {number} and {path} has {len(container.streams.video)} of "
+                f"`video_stream` is {number!r} and {path} has {len(container.streams.video)} of "
                 "video, counted from 0; choose one of them"
             )
         streams = [s for s in streams if s is container.streams.video[number]]
@@ -132,6 +142,12 @@ def video_stream(container: InputContainer, path: Path, number: int | None = Non
         raise InputError(f"{path} has {what}; expected a video")
     longest = max(map(_length, streams))
     stream = max(streams, key=lambda s: _rank(s, longest))
+    if not is_known(stream):
+        raise InputError(
+            f"{path} is coded as {stream.codec_context.codec.canonical_name}, which is not decoded "
+            "here; expected a codec that cameras, editors and archives write, as h264, av1, prores "
+            "and ffv1; rewrite it first, if you trust it: ffmpeg -i INPUT -c:v ffv1 OUTPUT.mkv"
+        )
     # Threads a frame would work on behind the back of `captured_log`.
     stream.thread_type = "SLICE"
     return stream
@@ -211,7 +227,7 @@ class Decoder:
         if name:
             self._context = cast(VideoCodecContext, av.CodecContext.create(name, "r"))
         # Where a stream has checksums, they are compared.
-        self._context.options = {"err_detect": "crccheck"}
+        self._context.options = {**option(KNOWN), "err_detect": "crccheck"}
         self.skipped = self.mended = 0
 
     def __iter__(self) -> Generator[av.VideoFrame, None, None]:

@@ -19,6 +19,7 @@ from deeptsr.errors import InputError
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.system.humanize import describe_rate
 from deeptsr.video.destination import CONTAINERS
+from deeptsr.video.ffmpeg.decoders import STILLS, guard
 from deeptsr.video.ffmpeg.demuxers import PICTURES
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.picture.color import ColorTags, is_hdr, is_wide, resolve
@@ -251,6 +252,7 @@ def _deep(image: Path) -> npt.NDArray[np.float32] | None:
         return None
     try:
         with image.open("rb") as file, av.open(file, "r", options=dict(PICTURES)) as container:
+            guard(container, STILLS)
             pix_fmt = container.streams.video[0].codec_context.pix_fmt
             if pix_fmt is None or bits(pix_fmt) <= 8:
                 return None
@@ -275,6 +277,7 @@ def _format(image: Path) -> tuple[str, str, ColorTags]:
     """Read pixel format, codec and tags as FFmpeg names them; "" and the ending where unknown."""
     try:
         with image.open("rb") as file, av.open(file, "r", options=dict(PICTURES)) as container:
+            guard(container, STILLS)
             context = container.streams.video[0].codec_context
             tags = tags_of(next(container.decode(video=0)))
             # What SDR images say (sRGB, a gamma) is how screens show video, too.

@@ -55,7 +55,8 @@ def probe(
     that can be transparent, up to the first frame that is.
 
     Args:
-        path: a file in any container that FFmpeg reads, or a folder.
+        path: a file in one of the usual containers, of a codec that cameras, editors and archives
+            write, or a folder.
         deinterlace: make whole pictures of the fields of interlaced video.
         background: lay transparent frames over this colour: "black", "white" or "#rrggbb".
         video_stream: which of the video streams is used, counted from 0; None: what players show.

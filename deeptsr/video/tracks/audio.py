@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from deeptsr.video.destination import Container
+from deeptsr.video.ffmpeg.decoders import is_known
 from deeptsr.video.info import VideoInfo
 from deeptsr.video.reading.decoder import DEMUX_ERRORS, opened
 from deeptsr.video.reading.joined import Packets
@@ -91,15 +92,10 @@ class AudioFeed:
             copy = add_copy(self._output, stream)
             label(copy, stream)
             return Copied(copy)
-        encoder = next((e for e in container.audio if e in av.codecs_available), None)
-        if encoder is None:
-            self.notes.append(f"sound ({name}) is left out: {container.format} cannot hold it")
-            return None
-        if not named(layout):
-            self.notes.append(
-                f"sound ({name}) is left out: it has {layout.nb_channels} channels without names, "
-                "which no encoder takes; write .mkv to copy it"
-            )
+        encoder = next((e for e in container.audio if e in av.codecs_available), "")
+        lost = _cannot_encode(stream, encoder, container.format, why)
+        if lost:
+            self.notes.append(f"sound ({name}) is left out: {lost}")
             return None
         target = add_encoder(self._output, encoder, stream)
         label(target, stream)
@@ -199,6 +195,24 @@ class AudioFeed:
     def close(self) -> None:
         """Close the source."""
         self._stack.close()
+
+
+def _cannot_encode(stream: AudioStream, encoder: str, form: str, why: str) -> str:
+    """Say why a track that cannot be copied is not encoded anew, either; "" where it is."""
+    layout = stream.codec_context.layout
+    if not encoder:
+        return f"{form} cannot hold it"
+    if not is_known(stream):
+        return (
+            f"{why}, and such sound is not decoded here; rewrite the input first, if you trust it: "
+            "ffmpeg -i INPUT -c:v copy -c:a flac OUTPUT.mkv"
+        )
+    if not named(layout):
+        return (
+            f"it has {layout.nb_channels} channels without names, which no encoder takes; write "
+            ".mkv to copy it"
+        )
+    return ""
 
 
 def _move(packet: av.Packet[AudioStream], moment: Fraction, rate: int) -> Fraction:

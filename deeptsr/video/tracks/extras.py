@@ -25,6 +25,7 @@ __all__ = ["Extras"]
 _OF_CHAPTERS = ("", "SubtitleHandler", "Core Media Text", "Text", "Chapters")  # their own track
 _WITH_TIMECODE = ("mp4", "mov", "matroska", "webm")
 _WITH_CHAPTERS = ("mp4", "mov", "matroska", "webm")
+_LATEST = Fraction(1 << 21)  # seconds, 24 days: of the end of a chapter; MP4 counts no further
 _WITH_SUBTITLES = {".mkv": "matroska", ".mp4": "mp4"}  # of which one holds nearly any
 
 
@@ -108,7 +109,7 @@ class Extras:
         for chapter in self._input.chapters():
             base = chapter["time_base"] or Fraction(1, av.time_base)
             first, last = (chapter[key] * base - self._offset for key in ("start", "end"))
-            last = last if self._length is None else min(last, self._length)
+            last = min(last, _LATEST if self._length is None else self._length)
             first = max(first, Fraction(0))
             if first < last:
                 ends = [math.floor(moment * self._slow * 1000) for moment in (first, last)]

@@ -23,7 +23,6 @@ from deeptsr.video.writing.parts import Parts
 
 __all__ = ["FolderSink", "remove_replaced"]
 
-_OLD = ".deeptsr.old"  # ends the name of a folder that steps aside for the new one
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)  # what a rename over something says
 
 
@@ -79,7 +78,7 @@ class FolderSink:
         self._encoder = _PngEncoder(size, source, alpha)
         self._target, self._parts, self._resumable = target, parts, resumable
         self._partial = target.partial
-        self._old = target.beside(_OLD)  # of a run that was killed as it published
+        self._old = target.old  # of a run that was killed as it published
         replaced = _names(target.path) | _names(self._old)
         self._replaced = replaced if overwrite else frozenset()
         own_folder(self._partial)
@@ -167,7 +166,7 @@ class FolderSink:
 
 def remove_replaced(target: Destination) -> None:
     """Remove the images that an output replaced, where a run was killed before it could."""
-    old = target.beside(_OLD)
+    old = target.old
     if target.kind == "folder" and _is_folder(old):
         with suppress(OSError):  # what else is there stays
             for image in old.glob("*.[pP][nN][gG]"):

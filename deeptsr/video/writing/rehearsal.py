@@ -88,7 +88,7 @@ def rehearse(
         return attempt(audio)
     except DeeptsrError:
         raise
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         if is_full(error):
             raise unwritable(Path(tempfile.gettempdir()), error) from error
         reason = getattr(error, "strerror", None) or error
@@ -106,6 +106,6 @@ def rehearse(
 def _works(attempt: Callable[[bool], object]) -> bool:
     try:
         attempt(False)
-    except (DeeptsrError, av.FFmpegError, OSError, ValueError):
+    except (DeeptsrError, av.FFmpegError, OSError, ValueError, OverflowError):
         return False
     return True

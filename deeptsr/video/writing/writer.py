@@ -244,7 +244,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             yield
         except DeeptsrError:
             raise
-        except (av.FFmpegError, OSError, ValueError) as error:
+        except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
             path = self._target.path
             if self._scratch is not None and not self._scratch.exists():
                 raise OutputError(

@@ -60,3 +60,26 @@ def test_the_manifest_is_no_link_no_pipe_and_nobody_elses(tmp_path):
     path.write_text('{"input": "a line that was cut o')
     with Manifest(path):
         pass
+
+
+def test_a_list_that_nobody_writes_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "list")
+
+    def search():
+        with pytest.raises(InputError, match="holds no file"):
+            find_tasks(tmp_path / "list", tmp_path / "out")
+        return True
+
+    assert within(5, search)
+
+
+def test_a_list_may_come_from_a_program(tmp_path):
+    video = clip(tmp_path / "a.mp4")
+    ours, theirs = os.pipe()
+    writer = threading.Timer(
+        0.2, lambda: [os.write(theirs, f"{video}\n".encode()), os.close(theirs)]
+    )
+    writer.start()
+    tasks = within(5, lambda: find_tasks(f"/dev/fd/{ours}", tmp_path / "out"))
+    os.close(ours)
+    assert [task.input for task in tasks] == [video]

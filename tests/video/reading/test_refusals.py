@@ -5,7 +5,7 @@ import os
 import pytest
 from PIL import Image
 
-from deeptsr.errors import InputError, OutputError
+from deeptsr.errors import InputError, OptionError, OutputError
 from deeptsr.video import destination_of, probe
 from tests.helpers.clips import clip
 
@@ -77,3 +77,18 @@ def test_what_it_is_and_what_to_do_is_said(tmp_path, make, words):
 def test_an_output_is_no_pipe():
     with pytest.raises(OutputError, match=r"the output is -.*expected a file"):
         destination_of("-")
+
+
+@pytest.mark.parametrize("number", [-1, 1, 2**70, "x", 0.5])
+def test_a_stream_that_is_not_there(tmp_path, number):
+    path = clip(tmp_path / "a.mkv", "-c:v", "ffv1", frames=2)
+    with pytest.raises(InputError, match=r"`video_stream` is .* and .* has 1 of video"):
+        probe(path, video_stream=number)
+
+
+@pytest.mark.parametrize("background", [5, "#zzzzzz", "x" * 999, "#fff"])
+def test_a_background_that_is_no_colour(tmp_path, background):
+    with pytest.raises(
+        OptionError, match=r"background is .{,42}; expected black, white or #rrggbb"
+    ):
+        probe(clip(tmp_path / "a.mkv", "-c:v", "ffv1", frames=2), background=background)

@@ -166,3 +166,16 @@ def test_a_cover_picture_is_named(tmp_path):
 def test_pictures_alone_name_what_they_leave_out(source, tmp_path, name, what):
     notes = check_output(f"{tmp_path}/{name}", EncodeSettings(), source=source)
     assert f"the subtitles and chapters are left out: {what} holds none" in notes
+
+
+@pytest.mark.parametrize("name", ["o.mkv", "o.mp4"])
+def test_a_chapter_that_ends_after_ages_ends_within_what_files_count(source, tmp_path, name):
+    about = ABOUT.replace("1/1000\nSTART=400\nEND=960", "1000/1\nSTART=0\nEND=9000000000000000")
+    (tmp_path / "about.txt").write_text(about)
+    path, copied = tmp_path / "a.nut", ("-map", "0:v", "-map_chapters", "1", "-c", "copy")
+    ffmpeg("-i", source.path, "-i", tmp_path / "about.txt", *copied, path)
+    write(tmp_path / name, probe(path))
+    with av.open(str(tmp_path / name)) as file:
+        ends = sorted(chapter["end"] * chapter["time_base"] for chapter in file.chapters())
+    assert ends[0] <= Fraction(2, 5)
+    assert 86_400 < ends[1] < 2**31 / 1000

@@ -9,7 +9,7 @@ import pytest
 from deeptsr.config import EncodeSettings
 from deeptsr.errors import OutputError
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.video import VideoWriter, probe
+from deeptsr.video import VideoWriter, check_output, probe
 from deeptsr.video.destination import destination_of
 from deeptsr.video.writing.image_folder import FolderSink, remove_replaced
 from tests.helpers.clips import clip, noise
@@ -206,3 +206,30 @@ def test_an_old_file_hands_its_permissions_on(tmp_path, source):
     out.touch(0o640)
     write(out, source, overwrite=True)
     assert out.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "mine.png", "000001.png.bak"])
+def test_a_hidden_folder_of_other_things_is_left_alone(tmp_path, name):
+    hidden = destination_of(f"{tmp_path}/out/").partial
+    hidden.mkdir()
+    (hidden / "000001.png").touch()
+    (hidden / name).write_text("mine")
+    with pytest.raises(OutputError, match=r"holds other things .*rename or remove it"):
+        check_output(f"{tmp_path}/out/", EncodeSettings())
+    assert (hidden / name).read_text() == "mine"
+    (hidden / name).rename(hidden / "shot-1%.png")
+    check_output(f"{tmp_path}/out/shot-%d%%.png", EncodeSettings())
+
+
+def test_what_was_left_of_an_old_folder_is_left_by_the_next_run_too(tmp_path, source):
+    out = f"{tmp_path}/out/"
+    write(out, source)
+    old = destination_of(out).old
+    old.mkdir()
+    (old / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"other things .*notes.txt.*rename or remove it"):
+        write(out, source, overwrite=True)
+    assert (old / "notes.txt").read_text() == "mine"
+    (old / "notes.txt").rename(old / "000001.png")
+    write(out, source, overwrite=True)
+    assert not old.exists()
