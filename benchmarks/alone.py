@@ -1,4 +1,4 @@
-"""The networks that are compared, and how well each does that is fitted on a clip alone."""
+"""The networks that are compared, and how well each does on a clip: fitted, or as it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +21,55 @@ from deeptsr.evaluation.metrics import psnr_frames
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.prior import prior_of, starts
-from deeptsr.learning.recipe import crop_frames
+from deeptsr.learning.recipe import crop_frames, fitted_stage, has_network, network_of
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import Compact, StepNetwork
 from deeptsr.networks.chance import seeded
 from deeptsr.networks.fusion import Fusion
 from deeptsr.networks.recurrent import Recurrent
+from deeptsr.pyramid.climb import climb
+from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.predict import predict
 from deeptsr.system import devices
 from examples.render_clips import render
 
-__all__ = ["COLD", "NETWORKS", "SIZE", "fit_alone", "pair"]
+__all__ = ["NETWORKS", "SIZE", "climb_alone", "fit_alone", "pair"]
 
 SIZE = (16, 6)  # channels and blocks of `fast`
+
+
+def _warmed() -> StepNetwork:
+    """States have seen as many frames of a crop as of a video, before what they know counts."""
+    network = Recurrent(2, "full", *SIZE)
+    network.warm_up = network.warm
+    return network
+
+
 NETWORKS: dict[str, Callable[[], StepNetwork]] = {
     "compact": lambda: Compact(2, "full", *SIZE),
     "fusion": lambda: Fusion(2, "full", *SIZE),
     "fusion-early": lambda: Fusion(2, "full", *SIZE, weighted=False),
     "recurrent": lambda: Recurrent(2, "full", *SIZE),
-    "recurrent-cold": lambda: Recurrent(2, "full", *SIZE),  # states of short crops start cold
+    "recurrent-warmed": _warmed,
     "recurrent-refocused": lambda: Recurrent(2, "full", *SIZE, refocused=True),
 }
-COLD = ("recurrent-cold",)
 _CLIP, _EXCERPT = 64, 96  # pixels a side and LTR frames of a clip
+_CLIMBED = 24  # of one that is climbed by more than a step
 
 
-def pair(clip: str) -> tuple[Tensor, Tensor]:
-    """A rendered clip by its name, or the middle of a film: LTR and HTR volumes (T, H, W, C)."""
+def pair(clip: str, factor: int = 2) -> tuple[Tensor, Tensor]:
+    """A rendered clip by its name, or the start of a film: LTR and HTR volumes (T, H, W, C)."""
+    frames = _EXCERPT if factor == 2 else _CLIMBED
     if not Path(clip).is_file():
-        rendered = render(clip, size=_CLIP, frames=_EXCERPT, factor=2)
+        rendered = render(clip, size=_CLIP, frames=frames, factor=factor)
         ltr, htr = (torch.from_numpy(np.round(volume * 255) / 255) for volume in rendered)
         return ltr, htr
-    frames = list(itertools.islice(video.read(video.probe(clip)), 2 * _EXCERPT))
-    film = torch.stack([torch.from_numpy(frame[..., :3]) for frame in frames])
-    film = film[: len(film) // 2 * 2]
+    read = list(itertools.islice(video.read(video.probe(clip)), factor * frames))
+    film = torch.stack([torch.from_numpy(frame[..., :3]) for frame in read])
+    film = film[: len(film) // factor * factor]
     share = max(1.0, min(film.shape[1:3]) / _CLIP)
     htr = resize(film, (round(film.shape[1] / share), round(film.shape[2] / share)))
-    return expose(htr, 2), htr
+    return expose(htr, factor), htr
 
 
 def fit_alone(name: str, clip: str, steps: int, seed: int, prior: str = "none") -> dict[str, Any]:
@@ -73,9 +86,7 @@ def fit_alone(name: str, clip: str, steps: int, seed: int, prior: str = "none") 
         network.load_state_dict(known)
     elif prior != "none":
         raise click.UsageError(f"{prior} has no prior for {name}")
-    frames = options.pairs.frames
-    if name not in COLD:
-        frames = crop_frames(options, network, len(ltr))
+    frames = crop_frames(options, network, len(ltr))
     pairs = replace(options.pairs, shift=0.0, auto=False, frames=frames)
     options = replace(options, pairs=pairs, fit=replace(options.fit, steps=max(1, steps)))
     began = time.process_time()
@@ -89,6 +100,36 @@ def fit_alone(name: str, clip: str, steps: int, seed: int, prior: str = "none") 
     began = time.process_time()
     made = predict(network.eval(), ltr, precision=precision).clamp(0, 1)
     predicting = time.process_time() - began
-    linear = interpolate_time(ltr, 2).clamp(0, 1)
-    gain = float(np.mean(psnr_frames(made, htr)) - np.mean(psnr_frames(linear, htr)))
+    gain = _gain(made, ltr, htr)
     return {"gain": gain, "held out": held_out, "seconds": seconds, "predicting": predicting}
+
+
+def climb_alone(kind: str, clip: str, factor: int, name: str, prior: str) -> dict[str, Any]:
+    """Climb as a preset does, with what a prior knows of things of all kinds; nothing is fitted.
+
+    Args:
+        kind: of the network.
+        clip: see :func:`pair`.
+        factor: a power of two.
+        name: of the preset.
+        prior: "auto" or a file.
+    """
+    ltr, htr = pair(clip, factor)
+    network = NetworkSettings(kind, *SIZE)
+    options = preset(name, factor=factor, device="cpu", prior=prior, network=network)
+    precision = devices.precision(ltr.device)
+    height, width = ltr.shape[1:3]
+    fitted = []
+    for number, stage in enumerate(plan(factor, height, width, options.pyramid.coarsest)):
+        step = network_of(options, stage, height, width).eval()
+        step.load_state_dict(starts(prior_of(options), step)["any"])
+        with_it = step if has_network(options, number) else None
+        fitted.append(fitted_stage(options, number, stage, with_it))
+    began = time.process_time()
+    made = climb(tuple(fitted), ltr, precision=precision, scale=Fraction(1)).clamp(0, 1)
+    return {"gain": _gain(made, ltr, htr), "seconds": time.process_time() - began}
+
+
+def _gain(made: Tensor, ltr: Tensor, htr: Tensor) -> float:
+    linear = interpolate_time(ltr, len(htr) // len(ltr)).clamp(0, 1)
+    return float(np.mean(psnr_frames(made, htr)) - np.mean(psnr_frames(linear, htr)))

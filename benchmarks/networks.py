@@ -6,13 +6,15 @@
     python -m benchmarks.networks taught compact fusion --clips clips.pt --out taught.jsonl
     python -m benchmarks.networks fitted compact fusion --steps 215 --seeds 0,1 --out fitted.jsonl
     python -m benchmarks.networks fitted compact --prior auto --steps 120 --out fitted.jsonl
+    python -m benchmarks.networks climbed recurrent --prior FILE --factor 8 --out climbed.jsonl
     python -m benchmarks.networks show taught.jsonl fitted.jsonl --save results/networks.json
 
 ``taught`` teaches each network the same rendered clips, in the same order, from nothing, and tells
 its gain over linear interpolation on clips that it never saw. Of a recurrent one it also tells the
 gain where states see 3, 7, 15 or 31 frames. ``fitted`` fits each on the frames of a clip alone,
 rendered or a film of twice the rate, as ``fast`` does its first stage, from nothing or from a
-prior, and compares with the truth. Each result is a line of the file; what has one already is left
+prior, and compares with the truth. ``climbed`` takes a clip up as a preset does, from a prior, and
+fits nothing. Each result is a line of the file; what has one already is left
 out, so that a run that was cut off goes on.
 """
 
@@ -37,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
 from benchmarks import published  # noqa: E402
-from benchmarks.alone import COLD, NETWORKS, SIZE, fit_alone  # noqa: E402
+from benchmarks.alone import NETWORKS, SIZE, climb_alone, fit_alone  # noqa: E402
 from deeptsr.config import PretrainSettings  # noqa: E402
 from deeptsr.imaging.exposure import correct, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time  # noqa: E402
@@ -63,7 +65,7 @@ def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[S
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     network.train()
     average, precision = copy.deepcopy(network), devices.precision(torch.device("cpu"))
-    around = 0 if name in COLD else network.warm_up
+    around = network.warm_up
     settings = PretrainSettings()
     dice = torch.Generator().manual_seed(seed)
     optimizer, seconds = torch.optim.Adam(network.parameters()), 0.0
@@ -120,14 +122,10 @@ def by_frames_seen(network: Recurrent, judges: Tensor) -> dict[str, float]:
     """The same where states of a frame come from so many frames around it, no more."""
     found = {}
     for seen in _SEEN:
-        other = Recurrent(2, "full", *SIZE, 1, 1, seen // 2, refocused=_refocused(network))
+        other = Recurrent(2, "full", *SIZE, 1, 1, seen // 2, refocused=network.refocused)
         other.load_state_dict(network.state_dict())
         found[str(seen)] = mean(judged(other.eval(), judges))
     return found
-
-
-def _refocused(network: Recurrent) -> bool:
-    return network.forwards.refocus is not None
 
 
 def _done(out: str) -> list[dict[str, Any]]:
@@ -222,6 +220,25 @@ def fitted(
                     return
 
 
+@main.command(help="Take clips up with NETWORKS of a prior, as they are.")
+@click.argument("networks", nargs=-1)
+@click.option("--clips", "names", default="fan,pan,ball", help="Rendered ones, or films.")
+@click.option("--factor", default=8, show_default=True, help="A power of two.")
+@click.option("--preset", default="fast", show_default=True, help="How stages are taken.")
+@click.option("--prior", default="auto", show_default=True, help="`auto` or a file.")
+@click.option("--out", required=True, help="File that results are added to.")
+def climbed(
+    networks: tuple[str, ...], names: str, factor: int, preset: str, prior: str, out: str
+) -> None:
+    """Climb, compare, and tell."""
+    for clip in names.split(","):
+        for name in networks:
+            task = {"network": name, "clip": clip, "steps": f"x{factor}, {preset}", "seed": 0}
+            task["prior"] = Path(prior).stem
+            if not any(task.items() <= row.items() for row in _done(out)):
+                _add(out, {**task, **climb_alone(name, clip, factor, preset, prior)})
+
+
 @main.command(help="Show what FILES hold: means over seeds.")
 @click.argument("files", nargs=-1)
 @click.option("--save", type=Path, help="Keep the figures of all clips, for benchmarks.document.")
@@ -266,7 +283,7 @@ def _of_all_clips(
             mean(row["gain"] for row in some if row["clip"] in clips) for some in by_seed.values()
         ]
         seconds = mean(row["seconds"] + row.get("predicting", 0) for row in same)
-        told = f"{name}, from {start or 'nothing'}, {steps} steps"
+        told = f"{name}, from {start or 'nothing'}, {steps}" + " steps" * isinstance(steps, int)
         yield told, {"gain, dB": gains, "clips": len(clips), "seconds a clip": seconds}
 
 

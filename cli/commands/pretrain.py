@@ -38,7 +38,31 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
 @click.option(
     "--images", type=FILE, metavar="FOLDER", help="Pictures to show as surfaces, beside drawn ones."
 )
-@click.option("--from", "start", type=FILE, metavar="PRIOR", help="Teach on what this prior knows.")
+@click.option(
+    "--from",
+    "start",
+    type=FILE,
+    metavar="PRIOR",
+    help="Teach on what this prior knows; what a compact network knows serves the others, too.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="One of its networks that is taught, such as any/full-1; may be given more than once.",
+)
+@click.option(
+    "--clips",
+    "pool",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of each kind, before the first step.",
+)
+@click.option("--crops", "batch", type=click.IntRange(1), metavar="N", help="A step.")
+@click.option("--frames", type=click.IntRange(3), metavar="N", help="Input frames of a crop.")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), metavar="RATE", help="Of Adam, at its peak."
+)
 @click.option(
     "--still",
     type=click.FloatRange(0, 1, max_open=True),
@@ -84,6 +108,10 @@ def pretrain(
     space: bool,
     network: str | None,
     steps: int | None,
+    pool: int | None,
+    batch: int | None,
+    frames: int | None,
+    rate: float | None,
     still: float,
     damaged: float,
     **flags: Any,
@@ -106,8 +134,10 @@ def pretrain(
             settings = replace(SETTINGS, still=still, damaged=damaged)
         else:
             settings = replace(DEFAULTS, still=still, damaged=damaged)
-        if steps is not None:
-            settings = replace(settings, steps=steps)
+        asked: dict[str, Any] = {"steps": steps, "pool": pool, "batch": batch}
+        asked |= {"frames": frames, "rate": rate}
+        told = {name: value for name, value in asked.items() if value is not None}
+        settings = replace(settings, **told)
         taught = NETWORKS[network] if network else None
         with gentle(tell) as listen:
             jobs.pretrain_file(output, taught, settings, **flags, on_event=listen)

@@ -6,7 +6,7 @@ import json
 import pickle
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from torch.nn import functional
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
-from deeptsr.learning.pretraining import VARIANTS, pretrain
+from deeptsr.learning.pretraining import VARIANTS, Variant, pretrain
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.space.pretrain import SETTINGS, SPACE, pretrain_space
@@ -35,6 +35,7 @@ __all__ = ["pretrain_file"]
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")  # of pictures
 _SIDE = 96  # pixels of a surface
 _LEAST = 40  # steps
+_GROWN_FROM = "compact"  # the network that others can start from, too
 _MEASURED = 4  # steps that tell how long one takes, after as many that warm up
 _CLIPS = 0.15  # share of the time that the clips take that are there from the start, at most
 _FEWEST = 8  # of these, of each kind
@@ -50,6 +51,7 @@ def pretrain_file(
     space: bool = False,
     images: str | Path | None = None,
     start: str | Path | None = None,
+    only: Collection[str] = (),
     seed: int = 0,
     device: str = "auto",
     time_budget: float | None = None,
@@ -69,7 +71,9 @@ def pretrain_file(
         settings: how long, on what; by default what suits the network.
         space: whether it finds detail in space, not frames in time.
         images: a folder of pictures that are shown as surfaces, beside those that are drawn.
-        start: a prior that is taught on; by default nothing is known.
+        start: a prior that is taught on, of the same network or of a compact one; by default
+            nothing is known.
+        only: names of the prior's networks that are taught, such as "any/full-1"; none: all.
         seed: of all that is drawn, 0 or more.
         device: "auto", "cpu", "cuda" or "cuda:N".
         time_budget: seconds that it may take, instead of the settings' steps.
@@ -100,10 +104,12 @@ def pretrain_file(
     if space and start is not None:
         raise OptionError(f"prior to start from is {start}; expected none: detail is taught anew")
     known = Prior.load(start) if start is not None else None
-    if known and known.network != network:
+    if known and not _can_start(known.network, network):
         raise OptionError(
-            f"prior to start from is of {known.network}; expected {network}; choose another file"
+            f"prior to start from is of {known.network}; expected {network}, or a compact network "
+            "of as many channels and blocks; choose another file"
         )
+    variants = _variants(only, space)
     place = devices.choose(device)
     # On a CPU what finds detail is taught faster in float32 (measured: 0.28 s a step for 0.47).
     precision = torch.float32 if space and place.type == "cpu" else devices.precision(place)
@@ -116,6 +122,7 @@ def pretrain_file(
     }
     if not space:
         common |= {"damage": _Damage(seed) if settings.damaged else None, "start": known}
+        common |= {"variants": variants}
     if time_budget is not None:
         settings = _affordable(network, settings, time_budget, common)
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
@@ -123,7 +130,8 @@ def pretrain_file(
     digest = known.digest if known else ""
     # What finds detail can be taught longer, or shorter, than it was begun.
     settled = asdict(replace(settings, steps=1) if space else settings)
-    who = json.dumps([asdict(network), settled, seed, len(pictures), digest])
+    taught = [variant.name for variant in variants]
+    who = json.dumps([asdict(network), settled, seed, len(pictures), digest, taught])
     begun = _begun(kept, who, on_event) if resume else None
 
     def keep(state: dict[str, Any]) -> None:
@@ -154,6 +162,22 @@ def _check_shares(settings: PretrainSettings, space: bool) -> None:
             f"still and damaged are {settings.still} and {settings.damaged}; expected 0 and 0: "
             "what finds detail is taught without"
         )
+
+
+def _variants(only: Collection[str], space: bool) -> tuple[Variant, ...]:
+    """Those that are taught, in their order."""
+    names = [variant.name for variant in VARIANTS]
+    if space and only:
+        raise OptionError("only is set with space; expected none: there is one network for detail")
+    if not set(only) <= set(names):
+        raise OptionError(f"only is {', '.join(only)}; expected some of {', '.join(names)}")
+    return tuple(v for v in VARIANTS if not only or v.name in only)
+
+
+def _can_start(known: NetworkSettings, network: NetworkSettings) -> bool:
+    """Whether a network has all that it needs, or all but a block, of one that is known."""
+    grown = network.kind != SPACE.kind and known == replace(network, kind=_GROWN_FROM)
+    return known == network or grown
 
 
 class _Damage:
@@ -238,9 +262,10 @@ def _affordable(
     if network.kind == "space":
         pretrain_space(network, few, **common, on_event=listen)
     else:
-        pretrain(network, few, **common, variants=VARIANTS[:1], on_event=listen)
-        shares = sum(variant.share for variant in VARIANTS)
-        pools = sum((variant.rotors < 1) + (variant.rotors > 0) for variant in VARIANTS)
+        variants = common["variants"]
+        pretrain(network, few, **{**common, "variants": variants[:1]}, on_event=listen)
+        shares = sum(variant.share for variant in variants)
+        pools = sum((variant.rotors < 1) + (variant.rotors > 0) for variant in variants)
     pool = max(_FEWEST, min(settings.pool, round(_CLIPS * seconds / (pools * clip))))
     step = (clock[2 * _MEASURED - 1] - clock[_MEASURED - 1]) / _MEASURED
     left = 0.9 * seconds - pools * pool * clip

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
+from deeptsr.imaging.exposure import of_step
 from deeptsr.networks import StepNetwork
 
 __all__ = ["JUDGE", "SPECIALIST", "SPECIAL_STEP", "Prior", "State", "prior_of", "starts"]
@@ -94,6 +95,10 @@ class Prior:
             ) from error
         return cls(network, variants, origin, hashlib.sha256(content).hexdigest())
 
+    def serves(self, exposure: str, fold: int) -> bool:
+        """Whether it has a network for a step of a climb, "full" or "delta", that folds so."""
+        return any(name.partition("/")[2] == f"{exposure}-{fold}" for name in self.variants)
+
     def bytes(self) -> bytes:
         """The content of its file; weights are kept in half precision, as is enough."""
         told = {_NETWORK: json.dumps(asdict(self.network)), _MADE: json.dumps(self.made)}
@@ -138,7 +143,10 @@ def prior_of(options: Options) -> Prior | None:
     if options.prior == NONE:
         return None
     if options.prior == AUTO:
-        return _bundled(options.network)
+        known = _bundled(options.network)
+        # The shutter that is yet to be told is taken for one that is open all the time.
+        exposure = "full" if options.exposure == "auto" else of_step(options.exposure, 1)
+        return known if known and known.serves(exposure, 1) else None
     prior = _read(options.prior, _stamp(options.prior))
     if prior.network != options.network:
         raise OptionError(

@@ -38,8 +38,14 @@ def fold_of(stage: Stage, height: int, width: int) -> int:
 
 
 def network_of(options: Options, stage: Stage, height: int, width: int) -> StepNetwork:
-    """The network of a stage of a video of that size, as it begins."""
+    """The network of a stage of a video of that size, as it begins.
+
+    Where a prior has none that folds, none does: what is known is worth more than what it costs.
+    """
     exposure, fold = of_step(options.exposure, stage.factor_before), fold_of(stage, height, width)
+    prior = prior_of(options)
+    if prior and prior.serves(exposure, 1) and not prior.serves(exposure, fold):
+        fold = 1
     return build(options.network, stage.step, exposure, fold)
 
 

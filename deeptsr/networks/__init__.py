@@ -4,7 +4,7 @@ from deeptsr.networks.compact import Compact
 from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.paper import Paper
 from deeptsr.networks.protocol import Request, StepNetwork
-from deeptsr.networks.registry import build, build_teachable
+from deeptsr.networks.registry import build, build_teachable, taken_over
 
 __all__ = [
     "Compact",
@@ -14,4 +14,5 @@ __all__ = [
     "StepNetwork",
     "build",
     "build_teachable",
+    "taken_over",
 ]

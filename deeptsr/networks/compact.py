@@ -9,29 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deeptsr.networks.moments import MomentNetwork
-from deeptsr.networks.streaming import convolve, convolve_by, slide
+from deeptsr.networks.parts.blocks import Block, TimeBlock
+from deeptsr.networks.streaming import convolve_by, slide
 
 __all__ = ["Compact"]
 
-
-class _Block(nn.Module):
-    """A residual block: it looks along time, then in the frame. It starts as the identity."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.time = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
-        self.frame = nn.Conv3d(channels, channels, (1, 3, 3), padding=(0, 1, 1), bias=False)
-        nn.init.zeros_(self.frame.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        change: Tensor = self.frame(self.time(x).relu_())
-        return x + change
-
-    def stream(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
-        """The same slab by slab, without its first and last frame and 2 pixels a side."""
-        for x in slide(slabs, 2):
-            change = convolve(self.frame, convolve(self.time, x, relu=True))
-            yield change.add_(x[:, :, 1:-1, 2:-2, 2:-2])
+_DIFFERENCES, _ENTER, _LEAVE = 1, 1, 1  # frames, or pixels, that these look to each side
 
 
 class Compact(MomentNetwork):
@@ -43,18 +26,47 @@ class Compact(MomentNetwork):
 
     Differs from the paper: it works on the LTR grid instead of interpolated frames; it may fold
     ``fold`` x ``fold`` pixels into channels; the residual is added to linear interpolation.
+
+    Other networks are this one with a block of another kind in the middle, for its last one. Their
+    other layers have the same names and shapes, so that they can start from what it knows.
+
+    Args:
+        factor: output frames an input frame.
+        exposure: "full" or "delta".
+        channels: of each hidden layer.
+        blocks: of any kind.
+        fold: pixels a side that become channels.
+        middle: a block in the middle that is of another kind; None: none is.
     """
 
     def __init__(
-        self, factor: int, exposure: str, channels: int, blocks: int, fold: int = 1
+        self,
+        factor: int,
+        exposure: str,
+        channels: int,
+        blocks: int,
+        fold: int = 1,
+        middle: Block | None = None,
     ) -> None:
         super().__init__(factor, exposure, channels, fold)
         colours = 3 * fold * fold
         self.enter = nn.Conv3d(3 * colours, channels, 3, padding=1, bias=False)
-        self.blocks = nn.Sequential(*(_Block(channels) for _ in range(blocks)))
+        self.middle = middle
+        count = blocks if middle is None else blocks - 1
+        self.blocks = nn.ModuleList(TimeBlock(channels) for _ in range(count))
         self.leave = self.last_layer(channels)
-        differences = 1
-        self.reach = (1 + blocks + differences, fold * (3 + 2 * blocks) - 1)
+        frames = sum(block.frames for block in self._row)
+        pixels = sum(block.pixels for block in self._row)
+        places = _ENTER + pixels + _LEAVE + 1
+        self.reach = (_DIFFERENCES + _ENTER + frames, fold * places - 1)
+
+    @property
+    def _row(self) -> list[Block]:
+        """All blocks, in their order."""
+        row: list[Block] = list(self.blocks)  # type: ignore[arg-type]
+        if self.middle is not None:
+            row.insert((len(row) + 1) // 2, self.middle)
+        return row
 
     def features(self, ltr: Tensor, first: int = 0) -> Tensor:
         """What the last layer sees; see the base class."""
@@ -68,8 +80,10 @@ class Compact(MomentNetwork):
         if f > 1:
             x = x.view(n, 3 * c, t, h // f, f, w // f, f).permute(0, 1, 4, 6, 2, 3, 5)
             x = x.reshape(n, 3 * c * f * f, t, h // f, w // f)  # (N, 3C*f*f, T, H/f, W/f)
-        seen: Tensor = self.blocks(self.enter(x)).relu()
-        return seen
+        seen: Tensor = self.enter(x)
+        for block in self._row:
+            seen = block(seen, first)
+        return seen.relu()
 
     @property
     def streaming_operations(self) -> float:
@@ -82,8 +96,10 @@ class Compact(MomentNetwork):
     ) -> Iterator[Tensor]:
         """Layer by layer along time; see the base class."""
         x: Iterator[Tensor] = self._entered(slabs, precision)
-        for block in self.blocks:
-            x = block.stream(x)  # type: ignore[operator]
+        first += _DIFFERENCES + _ENTER
+        for block in self._row:
+            x = block.stream(x, first)
+            first += block.frames
         return (hidden.relu_() for hidden in x)
 
     def _entered(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:

@@ -1,34 +1,32 @@
-"""A network that fuses what each of a few frames shows: STVUN's early fusion, in time alone."""
+"""A network that weighs what each of a few frames shows: STVUN's early fusion, in time alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks.moments import MomentNetwork
-from deeptsr.networks.parts.blocks import FrameBlock, convolved, inner, with_differences
+from deeptsr.networks.compact import Compact
+from deeptsr.networks.parts.blocks import Block, inner
 from deeptsr.networks.parts.efst import EarlyFusion
-from deeptsr.networks.streaming import convolve_by, slide
+from deeptsr.networks.streaming import slide
 
 __all__ = ["SPAN", "Fusion"]
 
 SPAN = 5  # frames that are fused
-_DIFFERENCES = 1  # frames to each side that come with one
 
 
-class Fusion(MomentNetwork):
-    """One encoder for all frames, EFST over five of them, a decoder, moments of the residual.
+class Fusion(Compact):
+    """The compact network with EFST over five frames in its middle, for one of its blocks.
 
     Its arithmetic is that of the compact network of as many channels and blocks, about; without the
-    weights of the fusion, the decoder has another block for them.
+    weights of the fusion, it has another block for them.
 
     Differs from the paper: each frame comes with its differences to its neighbours; one fusion
-    instead of one a block; residual blocks instead of dense ones; no optical flow: what lies
-    between frames is left to the last layer, which predicts moments of the residual of linear
-    interpolation; frames keep their size.
+    instead of one a block; residual blocks along time around it, instead of dense ones in the
+    frame; no optical flow: what lies between frames is left to the last layer, which predicts
+    moments of the residual of linear interpolation; frames keep their size.
 
     Args:
         factor: output frames an input frame.
@@ -51,54 +49,27 @@ class Fusion(MomentNetwork):
         *,
         weighted: bool = True,
     ) -> None:
-        super().__init__(factor, exposure, channels, fold)
-        encoding = max(1, blocks // 3)
-        decoding = max(1, 2 * blocks - 2 - encoding) + (not weighted)
-        self.enter = nn.Conv3d(9 * fold * fold, channels, (1, 3, 3), bias=False)
-        self.encoder = nn.ModuleList(FrameBlock(channels) for _ in range(encoding))
+        fused = _Fused(channels, span, weighted=weighted)
+        super().__init__(factor, exposure, channels, blocks + (not weighted), fold, fused)
+
+
+class _Fused(Block):
+    """Adds to each frame what is fused of those around it; beyond its ends a clip stands still."""
+
+    def __init__(self, channels: int, span: int, *, weighted: bool) -> None:
+        super().__init__()
         self.fusion = EarlyFusion(channels, span, weighted=weighted)
-        self.join = nn.Conv3d(2 * channels, channels, (1, 3, 3), bias=False)
-        self.decoder = nn.ModuleList(FrameBlock(channels) for _ in range(decoding))
-        self.leave = self.last_layer(channels)
-        self._around = span // 2
-        enter_join_leave = 3
-        places = enter_join_leave + self.fusion.pixels + 2 * (encoding + decoding)
-        self.reach = (self._around + _DIFFERENCES, fold * (places + 1) - 1)
+        nn.init.zeros_(self.fusion.fuse.weight)
+        self.frames, self.pixels = span // 2, self.fusion.pixels
 
-    def features(self, ltr: Tensor, first: int = 0) -> Tensor:
-        """Encode, fuse, decode; see the base class."""
-        seen = self._encoded(
-            convolved(self.enter, with_differences(ltr, self.fold, True), True), True
-        )
-        ends = (0, 0, 0, 0, self._around, self._around)
-        seen = functional.pad(seen, ends, "replicate")  # beyond its ends a clip stands still
-        return self._decoded(seen, True).relu()
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:
+        """See the base class."""
+        ends = (0, 0, 0, 0, self.frames, self.frames)
+        fused: Tensor = self.fusion(functional.pad(x, ends, "replicate"), True)
+        return x + fused
 
-    def _encoded(self, x: Tensor, padded: bool) -> Tensor:
-        for block in self.encoder:
-            x = block(x, padded)
-        return x
-
-    def _decoded(self, seen: Tensor, padded: bool) -> Tensor:
-        """Features of frames with those around them -> what the last layer sees."""
-        fused = self.fusion(seen, padded)
-        middle = seen[:, :, self._around : seen.shape[2] - self._around]
-        middle = inner(middle, self.fusion.pixels, padded)
-        x = convolved(self.join, torch.cat([middle, fused], 1), padded)
-        for block in self.decoder:
-            x = block(x, padded)
-        return x
-
-    def stream_features(
-        self, slabs: Iterable[Tensor], precision: torch.dtype, first: int
-    ) -> Iterator[Tensor]:
-        """Each frame is encoded once, and seen by those around it; see the base class."""
-
-        def encoded() -> Iterator[Tensor]:
-            for slab in slide(slabs, 2 * _DIFFERENCES):
-                # In float32: small differences would drown in bfloat16.
-                x = convolve_by(self.enter.weight, with_differences(slab, self.fold, False))
-                yield self._encoded(x.to(precision), False)
-
-        for seen in slide(encoded(), 2 * self._around):
-            yield self._decoded(seen, False).relu_()
+    def stream(self, slabs: Iterable[Tensor], first: int = 0) -> Iterator[Tensor]:
+        """See the base class."""
+        for x in slide(slabs, 2 * self.frames):
+            middle = x[:, :, self.frames : x.shape[2] - self.frames]
+            yield self.fusion(x, False) + inner(middle, self.pixels, False)

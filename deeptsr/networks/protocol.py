@@ -54,7 +54,7 @@ class StepNetwork(nn.Module):
         multiple: H and W must be multiples of this.
         width: values of a hidden layer for one input pixel of one frame.
         warm_up: frames of a crop at each end that warm up a state while the network learns, where
-            the crop has more than these: nothing is learnt from them, and they take no gradients.
+            the crop has more than these: what is made of them counts nothing.
         tile: side of the tiles that its device has memory for, pixels; None: where it never ran
             out of it. The network itself knows nothing of it.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from torch import Tensor
+
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import OptionError
 from deeptsr.networks.compact import Compact
@@ -13,7 +15,7 @@ from deeptsr.networks.paper import Paper
 from deeptsr.networks.protocol import StepNetwork
 from deeptsr.networks.recurrent import Recurrent
 
-__all__ = ["build", "build_teachable"]
+__all__ = ["build", "build_teachable", "taken_over"]
 
 _Builder = Callable[[NetworkSettings, int, str, int], StepNetwork]
 _BUILDERS: dict[str, _Builder] = {
@@ -65,3 +67,22 @@ def build_teachable(
             "serves steps of any size, such as 'compact': no other has a prior"
         )
     return network
+
+
+def taken_over(network: StepNetwork, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A network's weights, with those of another one in the place of what both have in common.
+
+    Of ``fusion`` and ``recurrent``, what they share with ``compact``: a fresh one makes then what
+    the compact network makes without its last block.
+
+    Args:
+        network: that starts.
+        state: weights of one that has learnt.
+    """
+    own: dict[str, Tensor] = network.state_dict()
+    alike = {
+        name: weights
+        for name, weights in state.items()
+        if name in own and own[name].shape == weights.shape
+    }
+    return {**own, **alike}

@@ -20,7 +20,6 @@ def small(monkeypatch):
     tiny = {
         "compact": lambda: Compact(2, "full", 4, 1),
         "recurrent": lambda: Recurrent(2, "full", 4, 1),
-        "recurrent-cold": lambda: Recurrent(2, "full", 4, 1),
     }
     for name, value in {"NETWORKS": tiny, "SIZE": (4, 1)}.items():
         monkeypatch.setattr(networks, name, value)
@@ -96,3 +95,17 @@ def test_a_fit_starts_from_a_prior_and_all_clips_are_kept(tmp_path):
     )
     assert refused.exit_code == 2
     assert "auto has no prior for recurrent" in refused.output
+
+
+def test_a_clip_is_taken_up_in_steps_with_what_a_prior_knows(tmp_path, monkeypatch):
+    monkeypatch.setattr(alone, "_CLIMBED", 8)
+    prior, out = tmp_path / "taught.safetensors", tmp_path / "climbed.jsonl"
+    state = wake(Recurrent(2, "full", 4, 1)).state_dict()
+    made = Prior(NetworkSettings("recurrent", 4, 1), {"any/full-1": state}, {})
+    prior.write_bytes(made.bytes())
+    given = ("--clips", "slow", "--prior", prior, "--out", out)
+    run("climbed", "recurrent", *given, "--factor", 4)
+    run("climbed", "recurrent", *given, "--factor", 4)
+    run("climbed", "recurrent", *given, "--factor", 2, "--preset", "balanced")
+    assert [row["steps"] for row in rows(out)] == ["x4, fast", "x2, balanced"]
+    assert "| recurrent, taught | slow | x4, fast |" in run("show", out)

@@ -35,12 +35,16 @@ def test_what_is_asked_for_reaches_the_job(calls, tmp_path):
     target = str(tmp_path / "p.safetensors")
     flags = ["--steps", "70", "--seed", "3", "--time-budget", "90m", "--images", "pictures"]
     flags += ["--from", "old.safetensors", "--still", "0.2", "--damage", "0.1"]
-    flags += ["--network", "compact"]
+    flags += ["--network", "compact", "--only", "any/full-1", "--crops", "8", "--frames", "16"]
+    flags += ["--rate", "1e-3", "--clips", "60"]
     done = CliRunner().invoke(cli, ["pretrain", "-o", target, *flags, "--no-resume"])
     assert done.exit_code == 0, done.output
     ((output, given),) = calls
     assert output == target
-    assert given["settings"] == replace(module.DEFAULTS, steps=70, still=0.2, damaged=0.1)
+    settings = replace(module.DEFAULTS, steps=70, still=0.2, damaged=0.1)
+    settings = replace(settings, pool=60, batch=8, frames=16, rate=1e-3)
+    assert given["settings"] == settings
+    assert given["only"] == ("any/full-1",)
     assert (given["seed"], given["time_budget"], given["images"]) == (3, 5400, "pictures")
     assert given["start"] == "old.safetensors"
     assert given["network"] == NETWORKS["compact"]

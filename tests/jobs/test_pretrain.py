@@ -18,7 +18,8 @@ from deeptsr.jobs.pretrain import pretrain_file
 from deeptsr.learning.pretraining import VARIANTS
 from deeptsr.learning.prior import Prior, prior_of
 from deeptsr.learning.space.step import space_prior
-from tests.helpers.synth import NETWORK
+from deeptsr.networks import build_teachable
+from tests.helpers.synth import NETWORK, gap, wake
 from tests.helpers.teaching import small_clips
 
 TINY = PretrainSettings(steps=4, batch=2, crop=16, frames=3, pool=2, check=2, warmup=1)
@@ -151,7 +152,7 @@ def test_a_time_budget_counts_the_clips_that_are_there_from_the_start(monkeypatc
     pools = sum((v.rotors < 1) + (v.rotors > 0) for v in VARIANTS)
     settings = replace(TINY, pool=250)
     for seconds, pool in ((1000.0, round(0.15 * 1000 / (2 * pools))), (1e6, 250), (10.0, 8)):
-        found = module._affordable(NETWORK, settings, seconds, {})
+        found = module._affordable(NETWORK, settings, seconds, {"variants": VARIANTS})
         assert found.pool == pool
         taken = 2 * pools * pool + found.steps * sum(v.share for v in VARIANTS)
         assert taken == pytest.approx(0.9 * seconds, abs=5) or found.steps == 40
@@ -169,6 +170,28 @@ def test_a_prior_is_taught_on_from_a_file(tmp_path):
         pretrain_file(tmp_path / "c", NetworkSettings(channels=4, blocks=3), TINY, start=first)
     with pytest.raises(OptionError, match="prior is"):
         pretrain_file(tmp_path / "c", NETWORK, TINY, start=tmp_path / "none")
+
+
+@pytest.mark.parametrize("kind", ["fusion", "recurrent"])
+def test_other_networks_start_from_what_the_compact_one_knows(tmp_path, kind):
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    state = wake(build_teachable(NETWORK, 2)).state_dict()
+    known = dict.fromkeys(("any/full-1", "turning/full-1"), state)
+    first.write_bytes(Prior(NETWORK, known, {}).bytes())
+    network = replace(NETWORK, kind=kind)
+    pretrain_file(second, network, replace(TINY, rate=1e-9), start=first, only=("any/full-1",))
+    made = Prior.load(second)
+    assert made.network == network
+    assert [*made.variants] == ["any/full-1"]  # nothing of the other network's is kept
+    assert gap(made.variants["any/full-1"]["enter.weight"], state["enter.weight"]) < 1e-2
+    with pytest.raises(OptionError, match="or a compact network of as many channels and blocks"):
+        pretrain_file(tmp_path / "c", replace(network, channels=6), TINY, start=first)
+    with pytest.raises(OptionError, match="or a compact network of as many channels and blocks"):
+        pretrain_file(tmp_path / "c", NETWORK, TINY, start=second)
+    with pytest.raises(OptionError, match="only is any/full-3; expected some of any/full-1, turn"):
+        pretrain_file(tmp_path / "c", NETWORK, TINY, only=("any/full-3",))
+    with pytest.raises(OptionError, match="only is set with space; expected none"):
+        pretrain_file(tmp_path / "c", space=True, only=("any/full-1",))
 
 
 def test_crops_are_spoilt_in_place():

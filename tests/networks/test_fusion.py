@@ -10,7 +10,7 @@ from tests.helpers.synth import gap, noise, wake
 @pytest.mark.parametrize("weighted", [True, False])
 def test_its_arithmetic_is_that_of_the_compact_network(weighted):
     fusion, compact = Fusion(2, "full", 16, 6, weighted=weighted), Compact(2, "full", 16, 6)
-    assert fusion.operations == pytest.approx(compact.operations, rel=0.05)
+    assert fusion.operations == pytest.approx(compact.operations, rel=0.03)
 
 
 def test_operations_are_those_of_its_kernels():
@@ -22,8 +22,8 @@ def test_operations_are_those_of_its_kernels():
 
 @pytest.mark.parametrize("span", [3, 7])
 def test_it_looks_as_far_as_it_fuses(span):
-    assert Fusion(2, "full", 4, 1, span=span).reach[0] == span // 2 + 1
-    assert Fusion(2, "full", 4, 1).reach[0] == SPAN // 2 + 1
+    assert Fusion(2, "full", 4, 1, span=span).reach[0] == span // 2 + 2
+    assert Fusion(2, "full", 4, 1).reach[0] == SPAN // 2 + 2
 
 
 @pytest.mark.parametrize("contrast", [0.3, 2.0])

@@ -10,7 +10,15 @@ from deeptsr.config import NETWORKS, NetworkSettings
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.networks import Compact, Paper, Request, StepNetwork, build, build_teachable
+from deeptsr.networks import (
+    Compact,
+    Paper,
+    Request,
+    StepNetwork,
+    build,
+    build_teachable,
+    taken_over,
+)
 from tests.helpers.synth import gap, noise, wake
 
 ANYTIME = [(name, fold) for name in NETWORKS if name != "paper" for fold in (1, 2)]
@@ -115,6 +123,21 @@ def test_only_what_serves_steps_of_any_size_can_be_taught_beforehand():
     assert build_teachable(NetworkSettings(), 2).anytime
     with pytest.raises(OptionError, match="'paper', whose weights depend on the step"):
         build_teachable(NETWORKS["paper"], 2)
+
+
+@pytest.mark.parametrize("kind", ["fusion", "recurrent"])
+def test_what_the_compact_network_knows_is_taken_over(kind):
+    """They begin as it is without its last block, which stands for the one in their middle."""
+    compact, network = wake(make("compact", blocks=4)), make(kind, blocks=4)
+    network.load_state_dict(taken_over(network, compact.state_dict()))
+    del compact.blocks[-1]
+    assert gap(network(clip()), compact(clip())) < 1e-6
+    strange = {"enter.weight": torch.zeros(1), "none": torch.zeros(1)}
+    own = network.state_dict()
+    assert all(
+        weights is own[name] or torch.equal(weights, own[name])
+        for name, weights in taken_over(network, strange).items()
+    )
 
 
 # --- reach ---

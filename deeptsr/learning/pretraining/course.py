@@ -18,7 +18,7 @@ from deeptsr.learning.pretraining.crops import Crops, aliased, kinds
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import render
-from deeptsr.networks import MomentNetwork, Request, build_teachable
+from deeptsr.networks import MomentNetwork, Request, build_teachable, taken_over
 from deeptsr.networks.chance import seeded
 
 __all__ = ["Course", "Damage"]
@@ -72,6 +72,7 @@ class Course:
 
     def start_from(self, state: dict[str, Tensor]) -> None:
         """Take over what another course, or a prior, has taught."""
+        state = taken_over(self.network, state)
         self.network.load_state_dict(state)
         self.average.load_state_dict(state)
 

@@ -64,7 +64,7 @@ class Crops:
     ) -> None:
         self.settings, self._variant, self._pictures = settings, variant, pictures
         self._long = settings.frames + 2 * around  # LTR frames of a crop with those around it
-        self._rendered = max(_RENDERED, 2 * self._long) if around else _RENDERED
+        self._rendered = max(_RENDERED, 2 * self._long)
         self.side = BLOCK * round(variant.wide * settings.crop / BLOCK)
         self.count = math.ceil(variant.batch * settings.batch)
         self._dice = torch.Generator().manual_seed(seed)
@@ -98,10 +98,11 @@ class Crops:
         """HTR crops, and where they are :func:`aliased`.
 
         Returns:
-            (N, C, T * factor, side, side), T as the settings say or with more around; (N, T).
+            (N, C, T * factor, side, side), T as the settings say or with more around, or what a
+            clip has; (N, T).
         """
         enough = self._long * factor <= self._rendered
-        frames = self._long if enough else self.settings.frames
+        frames = self._long if enough else min(self.settings.frames, self._rendered // factor)
         crops = [self._crop(self._kind(), factor, frames) for _ in range(self.count)]
         htr, where = zip(*crops, strict=True)
         return torch.stack(htr), torch.stack(where)

@@ -46,7 +46,9 @@ def pretrain(
         pictures: (3, side, side) each, in [0, 1], shown as surfaces beside those that are drawn.
         damage: spoils LTR crops (N, C, T, H, W), in the settings' share of the steps.
         variants: that are taught, in this order.
-        start: a prior that is taught on, of the same network; None: nothing is known.
+        start: a prior that is taught on, whose other variants are kept; of another network, of
+            which nothing is kept, what both have in common is taken over
+            (:func:`deeptsr.networks.taken_over`). None: nothing is known.
         on_event: listener: progress, and the gain on clips that are never taught.
         begun: what an earlier run kept; it goes on from there.
         keep: told a state from which a later run can go on, at each check.
@@ -96,4 +98,5 @@ def pretrain(
     }
     if start:
         origin["taught on from"] = start.digest or "a prior that is in no file"
-    return Prior(network, {**known, **done}, origin)
+    kept = known if start and start.network == network else {}
+    return Prior(network, {**kept, **done}, origin)

@@ -1,4 +1,4 @@
-"""How frames come in with their differences, and blocks that learn and stream by the same code.
+"""What the networks' trunk is made of: blocks that learn, and stream, by the same weights.
 
 What these do is homogeneous: no layer has a bias, so that what was learnt at one contrast holds at
 others. A layer pads with zeros while a network learns, and not at all where it is streamed.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks.streaming import convolve_by, slide
+from deeptsr.networks.streaming import convolve, convolve_by, slide
 
-__all__ = ["FrameBlock", "TimeBlock", "convolved", "inner", "with_differences"]
+__all__ = ["Block", "TimeBlock", "convolved", "inner"]
 
 
 def convolved(layer: nn.Conv3d, x: Tensor, padded: bool) -> Tensor:
@@ -36,58 +35,57 @@ def inner(x: Tensor, pixels: int, padded: bool) -> Tensor:
     return x[..., pixels:-pixels, pixels:-pixels]
 
 
-def with_differences(ltr: Tensor, fold: int, padded: bool) -> Tensor:
-    """Each frame, less a half, behind its differences to the one after and to the one before.
+class Block(nn.Module):
+    """A change of what the layers before it made. It starts as the identity.
 
-    Args:
-        ltr: (N, C, T, H, W) in [0, 1].
-        fold: pixels a side that become channels.
-        padded: whether there are as many frames as before, beyond whose ends nothing moves; else
-            the first and the last are lacking.
-
-    Returns:
-        (N, 3 * C * fold * fold, T or T - 2, H / fold, W / fold).
+    Attributes:
+        frames: that its result sees, to each side.
+        pixels: the same; places of the tensor that it receives.
     """
-    step = ltr.diff(dim=2)
-    frames = ltr if padded else ltr[:, :, 1:-1]
-    if padded:
-        step = functional.pad(step, (0, 0, 0, 0, 1, 1))
-    x = torch.cat([step[:, :, 1:], step[:, :, :-1], frames - 0.5], 1)
-    n, c, t, h, w = x.shape
-    x = x.view(n, c, t, h // fold, fold, w // fold, fold).permute(0, 1, 4, 6, 2, 3, 5)
-    return x.reshape(n, c * fold * fold, t, h // fold, w // fold)
+
+    frames: int
+    pixels: int
+
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:
+        """Change a whole clip.
+
+        Args:
+            x: (N, channels, T, H, W).
+            first: number, in its scene, of the first frame.
+
+        Returns:
+            The same shape.
+        """
+        raise NotImplementedError
+
+    def stream(self, slabs: Iterable[Tensor], first: int = 0) -> Iterator[Tensor]:
+        """The same slab by slab, without :attr:`frames` at each end and :attr:`pixels` a side.
+
+        Args:
+            slabs: (N, channels, t, H, W), one after the other.
+            first: number, in its scene, of the first frame of all.
+        """
+        raise NotImplementedError
 
 
-class FrameBlock(nn.Module):
-    """A residual block within each frame; it starts as the identity. It sees 2 pixels a side."""
+class TimeBlock(Block):
+    """A residual block: it looks along time, then in the frame."""
+
+    frames, pixels = 1, 2
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
-        self.second = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
-        nn.init.zeros_(self.second.weight)
+        self.time = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+        self.frame = nn.Conv3d(channels, channels, (1, 3, 3), padding=(0, 1, 1), bias=False)
+        nn.init.zeros_(self.frame.weight)
 
-    def forward(self, x: Tensor, padded: bool) -> Tensor:
-        """(N, C, T, H, W) -> the same, or without 2 pixels a side."""
-        change = convolved(self.second, convolved(self.first, x, padded).relu_(), padded)
-        return change + inner(x, 2, padded)
+    def forward(self, x: Tensor, first: int = 0) -> Tensor:
+        """See the base class."""
+        change: Tensor = self.frame(self.time(x).relu_())
+        return x + change
 
-
-class TimeBlock(nn.Module):
-    """A residual block along time, then in the frame; it starts as the identity."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv3d(channels, channels, 3, bias=False)
-        self.second = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x: Tensor, padded: bool) -> Tensor:
-        """(N, C, T, H, W) -> the same, or without a frame at each end and 2 pixels a side."""
-        change = convolved(self.second, convolved(self.first, x, padded).relu_(), padded)
-        return change + inner(x if padded else x[:, :, 1:-1], 2, padded)
-
-    def stream(self, slabs: Iterable[Tensor]) -> Iterator[Tensor]:
-        """The same slab by slab, without padding."""
+    def stream(self, slabs: Iterable[Tensor], first: int = 0) -> Iterator[Tensor]:
+        """See the base class."""
         for x in slide(slabs, 2):
-            yield self(x, False)
+            change = convolve(self.frame, convolve(self.time, x, relu=True))
+            yield change.add_(x[:, :, 1:-1, 2:-2, 2:-2])

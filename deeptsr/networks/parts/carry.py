@@ -36,21 +36,22 @@ class Carry(nn.Module):
     by optical flow, so that what it knows moves by a pixel a frame at most.
 
     Args:
-        channels: of features and state.
+        channels: of features.
+        states: channels of the state.
         refocused: whether attention over this frame and the states of the two before adds to what
             may take the state's place (:class:`Refocus`).
     """
 
-    def __init__(self, channels: int, *, refocused: bool) -> None:
+    def __init__(self, channels: int, states: int, *, refocused: bool) -> None:
         super().__init__()
-        self.see = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
-        self.recall = nn.Conv3d(channels, channels, (1, 3, 3), bias=False)
-        self.align = nn.Parameter(torch.zeros(channels, 1, 1, 3, 3))
+        self.see = nn.Conv3d(channels, states, (1, 3, 3), bias=False)
+        self.recall = nn.Conv3d(states, states, (1, 3, 3), bias=False)
+        self.align = nn.Parameter(torch.zeros(states, 1, 1, 3, 3))
         with torch.no_grad():
             self.align[..., 1, 1] = 1
-        self.slowness = nn.Parameter(torch.linspace(-_SLOWEST, _SLOWEST, channels))
-        self.doubt = nn.Parameter(torch.ones(channels))
-        self.refocus = Refocus(channels) if refocused else None
+        self.slowness = nn.Parameter(torch.linspace(-_SLOWEST, _SLOWEST, states))
+        self.doubt = nn.Parameter(torch.ones(states))
+        self.refocus = Refocus(states) if refocused else None
 
     @property
     def multiplications(self) -> float:
@@ -62,12 +63,12 @@ class Carry(nn.Module):
         """States of frames, one after the other.
 
         Args:
-            features: (N, C, T, H, W), in the order in which they are carried.
-            state: those of the two frames before, (N, C, H, W) each; None: it starts with what the
-                first frame shows.
+            features: (N, channels, T, H, W), in the order in which they are carried.
+            state: those of the two frames before, (N, states, H, W) each; None: it starts with what
+                the first frame shows.
 
         Returns:
-            (N, C, T, H, W).
+            (N, states, T, H, W).
         """
         seen = convolved(self.see, features, True)
         dtype = seen.dtype

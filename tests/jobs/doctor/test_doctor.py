@@ -58,7 +58,8 @@ def test_the_machine_is_examined(tmp_path, measured):
     assert found.threads == torch.get_num_threads()
     assert found.precision in ("float32", "bfloat16")
     assert {"libx264", "ffv1", "aac"} <= {*found.encoders, *found.missing}
-    assert found.priors == ("compact-16x6.safetensors", "space-24x6.safetensors")
+    names = ("compact-16x6", "fusion-16x6", "recurrent-16x6", "space-24x6")
+    assert found.priors == tuple(f"{name}.safetensors" for name in names)
     assert 1e6 < found.disk_speed < 1e12
     assert dict(found.versions)["torch"] == torch.__version__
 

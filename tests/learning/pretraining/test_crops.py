@@ -50,6 +50,12 @@ def test_frames_around_change_nothing_of_what_is_drawn_without_them(rendered):
     assert torch.equal(short, long)
 
 
+def test_long_crops_are_shorter_where_a_clip_has_no_more_frames(rendered):
+    pool = Crops(replace(SETTINGS, frames=16), Variant("any", "full", 1, 1.0), 0, ())
+    pool.fill()
+    assert [pool.batch(factor)[0].shape[2] for factor in (2, 3, 5)] == [32, 39, 40]
+
+
 TURNING = Variant("judge", "full", 1, 1.0, rotors=1.0)
 
 

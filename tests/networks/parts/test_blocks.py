@@ -1,40 +1,51 @@
-"""How frames come in, and blocks with padding and without."""
+"""Blocks with padding and without, whole and slab by slab."""
 
 import pytest
 import torch
+from torch import nn
 
-from deeptsr.networks.parts.blocks import FrameBlock, TimeBlock, with_differences
+from deeptsr.networks.fusion import Fusion
+from deeptsr.networks.parts.blocks import TimeBlock, convolved, inner
+from deeptsr.networks.parts.memory import Memory
 from tests.helpers.synth import gap, noise, wake
 
-
-def test_differences_by_hand():
-    ltr = noise(1, 3, 4, 2, 2)
-    made = with_differences(ltr, 1, padded=True)
-    assert made.shape == (1, 9, 4, 2, 2)
-    assert gap(made[:, :3, 1], ltr[:, :, 2] - ltr[:, :, 1]) == 0
-    assert gap(made[:, 3:6, 1], ltr[:, :, 1] - ltr[:, :, 0]) == 0
-    assert gap(made[:, 6:, 1], ltr[:, :, 1] - 0.5) == 0
-    assert not made[:, :3, 3].any()  # beyond the end nothing moves
-    assert not made[:, 3:6, 0].any()
+BLOCKS = {
+    "time": lambda: TimeBlock(4),
+    "fused": lambda: Fusion(2, "full", 4, 1).middle,
+    "early": lambda: Fusion(2, "full", 4, 0, weighted=False).middle,
+    "memory": lambda: Memory(4, 3, 2, refocused=False),
+    "refocused": lambda: Memory(4, 2, 1, refocused=True),
+}
+every = pytest.mark.parametrize("name", BLOCKS)
 
 
-def test_without_padding_the_ends_are_lacking():
-    ltr = noise(2, 3, 5, 4, 6)
-    whole = with_differences(ltr, 2, padded=True)
-    assert whole.shape == (2, 36, 5, 2, 3)
-    assert gap(with_differences(ltr, 2, padded=False), whole[:, :, 1:-1]) == 0
+@every
+def test_a_block_starts_as_the_identity(name):
+    x = noise(1, 4, 5, 9, 9)
+    assert gap(BLOCKS[name]()(x), x) == 0
 
 
-def test_a_fold_holds_its_pixels():
-    ltr = noise(1, 3, 3, 4, 4)
-    folded = with_differences(ltr, 2, padded=True).view(1, 9, 2, 2, 3, 2, 2)
-    assert torch.equal(folded[0, 6:, 1, 0, 1, 1, 0], ltr[0, :, 1, 3, 0] - 0.5)
+@every
+@pytest.mark.parametrize("lengths", [(14,), (1,) * 14, (3, 9, 2)])
+def test_slab_by_slab_it_is_the_same(name, lengths):
+    """The oracle is `forward`, which pads; the first frame of all has any number."""
+    block, first = wake(BLOCKS[name]()), 7
+    frames, pixels = block.frames, block.pixels
+    x = noise(1, 4, 14, 2 * pixels + 3, 2 * pixels + 2)
+    inside = (slice(None), slice(None), slice(frames, 14 - frames))
+    with torch.no_grad():
+        whole = inner(block(x, first)[inside], pixels, False)
+        parts = list(block.stream(x.split(lengths, dim=2), first))
+    assert gap(torch.cat(parts, 2), whole) < 1e-5
 
 
-@pytest.mark.parametrize("block", [FrameBlock, TimeBlock])
-def test_a_block_is_the_same_without_padding(block):
-    layers, x = wake(block(4)), noise(1, 4, 5, 9, 9)
-    whole, part = layers(x, True), layers(x, False)
-    around = (5 - part.shape[2]) // 2
-    assert gap(part, whole[:, :, around : 5 - around, 2:-2, 2:-2]) < 1e-6
-    assert gap(block(4)(x, True), x) == 0  # it starts as the identity
+def test_padding_by_hand():
+    layer, x = nn.Conv3d(1, 1, (1, 3, 3), dilation=(1, 2, 2), bias=False), noise(1, 1, 2, 7, 7)
+    whole = convolved(layer, x, True)
+    assert whole.shape == x.shape
+    corner = sum(
+        x[..., 2 * i, 2 * j] * layer.weight[0, 0, 0, 1 + i, 1 + j] for i in (0, 1) for j in (0, 1)
+    )
+    assert gap(whole[..., 0, 0], corner) < 1e-6
+    assert gap(convolved(layer, x, False), inner(whole, 2, False)) < 1e-6
+    assert inner(x, 0, False) is x

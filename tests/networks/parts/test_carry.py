@@ -16,7 +16,7 @@ def features(frames=6, seed=0):
 
 @both
 def test_a_state_sees_the_past_and_nothing_else(refocused):
-    carry, x = wake(Carry(4, refocused=refocused)), features()
+    carry, x = wake(Carry(4, 4, refocused=refocused)), features()
     touched = x.clone()
     touched[:, :, 3] += 0.2
     change = (carry(touched) - carry(x)).abs().amax((0, 1, 3, 4))
@@ -26,7 +26,7 @@ def test_a_state_sees_the_past_and_nothing_else(refocused):
 
 @both
 def test_what_it_knows_moves_by_a_pixel_a_frame(refocused):
-    carry, x = wake(Carry(4, refocused=refocused)), features(3)
+    carry, x = wake(Carry(4, 4, refocused=refocused)), features(3)
     touched = x.clone()
     touched[:, :, 0, 3, 3] += 0.2
     change = (carry(touched) - carry(x)).abs().amax((0, 1))  # (T, H, W)
@@ -39,7 +39,7 @@ def test_what_it_knows_moves_by_a_pixel_a_frame(refocused):
 
 @both
 def test_it_goes_on_from_where_it_was(refocused):
-    carry, x = wake(Carry(4, refocused=refocused)), features()
+    carry, x = wake(Carry(4, 4, refocused=refocused)), features()
     whole = carry(x)
     part = carry(x[:, :, 4:], (whole[:, :, 3], whole[:, :, 2]))
     assert gap(part, whole[:, :, 4:]) < 1e-6
@@ -48,7 +48,7 @@ def test_it_goes_on_from_where_it_was(refocused):
 @both
 @pytest.mark.parametrize("contrast", [0.1, 3.0])
 def test_it_is_homogeneous(refocused, contrast):
-    carry = wake(Carry(4, refocused=refocused))
+    carry = wake(Carry(4, 4, refocused=refocused))
     assert gap(carry(contrast * features()), contrast * carry(features())) < 1e-5
 
 
@@ -56,7 +56,7 @@ def test_it_is_homogeneous(refocused, contrast):
 @pytest.mark.parametrize("wild", [1, 100])
 def test_no_state_grows_however_long_a_scene_is(refocused, frames, wild):
     """Recurrent networks diverge on long still scenes; whatever it learns, this one cannot."""
-    carry = wake(Carry(4, refocused=refocused))
+    carry = wake(Carry(4, 4, refocused=refocused))
     with torch.no_grad():
         for parameter in carry.parameters():
             parameter.mul_(wild)
