@@ -15,7 +15,7 @@ from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import Request, StepNetwork
 
-__all__ = ["Later", "in_one", "predict", "predict_ensemble", "tile_voxels", "voxels"]
+__all__ = ["Later", "Turned", "in_one", "predict", "predict_ensemble", "tile_voxels", "voxels"]
 
 _SMALLEST_TILE = 16  # pixels
 _FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that are streamed at once
@@ -58,9 +58,36 @@ class Later:
         return filmed.clone() if self.exposure == "delta" else filmed
 
 
+@dataclass(frozen=True)
+class Turned:
+    """A volume backwards, or mirrored, or both; no copy of all of it is made."""
+
+    volume: Volume
+    axes: tuple[int, ...]  # 0: time, 2: columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W, C)."""
+        return tuple(self.volume.shape)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its frames are."""
+        return self.volume.device
+
+    def __len__(self) -> int:
+        return len(self.volume)
+
+    def __getitem__(self, frames: slice) -> Frames:
+        first, stop, _ = frames.indices(len(self))
+        if 0 in self.axes:
+            first, stop = len(self) - stop, len(self) - first
+        return self.volume[first:stop].flip(self.axes)
+
+
 def predict(
     network: StepNetwork,
-    ltr: Volume | Later,
+    ltr: Volume | Later | Turned,
     *,
     tile: int | None = None,
     precision: torch.dtype = torch.float32,
@@ -128,7 +155,8 @@ def predict_ensemble(
     total = predict(network, ltr, precision=precision, wanted=wanted, first=first)
     for axes in turned[1:]:
         asked, start = (reversed_wanted, reversed_first) if 0 in axes else (wanted, first)
-        result = predict(network, ltr.flip(axes), precision=precision, wanted=asked, first=start)
+        seen = Turned(ltr, tuple(axes))
+        result = predict(network, seen, precision=precision, wanted=asked, first=start)
         last = len(result) - 1
         for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
             other = result[last - number if 0 in axes else number]
@@ -196,7 +224,7 @@ def _suitable_slab(
 
 def _predict(
     network: StepNetwork,
-    ltr: Tensor | Later,
+    ltr: Tensor | Later | Turned,
     tile: int,
     precision: torch.dtype,
     wanted: range,
@@ -238,7 +266,7 @@ def _predict(
     return result
 
 
-def _cut(volume: Tensor | Later, frames: range, rows: range, columns: range) -> Tensor:
+def _cut(volume: Tensor | Later | Turned, frames: range, rows: range, columns: range) -> Tensor:
     """Cut a piece that may reach beyond a clip.
 
     Beyond its ends the clip stands still; beyond its borders the border's pixels go on.

@@ -41,7 +41,7 @@ _LEAST_EXCERPT = 32  # frames, unless memory is short
 _LOOKED_AT = 48_000_000  # pixels x frames of an excerpt, at most, where it is longer
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
 # What follows was measured: see docs/trials.md.
-_BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
+_BASE = 450_000_000  # bytes: Python, torch, what it loads on first use, holes in the heap
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
 _HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
 _TRAINING = 1.5  # times those of all layers that a training step holds
@@ -217,7 +217,7 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             more = 0.0  # it is interpolated in small pieces
         else:
             tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
-            twofold = made + fine if model.ensemble else 0  # of a mirror image
+            twofold = made if model.ensemble else 0  # of a mirror image
             size = stage.size(clip.height, clip.width)
             # What the later camera films is held where tiles are averaged with what they film.
             films = model.restores and not model.verify and not in_one(network, size, *_HERE)
