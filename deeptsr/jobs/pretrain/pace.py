@@ -107,6 +107,8 @@ class Begun:
         all_shares = 1.0 if "done" not in self.state else sum(v.share for v in VARIANTS)
         # What is left of the networks that are not done yet takes those steps together.
         steps = (more.steps * all_shares + made) / shares if shares else self.steps
+        if self.budget is not None and budget < self.budget:
+            steps = min(steps, self.steps)  # a few are made in any case
         return replace(more, steps=max(1, round(steps)))
 
 

@@ -65,7 +65,9 @@ def test_another_budget_is_for_all_of_it():
     assert planned == replace(TINY, steps=round(steps), pool=5)
     detail = begun(state={"counts": (30, 4)}).planned(TINY, 1000.0, measured)
     assert detail.steps == 630
-    assert begun().planned(TINY, 100.0, lambda seconds: measured(seconds + 40)).steps < 77
+    least = begun().planned(TINY, 100.0, lambda seconds: measured(max(40, seconds)))
+    assert least.steps == round((40 * sum(shares) + 30) / sum(shares[1:]))
+    assert begun(steps=50).planned(TINY, 100.0, lambda seconds: measured(40)).steps == 50
 
 
 def test_a_number_of_steps_is_taken_as_it_is():
