@@ -210,7 +210,7 @@ class Previewed(Event):
 
 @dataclass(frozen=True)
 class FitReused(Event):
-    """What was fitted to another video is taken over, instead of a fit."""
+    """What was fitted to another video is taken over, instead of a fit of its own."""
 
     file: str
     stages: tuple[str, ...]  # such as "S1/4 T1 -> T2"

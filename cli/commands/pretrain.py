@@ -89,7 +89,7 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
     "--time-budget",
     type=span,
     metavar="TIME",
-    help="How long it may take, such as 90m, instead of a number of steps.",
+    help="How long it may take in all, such as 90m, instead of a number of steps.",
 )
 @click.option(
     "--seed", type=click.IntRange(0), default=0, metavar="N", help="Of all that is drawn."
@@ -120,7 +120,7 @@ def pretrain(
 
     Nothing is filmed or downloaded: blades, leaves, waves and flames are drawn, and filmed by a
     camera whose shutter is known. What was taught is kept beside OUTPUT every so often; the same
-    command goes on from there.
+    command goes on from there, to another number of steps or another time if that is asked for.
 
     \b
     Exit codes: 0 done, 2 wrong usage, 3 no pictures in the folder, 4 out of

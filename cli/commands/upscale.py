@@ -125,7 +125,7 @@ __all__ = ["upscale"]
     type=FILE,
     metavar="FILE",
     help="Take what was fitted to another video of the same camera and event, as --save-fit kept "
-    "it, instead of a fit: that takes no time. Without --preset, the preset of that fit is taken.",
+    "it, and go on from there in a tenth of the steps. Without --preset, its preset is taken.",
 )
 @click.option(
     "--save-fit",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from deeptsr.jobs.evaluate import evaluate_file
     from deeptsr.jobs.inspect import inspect_file
     from deeptsr.jobs.pipes.upscale_pipe import upscale_pipe
-    from deeptsr.jobs.pretrain import pretrain_file
+    from deeptsr.jobs.pretrain.teach import pretrain_file
     from deeptsr.jobs.preview.look import look
     from deeptsr.jobs.probe import plan_file, probe_file
     from deeptsr.jobs.upscale import upscale_array, upscale_file
@@ -38,7 +38,7 @@ _HOME = {
     "inspect_file": "inspect",
     "look": "preview.look",
     "plan_file": "probe",
-    "pretrain_file": "pretrain",
+    "pretrain_file": "pretrain.teach",
     "probe_file": "probe",
     "upscale_array": "upscale",
     "upscale_file": "upscale",

@@ -20,7 +20,7 @@ from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.learning.self_check import self_check
-from deeptsr.learning.stages import fit_stages
+from deeptsr.learning.stages import bring_nearer, fit_stages
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import ran_out
 
@@ -61,8 +61,16 @@ def fit_job(
         labels = tuple(stage.label for stage in job.stages)
         networks = sum(stage.network is not None for stage in fitted)
         on_event(FitReused(str(job.options.fit_file), labels, networks))
-        short = len(excerpt) < job.least
-        return fitted if short else _checked(job, fitted, excerpt.to(job.device), on_event)
+        if len(excerpt) < job.least:
+            return fitted
+        clip = excerpt.to(job.device)
+        bring_nearer(
+            *(fitted, clip, job.options),
+            precision=job.precision,
+            on_event=_corrected(job, on_event),
+            fraction=job.cost.fitting,
+        )
+        return _checked(job, fitted, clip, on_event)
     if len(excerpt) < job.least:
         on_event(
             Warned(

@@ -14,6 +14,7 @@ from torch import Tensor
 from deeptsr.config import FitSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
+from deeptsr.learning.adam import Adam
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
 from deeptsr.system.cudagraph import RecordedStep
@@ -153,7 +154,11 @@ class _Learner:
         self._regime, self._generator = regime, generator
         self.average = copy.deepcopy(network)
         card = source.device.type == "cuda"
-        self._optimizer = torch.optim.Adam(network.parameters(), fused=card, capturable=card)
+        self._optimizer = (
+            torch.optim.Adam(network.parameters(), fused=True, capturable=True)
+            if card
+            else Adam(network.parameters())
+        )
         # These are numbers; on a card tensors, since a replayed step sees what is in them by then.
         self._rate: float | Tensor = 0.0
         self._share: float | Tensor = 0.0

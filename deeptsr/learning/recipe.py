@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from deeptsr.config import Options
+from dataclasses import replace
+
+from deeptsr.config import FitSettings, Options
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork, build
@@ -20,6 +22,7 @@ __all__ = [
     "fitted_stage",
     "fold_of",
     "has_network",
+    "nearer",
     "network_of",
     "steps_of_stage",
     "views_of",
@@ -29,7 +32,14 @@ JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at,
 _FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _FEWEST = 16  # LTR frames that it sees in any case
+_NEARER = 10  # a fit that is taken over makes one in so many of the steps of its own,
+_NEARER_RATE = 2e-3  # at this rate (trials.md, "Making a fit of another video suit this one")
 _TAUGHT = 3 / 4  # of the frames that a stage sees, that no validation holds out, at least
+
+
+def nearer(fit: FitSettings) -> FitSettings:
+    """How a fit that is taken over learns from another video: in few steps, so without warm-up."""
+    return replace(fit, finetune_rate=_NEARER_RATE, warmup=0, averaging=0.9, checks=1)
 
 
 def fold_of(stage: Stage, height: int, width: int) -> int:
@@ -117,9 +127,10 @@ def first_steps(options: Options) -> str:
 
 def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
-    if options.fit_file is not None or not has_network(options, number):
+    reused = options.fit_file is not None
+    if not has_network(options, number) or (reused and number):
         return 0
     if number == 0:
         steps: int = getattr(options.fit, first_steps(options))
-        return steps
+        return steps // _NEARER if reused else steps
     return round(options.fit.finetune_steps * options.fit.finetune_decay ** (number - 1))

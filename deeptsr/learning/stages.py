@@ -20,6 +20,7 @@ from deeptsr.learning.recipe import (
     fitted_frames,
     fitted_stage,
     has_network,
+    nearer,
     network_of,
     steps_of_stage,
 )
@@ -27,6 +28,7 @@ from deeptsr.learning.strategy.attempts import (
     INTERPOLATES,
     KNOWN,
     StageResult,
+    approach,
     attempt,
     examples_of,
     specialist_of,
@@ -39,7 +41,7 @@ from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import release
 
-__all__ = ["fit_stages"]
+__all__ = ["bring_nearer", "fit_stages"]
 
 _LEFT_OUT = StageResult(INTERPOLATES, 0.0, None)
 
@@ -106,6 +108,43 @@ def fit_stages(
         fitted.append(fitted_stage(options, number, stage, known, special=special))
         previous = network if usable else previous
     return tuple(fitted)
+
+
+def bring_nearer(
+    fitted: tuple[FittedStage, ...],
+    clip: Tensor,
+    options: Options,
+    *,
+    precision: torch.dtype = torch.float32,
+    on_event: Listener = ignore,
+    fraction: Callable[[int, float], float] = lambda stage, share: 0.0,
+) -> None:
+    """Bring a fit of another video nearer to this one: its first stage, in place, in a few steps.
+
+    What is aliased is left as it is: the video's own pairs teach it nothing.
+
+    Args:
+        fitted: coarse to fine.
+        clip: excerpt of the video, volume (T, H, W, 3) on the device.
+        options: all settings, with the fit's file.
+        precision: of the convolutions.
+        on_event: listener.
+        fraction: see :func:`fit_stages`.
+    """
+    (first, *_), steps = fitted, steps_of_stage(options, 0)
+    if first.network is None or first.special is not None or not steps:
+        return
+    began, plan = time.monotonic(), tuple(each.stage for each in fitted)
+    options = replace(options, fit=nearer(options.fit))
+    run = _Run(clip, plan, options, None, precision, on_event, fraction, None, lambda: False)
+    if options.pairs.auto:
+        run = _with_mix(run)
+    fitter = _fitter(run, 0, first.network)
+    (example,) = examples_of(fitter, clip[: fitter.frames], (), first.stage)
+    result = approach(fitter, first.network, example, steps)
+    curve, seconds = tuple(fitter.curve), time.monotonic() - began
+    on_event(_told(run, 0, result, fitter.steps_made, curve, seconds))
+    release()
 
 
 def _with_mix(run: _Run) -> _Run:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from deeptsr.errors import ResourceError
+from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import Request, StepNetwork
 
-__all__ = ["predict", "predict_ensemble", "tile_voxels", "voxels"]
+__all__ = ["Later", "Turned", "in_one", "predict", "predict_ensemble", "tile_voxels", "voxels"]
 
 _SMALLEST_TILE = 16  # pixels
 _FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that are streamed at once
@@ -23,9 +25,69 @@ _HIDDEN_BYTES = {"cpu": 16e6, "cuda": 2e9}
 _CARD_SHARE = 16  # times these that a card's memory has, at least
 
 
+@dataclass(frozen=True)
+class Later:
+    """What a slow camera sees whose frames begin half a frame later.
+
+    It films when it is looked at, since a volume of its frames is much of the memory of a run.
+    """
+
+    result: Volume  # (T * factor, H, W, C)
+    factor: int
+    exposure: str  # "full" or "delta"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T - 1, H, W, C)."""
+        return len(self), *self.result.shape[1:]
+
+    @property
+    def device(self) -> torch.device:
+        """Where its frames are."""
+        return self.result.device
+
+    def __len__(self) -> int:
+        return len(self.result) // self.factor - 1
+
+    def __getitem__(self, frames: slice) -> Frames:
+        first, stop, _ = frames.indices(len(self))
+        begin = self.factor // 2
+        seen = self.result[begin + first * self.factor : begin + stop * self.factor]
+        filmed = expose(seen, self.factor, self.exposure)
+        # Instants are frames of the result, which may be written to.
+        return filmed.clone() if self.exposure == "delta" else filmed
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A volume backwards, or mirrored, or both; no copy of all of it is made."""
+
+    volume: Volume
+    axes: tuple[int, ...]  # 0: time, 2: columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W, C)."""
+        return tuple(self.volume.shape)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its frames are."""
+        return self.volume.device
+
+    def __len__(self) -> int:
+        return len(self.volume)
+
+    def __getitem__(self, frames: slice) -> Frames:
+        first, stop, _ = frames.indices(len(self))
+        if 0 in self.axes:
+            first, stop = len(self) - stop, len(self) - first
+        return self.volume[first:stop].flip(self.axes)
+
+
 def predict(
     network: StepNetwork,
-    ltr: Volume,
+    ltr: Volume | Later | Turned,
     *,
     tile: int | None = None,
     precision: torch.dtype = torch.float32,
@@ -38,7 +100,7 @@ def predict(
 
     Args:
         network: fitted, on the device of ``ltr``.
-        ltr: volume (T, H, W, C).
+        ltr: volume (T, H, W, C), or what stands for one.
         tile: side of a tile's result, pixels; None: what suits the device. Halved when memory
             runs out on it, for good: see :attr:`StepNetwork.tile`.
         precision: of the convolutions.
@@ -93,7 +155,8 @@ def predict_ensemble(
     total = predict(network, ltr, precision=precision, wanted=wanted, first=first)
     for axes in turned[1:]:
         asked, start = (reversed_wanted, reversed_first) if 0 in axes else (wanted, first)
-        result = predict(network, ltr.flip(axes), precision=precision, wanted=asked, first=start)
+        seen = Turned(ltr, tuple(axes))
+        result = predict(network, seen, precision=precision, wanted=asked, first=start)
         last = len(result) - 1
         for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
             other = result[last - number if 0 in axes else number]
@@ -131,6 +194,11 @@ def tile_voxels(
     return min(slab, length) * rows * columns, max(1.0, length / slab)
 
 
+def in_one(network: StepNetwork, size: tuple[int, int], kind: str, precision: torch.dtype) -> bool:
+    """Whether one tile covers frames of that height and width on such a device."""
+    return max(size) <= _suitable_tile(network, kind, precision)
+
+
 def _hidden_values(kind: str, precision: torch.dtype) -> float:
     most = _HIDDEN_BYTES[kind]
     if kind == "cuda" and torch.cuda.is_available():
@@ -156,7 +224,7 @@ def _suitable_slab(
 
 def _predict(
     network: StepNetwork,
-    ltr: Tensor,
+    ltr: Tensor | Later | Turned,
     tile: int,
     precision: torch.dtype,
     wanted: range,
@@ -169,6 +237,8 @@ def _predict(
     # All tiles have one size, as large as may be.
     tall, wide = (math.ceil(n / math.ceil(n / tile) / multiple) * multiple for n in (height, width))
     shape = (len(wanted) * k, height, width, channels)
+    if average and (tall < height or wide < width):
+        ltr = ltr[:]  # other tiles look at frames that this one has written to
     result = torch.empty(shape, device=ltr.device) if out is None else out
     slab = _suitable_slab(network, (height, width), ltr.device.type, precision)
     needed = range(wanted.start - frames, wanted.stop + frames)
@@ -196,20 +266,20 @@ def _predict(
     return result
 
 
-def _cut(volume: Tensor, frames: range, rows: range, columns: range) -> Tensor:
+def _cut(volume: Tensor | Later | Turned, frames: range, rows: range, columns: range) -> Tensor:
     """Cut a piece that may reach beyond a clip.
 
     Beyond its ends the clip stands still; beyond its borders the border's pixels go on.
     """
-    known, shape = [], volume.shape
-    inner = volume
+    known, there, shape = [], [], volume.shape
     for axis, wanted in enumerate((frames, rows, columns)):
         low = min(max(wanted.start, 0), shape[axis] - 1)
         high = max(min(wanted.stop, shape[axis]), low + 1)
-        inner = inner.narrow(axis, low, high - low)
+        there.append(slice(low, high))
         place = min(max(0, low - wanted.start), len(wanted) - 1)
         known.append(slice(place, place + high - low))
-    piece = volume.new_empty(len(frames), len(rows), len(columns), shape[3])
+    inner = volume[there[0]][:, there[1], there[2]]
+    piece = inner.new_empty(len(frames), len(rows), len(columns), shape[3])
     piece[tuple(known)] = inner
     for axis in (2, 1, 0):
         part = piece[tuple(known[:axis])]

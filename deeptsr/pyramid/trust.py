@@ -11,11 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import around, pool, spread
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
-from deeptsr.pyramid.predict import predict
+from deeptsr.pyramid.predict import Later, predict
 
 __all__ = [
     "average_again",
@@ -49,9 +48,8 @@ def average_again(
     """
     k, near, later = _later(network, result, wanted)
     if later:
-        ltr = _filmed_later(result, k, network.exposure)
-        if network.exposure == "delta":
-            ltr = ltr.clone()  # instants are frames of the result, which is written to
+        # A frame is filmed before what becomes of it is written: that takes those behind it, too.
+        ltr = Later(result, k, network.exposure)
         out = result[near * k + k // 2 :][: len(later) * k]
         predict(network, ltr, precision=precision, wanted=later, out=out, average=True, first=first)
 
@@ -82,7 +80,7 @@ def restore_again(
     again = result[near * k : min(frames, wanted.stop + 1) * k].clone()
     if later:
         out = again[k // 2 :][: len(later) * k]
-        ltr = _filmed_later(result, k, network.exposure)
+        ltr = Later(result, k, network.exposure)
         predict(network, ltr, precision=precision, wanted=later, out=out, first=first)
     return again[(wanted.start - near) * k : (wanted.stop - near) * k]
 
@@ -128,7 +126,7 @@ def detour(result: Frames, ltr: Volume, factor: int, exposure: str) -> float:
         Their mean square difference from the frames before and after, as a share of that between
         these two: 1/4 for interpolation of what moves slowly, above 1 for a long way round.
     """
-    later = _filmed_later(result, factor, exposure)
+    later = Later(result, factor, exposure)[:]
     before, after = ltr[:-1], ltr[1:]
     apart = (after - before).square().mean().item()
     away = (later - before).square().mean().item() + (later - after).square().mean().item()
@@ -199,12 +197,6 @@ def _later(network: StepNetwork, result: Tensor, wanted: range) -> tuple[int, in
     k = network.factor
     near = max(0, wanted.start - 1)
     return k, near, range(near, min(len(result) // k - 1, wanted.stop))
-
-
-def _filmed_later(result: Volume, factor: int, exposure: str) -> Frames:
-    """What a slow camera sees whose frames begin half a frame later: (T - 1, H, W, C)."""
-    first = factor // 2
-    return expose(result[first : len(result) - (factor - first)], factor, exposure)
 
 
 def _cells(one: Volume, other: Volume, factor: int) -> Cells:

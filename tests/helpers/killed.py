@@ -16,7 +16,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
-import torch._dynamo  # which Adam imports: here, so that it is not done in every child
 
 import deeptsr.video.reading.reader
 import deeptsr.video.writing.writer  # noqa: F401, the same

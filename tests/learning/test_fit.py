@@ -10,6 +10,7 @@ from deeptsr.config import NETWORKS, FitSettings, NetworkSettings, PairSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.volume import to_network
+from deeptsr.learning.adam import Adam
 from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork, build
@@ -302,13 +303,13 @@ def test_without_averaging_the_weights_are_those_of_the_last_step(source):
 def rates(monkeypatch, source, settings, steps, **rest):
     """The learning rate of every step."""
     found = []
-    step = torch.optim.Adam.step
+    step = Adam.step
 
     def spy(self, *args, **kwargs):
         found.append(self.param_groups[0]["lr"])
         return step(self, *args, **kwargs)
 
-    monkeypatch.setattr(torch.optim.Adam, "step", spy)
+    monkeypatch.setattr(Adam, "step", spy)
     fit(compact(), source, Regime(settings, steps, **rest), generator(), scores(*range(99)))
     return found
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
-from deeptsr.learning.recipe import network_of, steps_of_stage
+from deeptsr.learning.recipe import nearer, network_of, steps_of_stage
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.special import Specialist
@@ -166,9 +166,14 @@ def test_a_run_reads_its_fit_once_and_again_when_it_changed(tmp_path):
     assert saved_fit_of(OPTIONS) is None
 
 
-def test_a_run_that_takes_a_fit_over_makes_no_steps():
-    assert steps_of_stage(OPTIONS, 0) > 0
-    assert steps_of_stage(replace(OPTIONS, fit_file="a"), 0) == 0
+def test_a_run_that_takes_a_fit_over_makes_a_tenth_of_the_steps_of_its_first_stage():
+    options = preset("balanced")
+    assert [steps_of_stage(options, number) for number in (0, 1)] == [300, 120]
+    taken = replace(options, fit_file="a")
+    assert [steps_of_stage(taken, number) for number in (0, 1)] == [30, 0]
+    few = nearer(options.fit)
+    assert few.warmup == 0  # which would be most of the steps
+    assert few.finetune_rate > options.fit.finetune_rate
 
 
 def test_the_settings_of_a_fit_are_compared(tmp_path):

@@ -11,8 +11,11 @@ from deeptsr.events import Progress, to_json
 from deeptsr.imaging.exposure import expose, repeat
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.held_out import HeldOut, gain
+from deeptsr.learning.stages import bring_nearer
+from deeptsr.learning.strategy import attempts
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage, plan
+from deeptsr.pyramid.special import Specialist
 from tests.helpers.fits import BRISK, FULL, HALF, LAZY, Shelf, fitted, outcomes
 from tests.helpers.synth import FIT, PAIRS, gap, noise, pan, still, tiny
 
@@ -34,6 +37,29 @@ def test_a_stage_averages_and_verifies_as_the_settings_say(on):
     pyramid = replace(tiny().pyramid, ensemble=on, mirrored=None, verify=on, even=on)
     (stage,), _ = fitted(pan(8, 24, 24), (Stage(FULL, 2, 1),), tiny(pyramid=pyramid))
     assert (stage.ensemble, stage.refilmed, stage.verify, stage.even) == (on, on, on, on)
+
+
+# --- a fit of another video ---
+
+
+@pytest.mark.parametrize("aliased", [False, True])
+def test_only_a_first_stage_that_is_not_aliased_comes_nearer(monkeypatch, aliased):
+    made, _ = fitted(pan(16, 24, 24), options=tiny(fit=BRISK))
+    special = Specialist(made[0].network, made[0].network) if aliased else None
+    lent = (replace(made[0], special=special), *made[1:])
+    networks = [[p.clone() for p in each.network.parameters()] for each in lent if each.network]
+    monkeypatch.setattr(attempts, "SURE", 2.0)
+    monkeypatch.setattr(attempts, "KEPT", -9.0)
+    examine, rising = attempts.examine, iter(range(9))
+    monkeypatch.setattr(
+        attempts, "examine", lambda *given: replace(examine(*given), agreement=next(rising) / 9)
+    )
+    options, told = tiny(fit=replace(FIT, adapt_steps=30, steps=30), fit_file="a"), []
+    bring_nearer(lent, pan(16, 24, 24, seed=5), options, on_event=told.append)
+    assert [event.steps for event in outcomes(told)] == ([] if aliased else [3])
+    after = [[*each.network.parameters()] for each in lent if each.network]
+    same = [all(map(torch.equal, *pair)) for pair in zip(networks, after, strict=True)]
+    assert same == [aliased, *[True] * (len(networks) - 1)]
 
 
 # --- what is gained ---

@@ -8,7 +8,7 @@ from deeptsr.errors import ResourceError
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks import StepNetwork, build
-from deeptsr.pyramid.predict import predict, predict_ensemble
+from deeptsr.pyramid.predict import Turned, predict, predict_ensemble
 from tests.helpers.synth import gap, noise, wake
 
 KINDS = [
@@ -163,3 +163,12 @@ def test_an_ensemble_is_blind_to_mirror_images(exposure):
     assert not torch.allclose(predict(network, ltr), made, atol=1e-3)
     if exposure == "full":
         assert torch.allclose(predict_ensemble(network, ltr.flip(0)).flip(0), made, atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [(0,), (2,), (0, 2)])
+@pytest.mark.parametrize("part", [slice(None), slice(2, 5), slice(6, 7)])
+def test_a_volume_is_turned_as_it_is_looked_at(axes, part):
+    clip = noise(7, 5, 6, 3)
+    seen = Turned(clip, axes)
+    assert (len(seen), seen.shape, seen.device) == (7, (7, 5, 6, 3), clip.device)
+    assert torch.equal(seen[part], clip.flip(axes)[part])

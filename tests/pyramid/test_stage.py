@@ -6,13 +6,14 @@ from fractions import Fraction
 import pytest
 import torch
 
-from deeptsr.config import NetworkSettings
+from deeptsr.config import NETWORKS, NetworkSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import build
+from deeptsr.pyramid import predict as predict_module
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
-from deeptsr.pyramid.predict import predict
+from deeptsr.pyramid.predict import Later, predict
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.trust import average_again, restore_again
 from tests.helpers.climbs import every, fitted
@@ -43,16 +44,32 @@ def test_a_second_result_can_be_averaged_in(ensemble):
 
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 @pytest.mark.parametrize("wanted", [range(12), range(3, 9), range(11, 12)])
-def test_averaging_where_it_lies_is_what_the_second_result_comes_to(exposure, wanted):
-    network = wake(build(NetworkSettings("compact", 4, 1), 2, exposure, 1).eval())
+@pytest.mark.parametrize("tile", [16, None])  # several look at what the others write
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_averaging_where_it_lies_is_what_the_second_result_comes_to(exposure, wanted, tile, kind):
+    network = wake(build(replace(NETWORKS[kind], channels=4, blocks=1), 2, exposure, 1).eval())
     clip = noise(12, 40, 41, 3)
-    network.tile = 16  # several, each of which looks at what the others write
+    network.tile = tile
     result = predict(network, clip)
     again = restore_again(network, result, torch.float32, wanted)
     part = slice(2 * wanted.start, 2 * wanted.stop)
     expected = (result[part] + again) / 2
     average_again(network, result, torch.float32, wanted)
     assert torch.equal(result[part], expected)
+
+
+@pytest.mark.parametrize(("tile", "most"), [(16, 29), (None, 10)])
+def test_the_later_camera_films_no_more_at_once_than_is_looked_at(monkeypatch, tile, most):
+    network = wake(build(NetworkSettings("compact", 4, 1), 2, "full", 1).eval())
+    result, lengths = noise(60, 24, 24, 3), []
+    network.tile = tile
+    film = Later.__getitem__
+    monkeypatch.setattr(
+        Later, "__getitem__", lambda *given: lengths.append(len(film(*given))) or film(*given)
+    )
+    monkeypatch.setattr(predict_module, "_suitable_slab", lambda *_: 10)
+    average_again(network, result, torch.float32, range(30))
+    assert max(lengths) == most  # all, where what is filmed would be written to
 
 
 def test_what_is_neither_averaged_nor_verified_is_predicted_once(monkeypatch):

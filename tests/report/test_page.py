@@ -185,9 +185,13 @@ def test_of_a_very_large_result_the_page_shows_what_moves(tmp_path, monkeypatch)
 
 def test_a_run_without_gain_is_not_praised(tmp_path):
     record = finished(tmp_path, check=SelfChecked(28.0, 28.5, -0.5, 4), exposure="delta").record()
+    (stage,) = (e for e in record.events if e["event"] == "StageFitted")
+    stage.update(steps=0, curve=())
     write_report(record, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "found no gain" in text
+    assert "No steps were made here" in text
+    assert "curve was not kept" not in text
     assert "<dd>none</dd>" in text
     assert (
         "All frames of the result in that time, averaged" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,8 @@ from deeptsr.config import Options, preset
 from deeptsr.errors import OptionError
 from deeptsr.events import Event, Listener, Previewed, Progress, SelfChecked, Warned, ignore
 from deeptsr.imaging.resample import resize
+from deeptsr.imaging.timeline import Timeline
+from deeptsr.jobs.frame_times import schedule
 from deeptsr.jobs.job import resolve_input
 from deeptsr.jobs.pipeline import out_of_memory
 from deeptsr.jobs.resources.cost import estimate
@@ -35,11 +38,11 @@ __all__ = ["look", "look_name"]
 
 _ENDING = ".preview.webm"
 _SEARCHED = 600  # frames of the input, from the first one used on, that the stretch is sought in
-_LEAST, _MOST = 8, 150  # frames of the input that are shown
+_LEAST, _FEW, _MOST = 8, 16, 150  # frames of the input that are shown
 _SIZES = tuple(Fraction(n, 8) for n in (8, 6, 5, 4, 3, 2, 1))  # of the sides, the largest first
 _SMALLEST = 32  # pixels
 _WIDEST = 960  # pixels of a panel
-_WORK = {"cpu": 2.5, "cuda": 30.0}  # seconds that the climb is forecast to take, at most
+_WORK = {"cpu": 6.0, "cuda": 30.0}  # seconds that evidence and climb are forecast to take, at most
 _STEPS = 100  # of a fit, where nothing is known before
 _EXCERPT = 16  # frames that evidence is sought in, at most
 _BYTES = 12_000_000  # of the film
@@ -99,7 +102,8 @@ def look(
     span = window(video.motion_in(info, sought), length)
     stretch = range(sought.start + span.start, sought.start + span.stop)
 
-    quick = _quick(job.options)
+    made = math.ceil(len(job.schedule.shown) / job.frames)  # of a frame; more are climbed of some
+    quick = _quick(job.options, max(2, made))
     shown, size = _affordable(len(stretch), job.size, quick, job.device)
     middle = (len(stretch) - shown) // 2
     stretch = stretch[middle : middle + shown]
@@ -130,20 +134,25 @@ def look(
     return told
 
 
-def _quick(options: Options) -> Options:
-    """The settings of a look at a run with some options."""
+def _quick(options: Options, factor: int) -> Options:
+    """The settings of a look at a run with some options, by a factor."""
     base = preset("fast")
     known = prior_of(replace(base, prior=options.prior)) is not None
     steps = 0 if known else _STEPS
     return replace(
         base,
-        factor=options.factor,
+        factor=factor,
         exposure=options.exposure,
         device=options.device,
         seed=options.seed,
         prior=options.prior,
         fit=replace(base.fit, adapt_steps=steps, steps=_STEPS),
-        pyramid=replace(base.pyramid, ensemble=False, excerpt=_EXCERPT),
+        pyramid=replace(
+            base.pyramid,
+            ensemble=False,
+            excerpt=_EXCERPT,
+            doubling=options.pyramid.doubling,
+        ),
     )
 
 
@@ -152,18 +161,28 @@ def _affordable(
 ) -> tuple[int, tuple[int, int]]:
     """How many frames the machine manages in time, and the largest size: even, as codecs like it.
 
-    Where it does not manage the smallest size, fewer frames are shown.
+    At a size there are as many frames as there is time for, if those are more than a few. A smaller
+    size is not always quicker, as its climb begins at a larger share of it.
     """
+    climbed = schedule(Timeline.constant(Fraction(1), frames), options).factor
+    options, few, budget = replace(options, factor=climbed), min(frames, _FEW), _WORK[device.type]
+    least: list[tuple[float, tuple[int, int]]] = []
     for scale in _SIZES:
         height, width = (max(_SMALLEST, round(side * scale / 2) * 2) for side in full)
         if width > _WIDEST and scale > _SIZES[-1]:
             continue
-        stages = plan(options.factor, height, width, options.pyramid.coarsest)
-        cost = estimate(stages, Clip(frames, height, width), options, device)
-        share = _WORK[device.type] / cost.climbing_seconds
-        if share >= 1:
-            break
-    return (frames if share >= 1 else max(_LEAST, round(frames * share))), (height, width)
+        stages = plan(climbed, height, width, options.pyramid.coarsest)
+        seconds = []
+        for count in (few, frames):
+            cost = estimate(stages, Clip(count, height, width), options, device)
+            seconds.append(cost.seconds - cost.around)
+        if seconds[1] <= budget:
+            return frames, (height, width)
+        if seconds[0] <= budget:
+            share = (budget - seconds[0]) / (seconds[1] - seconds[0])
+            return few + int(share * (frames - few)), (height, width)
+        least.append((seconds[0], (height, width)))
+    return min(frames, _LEAST), min(least)[1]
 
 
 def _read(info: video.VideoInfo, stretch: range, size: tuple[int, int]) -> Iterator[video.Frame]:

@@ -60,7 +60,9 @@ def looks_of(
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
     times, checks = 1 if number == 0 else 0, 0  # the self-check
-    if not reused:
+    if reused and steps:  # what is taken over, and two means of it and what it learns
+        times, checks = times + 3, 2
+    elif not reused:
         times += experts + _MEANS * bool(steps) if experts else 1
         checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)
     return Looks(

@@ -24,7 +24,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings, slab_of, tile_of
 from deeptsr.pyramid.plan import Stage
-from deeptsr.pyramid.predict import tile_voxels
+from deeptsr.pyramid.predict import in_one, tile_voxels
 from deeptsr.pyramid.reach import loads, margin
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.humanize import size
@@ -41,7 +41,7 @@ _LEAST_EXCERPT = 32  # frames, unless memory is short
 _LOOKED_AT = 48_000_000  # pixels x frames of an excerpt, at most, where it is longer
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
 # What follows was measured: see docs/trials.md.
-_BASE = 400_000_000  # bytes: Python, torch and what it loads on first use
+_BASE = 450_000_000  # bytes: Python, torch, what it loads on first use, holes in the heap
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
 _HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
 _TRAINING = 1.5  # times those of all layers that a training step holds
@@ -49,6 +49,7 @@ _LARGE_FRAMES = 8  # large frames that are held while one is made
 _OPERATORS = 200  # numbers a row and column that scaling takes
 _TILES = 2.5  # times a hidden layer of a tile that finding detail takes
 _RETIMED = 12  # frames that exposing anew holds, at most, beside a chunk's result
+_HERE = "cpu", torch.float32  # device and precision that tiles are counted for
 _RESIZING = 1.6  # times its result that a back-projection holds beside what it is given
 
 
@@ -216,8 +217,11 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             more = 0.0  # it is interpolated in small pieces
         else:
             tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
-            twofold = made + fine if model.ensemble else 0  # of a mirror image
-            later = work.seen * frame if model.restores else 0  # what the later camera films
+            twofold = made if model.ensemble else 0  # of a mirror image
+            size = stage.size(clip.height, clip.width)
+            # What the later camera films is held where tiles are averaged with what they film.
+            films = model.restores and not model.verify and not in_one(network, size, *_HERE)
+            later = work.seen * frame if films else 0
             again = (work.trusted + 2) * stage.step * frame if model.verify else 0
             more = tile + max(twofold, later + again, 3 * made if model.special else 0)
         most = max(most, fine + made + more)
@@ -269,7 +273,7 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
 
 def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
-    places, slabs = tile_voxels(network, shape, "cpu", torch.float32)
+    places, slabs = tile_voxels(network, shape, *_HERE)
     layers = _layers(network)
     # Of each slab that streams behind another: the input, what is made of it, interpolation.
     colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deeptsr.learning.pretraining.curriculum import pretrain
+from deeptsr.learning.pretraining.curriculum import pretrain, still_to_teach
 from deeptsr.learning.pretraining.variants import VARIANTS, Variant
 
-__all__ = ["VARIANTS", "Variant", "pretrain"]
+__all__ = ["VARIANTS", "Variant", "pretrain", "still_to_teach"]

@@ -108,13 +108,15 @@ class Course:
             "optimizer": self._optimizer.state_dict(),
             "crops": self._crops.state(),
             "step": self.step,
+            "still": self._still_steps,
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self.step = state["step"]
-        if self.step > self._still_steps:
-            self._optimizer = self._fresh(self.network)
+        self._still_steps = state.get("still", self._still_steps)  # as it was begun
+        stills = 0 < self._still_steps >= self.step
+        self._optimizer = self._fresh(self._stills if stills else self.network)
         self._stills.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])

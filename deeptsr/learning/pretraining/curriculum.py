@@ -17,7 +17,7 @@ from deeptsr.learning.pretraining.course import Course, Damage
 from deeptsr.learning.pretraining.variants import VARIANTS, Variant
 from deeptsr.learning.prior import Prior, State
 
-__all__ = ["pretrain"]
+__all__ = ["pretrain", "still_to_teach"]
 
 
 def pretrain(
@@ -50,10 +50,14 @@ def pretrain(
             which nothing is kept, what both have in common is taken over
             (:func:`deeptsr.networks.taken_over`). None: nothing is known.
         on_event: listener: progress, and the gain on clips that are never taught.
-        begun: what an earlier run kept; it goes on from there.
+        begun: what an earlier run kept; it goes on from there, to another number of steps if that
+            is asked for now.
         keep: told a state from which a later run can go on, at each check.
     """
     done: dict[str, State] = dict(begun["done"]) if begun else {}
+    plans: list[int] = list(begun.get("plans", ())) if begun else []
+    if plans[-1:] != [settings.steps]:
+        plans.append(settings.steps)
     known = start.variants if start else {}
     total = sum(round(v.share * settings.steps) for v in variants)
     before = 0
@@ -83,7 +87,8 @@ def pretrain(
 
             def on_check(gains: dict[str, float], course: Course = course) -> None:
                 on_event(Taught(course.variant.name, course.step, **gains))
-                keep({"done": done, "variant": course.variant.name, "state": course.state()})
+                now = {"variant": course.variant.name, "state": course.state()}
+                keep({"done": done, "plans": plans, **now})
 
             course.run(on_step, on_check)
             done[variant.name] = {
@@ -96,7 +101,24 @@ def pretrain(
         "seed": str(seed),
         "torch": torch.__version__,
     }
+    if len(plans) > 1:
+        origin["planned steps"] = ", then ".join(map(str, plans))
     if start:
         origin["taught on from"] = start.digest or "a prior that is in no file"
     kept = known if start and start.network == network else {}
     return Prior(network, {**kept, **done}, origin)
+
+
+def still_to_teach(begun: dict[str, Any], variants: Sequence[Variant]) -> tuple[float, int]:
+    """What an interrupted :func:`pretrain` has left.
+
+    Args:
+        begun: what it kept.
+        variants: that are taught.
+
+    Returns:
+        The shares of the settings' steps of the networks that are not done, together; and the steps
+        that one of these has made.
+    """
+    shares = sum(v.share for v in variants if v.name not in begun["done"])
+    return shares, int(begun["state"]["step"])

@@ -51,6 +51,7 @@ __all__ = [
     "KNOWN",
     "StageResult",
     "Start",
+    "approach",
     "attempt",
     "examples_of",
     "specialist_of",
@@ -59,6 +60,8 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
+_NEARER_SHARES = (0.5, 1.0)  # the same where another video's fit was the start
+_GLANCED = 24  # frames that are looked at there, at most
 
 
 @dataclass(frozen=True)
@@ -109,19 +112,57 @@ def attempt(
         before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
-        learned, best = copy.deepcopy(network.state_dict()), before
-        for candidate in _SHARES:
-            mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
-            network.load_state_dict(mean)
-            now = examine(network, clip, fitter.precision, known)
-            if now.agreement > evidence.agreement and now.kept > KEPT:
-                evidence, share, best = now, candidate, mean
-        network.load_state_dict(best)
+        evidence, share = _agreeing(network, before, _SHARES, evidence, clip, known, fitter)
     gain = fitter.gain(network, examples)
     special = start.special is not None
     if evidence.change < UNSEEN and not special:
         return StageResult(INTERPOLATES, 0.0, evidence, share)
     return StageResult(FITTED if share else KNOWN, gain, evidence, share, special)
+
+
+def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int) -> StageResult:
+    """Bring a network that was fitted to another video nearer to this one, in place.
+
+    It is kept as it was where it is sure already, or no mean of it and of what it learnt agrees
+    more with itself.
+
+    Args:
+        fitter: of the stage.
+        network: where to start from.
+        clip: that the stage is to take, volume (T, H, W, 3).
+        steps: optimiser steps.
+    """
+    first = max(0, len(clip) - _GLANCED) // 2
+    middle, precision = clip[first : first + _GLANCED], fitter.precision
+    evidence, share = examine(network.eval(), middle, precision), 0.0
+    if steps and evidence.agreement < SURE:
+        before = copy.deepcopy(network.state_dict())
+        known = look(network, middle, precision)
+        fitter.fit(network, [clip], steps, known=True)
+        looked_at = middle, known, fitter
+        evidence, share = _agreeing(network, before, _NEARER_SHARES, evidence, *looked_at)
+    return StageResult(FITTED if share else KNOWN, fitter.gain(network, [clip]), evidence, share)
+
+
+def _agreeing(
+    network: StepNetwork,
+    before: State,
+    shares: tuple[float, ...],
+    evidence: Evidence,
+    clip: Tensor,
+    known: Tensor,
+    fitter: StageFitter,
+) -> tuple[Evidence, float]:
+    """Make a network the mean of what it was and of what it learnt that agrees most with itself."""
+    learned, best, share = copy.deepcopy(network.state_dict()), before, 0.0
+    for candidate in shares:
+        mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
+        network.load_state_dict(mean)
+        now = examine(network, clip, fitter.precision, known)
+        if now.agreement > evidence.agreement and now.kept > KEPT:
+            evidence, share, best = now, candidate, mean
+    network.load_state_dict(best)
+    return evidence, share
 
 
 def start_from(

@@ -1,6 +1,7 @@
 """A look before the work: the right stretch, a size that is quick, the input beside the result."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -23,7 +24,8 @@ from tests.video.test_glance import moving
 @pytest.fixture
 def quick(monkeypatch):
     """A network that learns nothing, so that a look is the input, interpolated."""
-    monkeypatch.setattr(module, "_quick", lambda options: tiny(2, fit=preset("fast").fit))
+    fit = preset("fast").fit
+    monkeypatch.setattr(module, "_quick", lambda options, factor: tiny(factor, fit=fit))
     monkeypatch.setattr("deeptsr.learning.recipe.has_network", lambda *given: False)
     monkeypatch.setattr("deeptsr.learning.stages.has_network", lambda *given: False)
 
@@ -71,7 +73,13 @@ def test_where_it_is_written():
 
 @pytest.mark.parametrize(
     ("speed", "frames", "size"),
-    [(1e12, 40, (540, 960)), (3e6, 40, (270, 480)), (1e5, 17, (90, 160)), (1.0, 8, (90, 160))],
+    [
+        (1e12, 40, (540, 960)),
+        (2e6, 23, (540, 960)),  # larger and shorter
+        (1.2e6, 20, (450, 800)),
+        (6e4, 25, (90, 160)),
+        (1.0, 8, (90, 160)),
+    ],
 )
 def test_the_size_and_the_frames_are_what_there_is_time_for(monkeypatch, speed, frames, size):
     def estimate(stages, clip, options, device):
@@ -82,16 +90,35 @@ def test_the_size_and_the_frames_are_what_there_is_time_for(monkeypatch, speed, 
     assert module._affordable(40, (720, 1280), fast, choose("cpu")) == (frames, size)
 
 
+def test_a_small_size_that_takes_longer_is_passed_by(monkeypatch):
+    """Its climb may begin at its own size, and not at a quarter of it."""
+
+    def estimate(stages, clip, options, device):
+        return Cost((0.0,), 1.0, clip.frames * (1.0 if clip.height == 270 else 2.0))
+
+    monkeypatch.setattr(module, "estimate", estimate)
+    fast = preset("fast")
+    assert module._affordable(40, (720, 1280), fast, choose("cpu")) == (8, (270, 480))
+
+
+@pytest.mark.parametrize(("settings", "made"), [({"factor": 3}, 3), ({"fps": Fraction(60)}, 3)])
+def test_as_many_frames_are_shown_as_are_asked_for(tmp_path, quick, settings, made):
+    """Four are climbed of each, and exposed anew."""
+    source = raw_clip(tmp_path / "in.mkv", moving(4, 9, 12), "gray", (64, 48))  # 25 a second
+    found = jobs.look(source, tmp_path / "out.mp4", 1, replace(tiny(2), **settings))
+    assert (found.frames_in, found.frames_out) == (12, 12 * made)
+
+
 def test_where_nothing_moves_faster_there_is_nothing_to_look_at(tmp_path):
     with pytest.raises(OptionError, match="the factor is 1; expected 2 or more"):
         jobs.look("in.mkv", tmp_path / "out.mp4", 1.0, replace(tiny(scale=2), factor=1))
 
 
 def test_nothing_is_fitted_where_something_is_known():
-    assert steps_of_stage(module._quick(preset("quality")), 0) == 0
-    assert steps_of_stage(module._quick(preset("paper")), 0) == 0
-    assert steps_of_stage(module._quick(preset("fast", prior="none")), 0) == 100
-    assert module._quick(preset("balanced", factor=4, exposure=0.5)).factor == 4
+    assert steps_of_stage(module._quick(preset("quality"), 8), 0) == 0
+    assert steps_of_stage(module._quick(preset("paper"), 8), 0) == 0
+    assert steps_of_stage(module._quick(preset("fast", prior="none"), 8), 0) == 100
+    assert module._quick(preset("balanced", factor=8, exposure=0.5), 4).factor == 4
 
 
 def test_a_look_is_written_neither_over_its_input_nor_through_a_link(tmp_path, quick):

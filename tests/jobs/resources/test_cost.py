@@ -81,9 +81,12 @@ def test_looks_at_own_results_are_counted():
     # From nothing: the fit alone, and the self-check.
     fresh = looks_of(preset("fast", prior="none"), 0, STAGES[0], networks[0], SIZE, 24)
     assert (fresh.times, fresh.checks) == (1 + 1, 1 + options.fit.checks)
-    # A fit that is taken over is looked at by the self-check alone.
+    # A fit that is taken over: before its few steps, two means after them, and the self-check.
     reused = replace(options, fit_file="camera.safetensors")
     taken = looks_of(reused, 0, STAGES[0], networks[0], SIZE, 24)
+    assert (taken.times, taken.checks) == (1 + 3, 2)
+    as_it_is = replace(reused, fit=replace(options.fit, adapt_steps=9))
+    taken = looks_of(as_it_is, 0, STAGES[0], networks[0], SIZE, 24)
     assert (taken.times, taken.checks) == (1, 0)
     assert cost(reused).total < 0.5 * cost(options).total
 

@@ -142,7 +142,7 @@ def test_a_small_machine_is_not_filled(monkeypatch):
     monkeypatch.setattr(memory, "total", lambda: whole)
     cut = bounded(SMALL, OPTIONS, STAGES, CPU)
     assert peak(SMALL, cut, STAGES) <= 0.8 * whole
-    least = peak(SMALL, within(round(0.6 * whole), SMALL), STAGES)
+    least = peak(SMALL, within(round(0.65 * whole), SMALL), STAGES)
     monkeypatch.setattr(memory, "total", lambda: least)
     tight = bounded(SMALL, OPTIONS, STAGES, CPU)  # less than most of it is left, and it is tried
     assert peak(SMALL, tight, STAGES) <= least

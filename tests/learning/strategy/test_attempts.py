@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deeptsr.learning.strategy import attempts
-from deeptsr.learning.strategy.attempts import Start, attempt
+from deeptsr.learning.strategy.attempts import Start, approach, attempt
 from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import build
@@ -60,6 +60,28 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     assert result.evidence.agreement == max(shares)
     moved = max(gap(network.state_dict()[k], v) for k, v in before.items())
     assert (moved > 0) == (learned > 0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "learned"),
+    [
+        ([(0.3, 1.0), (0.35, 1.0), (0.38, 0.9)], 1.0),
+        ([(0.3, 1.0), (0.35, 1.0), (0.38, 0.4)], 0.5),  # all of it turns against what was known
+        ([(0.3, 1.0), (0.2, 1.0), (0.1, 1.0)], 0.0),
+        ([(0.4, 1.0)], 0.0),  # what is sure already learns no more
+    ],
+)
+def test_a_fit_of_another_video_comes_nearer_where_that_agrees_more(monkeypatch, answers, learned):
+    told = iter(answers)
+    monkeypatch.setattr(attempts, "examine", lambda *_: evidence(*next(told)))
+    network, few = wake(build(NETWORK, 2)), fitter()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    result = approach(few, network, CLIP, 4)
+    assert (result.learned, result.outcome) == (learned, "fitted" if learned else "as known")
+    moved = max(gap(network.state_dict()[k], v) for k, v in before.items())
+    assert (moved > 0) == (learned > 0)
+    assert few.steps_made == (4 if len(answers) > 1 else 0)
+    assert not network.training
 
 
 @pytest.mark.parametrize(("steps", "leads"), [(0, False), (4, True)])
