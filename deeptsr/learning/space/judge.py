@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from deeptsr.imaging.lens import enlarge, raised, shrink
 from deeptsr.networks.space import STEP
@@ -31,12 +32,13 @@ _JUDGED = 1_200_000  # pixels x frames, at most, that are shrunk and enlarged ag
 _MOST_FRAMES = 4  # of these
 _LEAST_GAIN = 0.02  # dB, from which on detail is added, or frames are believed in part
 _WEAKEST = 4.0  # times weaker than that of shrunk frames that detail is taken to be, at most
-_ASIDE = 160_000  # pixels x frames, at most, of those that are filmed again from aside
+_SIDE = int(_JUDGED**0.5)  # of these, pixels
+_ASIDE = 160  # pixels, side of the place that is filmed again from aside
 _EDGE = 8  # pixels that are not judged: there the camera sees beyond the border
 _LEVELS = 255  # that whole numbers of 8 bits have
 _WHOLE = 1e-3  # of a level: nearer to a whole one, it is one
 _ROUNDING = 1 / (_LEVELS * 12**0.5)  # standard deviation of what rounding to 8 bits adds
-_UNSEEN = 0.4  # of that may frames be from those given, filmed again: in 8 bits 65 dB are left
+_UNSEEN = 0.4  # of that frames may differ from those given, filmed again: in 8 bits 65 dB are left
 
 
 class Found(NamedTuple):
@@ -54,7 +56,8 @@ def judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None, noise: float) 
 
     Args:
         excerpt: volume (T, h, w, 3).
-        best: with all of what its network finds; its size is not asked for.
+        best: with all of what its network finds. Detail is looked at in doubled frames, whatever
+            its size; agreement in its own.
         spoil: does to frames (T, h, w, 3) what a codec has done to the video's; None: none has.
         noise: standard deviation of what a sensor has added to the video, in [0, 1].
     """
@@ -80,7 +83,7 @@ def judged(excerpt: Tensor, best: SpaceStep, spoil: Spoil | None, noise: float) 
     if not sound:
         found = _better(_best(lacking, agreed, detail, again, unseen, weighed=True), found)
     gain = 10 * torch.log10(_power(lacking, unseen) / found.left)
-    agreement = _beside_rounding(excerpt, best.camera) if sound else found.agreement
+    agreement = _beside_rounding(excerpt, best) if sound else found.agreement
     return Found(agreement, found.share, float(gain))
 
 
@@ -124,7 +127,7 @@ def _found_again(excerpt: Tensor, best: SpaceStep) -> float:
     """How much of the detail a camera half a pixel aside finds again, in [0, 1]."""
     assert best.network is not None
     reach = best.network.reach[0]
-    window = _window(excerpt, reach, _ASIDE)
+    window = _window(_liveliest(excerpt, best.camera), reach)
     count, height, width = window.shape[:3]
     step = replace(best, size=(STEP * height, STEP * width), views=1)
     inner = slice(reach, count - reach)
@@ -141,7 +144,7 @@ def _found_again(excerpt: Tensor, best: SpaceStep) -> float:
     return _part(_inner(step.details(coarse)), _inner(lacking))
 
 
-def _beside_rounding(excerpt: Tensor, camera: str) -> float:
+def _beside_rounding(excerpt: Tensor, best: SpaceStep) -> float:
     """How far to agree with frames that nothing but rounding has changed, in [0, 1].
 
     What agreement adds is linear in the frames, and all that it changes is what the camera sees;
@@ -149,24 +152,26 @@ def _beside_rounding(excerpt: Tensor, camera: str) -> float:
     (Stein 1981), without a truth. It is 1 unless interpolation comes nearer than that. Filmed
     again, the frames are then as they were but for a part of what rounding has changed.
     """
-    frames = _window(excerpt, 0)
-    whole = frames * _LEVELS
+    frame = _window(excerpt[len(excerpt) // 2][None], 0)
+    whole = frame * _LEVELS
     if float((whole - whole.round()).abs().max()) > _WHOLE:
         return 1.0
-    height, width = frames.shape[1:3]
-    step = SpaceStep((STEP * height, STEP * width), camera)
+    height, width = frame.shape[1:3]
+    scale = best.size[0] / excerpt.shape[1]
+    step = SpaceStep((round(scale * height), round(scale * width)), best.camera)
 
     def added(volume: Tensor) -> Tensor:
         return _inner(step.plain(volume) - enlarge(volume, step.size))
 
     random = torch.Generator().manual_seed(2)
-    noise = (_ROUNDING * torch.randn(frames[:1].shape, generator=random)).to(frames)
-    power = float(added(frames).square().mean())
-    heard = float((added(noise) * _inner(raised(noise, step.size, camera))).mean())
+    noise = (_ROUNDING * torch.randn(frame.shape, generator=random)).to(frame)
+    power = float(added(frame).square().mean())
+    heard = float((added(noise) * _inner(raised(noise, step.size, step.camera))).mean())
     if power > 2 * heard or not power:
         return 1.0
-    unseen = frames - shrink(enlarge(frames, step.size), (height, width), camera)
-    least = 1 - _UNSEEN * _ROUNDING / float(_inner(unseen).square().mean().sqrt())
+    missed = frame - shrink(enlarge(frame, step.size), (height, width), step.camera)
+    unseen = _UNSEEN * min(1.0, scale - 1) ** 2 * _ROUNDING  # rounding of fewer pixels is seen more
+    least = 1 - unseen / float(_inner(missed).square().mean().sqrt())
     return max(0.0, least, 1 - heard / power)
 
 
@@ -226,18 +231,32 @@ def _without(volume: Tensor, other: Tensor) -> Tensor:
     return volume - other * ((volume * other).mean() / power) if power > 0 else volume
 
 
-def _window(excerpt: Tensor, reach: int, most: int = _JUDGED) -> Tensor:
+def _liveliest(excerpt: Tensor, camera: str) -> Tensor:
+    """The place, no larger than need be, to which agreement adds most: (T, h, w, 3)."""
+    height, width = excerpt.shape[1:3]
+    middle, size = excerpt[len(excerpt) // 2][None], (STEP * height, STEP * width)
+    added = SpaceStep(size, camera).plain(middle) - enlarge(middle, size)
+    sides = (min(height, _ASIDE), min(width, _ASIDE))
+    places = functional.avg_pool2d(
+        added.square().mean(3), [STEP * side for side in sides], stride=STEP * _ASIDE // 2
+    )
+    row, column = divmod(int(places.argmax()), places.shape[2])
+    top, left = row * _ASIDE // 2, column * _ASIDE // 2
+    return excerpt[:, top : top + sides[0], left : left + sides[1]]
+
+
+def _window(excerpt: Tensor, reach: int) -> Tensor:
     """Some frames from the middle of an excerpt and those that they depend on, (T, H, W, 3).
 
     Sides are even, and cropped where they are large; at its ends a short clip stands still.
     """
     frames, height, width = excerpt.shape[:3]
-    count = max(1, min(frames, _MOST_FRAMES, most // (height * width)))
+    count = max(1, min(frames, _MOST_FRAMES, _JUDGED // (height * width)))
     first = (frames - count) // 2
     numbers = torch.arange(first - reach, first + count + reach, device=excerpt.device)
     part = excerpt[numbers.clamp(0, frames - 1)]
     for axis in (1, 2):
-        side = min(part.shape[axis], int(most**0.5)) // STEP * STEP
+        side = min(part.shape[axis], _SIDE) // STEP * STEP
         part = part.narrow(axis, (part.shape[axis] - side) // 2, side)
     return part
 

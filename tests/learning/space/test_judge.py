@@ -1,6 +1,7 @@
 """How much of a step in space holds for a video: witnesses of detail, and what rounding adds."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from deeptsr.networks.space import SpaceNetwork
 from deeptsr.pyramid.enlarge import SpaceStep
 from tests.helpers.synth import gap, noise
 
+DOUBLED = SpaceStep((96, 96))
 REACH = SpaceNetwork(4, 1).reach[0]
 
 
@@ -61,7 +63,7 @@ def test_how_far_rounding_is_agreed_with_comes_nearest_to_what_was_filmed(camera
     monkeypatch.setattr(judge, "_UNSEEN", math.inf)  # as near as it gets, whatever is seen again
     truth = smooth()
     video = rounded(shrink(truth, (48, 48), camera))
-    told = judge._beside_rounding(video, camera)
+    told = judge._beside_rounding(video, SpaceStep((96, 96), camera))
     usual, exact = enlarge(video, (96, 96)), agree(enlarge(video, (96, 96)), video, camera)
     lacking, added = truth - usual, exact - usual
     best_share = float(
@@ -72,21 +74,26 @@ def test_how_far_rounding_is_agreed_with_comes_nearest_to_what_was_filmed(camera
 
 def test_frames_that_are_not_so_smooth_and_those_of_more_bits_are_agreed_with():
     faint = shrink(smooth(), (48, 48))
-    assert judge._beside_rounding(rounded(faint), "bicubic") < 1
-    assert judge._beside_rounding(faint, "bicubic") == 1
+    assert judge._beside_rounding(rounded(faint), DOUBLED) < 1
+    assert judge._beside_rounding(faint, DOUBLED) == 1
     strong = 0.3 + 0.4 * shrink(noise(8, 96, 96, 3), (48, 48))
-    assert judge._beside_rounding(rounded(strong), "bicubic") == 1
-    assert judge._beside_rounding(torch.full((8, 48, 48, 3), 51 / 255), "bicubic") == 1
+    assert judge._beside_rounding(rounded(strong), DOUBLED) == 1
+    assert judge._beside_rounding(torch.full((8, 48, 48, 3), 51 / 255), DOUBLED) == 1
 
 
-def test_filmed_again_frames_are_the_same_to_less_than_their_rounding():
+@pytest.mark.parametrize("side", [72, 96, 144])
+def test_filmed_again_frames_are_the_same_to_less_than_their_rounding(side):
+    believed = []
     for strong in (0.3, 1, 1.5):
         video = rounded(shrink(0.5 + strong * (smooth() - 0.5), (48, 48)))
-        step = SpaceStep((96, 96), agreement=judge._beside_rounding(video, "bicubic"), levels=255)
+        step = SpaceStep((side, side), levels=255)
+        step = replace(step, agreement=judge._beside_rounding(video, step))
         kept = step.finished(step.begun(video), video)
         assert gap(kept * 255, (kept * 255).round()) < 1e-3
         seen = error_of(shrink(kept, (48, 48)), video)
         assert -10 * math.log10(seen) > 65
+        believed.append(step.agreement)
+    assert min(believed) < 1
 
 
 def knowing(*films):
@@ -147,5 +154,14 @@ def test_all_frames_of_a_short_clip_stand_in_the_middle():
     assert torch.equal(window[4:7], clip)
     assert all(torch.equal(frame, clip[0]) for frame in window[:4])
     assert all(torch.equal(frame, clip[2]) for frame in window[7:])
-    few = judge._window(noise(20, 40, 40, 3), 2, 2 * 40 * 40)
-    assert torch.equal(few, noise(20, 40, 40, 3)[9 - 2 : 11 + 2])
+    long = noise(20, 40, 40, 3)
+    assert torch.equal(judge._window(long, 2), long[8 - 2 : 12 + 2])
+
+
+def test_the_place_that_is_looked_at_from_aside_is_where_most_is_found(monkeypatch):
+    monkeypatch.setattr(judge, "_ASIDE", 16)
+    clip = torch.full((4, 40, 60, 3), 0.5)
+    clip[:, 22:30, 34:44] = noise(4, 8, 10, 3)
+    assert torch.equal(judge._liveliest(clip, "bicubic"), clip[:, 16:32, 32:48])
+    low = clip[:, 20:32]  # not so high as a place
+    assert torch.equal(judge._liveliest(low, "bicubic"), low[:, :, 32:48])
