@@ -35,7 +35,7 @@ def test_a_row_against_plain_words(monkeypatch):
 
 
 def test_a_table_of_a_rendered_clip(monkeypatch, capsys):
-    monkeypatch.setattr(space_time, "_SIDE", 48)
+    monkeypatch.setattr(space_time, "_SIDE", 32)
     monkeypatch.setattr(space_time, "preset", lambda name, **changes: tiny(changes["factor"]))
     arguments = ["--rendered", "1", "--frames", "4", "--factor", "2"]
     monkeypatch.setattr(sys, "argv", ["space_time", *arguments])

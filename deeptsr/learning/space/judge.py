@@ -152,27 +152,38 @@ def _beside_rounding(excerpt: Tensor, best: SpaceStep) -> float:
     (Stein 1981), without a truth. It is 1 unless interpolation comes nearer than that. Filmed
     again, the frames are then as they were but for a part of what rounding has changed.
     """
-    frame = _window(excerpt[len(excerpt) // 2][None], 0)
-    whole = frame * _LEVELS
-    if float((whole - whole.round()).abs().max()) > _WHOLE:
+    some = torch.linspace(0, len(excerpt) - 1, min(len(excerpt), _MOST_FRAMES)).round().int()
+    frames = [_window(excerpt[int(number)][None], 0) for number in some]  # (1, h, w, 3) each
+    if not all(_is_whole(frame * _LEVELS) for frame in frames):
         return 1.0
-    height, width = frame.shape[1:3]
-    scale = best.size[0] / excerpt.shape[1]
+    scale, (height, width) = best.size[0] / excerpt.shape[1], frames[0].shape[1:3]
     step = SpaceStep((round(scale * height), round(scale * width)), best.camera)
 
     def added(volume: Tensor) -> Tensor:
         return _inner(step.plain(volume) - enlarge(volume, step.size))
 
+    def missed(volume: Tensor) -> Tensor:  # what interpolated frames, filmed again, lack
+        return _inner(volume - shrink(enlarge(volume, step.size), (height, width), step.camera))
+
     random = torch.Generator().manual_seed(2)
-    noise = (_ROUNDING * torch.randn(frame.shape, generator=random)).to(frame)
-    power = float(added(frame).square().mean())
+    noise = (_ROUNDING * torch.randn(frames[0].shape, generator=random)).to(frames[0])
+    power = sum(_squared(added(frame)) for frame in frames) / len(frames)
     heard = float((added(noise) * _inner(raised(noise, step.size, step.camera))).mean())
     if power > 2 * heard or not power:
         return 1.0
-    missed = frame - shrink(enlarge(frame, step.size), (height, width), step.camera)
     unseen = _UNSEEN * min(1.0, scale - 1) ** 2 * _ROUNDING  # rounding of fewer pixels is seen more
-    least = 1 - unseen / float(_inner(missed).square().mean().sqrt())
+    least = 1 - unseen / max(_squared(missed(frame)) for frame in frames) ** 0.5
     return max(0.0, least, 1 - heard / power)
+
+
+def _is_whole(volume: Tensor) -> bool:
+    """Whether all of its numbers are whole ones, nearly."""
+    return float((volume - volume.round()).abs().max()) <= _WHOLE
+
+
+def _squared(volume: Tensor) -> float:
+    """Mean square."""
+    return float(volume.square().mean())
 
 
 def _weaker(fine: Tensor, size: tuple[int, int], camera: str, noise: float) -> float:

@@ -96,6 +96,18 @@ def test_filmed_again_frames_are_the_same_to_less_than_their_rounding(side):
     assert min(believed) < 1
 
 
+def test_the_frame_in_which_most_is_missed_decides_how_far_all_are_believed():
+    """The others are stiller; all of them are to be the same, filmed again."""
+    faint, strong = (0.5 + much * (smooth(frames=1) - 0.5) for much in (0.3, 1.2))
+    video = rounded(shrink(torch.cat([faint, faint, faint, strong]), (48, 48)))
+    step = replace(DOUBLED, levels=255)
+    step = replace(step, agreement=judge._beside_rounding(video, step))
+    assert step.agreement < 1
+    kept = step.finished(step.begun(video), video)
+    seen = shrink(kept, (48, 48))
+    assert all(-10 * math.log10(error_of(seen[n:][:1], video[n:][:1])) > 65 for n in range(4))
+
+
 def knowing(*films):
     """Detail that is what one of these lacks: that which the frames are of."""
 
