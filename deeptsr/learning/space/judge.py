@@ -12,6 +12,7 @@ Agreement sharpens, and so also what rounding to 8 bits has left. How much that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
@@ -172,7 +173,7 @@ def _beside_rounding(excerpt: Tensor, best: SpaceStep) -> float:
     if power > 2 * heard or not power:
         return 1.0
     unseen = _UNSEEN * min(1.0, scale - 1) ** 2 * _ROUNDING  # rounding of fewer pixels is seen more
-    least = 1 - unseen / max(_squared(missed(frame)) for frame in frames) ** 0.5
+    least = 1 - unseen / math.sqrt(max(_squared(missed(frame)) for frame in frames))
     return max(0.0, least, 1 - heard / power)
 
 
