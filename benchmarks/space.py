@@ -7,8 +7,8 @@
 
 Frames are shrunk by the camera, made noisy (``--noise 5``), rounded to 8 bits or coded (``--crf
 23``), and enlarged again: by bicubic interpolation, such that they agree with the camera, and with
-the detail that the prior finds, as much of both as is believed. The last column films the 8-bit
-result again: its PSNR against the input.
+the detail that the prior finds, as much of both as is believed. All of these are rounded to 8 bits,
+as a file holds them. The last column films the result again: its PSNR against the input.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ def measured(
     step = replace(step, levels=255)
     made = torch.cat(list(enlarged(step, [coarse], iter(coarse), len(coarse))))
     plain = SpaceStep(size, camera).plain(coarse)
-    usual = psnr(enlarge(coarse, size).clamp(0, 1), truth)
+    usual = psnr(rounded(enlarge(coarse, size)), truth)
     again = psnr(shrink(rounded(made), small, camera), coarse)
-    gains = [psnr(each.clamp(0, 1), truth) - usual for each in (plain, made)]
+    gains = [psnr(rounded(each), truth) - usual for each in (plain, made)]
     share = told[0].share * (told[0].outcome == "sharpened")
     return [usual, *gains, told[0].agreement, share, told[0].gain_db, again]
 
