@@ -89,8 +89,8 @@ def look(
     target = look_name(output)
     check_distinct({"the input": source}, {"the preview": target})
     check_file(target, options.encode.overwrite)
-    if not seconds > 0:
-        raise OptionError(f"preview is {seconds} s; expected more than 0")
+    if not 0 < seconds < math.inf:
+        raise OptionError(f"preview is {seconds} s; expected more than 0, and an end")
     if options.factor == 1:
         raise OptionError("preview shows what moves, and the factor is 1; expected 2 or more")
     on_event(Progress(0.0, "read", "looking for the stretch with the most motion"))

@@ -62,8 +62,9 @@ def test_a_look_is_not_written_over_another(tmp_path, quick):
     assert (tmp_path / "out.preview.webm").read_text() == "mine"
     jobs.look(source, tmp_path / "out.mp4", 2, tiny(2, encode=EncodeSettings(overwrite=True)))
     assert (tmp_path / "out.preview.webm").stat().st_size > 100
-    with pytest.raises(OptionError, match="more than 0"):
-        jobs.look(source, tmp_path / "new.mp4", 0.0, tiny(2))
+    for seconds in (0.0, float("inf"), float("nan")):
+        with pytest.raises(OptionError, match="more than 0"):
+            jobs.look(source, tmp_path / "new.mp4", seconds, tiny(2))
 
 
 def test_where_it_is_written():
