@@ -52,8 +52,9 @@ def looks_of(
     prior = prior_of(options)
     experts = 1  # a later stage starts from the one before
     if number == 0:
-        # A specialist and its judge are not restored again, so that both are one look.
-        experts = min(2, len(starts(prior, network)))
+        # What a specialist and its judge say of the places is one look: neither is restored again.
+        # What the specialist makes is another, wherever it is given one of them.
+        experts = len(starts(prior, network))
     if not has_network(options, number) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)

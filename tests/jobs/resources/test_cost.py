@@ -67,9 +67,9 @@ def test_looks_at_own_results_are_counted():
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
     assert [*starts(prior_of(options), networks[0])] == ["any", "judge", "turning"]
-    # The first expert, the specialist with its judge, four shares of what the video taught, and
-    # the self-check.
-    assert first.times == 2 + 4 + 1
+    # The first expert, the judge's places, the specialist, four shares of what the video taught,
+    # and the self-check.
+    assert first.times == 3 + 4 + 1
     # Before the first step, at each validation, and at last.
     assert first.checks == 1 + options.fit.checks + 1
     assert (first.frames, first.below) == (24, 0)
