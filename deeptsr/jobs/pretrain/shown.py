@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.errors import InputError
+from deeptsr.system import ram
 from deeptsr.video import compressed
 from deeptsr.video.reading.pillow import BROKEN, opened_image
 
@@ -17,6 +18,9 @@ __all__ = ["Damage", "pictures_of"]
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "PPM")  # of pictures
 _SIDE = 96  # pixels of a surface
+_BYTES = 3 * _SIDE**2 * 4  # of a surface
+_SHARE = 4  # this part of the memory holds surfaces, at most
+_USUAL_MEMORY = 8 * 2**30  # bytes, where it cannot be told
 _NOISE = 8 / 255  # standard deviation of a sensor's noise, at most
 _CRF = (18, 32)  # of H.264, between
 
@@ -43,8 +47,12 @@ class Damage:
 
 
 def pictures_of(folder: Path, *, tiled: bool) -> tuple[Tensor, ...]:
-    """All pictures of a folder as surfaces: the middle of each, or tiles of it."""
+    """All pictures of a folder as surfaces: the middle of each, or tiles of it.
+
+    Where memory cannot hold all, every second one is left out, or three of four, and so on.
+    """
     surfaces: list[Tensor] = []
+    most, every = max(1, (ram.total() or _USUAL_MEMORY) // (_SHARE * _BYTES)), 1
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         try:
             if not path.is_file():  # a pipe would be waited for
@@ -55,7 +63,10 @@ def pictures_of(folder: Path, *, tiled: bool) -> tuple[Tensor, ...]:
             continue  # it is no picture, or claims to be a huge one
         if min(pixels.shape[:2]) >= _SIDE:
             picture = torch.from_numpy(pixels).movedim(2, 0)  # (3, H, W)
-            surfaces += _tiles(picture) if tiled else [_middle(picture)]
+            found = _tiles(picture)[::every] if tiled else [_middle(picture)]
+            surfaces += [tile.clone() for tile in found]  # else each would hold all of its picture
+            while len(surfaces) > most:
+                surfaces, every = surfaces[::2], 2 * every
     if not surfaces:
         raise InputError(
             f"{folder} has no pictures of at least {_SIDE} x {_SIDE} pixels; expected a folder of "

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from deeptsr.errors import InputError
+from deeptsr.jobs.pretrain import shown
 from deeptsr.jobs.pretrain.shown import Damage, pictures_of
 
 
@@ -28,6 +29,17 @@ def test_of_large_pictures_what_finds_detail_is_shown_tiles(tmp_path):
     small = Image.fromarray(pixels[:100, :100])
     small.save(tmp_path / "a.png")
     assert len(pictures_of(tmp_path, tiled=True)) == 1
+
+
+@pytest.mark.parametrize(("room", "kept"), [(100, 24), (24, 24), (23, 12), (9, 6), (1, 1)])
+def test_no_more_surfaces_are_held_than_memory_has_room_for(tmp_path, monkeypatch, room, kept):
+    for name in "abc":
+        Image.fromarray(np.full((480, 300, 3), ord(name), np.uint8)).save(tmp_path / f"{name}.png")
+    monkeypatch.setattr(shown.ram, "total", lambda: 4 * room * 96 * 96 * 3 * 4)
+    tiles = pictures_of(tmp_path, tiled=True)
+    assert len(tiles) == kept
+    assert all(tile.untyped_storage().nbytes() == 96 * 96 * 3 * 4 for tile in tiles)
+    assert room < 3 or len({float(tile.mean()) for tile in tiles}) == 3  # of all pictures
 
 
 def test_crops_are_spoilt_in_place():
