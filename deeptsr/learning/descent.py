@@ -1,15 +1,18 @@
-"""One step of teaching a prior: down a weighted error, and the running mean of the weights."""
+"""One step of teaching a prior, down a weighted error; and how one that was left goes on."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from deeptsr.config import PretrainSettings
+from deeptsr.errors import InputError
 
-__all__ = ["descend"]
+__all__ = ["damaged_told", "descend"]
 
 
 def descend(
@@ -43,3 +46,18 @@ def descend(
     with torch.no_grad():
         for mean, now in zip(average.parameters(), network.parameters(), strict=True):
             mean.lerp_(now, share)
+
+
+@contextmanager
+def damaged_told() -> Iterator[None]:
+    """Take up what an earlier call kept of a teaching.
+
+    Raises:
+        InputError: when it is damaged.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise InputError(
+            "what an earlier call kept is damaged; expected a whole state; begin anew (--no-resume)"
+        ) from error

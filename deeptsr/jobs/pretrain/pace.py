@@ -154,4 +154,7 @@ def affordable(
 def _is_plan(begun: Begun) -> bool:
     counts = all(isinstance(n, int) and n >= 1 for n in (begun.steps, begun.pool))
     budget = begun.budget is None or isinstance(begun.budget, (int, float))
-    return counts and budget and isinstance(begun.seconds, (int, float))
+    state = begun.state or {}
+    climb = all(isinstance(state.get(name), dict) for name in ("done", "state"))
+    known = climb or "counts" in state  # the latter of what finds detail
+    return known and counts and budget and isinstance(begun.seconds, (int, float))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Taught, ignore
+from deeptsr.learning.descent import damaged_told
 from deeptsr.learning.pretraining.course import Course, Damage
 from deeptsr.learning.pretraining.variants import VARIANTS, Variant
 from deeptsr.learning.prior import Prior, State
@@ -79,7 +80,8 @@ def pretrain(
             if first:
                 course.start_from(first)
             if begun and begun.get("variant") == variant.name:
-                course.load(begun["state"])
+                with damaged_told():
+                    course.load(begun["state"])
 
             def on_step(step: int, before: int = before, name: str = variant.name) -> None:
                 share = (before + step) / total

@@ -18,7 +18,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Sharpened, ignore
 from deeptsr.imaging.lens import agree, enlarge, shrink
 from deeptsr.imaging.volume import to_network, to_volume
-from deeptsr.learning.descent import descend
+from deeptsr.learning.descent import damaged_told, descend
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.rendering.dice import Dice
@@ -78,7 +78,8 @@ def pretrain_space(
     """
     course = _Course(network, settings, seed, device or torch.device("cpu"), precision, pictures)
     if begun:
-        course.load(begun)
+        with damaged_told():
+            course.load(begun)
     while course.step < settings.steps:
         course.learn()
         step = course.step

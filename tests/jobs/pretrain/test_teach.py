@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from deeptsr.config import NetworkSettings, PretrainSettings, preset
@@ -73,6 +74,19 @@ def test_an_interrupted_one_goes_on(tmp_path):
     assert path.exists()
     begun = [e.detail for e in told if isinstance(e, Progress) and "step" in e.detail]
     assert not any(detail.startswith("any/full-1") for detail in begun)
+    # What is damaged is told.
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        pretrain_file(path, NETWORK, TINY, device="cpu", on_event=stop)
+    kept = next(tmp_path.glob(".*.begun.pt"))
+    damaged = torch.load(kept, weights_only=True)
+    del damaged["state"]["state"]["optimizer"]
+    torch.save(damaged, kept)
+    with pytest.raises(InputError, match="is damaged; expected"):
+        taught(path)
+    del damaged["state"]["done"]
+    torch.save(damaged, kept)
+    assert any(isinstance(e, Warned) for e in taught(path))
     # Of another seed nothing is taken over, and that is said.
     path.unlink()
     with pytest.raises(KeyboardInterrupt):
