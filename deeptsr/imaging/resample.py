@@ -157,10 +157,10 @@ def pool(picture: Tensor) -> Tensor:
     return functional.avg_pool2d(gray, side, ceil_mode=True, count_include_pad=False)[0, 0]
 
 
-def around(values: Cells) -> Cells:
-    """Mean over 3 frames and 5 x 5 cells; beyond the ends those at the ends go on."""
-    padded = functional.pad(values[None, None], (2, 2, 2, 2, 1, 1), "replicate")
-    return functional.avg_pool3d(padded, (3, 5, 5), 1)[0, 0]  # (T, rows, columns)
+def around(values: Cells, frames: int = 3) -> Cells:
+    """Mean over some frames (odd) and 5 x 5 cells; beyond the ends those at the ends go on."""
+    padded = functional.pad(values[None, None], (2, 2, 2, 2, *[frames // 2] * 2), "replicate")
+    return functional.avg_pool3d(padded, (frames, 5, 5), 1)[0, 0]  # (T, rows, columns)
 
 
 def spread(values: Tensor, size: tuple[int, int]) -> Tensor:

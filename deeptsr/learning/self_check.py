@@ -12,7 +12,7 @@ from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.strategy.bounds import LIKELY, SURE
-from deeptsr.learning.strategy.evidence import examine, moving
+from deeptsr.learning.strategy.evidence import examine, look, moving
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
 
@@ -71,11 +71,13 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     if first.network is None:
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
+    made = look(first.network, small, precision)
     if first.special is not None:
-        motion = moving(first.special, small, precision)
+        theirs = look(first.special.network, small, precision)
+        motion = moving(first.special, small, made, theirs, precision)
         if motion.special > 0.5:
             return "likely" if motion.sure >= LIKELY else "guess"
-    evidence = examine(first.network, small, precision)
+    evidence = examine(first.network, small, precision, made=made)
     if gain_db <= 0 or evidence.agreement <= 0:
         return "guess"
     return "sure" if evidence.agreement >= SURE else "likely"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.special import NEAR
 from deeptsr.pyramid.stage import FittedStage, wider
 
 __all__ = ["Load", "beyond", "first_needed", "loads", "margin", "needed"]
@@ -48,6 +49,7 @@ class Load:
     fine: int  # frames that it is given: those as it finds them
     seen: int  # of these, those whose step is predicted
     trusted: int  # and restored again; 0 where that is not done
+    judged: int  # that tell who takes which place; 0 where there is no specialist
 
 
 def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load, ...]:
@@ -60,7 +62,8 @@ def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load
         wanted = range(asked.start * done, asked.stop * done)
         trusted, seen = fitted.looked_at(wanted, last)
         again = len(trusted) if fitted.restores else 0
-        by_stage.append(Load(len(given), len(given) * done, len(seen), again))
+        judged = len(wider(wanted, NEAR, last)) if fitted.special else 0
+        by_stage.append(Load(len(given), len(given) * done, len(seen), again, judged))
     return tuple(by_stage)
 
 

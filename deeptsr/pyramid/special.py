@@ -5,6 +5,12 @@ camera saw. An expert who always takes the longer way is right there, and wrong 
 is taught both worlds makes, in doubt, what errs least in the mean square: a mean of both ways, each
 as likely as it is. So that one judges where the longer way is the right one: the share of the
 specialist's change that it makes, too, tells how likely it takes that to be.
+
+Near the limit a judge is in doubt, and in others a little and at length. But things go on the way
+that they go: both results show an LTR frame's moments in opposite order, so that a step from one
+frame to the next that turns round is nearly as long as steps can be. That tells where the one who
+is right changes (motion crosses the limit) and where not, and frames decide together, as a chain of
+hidden states (two of them: who is right), each with those around it.
 """
 
 from __future__ import annotations
@@ -19,14 +25,15 @@ from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.trust import blend
 
-__all__ = ["NEAR", "Specialist", "likely", "parts_of", "take"]
+__all__ = ["NEAR", "Specialist", "bonds_of", "likely", "parts_of", "take"]
 
-NEAR = 2  # LTR frames to each side that decide who takes a frame
+NEAR = 24  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
 # Share of the specialist's change that a judge makes who takes both ways to be as likely: less than
-# half, as the shorter way undoes a part of the longer one; and how fast doubt fades away from it
-# (docs/measurements.md, "Who takes which place", tells the rotors that both were chosen on).
-_DOUBT, _FADES = 0.25, 0.08
+# half, as the shorter way undoes a part of the longer one; how fast doubt fades away from it in a
+# frame among many that err together; and how fast in a bond between frames (docs/measurements.md,
+# "Who takes which place", tells the rotors that all three were chosen on).
+_DOUBT, _FADES, _BOND = 0.32, 0.9, 0.01
 
 
 @dataclass(frozen=True)
@@ -57,10 +64,47 @@ def parts_of(theirs: Volume, judged: Volume, plain: Volume, factor: int) -> Tens
     return torch.stack([torch.stack(both), torch.stack(change)])
 
 
-def likely(parts: Tensor) -> Cells:
-    """How likely the specialist is right, (T, rows, columns), of :func:`parts_of`: 0 to 1."""
-    both, change = (around(around(part)) for part in parts)
-    return torch.sigmoid((both / (change + _UNSEEN) - _DOUBT) / _FADES)
+def bonds_of(mine: Volume, theirs: Volume, factor: int) -> Tensor:
+    """Whether successive LTR frames belong to the same of two results.
+
+    Args:
+        mine: a result, volume (T * factor, H, W, C).
+        theirs: the specialist's.
+        factor: HTR frames an LTR frame.
+
+    Returns:
+        (T - 1, rows, columns): above 0 where steps from frame to frame are shorter if both belong
+        to the same, below where they are if one does to each; a quarter of the logarithm of what
+        their mean squares differ by.
+    """
+    steps = []
+    for n in range(factor, len(mine), factor):
+        kinds = [pool((b[n] - a[n - 1]).square()) for a in (mine, theirs) for b in (mine, theirs)]
+        steps.append(torch.stack(kinds))
+    if not steps:
+        return pool(mine[0])[None][:0]
+    same, there, back, both = (_wide(kind) + _UNSEEN for kind in torch.stack(steps, 1))
+    return (there * back / (same * both)).log_() / 4
+
+
+def likely(parts: Tensor, bonds: Tensor) -> Cells:
+    """How likely the specialist is right.
+
+    Args:
+        parts: :func:`parts_of`, (2, T, rows, columns).
+        bonds: :func:`bonds_of`, (T - 1, rows, columns).
+
+    Returns:
+        (T, rows, columns), 0 to 1; of a frame and :data:`NEAR` to each side.
+    """
+    both, change = (_wide(part) for part in parts)
+    alone = (both / (change + _UNSEEN) - _DOUBT) / _FADES  # log odds
+    bonds = bonds / _BOND
+    before, after = torch.zeros_like(alone), torch.zeros_like(alone)
+    for _ in range(min(NEAR, len(bonds))):
+        before[1:] = _told(alone[:-1] + before[:-1], bonds)
+        after[:-1] = _told(alone[1:] + after[1:], bonds)
+    return torch.sigmoid(before + alone + after)
 
 
 def take(result: Frames, theirs: Volume, likelihood: Cells) -> None:
@@ -72,3 +116,13 @@ def take(result: Frames, theirs: Volume, likelihood: Cells) -> None:
         likelihood: :func:`likely`.
     """
     blend(result, theirs, (likelihood <= 0.5).to(result))
+
+
+def _wide(values: Cells) -> Cells:
+    """Means over 9 x 9 cells, those near by counting more."""
+    return around(around(values, 1), 1)
+
+
+def _told(odds: Tensor, bonds: Tensor) -> Tensor:
+    """What the log odds of a frame say of those of the next."""
+    return torch.logaddexp(odds + bonds, torch.zeros_like(odds)) - torch.logaddexp(odds, bonds)

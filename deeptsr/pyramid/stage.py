@@ -9,12 +9,12 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.imaging.shapes import Frames, Volume
+from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
-from deeptsr.pyramid.special import NEAR, Specialist, likely, parts_of, take
+from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, parts_of, take
 from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, restore_again, trust
 
 __all__ = ["FittedStage", "wider"]
@@ -45,10 +45,10 @@ class FittedStage:
         """How many of the stage's input frames an output frame depends on, to each side."""
         if self.network is None:
             return _TIME_TAPS + self._look
-        if not self.restores:
-            return int(self.network.reach[0]) + self._look
         # To restore a result again takes as much on top, and half a frame; then come its neighbours
-        return 2 * self.network.reach[0] + 1 + self._look
+        around = int(self.network.reach[0])
+        result = (2 * around + 1 if self.restores else around) + self._look
+        return result if self.special is None else max(result, around + NEAR)
 
     def apply(
         self,
@@ -86,6 +86,7 @@ class FittedStage:
         if self.network is None:
             result = self._interpolated(fine, exposure, trusted)
             return _part_of(result, wanted, trusted, step)
+        likelihood = self._likelihood(fine, exposure, precision, wanted, first)
         predict_step = predict_ensemble if self.ensemble else predict
         result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
@@ -110,8 +111,15 @@ class FittedStage:
         if self.refilmed:
             self._correct(result, fine, trusted, exposure)
         self._make_even(result, fine, exposure, trusted)
-        if self.special is not None:
-            self._specialise(result, fine, exposure, precision, trusted, first)
+        if self.special is not None and likelihood is not None:
+            # Its second result is not averaged in: filmed again, what it made is spoilt for one who
+            # reads blur (measurements.md).
+            theirs = predict_step(
+                self.special.network, fine, precision=precision, wanted=trusted, first=first
+            )
+            self._make_even(theirs, fine, exposure, trusted)
+            take(*(_part_of(v, wanted, trusted, step) for v in (result, theirs)), likelihood)
+            del theirs
         if share is None:
             return _part_of(result, wanted, trusted, step)
         for piece in _pieces(wanted):
@@ -137,38 +145,32 @@ class FittedStage:
     @property
     def _look(self) -> int:
         """Frames to each side that trust, correction and evenness look at."""
-        return max(int(self.restores), LOOK * self.even, NEAR * (self.special is not None))
+        return max(int(self.restores), LOOK * self.even)
 
-    def _specialise(
-        self,
-        result: Frames,
-        fine: Volume,
-        exposure: str,
-        precision: torch.dtype,
-        held: range,
-        first: int,
-    ) -> None:
-        """Give the specialist its places of the result of the frames ``held``, in place."""
-        assert self.special is not None
-        step, predict_step = self.stage.step, predict_ensemble if self.ensemble else predict
-        theirs, judged = (
-            predict_step(each, fine, precision=precision, wanted=held, first=first)
-            for each in (self.special.network, self.special.judge)
-        )
+    def _likelihood(
+        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range, first: int
+    ) -> Cells | None:
+        """How likely the specialist is right, where there is one: by a view of each network."""
+        if self.special is None or self.network is None:
+            return None
+        step, near = self.stage.step, wider(wanted, NEAR, len(fine))
+
+        def made(network: StepNetwork) -> Frames:
+            return predict(network, fine, precision=precision, wanted=near, first=first)
+
+        theirs, judged = made(self.special.network), made(self.special.judge)
         parts = [
             parts_of(
-                _part_of(theirs, piece, held, step),
-                _part_of(judged, piece, held, step),
+                _part_of(theirs, piece, near, step),
+                _part_of(judged, piece, near, step),
                 _plain(fine, piece, step, exposure),
                 step,
             )
-            for piece in _pieces(held)
+            for piece in _pieces(near)
         ]
         del judged
-        self._make_even(theirs, fine, exposure, held)
-        # Its second result is not averaged in: filmed again, what it made is spoilt for one who
-        # reads blur (measurements.md).
-        take(result, theirs, likely(torch.cat(parts, 1)))
+        bonds = bonds_of(made(self.network), theirs, step)
+        return _part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
 
     def _correct(self, result: Frames, fine: Volume, held: range, exposure: str) -> None:
         """Make the result of the frames ``held`` expose to them, in place, piece by piece."""

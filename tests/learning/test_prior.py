@@ -21,7 +21,7 @@ from deeptsr.learning.strategy.attempts import Start, specialist_of, start_from
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import likely, parts_of
+from deeptsr.pyramid.special import bonds_of, likely, parts_of
 from tests.helpers.fits import FULL, LAZY, fitted, outcomes
 from tests.helpers.synth import NETWORK, gap, noise, pan, tiny, wake
 
@@ -30,7 +30,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "1ea6737099fa2d3d8fe095c2c8904f8cc22e70f43877644cd008c5a7fccf188d",
+    "compact-16x6.safetensors": "7b19969659e6bec1734c8daadf72e779cea71c2db71aab6e1ba54b4e0ad783c8",
     "fusion-16x6.safetensors": "f9f9f16a1c4a0b9754d6d5a66925ed17de159115f4ca0a61a290393fec24d535",
     "recurrent-16x6.safetensors": (
         "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
@@ -91,8 +91,8 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
     [
         (1.0, 3.0, True),
         (0.6, 3.0, True),
-        (0.1, 3.0, False),  # its judge makes little of what it makes
-        (0.0, 3.0, False),
+        (1.0, 2.0, True),
+        (-300.0, 2.0, False),  # its judge makes the opposite of what it makes
         (1.0, 0.3, False),  # it contradicts itself more than the other
     ],
 )
@@ -226,14 +226,18 @@ def test_a_judge_tells_where_its_specialist_is_right():
     """Of rotors on both sides of the aliasing limit, of shapes that it was not taught."""
     prior = prior_of(preset("fast"))
     network = build(prior.network, 2)
-    special = specialist_of(network, starts(prior, network))
+    experts = starts(prior, network)
+    network.load_state_dict(experts["any"])
+    special = specialist_of(network.eval(), experts)
     right = []
     for kind, seed in product(("below", "beyond"), range(3)):
         ltr = rotors.render(seed, kind).clip[:12]
         plain = correct(interpolate_time(ltr, 2), ltr, 2)
-        theirs, judged = (predict(n, ltr) for n in (special.network, special.judge))
+        mine, theirs, judged = (predict(n, ltr) for n in (network, special.network, special.judge))
         parts = parts_of(theirs, judged, plain, 2)
-        share = (likely(parts) * parts[1]).sum((1, 2)) / parts[1].sum((1, 2))
+        share = (likely(parts, bonds_of(mine, theirs, 2)) * parts[1]).sum((1, 2)) / parts[1].sum(
+            (1, 2)
+        )
         right += ((share > 0.5) == (kind == "beyond")).tolist()
     assert sum(right) / len(right) > 0.9
 

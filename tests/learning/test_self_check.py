@@ -94,7 +94,7 @@ def test_a_short_clip_is_checked_too(frames, step):
 )
 def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gain, confidence):
     found = Evidence(5.0, torch.zeros(1, 1, 1), agreement, 0.3, 1.0)
-    monkeypatch.setattr(self_check_module, "examine", lambda *_: found)
+    monkeypatch.setattr(self_check_module, "examine", lambda *_, **__: found)
     stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)))
     told = self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, gain)
     assert told == confidence
@@ -109,7 +109,7 @@ def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
 ):
     """Held-out frames tell nothing of motion beyond the limit; of the rest they do."""
     evidence = Evidence(5.0, torch.zeros(1, 1, 1), 0.5, 0.3, 1.0)
-    monkeypatch.setattr(self_check_module, "examine", lambda *_: evidence)
+    monkeypatch.setattr(self_check_module, "examine", lambda *_, **__: evidence)
     motion = Motion(torch.zeros(1, 1, 1), share, certain)
     monkeypatch.setattr(self_check_module, "moving", lambda *_: motion)
     network = wake(build(NETWORK, 2))

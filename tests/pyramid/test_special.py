@@ -13,7 +13,7 @@ from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import Specialist, likely, parts_of, take
+from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, parts_of, take
 from deeptsr.pyramid.stage import FittedStage
 from tests.helpers.synth import gap, noise, wake
 
@@ -34,19 +34,76 @@ def test_the_more_of_the_change_a_judge_makes_the_likelier_is_the_specialist():
         special, clip = pair(share), noise(8, 32, 33, 3)
         plain = correct(interpolate_time(clip, 2), clip, 2)
         theirs, judged = (predict(n, clip) for n in (special.network, special.judge))
-        each = likely(parts_of(theirs, judged, plain, 2))
+        parts = parts_of(theirs, judged, plain, 2)
+        each = likely(parts, torch.zeros_like(parts[0, 1:]))
         assert each.shape[0] == 8
         assert float(each.max() - each.min()) < 0.05  # everywhere as much is made
         found.append(float(each.mean()))
     assert found == sorted(found)
-    assert found[1] < 0.1
-    assert found[2] < 0.5 < found[3]
-    assert found[4] > 0.99
+    assert found[2] < 0.5 < found[4]
+
+
+def told(shares, bonds=()):
+    """How likely a specialist is whose judge makes some share of its change in each frame."""
+    both = torch.tensor(shares)[:, None, None].expand(-1, 4, 5)
+    bonds = torch.tensor(bonds or [0.0] * (len(shares) - 1))[:, None, None].expand(-1, 4, 5)
+    return likely(torch.stack([both, torch.ones_like(both)]), bonds)[:, 0, 0]
+
+
+def test_frames_decide_together_where_steps_between_them_are_shorter():
+    doubtful = [0.1] * 4 + [0.9] + [0.1] * 3
+    assert (told(doubtful) > 0.5).tolist() == [False] * 4 + [True] + [False] * 3
+    assert (told(doubtful, [0.5] * 7) < 0.5).all()
+    assert (told([0.9] * 3 + [0.0], [0.5] * 3) > 0.5).all()
+
+
+def test_where_steps_would_be_longer_the_other_is_right_from_there_on():
+    crossing = [0.5] * 2 + [-0.5] + [0.5] * 2
+    assert (told([0.3, 0.3, 0.3, 0.9, 0.9, 0.9], crossing) > 0.5).tolist() == [False] * 3 + [
+        True
+    ] * 3
+    assert (told([0.9, 0.9, 0.9, 0.5, 0.5, 0.5], crossing) > 0.5).tolist() == [True] * 3 + [
+        False
+    ] * 3
+
+
+def test_what_is_far_away_says_nothing():
+    near = told([0.9] + [0.0] * NEAR, [5.0] * NEAR)
+    far = told([0.9] + [0.0] * (NEAR + 1), [5.0] * (NEAR + 1))
+    alone = told([0.0] * (NEAR + 2), [5.0] * (NEAR + 1))
+    assert near[-1] > far[-1]
+    assert far[-1] == pytest.approx(float(alone[-1]), rel=1e-4)
+
+
+def turned(angles, blades=3):
+    """A rosette at some angles, as shares of the distance of its blades: (T, 32, 32, 3)."""
+    y, x = torch.meshgrid(*[torch.linspace(-1, 1, 32)] * 2, indexing="ij")
+    around, reach = torch.atan2(y, x) * blades, (x.square() + y.square() < 0.8).float()
+    frames = [0.5 + 0.5 * torch.cos(around - 2 * torch.pi * angle) * reach for angle in angles]
+    return torch.stack(frames)[..., None].expand(-1, -1, -1, 3)
+
+
+def test_a_step_that_turns_round_is_longer_than_others():
+    """Blades that turn ever faster pass the limit between the third frame and the fourth."""
+    speeds = torch.tensor([0.44, 0.46, 0.48, 0.52, 0.54, 0.56])
+    middles = torch.cat([torch.zeros(1), ((speeds[1:] + speeds[:-1]) / 2).cumsum(0)])
+    longer = torch.where(speeds < 0.5, speeds - 1, speeds)
+    theirs, mine = (
+        turned(torch.stack([middles - s / 4, middles + s / 4], 1).flatten())
+        for s in (longer, torch.where(speeds < 0.5, speeds, speeds - 1))
+    )
+    bonds = bonds_of(mine, theirs, 2)[:, 8, 8]
+    assert (bonds > 0.1).tolist() == [True, True, False, True, True]
+    assert bonds[2] < -0.1
+    assert bonds_of(mine[:2], theirs[:2], 2).shape[0] == 0
+    still = turned(torch.zeros(8))
+    assert bonds_of(still, still, 2).abs().max() == 0
 
 
 def test_what_nobody_sees_is_not_likely():
     plain = noise(8, 16, 16, 3)
-    assert likely(parts_of(plain + 1e-4, plain + 1e-4, plain, 2)).max() < 0.1
+    parts, bonds = parts_of(plain + 1e-4, plain + 1e-4, plain, 2), bonds_of(plain, plain, 2)
+    assert likely(parts, bonds).max() < 0.5
 
 
 def test_each_place_is_given_to_whom_it_belongs():
@@ -61,9 +118,9 @@ def test_each_place_is_given_to_whom_it_belongs():
 
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("even", [False, True])
-@pytest.mark.parametrize("share", [0.1, 0.6])
+@pytest.mark.parametrize("share", [-0.5, 1.0])
 def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, share):
-    general, clip = wake(build(SMALL, 2, "full", 1).eval(), 5), noise(10, 24, 25, 3)
+    general, clip = pair(0.5).judge, noise(10, 24, 25, 3)
     stage = FittedStage(Stage(Fraction(1), 2, 1), general, ensemble, False, False, even)
     alone = replace(stage, network=pair(1.0).network)
     both = replace(stage, special=pair(share))

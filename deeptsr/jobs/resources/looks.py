@@ -13,6 +13,7 @@ from deeptsr.pyramid.plan import Stage
 __all__ = ["Looks", "looks_of"]
 
 _MEANS = 4  # shares of what the video taught that are looked at (learning.strategy.attempts)
+_KNOWN = 0.5  # what is known is made once more, to compare with; and not restored again
 _LEAST = 8  # frames that a look takes at least (learning.strategy.evidence)
 
 
@@ -20,7 +21,7 @@ _LEAST = 8  # frames that a look takes at least (learning.strategy.evidence)
 class Looks:
     """What a stage's fit predicts beside its steps."""
 
-    times: int = 0  # a result is looked at: made, filmed again, and restored
+    times: float = 0.0  # a result is looked at: made, filmed again, and restored
     frames: float = 0.0  # of the stage's input that each takes
     checks: int = 0  # that held-out frames are restored
     held: float = 0.0  # frames of a slower camera that each takes
@@ -53,18 +54,17 @@ def looks_of(
     experts = 1  # a later stage starts from the one before
     if number == 0:
         # What a specialist and its judge say of the places is one look: neither is restored again.
-        # What the specialist makes is another, wherever it is given one of them.
-        experts = len(starts(prior, network))
+        experts = min(2, len(starts(prior, network)))
     if not has_network(options, number) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
-    times, checks = 1 if number == 0 else 0, 0  # the self-check
+    times, checks = float(number == 0), 0  # the self-check
     if reused and steps:  # what is taken over, and two means of it and what it learns
-        times, checks = times + 3, 2
+        times, checks = times + 1 + _KNOWN + 2, 2
     elif not reused:
-        times += experts + _MEANS * bool(steps) if experts else 1
+        times += experts + (_KNOWN + _MEANS) * bool(steps) if experts else 1
         checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)
     return Looks(
         times=times,

@@ -122,8 +122,10 @@ def bounded(
     least = min(wanted, _SPARED * step)
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
     # What the fit takes anyway is free; more than that only saves looking at a chunk's surroundings
-    # again, and chunks that are many times longer than those save little.
-    useful = min(longest, round(_PAYS * margin(models))) if models else longest
+    # again, and chunks that are many times longer than those save little. (What tells the places of
+    # a specialist looks further, but once.)
+    around = margin(models_of((clip.height, clip.width), options, stages)) if models else 0
+    useful = min(longest, round(_PAYS * around)) if models else longest
     modest = max(_MODEST, _fitting(clip, with_excerpt(wanted), models))
     pays = _most(useful, longest, lambda n: _climbing(clip, with_chunk(n), models) <= modest)
     chunk = _most(1, pays, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
@@ -223,7 +225,11 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             films = model.restores and not model.verify and not in_one(network, size, *_HERE)
             later = work.seen * frame if films else 0
             again = (work.trusted + 2) * stage.step * frame if model.verify else 0
-            more = tile + max(twofold, later + again, 3 * made if model.special else 0)
+            # What the specialist makes, with its mirror image.
+            theirs = 2 * work.trusted * stage.step * frame if model.special else 0
+            more = tile + max(twofold, later + again, theirs)
+            # Before that, two networks' results of the frames that tell who takes which place.
+            most = max(most, fine + tile + 2 * work.judged * stage.step * frame)
         most = max(most, fine + made + more)
         coarse, done = made, stage.factor_before * stage.step
     result = min(chunk, clip.frames) * done * pixel_bytes(scale)

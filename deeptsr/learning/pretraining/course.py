@@ -169,7 +169,11 @@ class Course:
         factor: int,
         spoil: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """Mean square errors of what counts, (N,) each: of a network, and of interpolation."""
+        """Mean square errors of what counts, (N,) each.
+
+        Returns:
+            Of the network, from what it is to make; and of interpolation, from the truth.
+        """
         exposure = self.variant.exposure
         ltr = expose(htr, factor, exposure, axis=2)
         if spoil and self._damage and self._crops.chance() < self.settings.damaged:
@@ -184,9 +188,13 @@ class Course:
             plain = correct(plain, ltr, factor, exposure, axis=2)
         ends = factor * (1 + network.warming(ltr.shape[2]))
         # What comes before and after the frames that count tells which way blades turn.
-        counts = where if self.variant.beyond else torch.ones_like(where)
-        counts = counts.repeat_interleave(factor, 1)[:, None, :, None, None]
-        return _inner((restored - htr) * counts, ends), _inner((plain - htr) * counts, ends)
+        where = where.repeat_interleave(factor, 1)[:, None, :, None, None]
+        learns, counts, wanted = self.variant.learns, torch.ones_like(where), htr
+        if learns == "which":
+            wanted = torch.lerp(plain, htr, where)
+        elif learns != "all":
+            counts = where if learns == "aliased" else 1 - where
+        return _inner((restored - wanted) * counts, ends), _inner((plain - htr) * counts, ends)
 
     def _placed(self, crops: Tensor) -> Tensor:
         return crops.to(self._device, memory_format=torch.channels_last_3d)

@@ -25,7 +25,7 @@ _LIMIT = 0.5  # of the blades' distance: what turns by more within a frame is al
 
 def kinds(variant: Variant) -> tuple[str, str]:
     """What a variant is taught on, or judged by: the kind of clip beside and with blades."""
-    return "leaves", "beyond" if variant.beyond else "rotor"
+    return "leaves", "beyond" if variant.learns == "aliased" else "rotor"
 
 
 def aliased(clip: Clip, frames: range, factor: int) -> Tensor:
@@ -84,8 +84,8 @@ class Crops:
         self._render(self._kind())
 
     def factor(self) -> int:
-        """Of the next batch: HTR frames an LTR frame; blades have the speeds of frames of two."""
-        if self._variant.rotors:
+        """Of the next batch: HTR frames an LTR frame; an expert for blades sees steps of two."""
+        if self._variant.rotors and self._variant.learns != "unaliased":
             return 2
         draw = self.chance()
         for factor, share in _STEPS:
@@ -103,7 +103,9 @@ class Crops:
         """
         enough = self._long * factor <= self._rendered
         frames = self._long if enough else min(self.settings.frames, self._rendered // factor)
-        crops = [self._crop(self._kind(), factor, frames) for _ in range(self.count)]
+        # Blades have the speeds of frames of two.
+        drawn = [self._kind() if factor == 2 else self._kinds[0] for _ in range(self.count)]
+        crops = [self._crop(kind, factor, frames) for kind in drawn]
         htr, where = zip(*crops, strict=True)
         return torch.stack(htr), torch.stack(where)
 
@@ -149,7 +151,7 @@ class Crops:
         while factor > max(clip.longest for clip in pool):
             self._render(kind)  # no blades of the pool are slow enough
         # An HTR frame is a mean of so many.
-        slow = 2 if self.chance() < s.slowed and not self._variant.rotors else 1
+        slow = 2 if self.chance() < s.slowed and kind == "leaves" else 1
         if slow * factor > max(c.longest for c in pool) or slow * frames > len(pool[0].frames):
             slow = 1
         fitting = [clip for clip in pool if slow * factor <= clip.longest]

@@ -14,7 +14,7 @@ _WEIGHTS = (0.2, 0.4, 0.18, 0.15, 0.07)
 _LIMIT = 0.25  # distances of the blades an HTR frame: beyond it a frame of two is aliased
 _NEAR, _FARTHEST = 0.08, 0.21  # from it, in these
 _STEADY = 0.6  # of what does not cross the limit
-_CROSSING = {False: 0.2, True: 0.5}  # shares of what turns, and of what has to be beyond it
+_CROSSING = 0.5  # share of what turns
 
 
 def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
@@ -69,7 +69,7 @@ def turning(dice: Dice, times: Tensor, apart: float, *, beyond: bool) -> tuple[T
         return apart * (_LIMIT + away if far else _LIMIT - away)
 
     first = beyond or dice.chance(0.5)
-    crosses = dice.chance(_CROSSING[beyond])
+    crosses = dice.chance(_CROSSING)
     ends = [speed(first), speed(first != crosses)]
     if not crosses and dice.chance(_STEADY):
         ends[1] = ends[0]

@@ -183,13 +183,15 @@ def start_from(
     if not experts:
         return Start(None)
     network.load_state_dict(next(iter(experts.values())))
-    evidence, special = examine(network.eval(), clip, precision), specialist_of(network, experts)
+    mine, special = look(network.eval(), clip, precision), specialist_of(network, experts)
+    evidence = examine(network, clip, precision, made=mine)
     if special is None:
         return Start(evidence)
-    motion = moving(special, clip, precision)
+    made = look(special.network, clip, precision)
+    motion = moving(special, clip, mine, made, precision)
     if not motion.special:
         return Start(evidence)
-    theirs = examine(special.network, clip, precision)
+    theirs = examine(special.network, clip, precision, made=made)
     if ((theirs.removed - evidence.removed) * motion.places).sum() <= 0:
         return Start(evidence)
     return Start(evidence, special, motion.special > 0.5)

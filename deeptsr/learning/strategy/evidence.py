@@ -15,7 +15,7 @@ from deeptsr.learning.recipe import JUDGED
 from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import Specialist, likely, parts_of
+from deeptsr.pyramid.special import Specialist, bonds_of, likely, parts_of
 from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["Evidence", "Motion", "examine", "look", "moving"]
@@ -42,20 +42,22 @@ class Motion:
     sure: float  # how likely the judge is right of that, on the average: 0.5 to 1
 
 
-def moving(special: Specialist, clip: Tensor, precision: torch.dtype) -> Motion:
+def moving(
+    special: Specialist, clip: Tensor, mine: Tensor, theirs: Tensor, precision: torch.dtype
+) -> Motion:
     """Ask the judge of a specialist about the middle of a clip.
 
     Args:
         special: see there.
         clip: volume (T, H, W, 3) at the stage's size.
+        mine: what the network beside the specialist makes of it (:func:`look`).
+        theirs: what the specialist makes of it.
         precision: of the convolutions.
     """
     clip, step = _middle(clip), special.network.factor
-    theirs, judged = (
-        predict(n, clip, precision=precision) for n in (special.network, special.judge)
-    )
+    judged = predict(special.judge, clip, precision=precision)
     plain = correct(interpolate_time(clip, step), clip, step)
-    likelihood = likely(parts_of(theirs, judged, plain, step))
+    likelihood = likely(parts_of(theirs, judged, plain, step), bonds_of(mine, theirs, step))
     moved = torch.stack(
         [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
     )
@@ -70,7 +72,11 @@ def look(network: StepNetwork, clip: Tensor, precision: torch.dtype) -> Tensor:
 
 
 def examine(
-    network: StepNetwork, clip: Tensor, precision: torch.dtype, known: Tensor | None = None
+    network: StepNetwork,
+    clip: Tensor,
+    precision: torch.dtype,
+    known: Tensor | None = None,
+    made: Tensor | None = None,
 ) -> Evidence:
     """Look at what a network makes of the middle of a clip.
 
@@ -79,10 +85,11 @@ def examine(
         clip: volume (T, H, W, 3) at the stage's size.
         precision: of the convolutions.
         known: what another network made of it (:func:`look`), of which a part is kept.
+        made: what this one makes of it, where that is known already.
     """
     step, exposure = network.factor, network.exposure
     clip = _middle(clip)
-    result = predict(network, clip, precision=precision)
+    result = predict(network, clip, precision=precision) if made is None else made
     plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
     change = changes(result, plain, step)
     better = removed(disagreement(result, restore_again(network, result, precision), step), change)

@@ -15,7 +15,7 @@ from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.prior import prior_of, starts
 from deeptsr.learning.recipe import network_of
 from deeptsr.learning.stages import fit_stages
-from deeptsr.learning.strategy import attempts
+from deeptsr.learning.strategy import attempts, evidence
 from deeptsr.pyramid.plan import plan
 from tests.helpers.synth import noise
 
@@ -67,9 +67,9 @@ def test_looks_at_own_results_are_counted():
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
     assert [*starts(prior_of(options), networks[0])] == ["any", "judge", "turning"]
-    # The first expert, the judge's places, the specialist, four shares of what the video taught,
-    # and the self-check.
-    assert first.times == 3 + 4 + 1
+    # The first expert, the specialist and its judge, what is known again, four shares of what the
+    # video taught, and the self-check.
+    assert first.times == 2 + 0.5 + 4 + 1
     # Before the first step, at each validation, and at last.
     assert first.checks == 1 + options.fit.checks + 1
     assert (first.frames, first.below) == (24, 0)
@@ -77,14 +77,14 @@ def test_looks_at_own_results_are_counted():
     assert looks_of(options, 1, STAGES[1], networks[1], SIZE, 24) == Looks()
     balanced = preset("balanced")
     later = looks_of(balanced, 1, STAGES[1], networks[1], SIZE, 24)
-    assert (later.times, later.frames, later.below) == (1 + 4, 48, 24)
+    assert (later.times, later.frames, later.below) == (1 + 0.5 + 4, 48, 24)
     # From nothing: the fit alone, and the self-check.
     fresh = looks_of(preset("fast", prior="none"), 0, STAGES[0], networks[0], SIZE, 24)
     assert (fresh.times, fresh.checks) == (1 + 1, 1 + options.fit.checks)
     # A fit that is taken over: before its few steps, two means after them, and the self-check.
     reused = replace(options, fit_file="camera.safetensors")
     taken = looks_of(reused, 0, STAGES[0], networks[0], SIZE, 24)
-    assert (taken.times, taken.checks) == (1 + 3, 2)
+    assert (taken.times, taken.checks) == (1 + 0.5 + 2 + 1, 2)
     as_it_is = replace(reused, fit=replace(options.fit, adapt_steps=9))
     taken = looks_of(as_it_is, 0, STAGES[0], networks[0], SIZE, 24)
     assert (taken.times, taken.checks) == (1, 0)
@@ -108,13 +108,17 @@ def test_what_is_not_learnt_is_not_waited_for():
 def test_as_many_looks_are_taken_as_are_counted(monkeypatch, learns):
     """Against the fit itself, of a clip that is learnt from, or of which enough is known."""
     monkeypatch.setattr(attempts, "SURE", math.inf if learns else -math.inf)
+    asked = attempts.moving
+    monkeypatch.setattr(attempts, "moving", lambda *a: replace(asked(*a), special=0.0))
     options, seen = preset("fast", factor=2), []
     fit = replace(options.fit, adapt_steps=6, checks=2, warmup=1)
     options = replace(options, fit=fit, pairs=replace(options.pairs, crop=16, batch=1, frames=3))
     stages, clip = plan(2, 32, 32, options.pyramid.coarsest), noise(24, 32, 32, 3)
-    for module, name in ((attempts, "examine"), (attempts, "moving"), (self_checking, "examine")):
-        real = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *a, r=real: seen.append("look") or r(*a))
+    for name in ("predict", "restore_again"):  # half a look each
+        real = getattr(evidence, name)
+        monkeypatch.setattr(
+            evidence, name, lambda *a, r=real, **k: seen.append("half") or r(*a, **k)
+        )
     real_gain = HeldOut.gain
     monkeypatch.setattr(
         HeldOut, "gain", lambda self, *a: seen.append("check") or real_gain(self, *a)
@@ -124,7 +128,7 @@ def test_as_many_looks_are_taken_as_are_counted(monkeypatch, learns):
     with torch.device("meta"):
         network = network_of(options, stages[0], 32, 32)
     told = looks_of(options, 0, stages[0], network, (32, 32), 24, learns=learns)
-    assert (seen.count("look"), seen.count("check")) == (told.times, told.checks)
+    assert (seen.count("half") / 2, seen.count("check")) == (told.times, told.checks)
 
 
 def test_the_start_and_the_codecs_take_time_too():

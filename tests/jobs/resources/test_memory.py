@@ -49,7 +49,7 @@ def test_a_long_clip_of_small_frames_takes_no_more_than_pays(name):
     stages = plan(4, 96, 160, options.pyramid.coarsest)
     free = bounded(clip, options, stages, CPU)
     assert peak(clip, free, stages) < 1e9
-    models = models_of((clip.height, clip.width), options, stages, special=True)
+    models = models_of((clip.height, clip.width), options, stages)
     chunk = chunk_length(96, 160, free)
     assert chunk >= 5 * margin(models)
     assert peak(replace(clip, frames=150), bounded(clip, options, stages, CPU), stages) < 1e9
@@ -66,7 +66,7 @@ def test_a_clip_of_less_than_320_x_180_takes_less_than_a_gigabyte(factor, sides)
     free = bounded(clip, options, stages, CPU)
     assert peak(clip, free, stages) < 1e9
     assert chunk_length(*sides, free) >= 1.3 * margin(
-        models_of((clip.height, clip.width), options, stages, special=True)
+        models_of((clip.height, clip.width), options, stages)
     )
 
 

@@ -96,3 +96,18 @@ def test_blades_have_the_speeds_of_frames_of_two(monkeypatch):
         len({Crops(SETTINGS, Variant("any", "full", 1, 1.0), s, ()).factor() for s in range(60)})
         > 2
     )
+
+
+def test_who_learns_blades_below_the_limit_sees_them_in_frames_of_two_alone(monkeypatch):
+    light = {"leaves": 0.6, "rotor": 0.9}  # or as dark, where a crop is inverted
+
+    def render(seed, kind, frames, pictures):
+        return Clip(torch.full((frames, 20, 20, 3), light[kind]).half(), 6)
+
+    monkeypatch.setattr(crops, "render", render)
+    pool = Crops(SETTINGS, Variant("any", "full", 1, 1.0, 0.5, "unaliased"), 0, ())
+    pool.fill()
+    assert len({pool.factor() for _ in range(60)}) > 2
+    for factor, kinds in ((2, {0.1, 0.4}), (3, {0.1})):
+        seen = torch.cat([pool.batch(factor)[0] for _ in range(10)])
+        assert {round(abs(float(crop.mean()) - 0.5), 2) for crop in seen} == kinds

@@ -94,18 +94,42 @@ def course_of(variant):
     return course.Course(NETWORK, TINY, variant, 4, seed=0, device=cpu, precision=exact)
 
 
-def test_a_specialist_learns_where_blades_are_aliased_and_nothing_else():
-    """Of blades that cross the limit, that is a part of the frames."""
-    begun = course_of(next(v for v in VARIANTS if v.beyond))
+def part_aliased(learns):
+    """A course, a clip, where it is aliased, and the error of interpolation if frames change."""
+    begun = course_of(next(v for v in VARIANTS if v.learns == learns))
     htr = torch.rand(1, 3, 12, 16, 16, generator=torch.Generator().manual_seed(0))
     where = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0, 1.0]])
-    changed = [htr.clone(), htr.clone()]
-    changed[0][:, :, 2], changed[1][:, :, 8] = htr[:, :, 3], htr[:, :, 9]
+
+    def error(*frames):
+        changed = htr.clone()
+        for frame in frames:
+            changed[:, :, frame] = htr[:, :, frame + 1]
+        with torch.no_grad():
+            return begun._errors(begun.network, changed, where, 2)
+
+    return begun, htr, where, error
+
+
+@pytest.mark.parametrize(("learns", "counts", "other"), [("aliased", 8, 2), ("unaliased", 2, 8)])
+def test_an_expert_learns_what_is_its_own_of_blades_that_cross_the_limit(learns, counts, other):
+    begun, htr, where, error = part_aliased(learns)
+    first, mine, others = (error(*frames)[1] for frames in ((), (counts,), (other,)))
+    assert first > 0.01
+    assert gap(others, first) < 0.1 * gap(mine, first)
+    nothing = torch.full_like(where, float(learns == "unaliased"))
+    assert begun._errors(begun.network, htr, nothing, 2)[0] == 0
+
+
+def test_a_judge_learns_to_leave_what_is_not_aliased():
+    """It begins as interpolation: where nothing is aliased it has nothing to learn."""
+    begun, htr, where, error = part_aliased("which")
+    wrong, plain = error()
+    assert wrong > 0.3 * plain > 0.003
     with torch.no_grad():
-        errors = [begun._errors(begun.network, each, where, 2)[1] for each in (htr, *changed)]
-    assert errors[0] > 0.01
-    assert gap(errors[1], errors[0]) < 0.1 * gap(errors[2], errors[0])
-    assert begun._errors(begun.network, htr, torch.zeros(1, 6), 2)[0] == 0
+        assert begun._errors(begun.network, htr, torch.zeros_like(where), 2)[0] < 1e-9
+        all_of_it, same = begun._errors(begun.network, htr, torch.ones_like(where), 2)
+    assert gap(all_of_it, same) < 1e-6
+    assert gap(same, plain) == 0
 
 
 def test_pictures_are_shown_as_surfaces():
@@ -121,7 +145,7 @@ def test_pictures_are_shown_as_surfaces():
 def test_a_prior_is_taught_on():
     first = taught()[0]
     on = taught(start=first, variants=VARIANTS[1:2])[0]
-    assert set(on.variants) == {"any/full-1", "judge/full-1"}
+    assert set(on.variants) == {"any/full-1", VARIANTS[1].name}
     assert all(
         torch.equal(v, first.variants["any/full-1"][k])
         for k, v in on.variants["any/full-1"].items()
