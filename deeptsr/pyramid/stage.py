@@ -118,7 +118,8 @@ class FittedStage:
                 self.special.network, fine, precision=precision, wanted=trusted, first=first
             )
             self._make_even(theirs, fine, exposure, trusted)
-            take(*(_part_of(v, wanted, trusted, step) for v in (result, theirs)), likelihood)
+            places = _part_of(result, wanted, trusted, step)
+            take(places, _part_of(theirs, wanted, trusted, step), likelihood)
             del theirs
         if share is None:
             return _part_of(result, wanted, trusted, step)
