@@ -75,9 +75,11 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     if first.special is not None:
         theirs = look(first.special.network, small, precision)
         motion = moving(first.special, small, made, theirs, precision)
+        if motion.sure < LIKELY:
+            return "guess"
         if motion.special > 0.5:
-            return "likely" if motion.sure >= LIKELY else "guess"
+            return "likely"
     evidence = examine(first.network, small, precision, made=made)
     if gain_db <= 0 or evidence.agreement <= 0:
         return "guess"
-    return "sure" if evidence.agreement >= SURE else "likely"
+    return "sure" if evidence.agreement >= SURE and first.special is None else "likely"

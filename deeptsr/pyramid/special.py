@@ -33,7 +33,7 @@ _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit leve
 # half, as the shorter way undoes a part of the longer one; how fast doubt fades away from it in a
 # frame among many that err together; and how fast in a bond between frames (docs/measurements.md,
 # "Who takes which place", tells the rotors that all three were chosen on).
-_DOUBT, _FADES, _BOND = 0.32, 0.9, 0.01
+_DOUBT, _FADES, _BOND = 0.28, 0.9, 0.01
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,6 @@ KEPT = 0.5
 to that. A convention, not measured."""
 
 LIKELY = 0.75
-"""How likely the judge has to be right, on the average over what moves, where a specialist leads:
-below it that is a guess. Half way from a coin to certainty. A convention; rotors on either side
-of it are in docs/measurements.md, "Who takes which place"."""
+"""How likely the judge has to be right, on the average over what moves, where a specialist takes a
+part: below it that is a guess. Half way from a coin to certainty. A convention; rotors on either
+side of it are in docs/measurements.md, "Who takes which place"."""
