@@ -1,16 +1,16 @@
 """`Specialist`: takes the places of a result where motion is aliased, as a judge sees it.
 
 Where blades turn by more than half of their distance a frame, two worlds explain what the slow
-camera saw. An expert who always takes the longer way is right there, and wrong elsewhere. One who
-is taught both worlds makes, in doubt, what errs least in the mean square: a mean of both ways, each
-as likely as it is. So that one judges where the longer way is the right one: the share of the
-specialist's change that it makes, too, tells how likely it takes that to be.
+camera saw. An expert who always takes the longer way is right there, and wrong elsewhere. A judge,
+who is taught to take it where it is right and to leave all else as interpolation has it, makes, in
+doubt, what errs least in the mean square: a part of the change, the larger the likelier it is. So
+the share of the specialist's change that it makes, too, tells how likely it takes that to be.
 
-Near the limit a judge is in doubt, and in others a little and at length. But things go on the way
-that they go: both results show an LTR frame's moments in opposite order, so that a step from one
-frame to the next that turns round is nearly as long as steps can be. That tells where the one who
-is right changes (motion crosses the limit) and where not, and frames decide together, as a chain of
-hidden states (two of them: who is right), each with those around it.
+Near the limit a judge is in doubt, and where it errs in a frame it errs in those around it. But
+things go on the way that they go: both results show an LTR frame's moments in opposite order, so
+that a step from one frame to the next that turns round is about as long as a step can be. That
+tells where the one who is right changes (motion crosses the limit) and where not, and frames decide
+together: a chain of hidden states, who is right, whose likelihood sum-product tells.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ __all__ = ["NEAR", "Specialist", "bonds_of", "likely", "parts_of", "take"]
 
 NEAR = 24  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
-# Share of the specialist's change that a judge makes who takes both ways to be as likely: less than
-# half, as the shorter way undoes a part of the longer one; how fast doubt fades away from it in a
-# frame among many that err together; and how fast in a bond between frames (docs/measurements.md,
-# "Who takes which place", tells the rotors that all three were chosen on).
+# Share of the specialist's change that a judge makes who takes both ways to be as likely; how fast
+# doubt fades away from it, in a frame among many that err together; and how fast in a bond between
+# frames (docs/measurements.md, "Who takes which place", tells the rotors that these were chosen on).
 _DOUBT, _FADES, _BOND = 0.28, 0.9, 0.01
 
 

@@ -111,7 +111,7 @@ class FittedStage:
         if self.refilmed:
             self._correct(result, fine, trusted, exposure)
         self._make_even(result, fine, exposure, trusted)
-        if self.special is not None and likelihood is not None:
+        if self.special is not None and likelihood is not None and likelihood.max() > 0.5:
             # Its second result is not averaged in: filmed again, what it made is spoilt for one who
             # reads blur (measurements.md).
             theirs = predict_step(
