@@ -31,7 +31,7 @@ NEAR = 24  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
 # Share of the specialist's change that a judge makes who takes both ways to be as likely; how fast
 # doubt fades away from it, in a frame among many that err together; and how fast in a bond between
-# frames (docs/measurements.md, "Who takes which place", tells the rotors that these were chosen on).
+# frames (docs/measurements.md, "Who takes which place", tells the rotors they were chosen on).
 _DOUBT, _FADES, _BOND = 0.28, 0.9, 0.01
 
 
