@@ -32,7 +32,7 @@ _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit leve
 # Share of the specialist's change that a judge makes who takes both ways to be as likely; how fast
 # doubt fades away from it, in a frame among many that err together; and how fast in a bond between
 # frames (docs/measurements.md, "Who takes which place", tells the rotors they were chosen on).
-_DOUBT, _FADES, _BOND = 0.28, 0.9, 0.01
+_DOUBT, _FADES, _BOND = 0.28, 2.8, 0.01
 
 
 @dataclass(frozen=True)
