@@ -178,7 +178,8 @@ def start_from(
 
     Returns:
         What is known now; with a specialist where its judge finds it likely right in some places
-        of the clip, and it agrees more with itself there than the first expert does.
+        of the clip, and what it takes away there, by its own account, is so much more than what the
+        first expert does that it can be seen.
     """
     if not experts:
         return Start(None)
@@ -192,7 +193,8 @@ def start_from(
     if not motion.special:
         return Start(evidence)
     theirs = examine(special.network, clip, precision, made=made)
-    if ((theirs.removed - evidence.removed) * motion.places).sum() <= 0:
+    better = ((theirs.removed - evidence.removed) * motion.places).mean()
+    if better < (UNSEEN / 255) ** 2:
         return Start(evidence)
     return Start(evidence, special, motion.special > 0.5)
 
