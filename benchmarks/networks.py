@@ -65,17 +65,16 @@ def teach(name: str, pool: Tensor, steps: int, batch: int, seed: int) -> tuple[S
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     network.train()
     average, precision = copy.deepcopy(network), devices.precision(torch.device("cpu"))
-    around = network.warm_up
     settings = PretrainSettings()
     dice = torch.Generator().manual_seed(seed)
     optimizer, seconds = torch.optim.Adam(network.parameters()), 0.0
     for step in range(steps):
-        htr = torch.stack([_crop(pool, 2 * (_LEARNT + 2 * around), dice) for _ in range(batch)])
+        htr = torch.stack([_crop(pool, 2 * _LEARNT, dice) for _ in range(batch)])
         began = time.process_time()
         ltr = expose(htr, 2, axis=2).contiguous(memory_format=torch.channels_last_3d)
         with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-            error = _inner(network(ltr) - htr, around)
-        plain = _inner(_plain(ltr) - htr, around)
+            error = _inner(network(ltr) - htr)
+        plain = _inner(_plain(ltr) - htr)
         loss = (error * ((plain + _QUIET) * 1e3) ** -settings.balance).mean()
         descend(optimizer, loss, network, average, settings, (step, steps))
         seconds += time.process_time() - began
@@ -100,9 +99,8 @@ def _plain(ltr: Tensor) -> Tensor:
     return correct(interpolate_time(ltr, 2, axis=2), ltr, 2, axis=2)
 
 
-def _inner(error: Tensor, around: int) -> Tensor:
-    frames = 2 * (1 + around)
-    return error[:, :, frames:-frames, 2:-2, 2:-2].square().mean((1, 2, 3, 4))
+def _inner(error: Tensor) -> Tensor:
+    return error[:, :, 2:-2, 2:-2, 2:-2].square().mean((1, 2, 3, 4))
 
 
 def judged(network: StepNetwork, judges: Tensor) -> list[float]:
