@@ -163,8 +163,8 @@ def main(
         told = ", ".join(f"{name} {record[name]:{form}}" for name, form in COLUMNS.items())
         click.echo(f"{record['clip']}: {told}")
     if save is not None:
-        told = dict(rows(read(results)))
-        published.save(save, row="clip", columns=COLUMNS, rows=told, seeds=[0], mean=True)
+        found = dict(rows(read(results)))
+        published.save(save, row="clip", columns=COLUMNS, rows=found, seeds=[0], mean=True)
 
 
 if __name__ == "__main__":
