@@ -21,7 +21,7 @@ from deeptsr.evaluation.metrics import psnr_frames
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.learning.prior import prior_of, starts
-from deeptsr.learning.recipe import crop_frames, fitted_stage, has_network, network_of
+from deeptsr.learning.recipe import fitted_stage, has_network, network_of
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import Compact, StepNetwork
 from deeptsr.networks.chance import seeded
@@ -38,19 +38,11 @@ __all__ = ["NETWORKS", "SIZE", "climb_alone", "fit_alone", "pair"]
 SIZE = (16, 6)  # channels and blocks of `fast`
 
 
-def _warmed() -> StepNetwork:
-    """States have seen as many frames of a crop as of a video, before what they know counts."""
-    network = Recurrent(2, "full", *SIZE)
-    network.warm_up = network.warm
-    return network
-
-
 NETWORKS: dict[str, Callable[[], StepNetwork]] = {
     "compact": lambda: Compact(2, "full", *SIZE),
     "fusion": lambda: Fusion(2, "full", *SIZE),
     "fusion-early": lambda: Fusion(2, "full", *SIZE, weighted=False),
     "recurrent": lambda: Recurrent(2, "full", *SIZE),
-    "recurrent-warmed": _warmed,
     "recurrent-refocused": lambda: Recurrent(2, "full", *SIZE, refocused=True),
 }
 _CLIP, _EXCERPT = 64, 96  # pixels a side and LTR frames of a clip
@@ -86,8 +78,7 @@ def fit_alone(name: str, clip: str, steps: int, seed: int, prior: str = "none") 
         network.load_state_dict(known)
     elif prior != "none":
         raise click.UsageError(f"{prior} has no prior for {name}")
-    frames = crop_frames(options, network, len(ltr))
-    pairs = replace(options.pairs, shift=0.0, auto=False, frames=frames)
+    pairs = replace(options.pairs, shift=0.0, auto=False)
     options = replace(options, pairs=pairs, fit=replace(options.fit, steps=max(1, steps)))
     began = time.process_time()
     fitter = StageFitter(

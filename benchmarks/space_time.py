@@ -2,49 +2,65 @@
 
 ::
 
-    python -m benchmarks.space_time --rendered 1 4 --film fast.mkv --start 0 --crop 192x256+64+128
+    python -m benchmarks.space_time
+    python -m benchmarks.space_time --film fast.mkv --crop 192x256+64+128 --save space_time.json
 
-Frames of a fast camera are shrunk, exposed and rounded to 8 bits: the input. It is climbed (without
-steps of its own) and enlarged in every order; gains are over linear and bicubic interpolation, dB.
-The last columns tell what is left to find: the climbed frames with detail that the network finds in
-the *true* frames, and with the true detail itself, which no step in space can pass.
+Clips of the suite and of a fast camera are shrunk, exposed and rounded to 8 bits: the input. It is
+climbed (without steps of its own) and enlarged in every order, and by plain methods; gains are over
+linear and bicubic interpolation, dB. The last column tells what is left to find: the climbed frames
+with the true detail itself, which no step in space can pass. Lines are added to ``--results`` one
+by one, so that a killed run goes on from there.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import click
+import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.space import rounded
-from deeptsr import video
-from deeptsr.config import Options, preset
-from deeptsr.evaluation.metrics import psnr
-from deeptsr.imaging.exposure import expose
-from deeptsr.imaging.lens import agree, enlarge, shrink
-from deeptsr.imaging.resample import interpolate_time
-from deeptsr.jobs.upscale import upscale_array
-from deeptsr.learning.rendering.clips import render
-from deeptsr.learning.space.step import space_prior, space_step
-from deeptsr.networks.space import STEP
-from deeptsr.pyramid.enlarge import SpaceStep, enlarged
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the path
 
-_FIRST = 3 * 10**9  # seed of the rendered clips: none that was ever taught
-_SIDE = 144  # pixels of a rendered clip
+from benchmarks import published  # noqa: E402
+from benchmarks.results import Record, complete, read  # noqa: E402
+from benchmarks.space import rounded  # noqa: E402
+from deeptsr import video  # noqa: E402
+from deeptsr.config import Options, preset  # noqa: E402
+from deeptsr.evaluation.baselines import enlarging_baselines  # noqa: E402
+from deeptsr.evaluation.metrics import psnr  # noqa: E402
+from deeptsr.imaging.exposure import expose  # noqa: E402
+from deeptsr.imaging.lens import enlarge, shrink  # noqa: E402
+from deeptsr.jobs.upscale import upscale_array  # noqa: E402
+from deeptsr.learning.space.step import space_prior, space_step  # noqa: E402
+from deeptsr.networks.space import STEP  # noqa: E402
+from deeptsr.pyramid.enlarge import SpaceStep, enlarged  # noqa: E402
+from examples.render_clips import render  # noqa: E402
+
+SUITE = "ball,falling,pan,fire,water,shake,slow,fan,fan-spinup,wheel"
+_SIDE = 128  # pixels of a clip of the suite
 _VIEWS = 2  # that the network in space has of the frames
-COLUMNS = (
-    *("linear, bicubic dB", "x8, bicubic", "x8, agrees", "detail of the frames carried"),
-    *("detail of all climbed frames", "space first", "space first, agrees"),
-    *("detail of the true frames", "true detail", "climbed dB"),
-)
+_USUAL, _BETTER = "linear, bicubic", "better order with minterpolate"
+COLUMNS = {
+    f"{_USUAL}, dB": ".2f",
+    _BETTER: "+.2f",
+    "climbed, bicubic": "+.2f",
+    "climbed, agrees": "+.2f",
+    "as it is done": "+.2f",
+    "detail of all climbed frames": "+.2f",
+    "space first": "+.2f",
+    "true detail": "+.2f",
+}
 
 
-def measured(truth: Tensor, options: Options) -> list[float]:
-    """The figures of a row, in the order of :data:`COLUMNS`.
+def measured(truth: Tensor, options: Options) -> dict[str, float]:
+    """The figures of a row, by the names of :data:`COLUMNS`.
 
     Args:
         truth: what a fast camera of many pixels sees, (T * factor, H, W, 3), H and W even.
@@ -52,26 +68,27 @@ def measured(truth: Tensor, options: Options) -> list[float]:
     """
     factor, size = options.factor, (truth.shape[1], truth.shape[2])
     small = (size[0] // STEP, size[1] // STEP)
-    fine = shrink(truth, small)
-    given = rounded(expose(fine, factor, "full"))
+    given = rounded(expose(shrink(truth, small), factor, "full"))
     climbed = _climbed(given, options)
     step = space_step(given, size, prior=space_prior("auto"), views=_VIEWS)
-    plain = SpaceStep(size)
-    begun, seen = plain.plain(climbed), plain.plain(fine)
-    first = _climbed(_larger(step, given, given, 1), options)
-    made = [
-        enlarge(climbed, size),
-        begun,
-        _larger(step, climbed, given, factor),
-        begun + _details(step, climbed),
-        first,
-        agree(first, climbed),
-        begun + _details(step, fine),
-        begun + truth - seen,
-    ]
-    usual = psnr(enlarge(interpolate_time(given, factor, "full"), size).clamp(0, 1), truth)
-    gains = [psnr(each.clamp(0, 1), truth) - usual for each in made]
-    return [usual, *gains, psnr(climbed, fine)]
+    begun = SpaceStep(size).plain(climbed)
+    seen = SpaceStep(size).plain(shrink(truth, small))
+    ways = {
+        "climbed, bicubic": enlarge(climbed, size),
+        "climbed, agrees": begun,
+        "as it is done": _larger(step, climbed, given, factor),
+        "detail of all climbed frames": begun + _details(step, climbed),
+        "space first": _climbed(_larger(step, given, given, 1), options),
+        "true detail": begun + truth - seen,
+    }
+    plain = {
+        name: psnr(torch.from_numpy(np.stack(list(frames))).clamp(0, 1), truth)
+        for name, frames in enlarging_baselines(lambda: iter(given.numpy()), size, factor).items()
+    }
+    usual = plain[_USUAL]
+    better = max(value for name, value in plain.items() if "minterpolate" in name)
+    gains = {name: psnr(made.clamp(0, 1), truth) - usual for name, made in ways.items()}
+    return {f"{_USUAL}, dB": usual, _BETTER: better - usual, **gains}
 
 
 def _climbed(frames: Tensor, options: Options) -> Tensor:
@@ -91,44 +108,63 @@ def _details(step: SpaceStep, frames: Tensor) -> Tensor:
     return step.details(frames[around])
 
 
-def clips(given: argparse.Namespace) -> Iterator[tuple[str, Tensor]]:
-    """Names and volumes (T, H, W, 3) of what is measured on."""
-    count = given.frames * given.factor
-    if given.film:
-        info = video.probe(given.film)
-        frames = itertools.islice(video.read(info, skip=given.start), count)
-        clip = torch.stack([torch.from_numpy(frame[..., :3]) for frame in frames])
-        height, width, top, left = given.crop
-        yield "film", clip[:, top : top + height, left : left + width].contiguous()
-    for number in given.rendered:
-        clip = render(_FIRST + number, size=_SIDE, frames=count).frames.float()
-        yield f"rendered {number}", clip
+def truth_of(task: Record) -> Tensor:
+    """A clip of the suite by its name, or a part of a film: (T * factor, H, W, 3)."""
+    frames, factor = task["frames"], task["factor"]
+    if not task["crop"]:
+        made = render(task["clip"], size=_SIDE, frames=frames, factor=factor)[1]
+        return rounded(torch.from_numpy(made))
+    info = video.probe(task["clip"])
+    read = itertools.islice(video.read(info, skip=task["start"]), frames * factor)
+    film = torch.stack([torch.from_numpy(frame[..., :3]) for frame in read])
+    size, top, left = task["crop"].split("+")
+    height, width = map(int, size.split("x"))
+    return film[:, int(top) :, int(left) :][:, :height, :width].contiguous()
 
 
-def _crop(text: str) -> list[int]:
-    """Height, width, top and left of HEIGHTxWIDTH+TOP+LEFT."""
-    size, top, left = text.split("+")
-    return [*map(int, size.split("x")), int(top), int(left)]
+def rows(records: list[Record]) -> Iterator[tuple[str, dict[str, published.Cell]]]:
+    """A row for each clip."""
+    for record in records:
+        part = f", from frame {record['start']}" if record["crop"] else ""
+        yield Path(record["clip"]).stem + part, {name: record[name] for name in COLUMNS}
 
 
-def main() -> None:
-    """Parse the command line and run what it asks for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rendered", type=int, nargs="*", default=[], help="numbers of clips")
-    parser.add_argument("--film", help="of a fast camera")
-    parser.add_argument("--start", type=int, default=0, help="first frame of the film")
-    parser.add_argument("--crop", type=_crop, default=[192, 256, 0, 0], help="of the film")
-    parser.add_argument("--frames", type=int, default=8, help="of the input")
-    parser.add_argument("--factor", type=int, default=8)
-    given = parser.parse_args()
+@click.command(help="Compare the orders in which rate and size can be raised.")
+@click.option("--clips", default=SUITE, show_default=True, help="Of the suite; empty: none.")
+@click.option("--film", type=click.Path(exists=True), help="Of a fast camera, beside them.")
+@click.option("--start", default=0, show_default=True, help="First frame of the film.")
+@click.option("--crop", default="192x256+64+128", show_default=True, help="Of it: HxW+TOP+LEFT.")
+@click.option("--frames", default=8, show_default=True, help="Of the input.")
+@click.option("--factor", default=8, show_default=True)
+@click.option("--results", type=Path, default=Path("space_time.jsonl"), show_default=True)
+@click.option("--save", type=Path, help="Also keep the figures, for benchmarks.document.")
+def main(
+    clips: str,
+    film: str | None,
+    start: int,
+    crop: str,
+    frames: int,
+    factor: int,
+    results: Path,
+    save: Path | None,
+) -> None:
+    """Measure what the results lack, and print it."""
     torch.set_num_threads(1)
-    options = preset("fast", factor=given.factor, device="cpu")
-    without = replace(options.fit, steps=1, adapt_steps=0, finetune_steps=0)
-    print(f"| clip | {' | '.join(COLUMNS)} |\n|{'---|' * (1 + len(COLUMNS))}", flush=True)
-    for name, clip in clips(given):
-        usual, *gains, climbed = measured(clip, replace(options, fit=without))
-        told = " | ".join(f"{gain:+.2f}" for gain in gains)
-        print(f"| {name} | {usual:.2f} | {told} | {climbed:.2f} |", flush=True)
+    usual = preset("fast", factor=factor, device="cpu")
+    options = replace(usual, fit=replace(usual.fit, steps=1, adapt_steps=0, finetune_steps=0))
+    parts = [(name, 0, "") for name in clips.split(",") if name] + [(film, start, crop)] * bool(
+        film
+    )
+    wanted: list[Record] = [
+        {"clip": name, "start": first, "crop": part, "frames": frames, "factor": factor}
+        for name, first, part in parts
+    ]
+    for _, record in complete(results, wanted, lambda task: measured(truth_of(task), options)):
+        told = ", ".join(f"{name} {record[name]:{form}}" for name, form in COLUMNS.items())
+        click.echo(f"{record['clip']}: {told}")
+    if save is not None:
+        found = dict(rows(read(results)))
+        published.save(save, row="clip", columns=COLUMNS, rows=found, seeds=[0], mean=True)
 
 
 if __name__ == "__main__":

@@ -133,8 +133,7 @@ def _loss(
     with torch.autocast(htr.device.type, precision, enabled=precision != torch.float32):
         restored = network(ltr.contiguous(memory_format=torch.channels_last_3d))
     error: Tensor = restored - htr  # (N, C, T*k, H, W)
-    # At a crop's ends the network lacks what lies beyond, or only warms up.
-    frames, pixels = (margin[0] + network.warming(ltr.shape[2])) * k, margin[1]
+    frames, pixels = margin[0] * k, margin[1]
     t, h, w = error.shape[2:]
     inner = error[:, :, frames : t - frames, pixels : h - pixels, pixels : w - pixels]
     return inner.square().mean()

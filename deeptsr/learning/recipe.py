@@ -1,4 +1,4 @@
-"""What each stage gets: network, folding, steps, frames."""
+"""What each stage gets: network, folding, steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from deeptsr.pyramid.stage import FittedStage
 __all__ = [
     "JUDGED",
     "averages",
-    "crop_frames",
     "first_steps",
     "fitted_frames",
     "fitted_stage",
@@ -34,7 +33,6 @@ _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before 
 _FEWEST = 16  # LTR frames that it sees in any case
 _NEARER = 10  # a fit that is taken over makes one in so many of the steps of its own,
 _NEARER_RATE = 2e-3  # at this rate (trials.md, "Making a fit of another video suit this one")
-_TAUGHT = 3 / 4  # of the frames that a stage sees, that no validation holds out, at least
 
 
 def nearer(fit: FitSettings) -> FitSettings:
@@ -68,18 +66,6 @@ def has_network(options: Options, number: int) -> bool:
 def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
     """LTR frames that a stage is fitted on, at most: a result of many is large at full size."""
     return max(_FEWEST, _MOST_VOXELS // (size[0] * size[1] * stage.factor_before))
-
-
-def crop_frames(options: Options, network: StepNetwork, seen: int) -> int:
-    """LTR frames of a crop: where there are enough, states warm up on more at each end.
-
-    Args:
-        options: all settings.
-        network: that learns.
-        seen: frames of the stage's input that it learns from, with those that are held out.
-    """
-    warmed = options.pairs.frames + 2 * network.warm_up
-    return warmed if warmed * network.factor <= seen * _TAUGHT else options.pairs.frames
 
 
 def averages(options: Options, number: int) -> bool:

@@ -16,7 +16,6 @@ from deeptsr.imaging.resample import resize
 from deeptsr.learning.checkpoints import Checkpoints
 from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.recipe import (
-    crop_frames,
     fitted_frames,
     fitted_stage,
     has_network,
@@ -139,7 +138,7 @@ def bring_nearer(
     run = _Run(clip, plan, options, None, precision, on_event, fraction, None, lambda: False)
     if options.pairs.auto:
         run = _with_mix(run)
-    fitter = _fitter(run, 0, first.network)
+    fitter = _fitter(run, 0)
     (example,) = examples_of(fitter, clip[: fitter.frames], (), first.stage)
     result = approach(fitter, first.network, example, steps)
     curve, seconds = tuple(fitter.curve), time.monotonic() - began
@@ -173,7 +172,7 @@ def _fitted(
         return network, event
     began = time.monotonic()
     if has_network(run.options, number):
-        fitter = _fitter(run, number, network)
+        fitter = _fitter(run, number)
         result = _learned(run, number, fitter, network, below, previous)
         steps, curve = fitter.steps_made, tuple(fitter.curve)
         release()
@@ -185,7 +184,7 @@ def _fitted(
     return network, event
 
 
-def _fitter(run: _Run, number: int, network: StepNetwork) -> StageFitter:
+def _fitter(run: _Run, number: int) -> StageFitter:
     total = steps_of_stage(run.options, number)
     label = f"stage {number + 1} of {len(run.plan)}: fitting, step"
 
@@ -195,9 +194,8 @@ def _fitter(run: _Run, number: int, network: StepNetwork) -> StageFitter:
 
     stage = run.plan[number]
     seen = min(len(run.clip), fitted_frames(stage, stage.size(*run.clip.shape[1:3])))
-    frames = crop_frames(run.options, network, seen * stage.factor_before)
     return StageFitter(
-        replace(run.options, pairs=replace(run.options.pairs, frames=frames)),
+        run.options,
         seen,
         number,
         run.precision,

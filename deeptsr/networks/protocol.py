@@ -15,8 +15,6 @@ from deeptsr.networks.streaming import slide
 
 __all__ = ["Request", "StepNetwork"]
 
-_LEAST_LEARNT = 3  # frames of a crop that are learnt from, at least
-
 
 @dataclass(frozen=True)
 class Request:
@@ -53,8 +51,6 @@ class StepNetwork(nn.Module):
             the factor.
         multiple: H and W must be multiples of this.
         width: values of a hidden layer for one input pixel of one frame.
-        warm_up: frames of a crop at each end that warm up a state while the network learns, where
-            the crop has more than these: what is made of them counts nothing.
         tile: side of the tiles that its device has memory for, pixels; None: where it never ran
             out of it. The network itself knows nothing of it.
     """
@@ -65,7 +61,6 @@ class StepNetwork(nn.Module):
     width: float
     anytime: bool = False
     multiple: int = 1
-    warm_up: int = 0
     tile: int | None = None
 
     @property
@@ -81,10 +76,6 @@ class StepNetwork(nn.Module):
 
     # Places that a kernel visits for one input pixel of one frame.
     _positions: float = 1.0
-
-    def warming(self, frames: int) -> int:
-        """Frames at each end of a crop of so many that only warm up a state, while it learns."""
-        return self.warm_up if self.training and frames >= 2 * self.warm_up + _LEAST_LEARNT else 0
 
     def forward(self, ltr: Batch, asked: Request | None = None) -> FineBatch:
         """(N, C, T, H, W) in [0, 1] -> (N, C, T * parts, H, W), not clipped.

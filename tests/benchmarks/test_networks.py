@@ -6,7 +6,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from benchmarks import alone, networks, published
+from benchmarks import alone, networks, published, teaching
 from deeptsr.config import NetworkSettings
 from deeptsr.learning.prior import Prior
 from deeptsr.networks import Compact
@@ -22,10 +22,11 @@ def small(monkeypatch):
         "recurrent": lambda: Recurrent(2, "full", 4, 1),
     }
     for name, value in {"NETWORKS": tiny, "SIZE": (4, 1)}.items():
-        monkeypatch.setattr(networks, name, value)
         monkeypatch.setattr(alone, name, value)
+        monkeypatch.setattr(teaching, name, value)
+    monkeypatch.setattr(networks, "NETWORKS", tiny)
     for name, value in {"_SEEN": (3,), "_SIDE": 8}.items():
-        monkeypatch.setattr(networks, name, value)
+        monkeypatch.setattr(teaching, name, value)
     monkeypatch.setattr(alone, "_CLIP", 24)
 
 
@@ -51,6 +52,25 @@ def test_what_was_taught_is_told_once(tmp_path):
     assert len(rows(out)) == 2
     shown = run("show", out)
     assert "| compact | rendered | 1 |" in shown
+
+
+def test_all_are_taught_on_from_what_the_compact_network_knows(tmp_path):
+    clips, out, table = (tmp_path / name for name in ("clips.pt", "taught.jsonl", "table.json"))
+    state = wake(Compact(2, "full", 4, 1)).state_dict()
+    prior = tmp_path / "known.safetensors"
+    made = Prior(NetworkSettings("compact", 4, 1), {"any/full-1": state}, {})
+    prior.write_bytes(made.bytes())
+    pool = {"taught": noise(2, 40, 12, 12, 3).half(), "judges": noise(1, 64, 8, 8, 3).half()}
+    torch.save(pool, clips)
+    given = ("--clips", clips, "--steps", 1, "--batch", 1, "--rate", 1e-9, "--prior", prior)
+    for seed in (0, 1):
+        run("taught", "compact", "recurrent", *given, "--seed", seed, "--out", out)
+    first, second, *_ = found = rows(out)
+    assert first["before"] == found[2]["before"] == pytest.approx(first["gain"], abs=1e-3)
+    assert first["before"] != 0 != second["before"]
+    run("show", out, "--save", table)
+    shown = published.load(table).rows["compact, from known, 1 steps"]
+    assert shown["before, dB"] == [first["before"]] * 2
 
 
 def test_a_fit_is_compared_with_the_truth(tmp_path, monkeypatch):

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from deeptsr.config import NETWORKS, FitSettings, NetworkSettings, PairSettings
-from deeptsr.imaging.exposure import correct, expose
-from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
 from deeptsr.learning.adam import Adam
 from deeptsr.learning.fit import Hooks, Regime, fit
@@ -238,38 +237,6 @@ def test_the_margin_of_a_crop_is_left_out_of_the_loss(monkeypatch, source):
     assert same(*results)
 
 
-class Warming(StepNetwork):
-    """Its weight shows in the outer frames of a crop, and in the others while it is judged."""
-
-    factor, exposure, reach, width, warm_up = 2, "full", (1, 1), 1.0, 3
-
-    def __init__(self):
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.zeros(()))
-
-    def forward(self, ltr, asked=None):
-        seen = torch.ones(ltr.shape[2] * 2)
-        if self.training:
-            seen[6:-6] = 0
-        plain = correct(interpolate_time(ltr, 2, axis=2), ltr, 2, axis=2)
-        sign = torch.tensor([1.0, -1.0]).repeat(ltr.shape[2])
-        return plain + (self.weight * seen * sign).view(1, 1, -1, 1, 1)
-
-
-def test_frames_that_warm_up_are_left_out_of_the_loss():
-    """And it learns as a network that learns, though validation left it as one that is judged."""
-    source = PairSource([pan(32, 48, 48)], replace(PAIRS, frames=11), 2)
-    network = Warming()
-
-    def score(judged):
-        judged.eval()
-        return 1.0
-
-    regime = Regime(replace(SETTINGS, margin=(0, 0)), 3, slack=1)  # its last weights are kept
-    fit(network, source, regime, generator(), score)
-    assert network.weight.item() == 0
-
-
 class Near(StepNetwork):
     """A network that looks at nothing but the pixel itself."""
 
@@ -282,6 +249,21 @@ class Near(StepNetwork):
     def forward(self, ltr, asked=None):
         made = self.layer(ltr).unflatten(1, (3, 2))  # (N, 3, 2, T, H, W)
         return made.transpose(2, 3).flatten(2, 3)
+
+
+def test_it_learns_as_a_network_that_learns_though_validation_left_it_as_one_that_is_judged(source):
+    class Told(Near):
+        def forward(self, ltr, asked=None):
+            how.append(self.training)
+            return super().forward(ltr, asked)
+
+    def score(judged):
+        judged.eval()
+        return 1.0
+
+    how = []
+    fit(Told(), source, Regime(SETTINGS, 3), generator(), score)
+    assert how == [True] * 3
 
 
 def test_without_averaging_the_weights_are_those_of_the_last_step(source):

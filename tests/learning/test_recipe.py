@@ -9,9 +9,7 @@ import torch
 from deeptsr.config import NETWORKS, preset
 from deeptsr.learning import recipe
 from deeptsr.learning import stages as stages_module
-from deeptsr.learning.recipe import crop_frames, fold_of, network_of, steps_of_stage, views_of
-from deeptsr.networks import build
-from deeptsr.networks.recurrent import Recurrent
+from deeptsr.learning.recipe import fold_of, network_of, steps_of_stage, views_of
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.enlarge import VIEWS
 from deeptsr.pyramid.plan import Stage
@@ -95,26 +93,3 @@ def test_none_folds_where_a_prior_has_none_that_does():
         for kind, prior in (("compact", "auto"), ("recurrent", "auto"), ("recurrent", "none"))
     ]
     assert told == [2, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("warm_up", "seen", "frames"), [(0, 96, 8), (8, 96, 8 + 2 * 8), (8, 60, 8)]
-)
-def test_states_warm_up_where_there_are_frames_enough(warm_up, seen, frames):
-    network = build(NETWORKS["recurrent"], 2)
-    network.warm_up = warm_up
-    assert crop_frames(preset("fast"), network, seen) == frames
-
-
-def test_a_stage_learns_from_crops_that_warm_up(monkeypatch):
-    asked, make = [], stages_module.StageFitter
-
-    def watched(options, *rest):
-        asked.append(options.pairs.frames)
-        return make(options, *rest)
-
-    monkeypatch.setattr(stages_module, "StageFitter", watched)
-    monkeypatch.setattr(Recurrent, "warm_up", 3)
-    options = tiny(network=replace(tiny().network, kind="recurrent"))
-    fitted(pan(28, 24, 24), (Stage(FULL, 2, 1),), options)
-    assert asked[0] == options.pairs.frames + 2 * 3

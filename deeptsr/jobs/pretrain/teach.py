@@ -20,6 +20,7 @@ from deeptsr.jobs.pretrain.shown import Damage, pictures_of
 from deeptsr.learning.pretraining import VARIANTS, Variant, pretrain
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.space.pretrain import SETTINGS, SPACE, pretrain_space
+from deeptsr.learning.space.step import is_whole
 from deeptsr.networks import build_teachable
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, hidden_beside, write_whole
@@ -89,13 +90,16 @@ def pretrain_file(
             f"steps and seed are {settings.steps} and {seed}; expected 1 or more, and 0 or more"
         )
     _check_shares(settings, space)
-    if space and start is not None:
-        raise OptionError(f"prior to start from is {start}; expected none: detail is taught anew")
     known = Prior.load(start) if start is not None else None
     if known and not _can_start(known.network, network):
         raise OptionError(
             f"prior to start from is of {known.network}; expected {network}, or a compact network "
             "of as many channels and blocks; choose another file"
+        )
+    if known and space and not is_whole(known):
+        raise OptionError(
+            f"prior to start from is {start}, whose weights are not of its network: the file is "
+            "damaged; choose another file"
         )
     variants = _variants(only, space)
     place = devices.choose(device)
@@ -107,10 +111,10 @@ def pretrain_file(
         "device": place,
         "precision": precision,
         "pictures": pictures,
+        "start": known,
     }
     if not space:
-        common |= {"damage": Damage(seed) if settings.damaged else None, "start": known}
-        common |= {"variants": variants}
+        common |= {"damage": Damage(seed) if settings.damaged else None, "variants": variants}
     kept = hidden_beside(output, ".begun.pt")
     # It can be taught longer, or shorter, than it was begun.
     settled = asdict(replace(settings, steps=1, pool=1))

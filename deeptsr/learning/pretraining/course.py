@@ -67,7 +67,7 @@ class Course:
         self._stills.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         self._optimizer = self._fresh(self._stills if self._still_steps else self.network)
-        self._crops = Crops(settings, variant, seed, pictures, self.network.warm_up)
+        self._crops = Crops(settings, variant, seed, pictures)
         self.step = 0
 
     def start_from(self, state: dict[str, Tensor]) -> None:
@@ -186,7 +186,6 @@ class Course:
         with torch.no_grad():
             plain = interpolate_time(ltr, factor, exposure, axis=2)
             plain = correct(plain, ltr, factor, exposure, axis=2)
-        ends = factor * (1 + network.warming(ltr.shape[2]))
         # What comes before and after the frames that count tells which way blades turn.
         where = where.repeat_interleave(factor, 1)[:, None, :, None, None]
         learns, counts, wanted = self.variant.learns, torch.ones_like(where), htr
@@ -194,7 +193,8 @@ class Course:
             wanted = torch.lerp(plain, htr, where)
         elif learns != "all":
             counts = where if learns == "aliased" else 1 - where
-        return _inner((restored - wanted) * counts, ends), _inner((plain - htr) * counts, ends)
+        error, usual = (restored - wanted) * counts, (plain - htr) * counts
+        return _inner(error, factor), _inner(usual, factor)
 
     def _placed(self, crops: Tensor) -> Tensor:
         return crops.to(self._device, memory_format=torch.channels_last_3d)

@@ -50,8 +50,6 @@ class Crops:
         variant: of the prior's networks that is taught.
         seed: of all that is drawn.
         pictures: surfaces beside those that are drawn, (3, side, side) each.
-        around: LTR frames that a crop has more at each end, where a clip is long enough: for states
-            to warm up on.
     """
 
     def __init__(
@@ -60,11 +58,9 @@ class Crops:
         variant: Variant,
         seed: int,
         pictures: Sequence[Tensor],
-        around: int = 0,
     ) -> None:
         self.settings, self._variant, self._pictures = settings, variant, pictures
-        self._long = settings.frames + 2 * around  # LTR frames of a crop with those around it
-        self._rendered = max(_RENDERED, 2 * self._long)
+        self._rendered = max(_RENDERED, 2 * settings.frames)
         self.side = BLOCK * round(variant.wide * settings.crop / BLOCK)
         self.count = math.ceil(variant.batch * settings.batch)
         self._dice = torch.Generator().manual_seed(seed)
@@ -98,11 +94,9 @@ class Crops:
         """HTR crops, and where they are :func:`aliased`.
 
         Returns:
-            (N, C, T * factor, side, side), T as the settings say or with more around, or what a
-            clip has; (N, T).
+            (N, C, T * factor, side, side), T as the settings say, or what a clip has; (N, T).
         """
-        enough = self._long * factor <= self._rendered
-        frames = self._long if enough else min(self.settings.frames, self._rendered // factor)
+        frames = min(self.settings.frames, self._rendered // factor)
         # Blades have the speeds of frames of two.
         drawn = [self._kind() if factor == 2 else self._kinds[0] for _ in range(self.count)]
         crops = [self._crop(kind, factor, frames) for kind in drawn]

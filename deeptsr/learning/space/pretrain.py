@@ -58,6 +58,7 @@ def pretrain_space(
     device: torch.device | None = None,
     precision: torch.dtype = torch.float32,
     pictures: Sequence[Tensor] = (),
+    start: Prior | None = None,
     on_event: Listener = ignore,
     begun: dict[str, Any] | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda state: None,
@@ -71,12 +72,15 @@ def pretrain_space(
         device: that does the work; None: the CPU.
         precision: of the convolutions.
         pictures: (3, side, side) each, in [0, 1], of at least 96 pixels, shown as surfaces.
+        start: a prior of the same network that is taught on; None: nothing is known.
         on_event: listener: progress, and the gain on clips that are never taught.
         begun: what an earlier run kept; it goes on from there, to another number of steps if that
             is asked for now.
         keep: told a state from which a later run can go on, at each check.
     """
     course = _Course(network, settings, seed, device or torch.device("cpu"), precision, pictures)
+    if start:
+        course.start_from(start.variants[VARIANT])
     if begun:
         with damaged_told():
             course.load(begun)
@@ -96,6 +100,8 @@ def pretrain_space(
         "camera": "bicubic",
         "torch": torch.__version__,
     }
+    if start:
+        made["taught on from"] = start.digest or "a prior that is in no file"
     return Prior(network, {VARIANT: state}, made)
 
 
@@ -124,6 +130,11 @@ class _Course:
         self._judges: tuple[Tensor, ...] = ()
         self.step = 0
         self._plans = [(0, settings.steps)]  # from which step on it was to take how many in all
+
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Take over what a prior has taught."""
+        self.network.load_state_dict(state)
+        self.average.load_state_dict(state)
 
     def told_steps(self) -> str:
         """How many steps it took, and where its plan was changed."""

@@ -19,7 +19,7 @@ from deeptsr.networks.chance import seeded
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import SpaceStep
 
-__all__ = ["Spoil", "space_prior", "space_step"]
+__all__ = ["Spoil", "is_whole", "space_prior", "space_step"]
 
 _BUNDLED = "space-24x6.safetensors"
 
@@ -43,7 +43,7 @@ def space_prior(name: str) -> Prior | None:
             f"space_prior is {name!r}, a prior for time; expected 'auto', 'none', or a file that "
             "`deeptsr pretrain --space` made"
         )
-    if not _is_whole(prior):
+    if not is_whole(prior):
         raise OptionError(
             f"space_prior is {name!r}, whose weights are not of its network: the file is damaged; "
             "expected 'auto', 'none', or a file that `deeptsr pretrain --space` made"
@@ -51,9 +51,9 @@ def space_prior(name: str) -> Prior | None:
     return prior
 
 
-def _is_whole(prior: Prior) -> bool:
-    """Whether the weights are of the network; nothing of the size that is told is made."""
-    state, network = prior.variants[VARIANT], prior.network
+def is_whole(prior: Prior) -> bool:
+    """Whether it has weights of its network in space; nothing of the size that is told is made."""
+    state, network = prior.variants.get(VARIANT, {}), prior.network
     entry = state.get("enter.weight")
     if entry is None or len(entry) != network.channels or network.blocks > len(state):
         return False

@@ -15,8 +15,10 @@ from deeptsr.jobs.pretrain.shown import pictures_of
 from deeptsr.jobs.pretrain.teach import pretrain_file
 from deeptsr.learning.pretraining import VARIANTS
 from deeptsr.learning.prior import Prior, prior_of
+from deeptsr.learning.space.pretrain import VARIANT
 from deeptsr.learning.space.step import space_prior
 from deeptsr.networks import build_teachable
+from deeptsr.networks.space import SpaceNetwork
 from tests.helpers.synth import NETWORK, gap, wake
 from tests.helpers.teaching import small_clips
 
@@ -184,6 +186,25 @@ def test_a_prior_is_taught_on_from_a_file(tmp_path):
         pretrain_file(tmp_path / "c", NetworkSettings(channels=4, blocks=3), TINY, start=first)
     with pytest.raises(OptionError, match="prior is"):
         pretrain_file(tmp_path / "c", NETWORK, TINY, start=tmp_path / "none")
+
+
+def test_what_finds_detail_is_taught_on_from_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("deeptsr.learning.space.pretrain._JUDGES", 1)
+    first, second, spoilt = (tmp_path / f"{name}.safetensors" for name in "abc")
+    network = NetworkSettings(kind="space", channels=4, blocks=1)
+    state = wake(SpaceNetwork(4, 1)).state_dict()
+    first.write_bytes(Prior(network, {VARIANT: state}, {}).bytes())
+    settings = replace(TINY, rate=1e-9)
+    pretrain_file(second, network, settings, space=True, start=first, device="cpu")
+    made = Prior.load(second)
+    assert made.made["taught on from"] == Prior.load(first).digest
+    assert all(gap(made.variants[VARIANT][name], state[name]) < 1e-2 for name in state)
+    spoilt.write_bytes(Prior(replace(network, blocks=2), {VARIANT: state}, {}).bytes())
+    for known, why in ((spoilt, "the file is damaged"), (tmp_path / "none", "prior is")):
+        with pytest.raises(OptionError, match=why):
+            pretrain_file(tmp_path / "d", replace(network, blocks=2), TINY, space=True, start=known)
+    with pytest.raises(OptionError, match="expected NetworkSettings"):
+        pretrain_file(tmp_path / "d", space=True, start=first)
 
 
 @pytest.mark.parametrize("kind", ["fusion", "recurrent"])

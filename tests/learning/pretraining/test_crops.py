@@ -28,28 +28,6 @@ def rendered(monkeypatch):
     return lengths
 
 
-@pytest.mark.parametrize(
-    ("around", "factor", "frames"),
-    [(0, 2, 8), (0, 5, 8), (8, 2, 24), (8, 5, 8), (3, 2, 14), (3, 3, 8)],
-)
-def test_a_crop_has_more_frames_around_it_where_a_clip_is_long_enough(
-    rendered, around, factor, frames
-):
-    pool = Crops(SETTINGS, Variant("any", "full", 1, 1.0), 0, (), around)
-    pool.fill()
-    assert pool.batch(factor)[0].shape == (2, 3, frames * factor, 16, 16)
-    assert rendered == [48 if around == 8 else 40]
-
-
-def test_frames_around_change_nothing_of_what_is_drawn_without_them(rendered):
-    variant = Variant("any", "full", 1, 1.0)
-    pools = [Crops(SETTINGS, variant, 0, (), around) for around in (0, 3)]
-    for pool in pools:
-        pool.fill()
-    short, long = (pool.batch(5)[0] for pool in pools)  # too long for a clip with more around it
-    assert torch.equal(short, long)
-
-
 def test_long_crops_are_shorter_where_a_clip_has_no_more_frames(rendered):
     pool = Crops(replace(SETTINGS, frames=16), Variant("any", "full", 1, 1.0), 0, ())
     pool.fill()
