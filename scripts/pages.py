@@ -56,6 +56,19 @@ def with_pipes(markdown: str) -> str:
     return re.sub(r"^\|.*", row, markdown, flags=re.MULTILINE)
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Keep flags whole, which a narrow screen would break after their hyphens.
+
+    >>> on_page_content("<p><code>--slow-motion 2</code> is --slow</p>")
+    '<p><code><span style="white-space: nowrap">--slow-motion</span> 2</code> is --slow</p>'
+    """
+
+    def whole(code: re.Match[str]) -> str:
+        return re.sub("--[a-z-]+", r'<span style="white-space: nowrap">\g<0></span>', code[0])
+
+    return re.sub("<code>[^<]*</code>", whole, html)
+
+
 def as_markdown(text: str) -> str:
     """A docstring's text: roles become code, examples and drawings become blocks.
 
