@@ -38,7 +38,7 @@ import torch
 
 from deeptsr.system import devices
 
-__all__ = ["RESULTS", "Cell", "Published", "about_this_run", "kept", "load", "save"]
+__all__ = ["RESULTS", "Cell", "Published", "about_this_run", "kept", "load", "save", "shown"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}( and changes)?")
@@ -85,7 +85,7 @@ class Published:
         ruler = ["---", *("---:" if form else "---" for form in self.columns.values())]
         lines = [head, ruler]
         for name, cells in self.rows.items():
-            lines.append([name, *(_shown(cells[c], f) for c, f in self.columns.items())])
+            lines.append([name, *(shown(cells[c], f) for c, f in self.columns.items())])
         if self.mean:
             lines.append(["**mean**", *map(self._mean, self.columns)])
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -101,7 +101,7 @@ class Published:
         ]
         if not form or len(numbers) < len(cells):
             return ""
-        return _shown([mean(each) for each in zip(*numbers, strict=True)], form)
+        return shown([mean(each) for each in zip(*numbers, strict=True)], form)
 
     def _made(self) -> str:
         if not self.seeds:
@@ -112,7 +112,8 @@ class Published:
         return f"{self.machine}; seeds {told}: mean (least to greatest)"
 
 
-def _shown(cell: Cell, form: str) -> str:
+def shown(cell: Cell, form: str) -> str:
+    """A cell in words: a number in its format, several as their mean (least to greatest)."""
     if cell is None:
         return "\N{EN DASH}"
     if isinstance(cell, str):
@@ -120,8 +121,8 @@ def _shown(cell: Cell, form: str) -> str:
     if not isinstance(cell, list):
         return format(cell, form).replace("%", " %")
     if min(cell) == max(cell):
-        return _shown(cell[0], form)
-    middle, least, most = (_shown(pick(cell), form) for pick in (mean, min, max))
+        return shown(cell[0], form)
+    middle, least, most = (shown(pick(cell), form) for pick in (mean, min, max))
     return f"{middle} ({least} to {most})"
 
 

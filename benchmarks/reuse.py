@@ -3,13 +3,14 @@
 ::
 
     python -m benchmarks.reuse --save benchmarks/results/reuse.json
-    python -m benchmarks.reuse --clip water --rotors 2
+    python -m benchmarks.reuse --clip water --rotors 2 --seeds 0,1,2
 
 The clips are the rendered ones at a quarter of their size, where the first stage of a run works, at
 x2. Each is taken with its own fit, with that of the same clip turned by a quarter of a circle, and
-with that of the same scene drawn with other textures. The time is the CPU's, up to the self-check,
-which all have. ``--rotors`` adds random ones (``benchmarks.rotors``), whose twin is the turned one.
-What ``--save`` has already is not done again, if the machine is the same.
+with that of the same scene drawn with other textures: by several seeds, as its own fit, too, comes
+out otherwise with each. Twins' results stand beside the mean of its own. The time is the CPU's, up
+to the self-check, which all have. ``--rotors`` adds random ones (``benchmarks.rotors``), whose twin
+is the turned one. What ``--save`` has already is not done again, if the machine is the same.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import click
 import torch
@@ -101,42 +103,55 @@ def of_suite(name: str, seed: int, frames: int | None = None) -> Footage:
     return Footage(expose(truth, FACTOR), truth)
 
 
-def row(own: Run, of_turned: Run, of_reseeded: Run | None) -> dict[str, published.Cell]:
-    """The row of a clip: results of twins' fits are told beside that of its own."""
-    taken = [each for each in (of_turned, of_reseeded) if each is not None]
-    seconds = max(each.seconds for each in taken)
+def row(
+    own: list[Run], of_turned: list[Run], of_reseeded: list[Run] | None
+) -> dict[str, published.Cell]:
+    """The row of a clip: results of twins' fits are told beside the mean of its own, by seed."""
+    seconds = max(_seconds(runs) for runs in (of_turned, of_reseeded) if runs is not None)
+    usual = mean(each.psnr_db for each in own)
+
+    def beside(runs: list[Run]) -> published.Cell:
+        return [each.psnr_db - usual for each in runs]
+
     cells: tuple[published.Cell, ...] = (
-        own.learnt,
-        own.seconds,
+        [each.learnt for each in own],
+        _seconds(own),
         seconds,
-        1 - seconds / own.seconds,
-        own.psnr_db,
-        of_turned.psnr_db - own.psnr_db,
-        None if of_reseeded is None else of_reseeded.psnr_db - own.psnr_db,
+        1 - seconds / _seconds(own),
+        [each.psnr_db for each in own],
+        beside(of_turned),
+        None if of_reseeded is None else beside(of_reseeded),
     )
     return dict(zip(COLUMNS, cells, strict=True))
 
 
+def _seconds(runs: list[Run]) -> float:
+    return mean(each.seconds for each in runs)
+
+
 def measure(
-    footage: Footage, reseeded: Footage | None, options: Options, folder: Path
+    footage: Footage, reseeded: Footage | None, all_options: list[Options], folder: Path
 ) -> dict[str, published.Cell]:
     """Fit twins, and take their fits over.
 
     Args:
         footage: of the clip.
         reseeded: the same with other textures; None: there is none.
-        options: of all runs.
+        all_options: of the runs, one for each seed.
         folder: where fits are kept.
     """
-    own = run(footage, options)
+    own = [run(footage, options) for options in all_options]
 
-    def lent(twin: Footage, name: str) -> Run:
-        fit = str(folder / f"{name}.safetensors")
-        run(twin, replace(options, save_fit=fit))
-        return run(footage, replace(options, fit_file=fit))
+    def lent(twin: Footage) -> list[Run]:
+        taken = []
+        for options in all_options:
+            fit = str(folder / f"{len(list(folder.iterdir()))}.safetensors")
+            run(twin, replace(options, save_fit=fit))
+            taken.append(run(footage, replace(options, fit_file=fit)))
+        return taken
 
-    second = None if reseeded is None else lent(reseeded, "re-seeded")
-    return row(own, lent(turned(footage), "turned"), second)
+    second = None if reseeded is None else lent(reseeded)
+    return row(own, lent(turned(footage)), second)
 
 
 def _suite(name: str) -> tuple[Footage, Footage | None]:
@@ -165,6 +180,7 @@ def sources(names: tuple[str, ...], count: int, kind: str) -> dict[str, Source]:
 @click.option("--rotors", "count", default=0, show_default=True, help="Random ones, too.")
 @click.option("--kind", default="below", show_default=True, help="Of speed: see benchmarks.rotors.")
 @click.option("--preset", "preset_name", default="fast", show_default=True)
+@click.option("--seeds", default="0", show_default=True, help="Of the fits, comma-separated.")
 @click.option("--threads", default=1, show_default=True)
 @click.option(
     "--save",
@@ -177,6 +193,7 @@ def main(
     count: int,
     kind: str,
     preset_name: str,
+    seeds: str,
     threads: int,
     kept_in: Path | None,
 ) -> None:
@@ -184,20 +201,18 @@ def main(
     torch.set_num_threads(threads)
     options = preset(preset_name, factor=FACTOR, device="cpu")
     options = replace(options, pyramid=replace(options.pyramid, coarsest=Fraction(1)))
+    numbers = [int(seed) for seed in seeds.split(",")]
+    each_seed = [replace(options, seed=seed) for seed in numbers]
     rows = published.kept(kept_in)
     for name, source in sources(names or tuple(CLIPS), count, kind).items():
         if name in rows:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            rows[name] = measure(*source(), options, Path(folder))
-        told = (
-            f"{head} {cell:{COLUMNS[head]}}"
-            for head, cell in rows[name].items()
-            if cell is not None
-        )
+            rows[name] = measure(*source(), each_seed, Path(folder))
+        told = (f"{k} {published.shown(rows[name][k], form)}" for k, form in COLUMNS.items())
         click.echo(f"{name}: {', '.join(told)}")
         if kept_in is not None:
-            published.save(kept_in, row="clip", columns=COLUMNS, rows=rows, seeds=[0])
+            published.save(kept_in, row="clip", columns=COLUMNS, rows=rows, seeds=numbers)
 
 
 if __name__ == "__main__":

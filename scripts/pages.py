@@ -40,7 +40,33 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
             LOG.warning("a link leads to %s, which is not there", link[2])
         return link[1]
 
-    return re.sub(r"\[([^\]]+)\]\((\.\./[^)]*)\)", words, markdown)
+    return with_pipes(re.sub(r"\[([^\]]+)\]\((\.\./[^)]*)\)", words, markdown))
+
+
+def with_pipes(markdown: str) -> str:
+    r"""Write pipes in a table's code as they are said, which are escaped for GitHub alone.
+
+    >>> with_pipes(r"| both | `one \| other` |")
+    '| both | `one | other` |'
+    """
+
+    def row(found: re.Match[str]) -> str:
+        return re.sub("`[^`]*`", lambda code: code[0].replace(r"\|", "|"), found[0])
+
+    return re.sub(r"^\|.*", row, markdown, flags=re.MULTILINE)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Keep flags whole, which a narrow screen would break after their hyphens.
+
+    >>> on_page_content("<p><code>--slow-motion 2</code> is --slow</p>")
+    '<p><code><span style="white-space: nowrap">--slow-motion</span> 2</code> is --slow</p>'
+    """
+
+    def whole(code: re.Match[str]) -> str:
+        return re.sub("--[a-z-]+", r'<span style="white-space: nowrap">\g<0></span>', code[0])
+
+    return re.sub("<code>[^<]*</code>", whole, html)
 
 
 def as_markdown(text: str) -> str:

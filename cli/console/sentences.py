@@ -38,7 +38,7 @@ from deeptsr.events import (
     VideoWarned,
     Warned,
 )
-from deeptsr.system.humanize import duration, rate, size
+from deeptsr.system.humanize import counted, duration, rate, size
 
 from ..escapes import clean, with_names_on_one_line
 from .notes import Detail, Error
@@ -93,9 +93,10 @@ def _planned(event: Planned, verbose: bool) -> str:
 
 
 def _budgeted(event: Budgeted, verbose: bool) -> str:
-    steps = " + ".join(map(str, event.steps))
+    *before, last = event.steps or (0,)
+    steps = " + ".join([*map(str, before), counted(last, "step")])
     return (
-        f"time budget {duration(event.budget)}: preset {event.preset}, {steps} steps, "
+        f"time budget {duration(event.budget)}: preset {event.preset}, {steps}, "
         f"{'with' if event.ensemble else 'without'} the ensemble; about {duration(event.seconds)}"
     )
 
@@ -128,7 +129,7 @@ def _stage_fitted(event: StageFitted, verbose: bool) -> str:
         text += f" ({event.label})"
     text += f": {event.outcome}, {event.gain_db:+.1f} dB against linear interpolation"
     if verbose:
-        text += f", {event.steps} steps in {duration(event.seconds)}"
+        text += f", {counted(event.steps, 'step')} in {duration(event.seconds)}"
         text += f", pairs {_mix(*event.mix)}"
         if event.agreement is not None:
             text += f", agrees with itself by {event.agreement:.0%}"

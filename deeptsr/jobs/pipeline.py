@@ -12,7 +12,15 @@ from torch import Tensor
 
 from deeptsr.analysis.excerpt import Frames, read_excerpt
 from deeptsr.errors import ResourceError
-from deeptsr.events import Event, FitReused, Listener, StageFitted, TimeCorrected, Warned
+from deeptsr.events import (
+    Event,
+    FitReused,
+    Listener,
+    Progress,
+    StageFitted,
+    TimeCorrected,
+    Warned,
+)
 from deeptsr.jobs.job import Job
 from deeptsr.jobs.resources.fit_files import keep_fit
 from deeptsr.jobs.resources.progress import from_share
@@ -55,6 +63,7 @@ def fit_job(
     """Fit all stages on the excerpt, or take a fit that is given, and check them on it."""
     if not job.stages:
         return ()
+    on_event(Progress(0.0, "fit", f"stage 1 of {len(job.stages)}: looking at the video"))
     given = saved_fit_of(job.options)
     if given is not None:
         fitted = given.fitted(job.options, job.stages, job.size, job.device)
@@ -114,6 +123,8 @@ def _corrected(job: Job, on_event: Listener) -> Listener:
     def listen(event: Event) -> None:
         on_event(event)
         if not isinstance(event, StageFitted) or event.steps:
+            return
+        if job.watch and job.watch.cut:  # it had no time to learn
             return
         number = event.stage - 1
         if steps_of_stage(job.options, number):

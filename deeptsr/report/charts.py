@@ -9,6 +9,7 @@ from typing import Any
 
 from deeptsr.events import Budgeted, Done, Progress, SelfChecked, StageFitted
 from deeptsr.report.record import Record
+from deeptsr.system.humanize import counted
 
 __all__ = ["Curve", "Part", "Piece", "curves", "parts"]
 
@@ -120,7 +121,7 @@ def parts(record: Record) -> list[Part]:
                 before = at - own
             # What was fitted in an earlier run took its time there.
             earlier = event["seconds"] > 2 * (at - before) + 1
-            note = "from an earlier run" if earlier else f"{event['steps']} steps"
+            note = "from an earlier run" if earlier else counted(event["steps"], "step")
             spans.append((f"fitting stage {event['stage']}", at - before, note))
         elif kind == SelfChecked.__name__:
             spans.append(("self-check", at - before, f"{event['frames']} frames"))

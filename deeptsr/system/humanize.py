@@ -5,11 +5,20 @@ from __future__ import annotations
 import unicodedata
 from fractions import Fraction
 
-__all__ = ["describe_rate", "duration", "rate", "size", "visible"]
+__all__ = ["counted", "describe_rate", "duration", "rate", "size", "visible"]
 
 _JOINERS = "\u200c\u200d"  # of letters and of emoji: they turn no direction
 # Control characters, surrogates, marks of direction and what else is not seen, ends of lines.
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of what has a plain plural.
+
+    >>> counted(1, "step"), counted(120, "step")
+    ('1 step', '120 steps')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -27,7 +27,16 @@ def test_a_re_seeded_twin_moves_alike_and_looks_otherwise():
 
 
 def test_a_row_holds_the_slower_of_both_twins_against_a_fit_of_its_own():
-    found = row(Run(40.0, 30.0, 0.75), Run(2.0, 29.95, 0.75), Run(4.0, 30.1, 0.5))
-    told = (0.75, 40.0, 4.0, 0.9, 30.0, -0.05, 0.1)
+    found = row([Run(40.0, 30.0, 0.75)], [Run(2.0, 29.95, 0.75)], [Run(4.0, 30.1, 0.5)])
+    told = ([0.75], 40.0, 4.0, 0.9, [30.0], [-0.05], [0.1])
     assert found == dict(zip(COLUMNS, (pytest.approx(n) for n in told), strict=True))
-    assert row(Run(4.0, 30.0, 0.0), Run(1.0, 30.0, 0.0), None)["of its re-seeded twin"] is None
+    alone = row([Run(4.0, 30.0, 0.0)], [Run(1.0, 30.0, 0.0)], None)
+    assert alone["of its re-seeded twin"] is None
+
+
+def test_twins_stand_beside_the_mean_of_the_clips_own_fits():
+    own = [Run(40.0, 30.0, 0.75), Run(44.0, 30.4, 1.0)]
+    found = row(own, [Run(8.0, 30.1, 0.0), Run(9.0, 30.2, 0.5)], None)
+    assert found["own, dB"] == [30.0, 30.4]
+    assert found["of its turned twin"] == pytest.approx([-0.1, 0.0])
+    assert found["own fit, s"] == pytest.approx(42.0)

@@ -69,6 +69,13 @@ def test_pictures_move_from_the_start_where_motion_is_welcome(open_page, address
     assert page.text_content("#play") == "Stop"
 
 
+def test_the_command_can_be_copied(open_page, address):
+    page = open_page(address)
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.click("#copy")
+    assert page.evaluate("window.copied") == "deeptsr batch x"
+
+
 def test_the_theme_can_be_chosen(open_page, address):
     page = open_page(address)
     ground = "getComputedStyle(document.body).backgroundColor"

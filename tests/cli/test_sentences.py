@@ -17,6 +17,7 @@ from cli.console.notes import Detail, Error
 from cli.console.sentences import as_flags, sentence, settings
 from deeptsr.config import Options
 from deeptsr.events import (
+    Budgeted,
     Done,
     Event,
     Planned,
@@ -218,3 +219,13 @@ def test_settings_name_every_section_and_value():
     assert text.splitlines()[0].startswith("preset fast, factor 8, fps None, vfr keep")
     assert "pairs: within 0.6, across 0.3, shift 0.1" in text
     assert len(text.splitlines()) == 6
+
+
+def test_steps_of_a_budget_are_counted():
+    def steps(*made):
+        return sentence(Budgeted(10.0, 9.0, "fast", made, False)).split(", ")[1]
+
+    assert steps(1) == "1 step"
+    assert steps(0) == "0 steps"
+    assert steps(300, 120) == "300 + 120 steps"
+    assert steps() == "0 steps"  # a size alone is asked for

@@ -1,13 +1,15 @@
 """The fit of a job: what is told of it as its stages end."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from deeptsr.config import preset
-from deeptsr.events import StageFitted, TimeCorrected, ignore
+from deeptsr.events import Progress, StageFitted, TimeCorrected, ignore
 from deeptsr.jobs import pipeline
 from deeptsr.jobs.model.array_job import array_job
+from deeptsr.jobs.resources.stopwatch import Watch
 from deeptsr.pyramid.stage import FittedStage
 from tests.helpers.synth import pan
 
@@ -31,6 +33,8 @@ def test_the_time_is_told_anew_where_a_stage_learns_nothing(monkeypatch, name, s
     told = []
     pipeline.fit_job(job, clip, told.append, None)
     wanted = {number: job.cost.without(stages) for number, stages in left_out.items()}
+    assert isinstance(told[0], Progress)  # what a fit does first takes its time, too
+    assert told[0].phase == "fit"
     found = {event.stage: event.seconds for event in told if isinstance(event, TimeCorrected)}
     assert found == wanted
     assert all(0 < seconds < job.planned().seconds for seconds in found.values())
@@ -38,3 +42,17 @@ def test_the_time_is_told_anew_where_a_stage_learns_nothing(monkeypatch, name, s
         if isinstance(event, TimeCorrected):
             assert isinstance(before, StageFitted)
             assert before.stage == event.stage
+
+
+def test_a_stage_that_had_no_time_is_not_told_to_have_known_enough(monkeypatch):
+    def fit(clip, stages, options, *, on_event, enough, **rest):
+        assert enough()
+        on_event(StageFitted(1, len(stages), "S1", 1.0, 0, 0.1, "fitted"))
+        return tuple(FittedStage(stage, None) for stage in stages)
+
+    monkeypatch.setattr(pipeline, "fit_stages", fit)
+    job, clip, _ = array_job(pan(24, 64, 64), preset("fast", factor=2), ignore)
+    told = []
+    watch = Watch(0.0, 1.0, (5.0,), 5.0, clock=lambda: 10.0)
+    pipeline.fit_job(replace(job, watch=watch), clip, told.append, None)
+    assert not [event for event in told if isinstance(event, TimeCorrected)]

@@ -111,6 +111,9 @@ def test_a_video_has_its_pictures_figures_and_links(run, done):
     assert '<span class="word">--slow-audio</span>' in text
     assert re.findall(r'<a href="([^"#]+)"', text) == ["out.mkv.html", "out.mkv", "in.mkv"]
     assert "deeptsr batch &#39;a b&#39;" in text
+    assert "<dt>Preset</dt>" in text
+    write_sheet(page, [shown], OPTIONS | {"time_budget": 9.0}, command="")
+    assert "<dt>Preset, at most</dt>" in text_of(page)  # a smaller one may have been taken
     assert "http:" not in text.replace("http-equiv", "")
     assert "https:" not in text
 

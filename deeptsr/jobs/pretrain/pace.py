@@ -19,9 +19,9 @@ from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.space.pretrain import pretrain_space
 from deeptsr.system.files import as_full, unwritable, whole
 
-__all__ = ["Begun", "affordable"]
+__all__ = ["LEAST", "Begun", "affordable"]
 
-_LEAST = 40  # steps
+LEAST = 40  # steps, however short the time
 _MEASURED = 4  # steps that tell how long one takes, after as many that warm up
 _CLIPS = 0.15  # share of the time that the clips take that are there from the start, at most
 _FEWEST = 8  # of these, of each kind
@@ -148,7 +148,7 @@ def affordable(
     pool = max(_FEWEST, min(settings.pool, round(_CLIPS * seconds / (pools * clip))))
     step = (clock[2 * _MEASURED - 1] - clock[_MEASURED - 1]) / _MEASURED
     left = 0.9 * seconds - pools * pool * clip
-    return replace(settings, steps=max(_LEAST, round(left / (step * shares))), pool=pool)
+    return replace(settings, steps=max(LEAST, round(left / (step * shares))), pool=pool)
 
 
 def _is_plan(begun: Begun) -> bool:

@@ -14,8 +14,8 @@ import torch
 
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.errors import OptionError
-from deeptsr.events import Listener, Pretrained, Progress, ignore
-from deeptsr.jobs.pretrain.pace import Begun, affordable
+from deeptsr.events import Listener, Pretrained, Progress, Warned, ignore
+from deeptsr.jobs.pretrain.pace import LEAST, Begun, affordable
 from deeptsr.jobs.pretrain.shown import Damage, pictures_of
 from deeptsr.learning.pretraining import VARIANTS, Variant, pretrain
 from deeptsr.learning.prior import Prior
@@ -24,6 +24,7 @@ from deeptsr.learning.space.step import is_whole
 from deeptsr.networks import build_teachable
 from deeptsr.system import devices
 from deeptsr.system.files import check_file, hidden_beside, write_whole
+from deeptsr.system.humanize import duration
 from deeptsr.system.lock import alone
 
 __all__ = ["pretrain_file"]
@@ -124,6 +125,14 @@ def pretrain_file(
     begun = Begun.load(kept, who, on_event) if resume else Begun(who)
     measure = partial(affordable, network, settings, common=common)
     settings = begun.planned(settings, time_budget, measure, variants)
+    if time_budget is not None and settings.steps <= LEAST:
+        on_event(
+            Warned(
+                f"the time budget of {duration(time_budget)} has room for no more than {LEAST} "
+                "steps, the least that is taught, and may not suffice for them; expected minutes, "
+                "or hours"
+            )
+        )
     on_event(Progress(0.0, "fit", f"{settings.steps} steps for the first network"))
 
     def keep(state: dict[str, Any]) -> None:

@@ -196,13 +196,4 @@
   addEventListener("resize", arrange);
   narrow.addEventListener("change", arrange);
   $("controls").hidden = false;
-
-  const copy = $("copy");
-  if (copy && navigator.clipboard) {
-    copy.hidden = false;
-    copy.onclick = () => navigator.clipboard.writeText($("command").textContent).then(() => {
-      copy.textContent = "Copied";
-      setTimeout(() => (copy.textContent = "Copy"), 1500);
-    }, () => (copy.textContent = "Select it, then copy"));
-  }
 })();

@@ -170,8 +170,15 @@ def test_a_time_budget_chooses_the_steps(tmp_path, monkeypatch):
         module, "pretrain", lambda network, settings, **_: seen.append(settings.steps) or PRIOR
     )
     monkeypatch.setattr(module, "affordable", lambda *_, **__: replace(TINY, steps=123))
-    pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, time_budget=60.0, device="cpu")
+    told = []
+    budget = {"time_budget": 60.0, "device": "cpu", "on_event": told.append}
+    pretrain_file(tmp_path / "p.safetensors", NETWORK, TINY, **budget)
     assert seen == [123]
+    assert not [event for event in told if isinstance(event, Warned)]
+    monkeypatch.setattr(module, "affordable", lambda *_, **__: replace(TINY, steps=40))
+    pretrain_file(tmp_path / "q.safetensors", NETWORK, TINY, **budget)
+    (warned,) = (event for event in told if isinstance(event, Warned))
+    assert "budget of 1 min has room for no more than 40 steps" in warned.message
 
 
 PRIOR = Prior(NETWORK, {}, {})
