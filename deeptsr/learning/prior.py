@@ -64,6 +64,8 @@ class Prior:
             OptionError: when the file is not there, or is no prior.
         """
         try:
+            if not Path(path).exists():
+                raise ValueError("there is no such file")
             if not Path(path).is_file() or Path(path).stat().st_size > _MOST:
                 raise ValueError("it is no file of that kind")
             content = Path(path).read_bytes()

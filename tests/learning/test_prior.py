@@ -65,7 +65,7 @@ def test_what_is_no_prior_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(OptionError, match="deeptsr pretrain"):
         Prior.load(path)
-    with pytest.raises(OptionError, match="deeptsr pretrain"):
+    with pytest.raises(OptionError, match=r"no such file.*deeptsr pretrain"):
         prior_of(tiny(prior=str(tmp_path / "missing")))
 
 
