@@ -125,7 +125,7 @@ def pretrain_file(
     begun = Begun.load(kept, who, on_event) if resume else Begun(who)
     measure = partial(affordable, network, settings, common=common)
     settings = begun.planned(settings, time_budget, measure, variants)
-    if time_budget is not None and settings.steps <= LEAST:
+    if time_budget is not None and settings.steps == LEAST:
         on_event(
             Warned(
                 f"the time budget of {duration(time_budget)} has room for no more than {LEAST} "
