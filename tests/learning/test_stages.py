@@ -52,7 +52,9 @@ def test_only_a_first_stage_that_is_not_aliased_comes_nearer(monkeypatch, aliase
     monkeypatch.setattr(attempts, "KEPT", -9.0)
     examine, rising = attempts.examine, iter(range(9))
     monkeypatch.setattr(
-        attempts, "examine", lambda *given: replace(examine(*given), agreement=next(rising) / 9)
+        attempts,
+        "examine",
+        lambda *given, **made: replace(examine(*given, **made), agreement=next(rising) / 9),
     )
     options, told = tiny(fit=replace(FIT, adapt_steps=30, steps=30), fit_file="a"), []
     bring_nearer(lent, pan(16, 24, 24, seed=5), options, on_event=told.append)

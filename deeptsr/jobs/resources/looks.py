@@ -62,7 +62,7 @@ def looks_of(
     frames, steps = seen * stage.factor_before, steps * learns
     times, checks = float(number == 0), 0  # the self-check
     if reused and steps:  # what is taken over, and two means of it and what it learns
-        times, checks = times + 1 + _KNOWN + 2, 2
+        times, checks = times + 1 + 2, 2
     elif not reused:
         times += experts + (_KNOWN + _MEANS) * bool(steps) if experts else 1
         checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)

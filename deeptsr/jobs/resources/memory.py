@@ -218,11 +218,11 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
         if network is None:
             more = 0.0  # it is interpolated in small pieces
         else:
-            tile = _tile(network, (work.seen, *stage.size(clip.height, clip.width)))
+            at = stage.size(clip.height, clip.width)
+            tile = _tile(network, (work.seen, *at))
             twofold = made if model.ensemble else 0  # of a mirror image
-            size = stage.size(clip.height, clip.width)
             # What the later camera films is held where tiles are averaged with what they film.
-            films = model.restores and not model.verify and not in_one(network, size, *_HERE)
+            films = model.restores and not model.verify and not in_one(network, at, *_HERE)
             later = work.seen * frame if films else 0
             again = (work.trusted + 2) * stage.step * frame if model.verify else 0
             # What the specialist makes, with its mirror image.

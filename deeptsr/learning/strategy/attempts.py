@@ -134,10 +134,10 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
     """
     first = max(0, len(clip) - _GLANCED) // 2
     middle, precision = clip[first : first + _GLANCED], fitter.precision
-    evidence, share = examine(network.eval(), middle, precision), 0.0
+    known, share = look(network.eval(), middle, precision), 0.0
+    evidence = examine(network, middle, precision, made=known)
     if steps and evidence.agreement < SURE:
         before = copy.deepcopy(network.state_dict())
-        known = look(network, middle, precision)
         fitter.fit(network, [clip], steps, known=True)
         looked_at = middle, known, fitter
         evidence, share = _agreeing(network, before, _NEARER_SHARES, evidence, *looked_at)

@@ -73,7 +73,7 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
 )
 def test_a_fit_of_another_video_comes_nearer_where_that_agrees_more(monkeypatch, answers, learned):
     told = iter(answers)
-    monkeypatch.setattr(attempts, "examine", lambda *_: evidence(*next(told)))
+    monkeypatch.setattr(attempts, "examine", lambda *_, **__: evidence(*next(told)))
     network, few = wake(build(NETWORK, 2)), fitter()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     result = approach(few, network, CLIP, 4)
