@@ -175,12 +175,12 @@ PRESETS: dict[str, Options] = {
     ),
     "balanced": Options(
         preset="balanced",
-        fit=FitSettings(steps=2400, adapt_steps=300, finetune_steps=120),
+        fit=FitSettings(steps=4_800, adapt_steps=600),
     ),
     "quality": Options(
         preset="quality",
-        pairs=PairSettings(batch=16),
-        fit=FitSettings(steps=3000, adapt_steps=900, finetune_steps=300),
+        pairs=PairSettings(batch=8),
+        fit=FitSettings(steps=6_000, adapt_steps=1_800, finetune_steps=600),
         pyramid=PyramidSettings(rounds=2, mirrored=None),
     ),
     # The settings that the paper's authors published with their implementation.
@@ -202,9 +202,11 @@ PRESETS: dict[str, Options] = {
             steps=50_000,
             finetune_steps=25_000,
             finetune_decay=0.5,
+            optimizer="adam",
             learning_rate=1e-3,
             finetune_rate=1e-3,
             schedule="halving",
+            warmup=30,
             checks=10,
             patience=10,
             margin=(1, 0),

@@ -31,7 +31,7 @@ class PairSettings:
     auto: bool = True  # shift only where the video is a pan
     crop: int = 32  # side of a crop, pixels, >= 16
     frames: int = 8  # LTR frames of a crop at most, >= 3
-    batch: int = 8  # crops a step, >= 1
+    batch: int = 4  # crops a step, >= 1
     scales: tuple[float, ...] = (
         0.4,
         0.5,
@@ -98,14 +98,15 @@ NETWORKS: dict[str, NetworkSettings] = {
 class FitSettings:
     """How long and how fast a network learns."""
 
-    steps: int = 860  # optimiser steps of the first stage, from nothing, >= 1
-    adapt_steps: int = 120  # the same from a prior, >= 0
-    finetune_steps: int = 120  # steps of the second stage, >= 0
+    steps: int = 1_720  # optimiser steps of the first stage, from nothing, >= 1
+    adapt_steps: int = 240  # the same from a prior, >= 0
+    finetune_steps: int = 240  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
-    learning_rate: float = 2e-3  # Adam's peak rate, > 0
-    finetune_rate: float = 8e-4  # the same where a stage starts from weights that know something
+    optimizer: str = "muon"  # "muon" or "adam"
+    learning_rate: float = 2e-3  # its peak rate, > 0
+    finetune_rate: float = 1e-3  # the same where a stage starts from weights that know something
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
-    warmup: int = 30  # steps of linear warm-up, >= 0
+    warmup: int = 10  # steps of linear warm-up, >= 0
     checks: int = 6  # validations on held-out pairs a stage, >= 1
     patience: int = 4  # failed validations in a row after which a stage stops, >= 1
     margin: tuple[int, int] = (1, 2)  # of a crop, left out of the loss: LTR frames, pixels
@@ -119,6 +120,8 @@ class FitSettings:
         """
         check_kinds(self)
         check_least(self, steps=1, adapt_steps=0, finetune_steps=0, warmup=0, checks=1, patience=1)
+        if self.optimizer not in ("muon", "adam"):
+            raise OptionError(f"optimizer is {self.optimizer!r}; expected 'muon' or 'adam'")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from torch import Tensor
 from deeptsr.config import FitSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
-from deeptsr.learning.adam import Adam
+from deeptsr.learning.optimizers.adam import Adam
+from deeptsr.learning.optimizers.muon import Muon
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork
 from deeptsr.system.cudagraph import RecordedStep
@@ -139,6 +140,14 @@ def _loss(
     return inner.square().mean()
 
 
+def _optimizer(network: StepNetwork, name: str, card: bool) -> Muon | Adam | torch.optim.Adam:
+    if name == "muon":
+        return Muon(network.parameters())
+    if card:
+        return torch.optim.Adam(network.parameters(), fused=True, capturable=True)
+    return Adam(network.parameters())
+
+
 class _Learner:
     """A network that learns, and the running mean of its weights."""
 
@@ -153,11 +162,7 @@ class _Learner:
         self._regime, self._generator = regime, generator
         self.average = copy.deepcopy(network)
         card = source.device.type == "cuda"
-        self._optimizer = (
-            torch.optim.Adam(network.parameters(), fused=True, capturable=True)
-            if card
-            else Adam(network.parameters())
-        )
+        self._optimizer = _optimizer(network, regime.settings.optimizer, card)
         # These are numbers; on a card tensors, since a replayed step sees what is in them by then.
         self._rate: float | Tensor = 0.0
         self._share: float | Tensor = 0.0

@@ -9,8 +9,8 @@ import torch
 from deeptsr.config import NETWORKS, FitSettings, NetworkSettings, PairSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.volume import to_network
-from deeptsr.learning.adam import Adam
 from deeptsr.learning.fit import Hooks, Regime, fit
+from deeptsr.learning.optimizers.muon import Muon
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.networks import StepNetwork, build
 from tests.helpers.synth import generator, pan, wake
@@ -285,13 +285,13 @@ def test_without_averaging_the_weights_are_those_of_the_last_step(source):
 def rates(monkeypatch, source, settings, steps, **rest):
     """The learning rate of every step."""
     found = []
-    step = Adam.step
+    step = Muon.step
 
     def spy(self, *args, **kwargs):
         found.append(self.param_groups[0]["lr"])
         return step(self, *args, **kwargs)
 
-    monkeypatch.setattr(Adam, "step", spy)
+    monkeypatch.setattr(Muon, "step", spy)
     fit(compact(), source, Regime(settings, steps, **rest), generator(), scores(*range(99)))
     return found
 

@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from deeptsr.learning.adam import Adam
 from deeptsr.learning.fit import Regime, fit
+from deeptsr.learning.optimizers.adam import Adam
 from deeptsr.learning.pairs.pool import PairSource
 from tests.helpers.synth import generator, pan
 from tests.learning.test_fit import PAIRS, SETTINGS, compact, scores

@@ -1,0 +1,1 @@
+"""How a fit goes down its error, step by step."""
