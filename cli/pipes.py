@@ -88,8 +88,20 @@ def source_of(input: str, output: str, tell: Listener) -> Iterator[str]:
 
     beside = None if output == PIPE else Path(output).absolute().parent
     folder = beside if beside is not None and beside.is_dir() else None
-    with video.spooled(sys.stdin.buffer, folder, on_bytes) as file:
+    with video.spooled(sys.stdin.buffer, folder, on_bytes) as file, _told_of_the_pipe(file):
         yield str(file)
+
+
+@contextlib.contextmanager
+def _told_of_the_pipe(file: Path) -> Iterator[None]:
+    """Where a file of ours cannot be used, tell of the pipe that it came from."""
+    try:
+        yield
+    except InputError as error:
+        if str(file) not in str(error):
+            raise
+        what = str(error).replace(str(file), "what came through the pipe")
+        raise InputError(f"{what}; see what the program before it says") from error
 
 
 class Stdout(io.RawIOBase):

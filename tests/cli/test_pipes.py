@@ -44,9 +44,15 @@ def codes(done):
     return done.stdout.splitlines()[-1]
 
 
-def test_between_two_programs_the_frames_are_those_of_files(folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("before", "tags"),
+    [(READ, ()), (f"{FFMPEG} -v error -i in.mkv -c copy -f nut -", ("-colorspace", "bt709"))],
+    ids=["as Y4M", "as it is coded, with tags that Y4M has no place for"],
+)
+def test_between_two_programs_the_frames_are_those_of_files(folder, monkeypatch, before, tags):
+    clip(folder / "in.mkv", *tags, size="32x24")
     ends = f"{FFMPEG} -v error -i - -c:v ffv1 piped.mkv"
-    done = shell(folder, f"{READ} | {UPSCALE} - -o - {FAST} | {ends}")
+    done = shell(folder, f"{before} | {UPSCALE} - -o - {FAST} | {ends}")
     assert codes(done) == "codes 0 0 0"
     assert "self-check" in done.stderr
     monkeypatch.setitem(config.PRESETS, "fast", tiny())
@@ -84,6 +90,20 @@ def test_the_program_before_it_gives_nothing_or_breaks_off(folder):
     assert done.stdout.splitlines()[0] == "0"
     assert "error: the input has 2 frames" in done.stderr.splitlines()[-1]
     assert list(folder.rglob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    "before", ["echo no video", f"{READ} | head -c 300"], ids=["noise", "within a frame"]
+)
+def test_what_cannot_be_used_is_told_as_the_pipe_not_as_a_file_of_ours(folder, before):
+    done = shell(folder, f"{before} | {UPSCALE} - -o - {FAST} | wc -c")
+    assert done.stdout.splitlines()[0] == "0"
+    assert codes(done).endswith(" 3 0")
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("error: ")
+    assert "what came through the pipe" in told
+    assert told.endswith("; see what the program before it says")
+    assert ".deeptsr-pipe" not in done.stderr
 
 
 @pytest.mark.parametrize(
