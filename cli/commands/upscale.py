@@ -125,7 +125,7 @@ __all__ = ["upscale"]
     type=FILE,
     metavar="FILE",
     help="Take what was fitted to another video of the same camera and event, as --save-fit kept "
-    "it, and go on from there in a tenth of the steps. Without --preset, its preset is taken.",
+    "it, and go on from there for an eighth of the work. Without --preset, its preset is taken.",
 )
 @click.option(
     "--save-fit",
@@ -241,7 +241,7 @@ def upscale(
     report: str | None,
     **flags: Any,
 ) -> None:
-    """Raise the frame rate of INPUT and undo its motion blur, learning from that video alone.
+    """Raise the frame rate of INPUT and undo its motion blur, learning from that video.
 
     T frames in, T x factor frames out, larger ones with --scale or --size. An interrupted run goes
     on where it stopped when the same command is given again. INPUT may be -, too: deeptsr works

@@ -104,6 +104,13 @@ def test_every_picture_says_what_it_shows_and_has_its_size(shown):
             assert held.size == (int(picture["width"]), int(picture["height"]))
 
 
+@pytest.mark.parametrize(("prior", "alone"), [("auto", False), ("none", True)])
+def test_what_was_made_from_a_prior_is_not_said_to_be_from_the_video_alone(tmp_path, prior, alone):
+    write_report(finished(tmp_path, prior=prior).record(), tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ("from that video alone: 8 frames in, 16 out" in page) == alone
+
+
 def test_every_control_has_a_name(shown):
     page = Page(shown[2])
     for control in page.all("button"):
