@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 import deeptsr  # noqa: E402
 from benchmarks.quality import Pair, Row, load, score  # noqa: E402
 from deeptsr.evaluation.baselines import BASELINES, baseline  # noqa: E402
+from deeptsr.learning.prior import prior_of  # noqa: E402
 from deeptsr.report.motion import measure  # noqa: E402
 from examples.moving_picture import encoded, sheet  # noqa: E402
 
@@ -73,6 +74,7 @@ class Shown:
 
     name: str
     rows: list[Row]
+    prior: str  # how the digest of what its fit started from begins; "" where that was not kept
 
     def row(self, method: str) -> Row:
         """The figures of a method."""
@@ -96,7 +98,7 @@ def make(name: str, preset: str, factor: int, size: int, frames: int | None, out
         rows.append(replace(score(method, _each(made[method]), pair), seconds=seconds))
     draw(pair, made).save(out / "gallery" / f"{name}.png", optimize=True)
     (out / "gallery" / f"{name}.webp").write_bytes(animate(pair, made))
-    return Shown(name, rows)
+    return Shown(name, rows, _digest(preset))
 
 
 def draw(pair: Pair, made: dict[str, Clip]) -> Image.Image:
@@ -149,6 +151,8 @@ def write(shown: list[Shown], out: Path, preset: str, factor: int, size: int) ->
         f"with deeptsr {deeptsr.__version__},",
         f"preset `{preset}`, seed 0, on a CPU.",
         "",
+        origins(shown),
+        "",
         "| clip | repeat | linear | minterpolate | deeptsr | gain | SSIM, linear "
         "| SSIM, deeptsr | turns right |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -193,6 +197,16 @@ def write(shown: list[Shown], out: Path, preset: str, factor: int, size: int) ->
     (out / "gallery.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def origins(shown: list[Shown]) -> str:
+    """Say which clips started from which prior."""
+    parts = []
+    for prior in dict.fromkeys(clip.prior for clip in shown):
+        names = ", ".join(clip.name for clip in shown if clip.prior == prior)
+        told = f"of the prior whose SHA-256 begins with `{prior}`" if prior else "of an earlier one"
+        parts.append(f"{names} {told}")
+    return f"By what they start from: {'; '.join(parts)}."
+
+
 def verdict(clip: Shown) -> str:
     """Say in words what the figures of a clip come to."""
     ours, base = clip.row(OURS), clip.row("linear")
@@ -219,14 +233,24 @@ def kept(place: Path, settings: dict[str, Any]) -> dict[str, Shown]:
     held = json.loads(place.read_text(encoding="utf-8"))
     if held["settings"] != settings:
         return {}
-    return {name: Shown(name, [Row(**row) for row in rows]) for name, rows in held["clips"].items()}
+    priors = held.get("priors", {})
+    return {
+        name: Shown(name, [Row(**row) for row in rows], priors.get(name, ""))
+        for name, rows in held["clips"].items()
+    }
 
 
 def keep(place: Path, settings: dict[str, Any], shown: list[Shown]) -> None:
     """Write the figures of all clips."""
     clips = {clip.name: [asdict(row) for row in clip.rows] for clip in shown}
-    text = json.dumps({"settings": settings, "clips": clips}, indent=1)
+    priors = {clip.name: clip.prior for clip in shown}
+    text = json.dumps({"settings": settings, "priors": priors, "clips": clips}, indent=1)
     place.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _digest(preset: str) -> str:
+    prior = prior_of(deeptsr.preset(preset))
+    return "none" if prior is None else prior.digest[:8]
 
 
 def _share(row: Row) -> str:

@@ -77,11 +77,11 @@ def rows(ours, right=None):
 
 
 def test_the_words_are_those_of_the_figures():
-    assert gallery.verdict(gallery.Shown("pan", rows((26.04, None)))) == (
+    assert gallery.verdict(gallery.Shown("pan", rows((26.04, None)), "")) == (
         "+5.0 dB over linear interpolation, +2.0 dB over `minterpolate`, the best of the plain "
         "methods."
     )
-    assert gallery.verdict(gallery.Shown("fan", rows((23, 0.25), 0.5))) == (
+    assert gallery.verdict(gallery.Shown("fan", rows((23, 0.25), 0.5), "")) == (
         "+2.0 dB over linear interpolation, -1.0 dB over `minterpolate`, the best of the plain "
         "methods: deeptsr does not win here. 25.0% of its frames turn as the truth does; 50.0% by "
         "linear interpolation, 50.0% by `minterpolate`."
@@ -100,3 +100,20 @@ def test_one_clip_is_made_anew_and_the_others_stay(docs, monkeypatch):
     assert "## wheel" in (docs / "gallery.md").read_text()
     assert CliRunner().invoke(gallery.main, [*flags, "--factor", "4"]).exit_code == 0
     assert "## wheel" not in (docs / "gallery.md").read_text()  # other settings
+
+
+def test_the_page_says_what_each_clip_started_from(tmp_path):
+    place, settings = tmp_path / "figures.json", {"preset": "fast"}
+    made = [gallery.Shown("fan", rows((23, 0.25), 0.5), "0123abcd")]
+    made += [gallery.Shown(name, rows((26.04, None)), "") for name in ("pan", "ball")]
+    gallery.keep(place, settings, made)
+    shown = gallery.kept(place, settings)
+    assert [shown[each.name].prior for each in made] == ["0123abcd", "", ""]
+    assert gallery.origins([*shown.values()]) == (
+        "By what they start from: fan of the prior whose SHA-256 begins with `0123abcd`; pan, ball "
+        "of an earlier one."
+    )
+    before = json.loads(place.read_text(encoding="utf-8"))
+    del before["priors"]  # as it was kept before
+    place.write_text(json.dumps(before), encoding="utf-8")
+    assert {each.prior for each in gallery.kept(place, settings).values()} == {""}
