@@ -51,6 +51,21 @@ def test_nothing_is_stretched_by_more_than_twice():
     assert gap(after, 2 * before) < 1e-5
 
 
+def test_at_the_ends_no_more_happens_than_beside_them():
+    ltr, result = held_back(pan(24, 48, 48), 2, 0.6)
+    large = result[2:4].sub(ltr[1]).square().mean().sqrt().item()
+    for end in (0, 11):  # too large already, and unlike what moves
+        strange = noise(1, 48, 48, 3, seed=end)[0] - 0.5
+        strange *= 1.6 * large / strange.square().mean().sqrt()
+        result[2 * end : 2 * end + 2] = torch.stack([ltr[end] + strange, ltr[end] - strange])
+    make_even(result, ltr)
+    happens = (result.view(12, 2, 48, 48, 3) - ltr[:, None]).square().mean((1, 2, 3, 4)).sqrt()
+    assert happens[1] > 1.2 * large
+    assert happens[0] <= 1.01 * max(happens[1], 1.6 * large)
+    assert happens[-1] <= 1.01 * max(happens[-2], 1.6 * large)
+    assert gap(expose(result, 2), ltr) < 1e-5
+
+
 @pytest.mark.parametrize("frames", [1, 2])
 def test_a_short_clip_is_no_trouble(frames):
     ltr, result = held_back(noise(2 * frames, 16, 16, 3), 2, 0.5)
