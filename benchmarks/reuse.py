@@ -10,20 +10,23 @@ x2. Each is taken with its own fit, with that of the same clip turned by a quart
 with that of the same scene drawn with other textures: by several seeds, as its own fit, too, comes
 out otherwise with each. Twins' results stand beside the mean of its own. The time is the CPU's, up
 to the self-check, which all have. ``--rotors`` adds random ones (``benchmarks.rotors``), whose twin
-is the turned one. What ``--save`` has already is not done again, if the machine is the same.
+is the turned one. What ``--save`` has already is not done again, if the machine is the same, nor
+are single runs that ``--runs`` has, which are to be of the same code.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import click
 import torch
@@ -71,6 +74,41 @@ class Run:
     seconds: float  # of the CPU, up to the self-check
     psnr_db: float
     learnt: float  # share of what the video taught that was kept; 0 where nothing was fitted
+
+
+class Done:
+    """The runs on a clip, each kept as it ends, so that what is interrupted goes on.
+
+    Args:
+        place: a file of all clips, a JSON object a line; None: nothing is kept.
+        clip: its name.
+    """
+
+    def __init__(self, place: Path | None, clip: str) -> None:
+        self._place, self._clip = place, clip
+        lines = place.read_text(encoding="utf-8").splitlines() if place and place.exists() else []
+        found = [json.loads(line) for line in lines]
+        self._runs = {_key(each): Run(**each["run"]) for each in found if each["clip"] == clip}
+
+    def once(self, fit: str, seed: int, make: Callable[[], Run]) -> Run:
+        """Find a run, or make it.
+
+        Args:
+            fit: whose the fit is: "own", "turned" or "reseeded".
+            seed: of the fit.
+            make: the run.
+        """
+        told = {"clip": self._clip, "fit": fit, "seed": seed}
+        if _key(told) not in self._runs:
+            self._runs[_key(told)] = made = make()
+            if self._place is not None:
+                with self._place.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({**told, "run": asdict(made)}) + "\n")
+        return self._runs[_key(told)]
+
+
+def _key(told: dict[str, Any]) -> tuple[str, int]:
+    return told["fit"], told["seed"]
 
 
 def run(footage: Footage, options: Options) -> Run:
@@ -130,7 +168,11 @@ def _seconds(runs: list[Run]) -> float:
 
 
 def measure(
-    footage: Footage, reseeded: Footage | None, all_options: list[Options], folder: Path
+    footage: Footage,
+    reseeded: Footage | None,
+    all_options: list[Options],
+    folder: Path,
+    done: Done,
 ) -> dict[str, published.Cell]:
     """Fit twins, and take their fits over.
 
@@ -139,19 +181,20 @@ def measure(
         reseeded: the same with other textures; None: there is none.
         all_options: of the runs, one for each seed.
         folder: where fits are kept.
+        done: what need not be done again.
     """
-    own = [run(footage, options) for options in all_options]
 
-    def lent(twin: Footage) -> list[Run]:
-        taken = []
-        for options in all_options:
-            fit = str(folder / f"{len(list(folder.iterdir()))}.safetensors")
-            run(twin, replace(options, save_fit=fit))
-            taken.append(run(footage, replace(options, fit_file=fit)))
-        return taken
+    def lent(twin: Footage, options: Options) -> Run:
+        fit = str(folder / f"{len(list(folder.iterdir()))}.safetensors")
+        run(twin, replace(options, save_fit=fit))
+        return run(footage, replace(options, fit_file=fit))
 
-    second = None if reseeded is None else lent(reseeded)
-    return row(own, lent(turned(footage)), second)
+    def each(fit: str, make: Callable[[Options], Run]) -> list[Run]:
+        return [done.once(fit, options.seed, partial(make, options)) for options in all_options]
+
+    own = each("own", partial(run, footage))
+    second = None if reseeded is None else each("reseeded", partial(lent, reseeded))
+    return row(own, each("turned", partial(lent, turned(footage))), second)
 
 
 def _suite(name: str) -> tuple[Footage, Footage | None]:
@@ -188,6 +231,12 @@ def sources(names: tuple[str, ...], count: int, kind: str) -> dict[str, Source]:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Also keep the figures, for benchmarks.document.",
 )
+@click.option(
+    "--runs",
+    "runs_in",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep each single run in this file, and take from it what it has.",
+)
 def main(
     names: tuple[str, ...],
     count: int,
@@ -196,6 +245,7 @@ def main(
     seeds: str,
     threads: int,
     kept_in: Path | None,
+    runs_in: Path | None,
 ) -> None:
     """Print a row for each clip."""
     torch.set_num_threads(threads)
@@ -208,7 +258,7 @@ def main(
         if name in rows:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            rows[name] = measure(*source(), each_seed, Path(folder))
+            rows[name] = measure(*source(), each_seed, Path(folder), Done(runs_in, name))
         told = (f"{k} {published.shown(rows[name][k], form)}" for k, form in COLUMNS.items())
         click.echo(f"{name}: {', '.join(told)}")
         if kept_in is not None:

@@ -40,7 +40,7 @@ _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fi
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
 _HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
-_LATER = ("doubling", "even")  # of the pyramid: what fits of before it was a setting do not tell
+_LATER = ("doubling", "even", "optimizer")  # what fits of before it was a setting do not tell
 
 _ROLES = ("network", "special", "judge")  # of a stage's networks: none, the first, or all
 

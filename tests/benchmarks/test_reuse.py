@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.reuse import COLUMNS, Footage, Run, of_suite, row, sources, turned
+from benchmarks.reuse import COLUMNS, Done, Footage, Run, of_suite, row, sources, turned
 from deeptsr.imaging.exposure import expose
 
 
@@ -40,3 +40,21 @@ def test_twins_stand_beside_the_mean_of_the_clips_own_fits():
     assert found["own, dB"] == [30.0, 30.4]
     assert found["of its turned twin"] == pytest.approx([-0.1, 0.0])
     assert found["own fit, s"] == pytest.approx(42.0)
+
+
+def test_a_run_that_is_kept_is_not_made_again(tmp_path):
+    made = []
+
+    def make():
+        made.append(1)
+        return Run(2.0, 30.0, float(len(made)))
+
+    place = tmp_path / "runs.jsonl"
+    first = Done(place, "ball").once("own", 0, make)
+    assert Done(place, "ball").once("own", 0, make) == first
+    assert len(made) == 1
+    others = [("ball", "turned", 0), ("ball", "own", 1), ("pan", "own", 0)]
+    for clip, fit, seed in others:
+        assert Done(place, clip).once(fit, seed, make) != first
+    assert len(made) == 4
+    assert Done(None, "ball").once("own", 0, make) != first  # nothing is kept

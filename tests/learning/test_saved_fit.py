@@ -62,13 +62,16 @@ def test_the_settings_of_every_preset_come_back(tmp_path, name):
     assert SavedFit.load(tmp_path / "a").options == options
 
 
-def test_a_fit_of_before_a_setting_has_its_default(tmp_path):
+@pytest.mark.parametrize(
+    ("section", "name"), [("pyramid", "doubling"), ("pyramid", "even"), ("fit", "optimizer")]
+)
+def test_a_fit_of_before_a_setting_has_its_default(tmp_path, section, name):
     path = kept(tmp_path / "a.safetensors")
     with safe_open(path, "pt") as file:
         told = json.loads(file.metadata()["deeptsr"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     before = SavedFit.load(path).options
-    assert told["settings"]["pyramid"].pop("doubling") is True
+    told["settings"][section].pop(name)
     save_file(tensors, path, {"deeptsr": json.dumps(told)})
     assert SavedFit.load(path).options == before
 
