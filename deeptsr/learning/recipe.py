@@ -31,8 +31,8 @@ JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at,
 _FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _FEWEST = 16  # LTR frames that it sees in any case
-_NEARER = 10  # a fit that is taken over makes one in so many of the steps of its own,
-_NEARER_RATE = 2e-3  # at this rate (trials.md, "Making a fit of another video suit this one")
+_NEARER = 8  # a fit that is taken over makes one in so many of the steps of its own,
+_NEARER_RATE = 6e-4  # at this rate (trials.md, "Making a fit of another video suit this one")
 
 
 def nearer(fit: FitSettings) -> FitSettings:

@@ -60,7 +60,7 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
-_NEARER_SHARES = (0.5, 1.0)  # the same where another video's fit was the start
+_NEARER_SHARES = (1.0, 0.5)  # the same where another video's fit was the start
 _GLANCED = 24  # frames that are looked at there, at most
 
 
@@ -124,7 +124,7 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
     """Bring a network that was fitted to another video nearer to this one, in place.
 
     It is kept as it was where it is sure already, or no mean of it and of what it learnt agrees
-    more with itself.
+    more with itself; all of what it learnt is taken where that does.
 
     Args:
         fitter: of the stage.
@@ -140,7 +140,9 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
         before = copy.deepcopy(network.state_dict())
         fitter.fit(network, [clip], steps, known=True)
         looked_at = middle, known, fitter
-        evidence, share = _agreeing(network, before, _NEARER_SHARES, evidence, *looked_at)
+        evidence, share = _agreeing(
+            network, before, _NEARER_SHARES, evidence, *looked_at, first=True
+        )
     return StageResult(FITTED if share else KNOWN, fitter.gain(network, [clip]), evidence, share)
 
 
@@ -152,8 +154,13 @@ def _agreeing(
     clip: Tensor,
     known: Tensor,
     fitter: StageFitter,
+    *,
+    first: bool = False,
 ) -> tuple[Evidence, float]:
-    """Make a network the mean of what it was and of what it learnt that agrees most with itself."""
+    """Make a network the mean of what it was and of what it learnt that agrees most with itself.
+
+    With ``first`` it is the first of the shares whose mean agrees more than before.
+    """
     learned, best, share = copy.deepcopy(network.state_dict()), before, 0.0
     for candidate in shares:
         mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
@@ -161,6 +168,8 @@ def _agreeing(
         now = examine(network, clip, fitter.precision, known)
         if now.agreement > evidence.agreement and now.kept > KEPT:
             evidence, share, best = now, candidate, mean
+        if first and share:
+            break
     network.load_state_dict(best)
     return evidence, share
 

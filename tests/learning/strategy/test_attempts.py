@@ -65,8 +65,9 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
 @pytest.mark.parametrize(
     ("answers", "learned"),
     [
-        ([(0.3, 1.0), (0.35, 1.0), (0.38, 0.9)], 1.0),
-        ([(0.3, 1.0), (0.35, 1.0), (0.38, 0.4)], 0.5),  # all of it turns against what was known
+        ([(0.3, 1.0), (0.35, 0.9)], 1.0),  # then no other is looked at
+        ([(0.3, 1.0), (0.29, 1.0), (0.35, 1.0)], 0.5),
+        ([(0.3, 1.0), (0.38, 0.4), (0.35, 1.0)], 0.5),  # all of it turns against what was known
         ([(0.3, 1.0), (0.2, 1.0), (0.1, 1.0)], 0.0),
         ([(0.4, 1.0)], 0.0),  # what is sure already learns no more
     ],
