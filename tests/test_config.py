@@ -10,8 +10,10 @@ import pytest
 from deeptsr.config import (
     PRESETS,
     EncodeSettings,
+    FitSettings,
     Options,
     PairSettings,
+    PretrainSettings,
     Resolved,
     fraction_of,
     preset,
@@ -59,6 +61,12 @@ def test_a_factor_is_a_whole_number_from_2_on(factor):
 def test_another_exposure_is_refused(exposure):
     with pytest.raises(OptionError, match="expected 'full', 'delta', 'auto' or the open share"):
         Options(exposure=exposure)
+
+
+@pytest.mark.parametrize("settings", [FitSettings, PretrainSettings])
+def test_another_optimizer_is_refused(settings):
+    with pytest.raises(OptionError, match="optimizer is 'sgd'; expected 'muon' or 'adam'"):
+        settings(optimizer="sgd")
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from deeptsr import jobs
-from deeptsr.config import NETWORKS, PretrainSettings
+from deeptsr.config import NETWORKS, OPTIMIZERS, PretrainSettings
 
 from ..arguments.flags import output_flags, verbosity_of
 from ..arguments.values import FILE, device, span
@@ -61,7 +61,17 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
 @click.option("--crops", "batch", type=click.IntRange(1), metavar="N", help="A step.")
 @click.option("--frames", type=click.IntRange(3), metavar="N", help="Input frames of a crop.")
 @click.option(
-    "--rate", type=click.FloatRange(0, min_open=True), metavar="RATE", help="Of Adam, at its peak."
+    "--rate",
+    type=click.FloatRange(0, min_open=True),
+    metavar="RATE",
+    help="Of the optimiser, at its peak.",
+)
+@click.option(
+    "--optimizer",
+    type=click.Choice(OPTIMIZERS),
+    default=DEFAULTS.optimizer,
+    show_default=True,
+    help="How it goes down its error.",
 )
 @click.option(
     "--still",
@@ -112,6 +122,7 @@ def pretrain(
     batch: int | None,
     frames: int | None,
     rate: float | None,
+    optimizer: str,
     still: float,
     damaged: float,
     **flags: Any,
@@ -137,7 +148,7 @@ def pretrain(
         asked: dict[str, Any] = {"steps": steps, "pool": pool, "batch": batch}
         asked |= {"frames": frames, "rate": rate}
         told = {name: value for name, value in asked.items() if value is not None}
-        settings = replace(settings, **told)
+        settings = replace(settings, optimizer=optimizer, **told)
         taught = NETWORKS[network] if network else None
         with gentle(tell) as listen:
             jobs.pretrain_file(output, taught, settings, **flags, on_event=listen)

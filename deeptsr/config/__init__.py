@@ -9,6 +9,7 @@ from deeptsr.config.options import PRESETS, Options, changed, given, preset, val
 from deeptsr.config.resolved import Resolved, Settings
 from deeptsr.config.sections import (
     NETWORKS,
+    OPTIMIZERS,
     EncodeSettings,
     FitSettings,
     NetworkSettings,
@@ -20,6 +21,7 @@ from deeptsr.config.sections import (
 
 __all__ = [
     "NETWORKS",
+    "OPTIMIZERS",
     "PRESETS",
     "EncodeSettings",
     "FitSettings",

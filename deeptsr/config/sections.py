@@ -10,6 +10,7 @@ from deeptsr.errors import OptionError
 
 __all__ = [
     "NETWORKS",
+    "OPTIMIZERS",
     "EncodeSettings",
     "FitSettings",
     "NetworkSettings",
@@ -94,6 +95,9 @@ NETWORKS: dict[str, NetworkSettings] = {
 """The networks by name, each in the size that it has where no other is asked for."""
 
 
+OPTIMIZERS = ("muon", "adam")
+
+
 @dataclass(frozen=True)
 class FitSettings:
     """How long and how fast a network learns."""
@@ -102,7 +106,7 @@ class FitSettings:
     adapt_steps: int = 240  # the same from a prior, >= 0
     finetune_steps: int = 240  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
-    optimizer: str = "muon"  # "muon" or "adam"
+    optimizer: str = "muon"  # one of OPTIMIZERS
     learning_rate: float = 2e-3  # its peak rate, > 0
     finetune_rate: float = 1e-3  # the same where a stage starts from weights that know something
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
@@ -120,8 +124,7 @@ class FitSettings:
         """
         check_kinds(self)
         check_least(self, steps=1, adapt_steps=0, finetune_steps=0, warmup=0, checks=1, patience=1)
-        if self.optimizer not in ("muon", "adam"):
-            raise OptionError(f"optimizer is {self.optimizer!r}; expected 'muon' or 'adam'")
+        _check_optimizer(self.optimizer)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ class PretrainSettings:
     damaged: float = 0.0  # share of the steps whose input noise or H.264 has spoilt
     slowed: float = 0.25  # share of the crops that are means of two frames of their clip
     gray: float = 0.3  # share of the crops that lose some of their colour
-    rate: float = 2e-3  # Adam's peak rate, > 0; it falls to zero as a cosine does
+    optimizer: str = "adam"  # one of OPTIMIZERS
+    rate: float = 2e-3  # its peak rate, > 0; it falls to zero as a cosine does
     warmup: int = 100  # steps of linear warm-up, >= 1
     clip_gradient: float = 0.05  # largest norm of a gradient, > 0
     averaging: float = 0.998  # decay of the running mean of the weights, in [0, 1)
@@ -155,6 +159,7 @@ class PretrainSettings:
         check_kinds(self)
         check_least(self, steps=1, batch=1, crop=16, frames=3, pool=1, clip_every=1)
         check_least(self, warmup=1, check=1)
+        _check_optimizer(self.optimizer)
 
 
 @dataclass(frozen=True)
@@ -238,3 +243,8 @@ class RecurrenceSettings:
             raise OptionError(f"level is {self.level}; expected a size above 0, up to 1")
         if self.slices not in ("xy", "ty", "xt", "all"):
             raise OptionError(f"slices are {self.slices!r}; expected xy, ty, xt or all")
+
+
+def _check_optimizer(name: str) -> None:
+    if name not in OPTIMIZERS:
+        raise OptionError(f"optimizer is {name!r}; expected {' or '.join(map(repr, OPTIMIZERS))}")

@@ -11,12 +11,21 @@ from torch import Tensor, nn
 
 from deeptsr.config import PretrainSettings
 from deeptsr.errors import InputError
+from deeptsr.learning.optimizers.muon import Muon
 
-__all__ = ["damaged_told", "descend"]
+__all__ = ["Optimizer", "damaged_told", "descend", "optimizer_of"]
+
+Optimizer = Muon | torch.optim.Optimizer
+
+
+def optimizer_of(learner: nn.Module, settings: PretrainSettings) -> Optimizer:
+    """What teaches a network, before its first step."""
+    parameters = learner.parameters()
+    return Muon(parameters) if settings.optimizer == "muon" else torch.optim.Adam(parameters)
 
 
 def descend(
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     loss: Tensor,
     network: nn.Module,
     average: nn.Module,

@@ -8,12 +8,12 @@ from functools import cache
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.learning.descent import descend
+from deeptsr.learning.descent import Optimizer, descend, optimizer_of
 from deeptsr.learning.pretraining.crops import Crops, aliased, kinds
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
@@ -66,7 +66,7 @@ class Course:
         self._stills = PseudoTime(self.network, torch.Generator().manual_seed(seed))
         self._stills.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
-        self._optimizer = self._fresh(self._stills if self._still_steps else self.network)
+        self._optimizer = self._fresh(bool(self._still_steps))
         self._crops = Crops(settings, variant, seed, pictures)
         self.step = 0
 
@@ -93,7 +93,7 @@ class Course:
                 self._descend(*self._hidden())
             else:
                 if self._still_steps and self.step == self._still_steps:
-                    self._optimizer = self._fresh(self.network)
+                    self._optimizer = self._fresh(False)
                 self._descend(*self._restored())
             self.step += 1
             on_step(self.step)
@@ -116,7 +116,7 @@ class Course:
         self.step = state["step"]
         self._still_steps = state.get("still", self._still_steps)  # as it was begun
         stills = 0 < self._still_steps >= self.step
-        self._optimizer = self._fresh(self._stills if stills else self.network)
+        self._optimizer = self._fresh(stills)
         self._stills.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -134,8 +134,8 @@ class Course:
                 gains[told] = float((10 * torch.log10(plain / error)).mean())
         return gains
 
-    def _fresh(self, learner: nn.Module) -> torch.optim.Adam:
-        return torch.optim.Adam(learner.parameters())
+    def _fresh(self, stills: bool) -> Optimizer:
+        return optimizer_of(self._stills if stills else self.network, self.settings)
 
     def _descend(self, error: Tensor, weight: Tensor) -> None:
         loss, progress = (error * weight).mean(), (self.step, self.steps)

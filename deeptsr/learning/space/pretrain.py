@@ -18,7 +18,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Sharpened, ignore
 from deeptsr.imaging.lens import agree, enlarge, shrink
 from deeptsr.imaging.volume import to_network, to_volume
-from deeptsr.learning.descent import damaged_told, descend
+from deeptsr.learning.descent import damaged_told, descend, optimizer_of
 from deeptsr.learning.prior import Prior
 from deeptsr.learning.rendering.clips import render
 from deeptsr.learning.rendering.dice import Dice
@@ -122,7 +122,7 @@ class _Course:
             self.network = SpaceNetwork(network.channels, network.blocks)
         self.network.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network)
-        self._optimizer = torch.optim.Adam(self.network.parameters())
+        self._optimizer = optimizer_of(self.network, settings)
         self._next = seed * 10_000_000  # seed of the next clip
         self._pictures = pictures
         self._dice = Dice(seed, pictures)

@@ -67,7 +67,8 @@ def test_it_goes_on_where_it_stopped():
     assert all(torch.equal(v, again.variants[first][k]) for k, v in whole.variants[first].items())
 
 
-def test_it_learns(monkeypatch):
+@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 1e-2), ("muon", 3e-3)])
+def test_it_learns(monkeypatch, optimizer, rate):
     """Of a world of stripes that all move alike, so that a few steps tell."""
 
     def stripes(seed, kind="leaves", size=72, frames=40, pictures=()):
@@ -80,8 +81,9 @@ def test_it_learns(monkeypatch):
     monkeypatch.setattr(course, "render", stripes)
     course._judges.cache_clear()
     settings = replace(
-        TINY, steps=60, frames=4, check=60, warmup=10, rate=1e-2, averaging=0.8, balance=0.0
+        TINY, steps=60, frames=4, check=60, warmup=10, rate=rate, averaging=0.8, balance=0.0
     )
+    settings = replace(settings, optimizer=optimizer)
     told = []
     pretrain(NetworkSettings(channels=8, blocks=1), settings, variants=ONE, on_event=told.append)
     course._judges.cache_clear()
