@@ -63,12 +63,11 @@ def _stretches(result: Frames, ltr: Volume) -> Cells:
     size, slope = around(_of_frames(between)) + _STILL, around(_of_frames(along))
     root = (slope.square() + curve * size).clamp_(min=0).sqrt_() - slope
     made = (size / root.clamp_(min=_STILL)).clamp_(1, _MOST)
-    # Beyond an end nothing is known, and what is made there may be far too large already: as much
-    # happens there as in the frame beside it, at most.
+    # Beyond an end nothing is known, and what is made there may be far too large already: it is
+    # stretched as if no more happened there than in the frame beside it.
     steps = torch.stack(within).mean((1, 2)).add_(_STILL).sqrt_()
     for end, beside in ((0, 1), (-1, -2)):
-        limit = (steps[beside] / steps[end] * made[beside].mean()).clamp_(min=1)
-        made[end] = made[end].minimum(limit)
+        made[end].mul_((steps[beside] / steps[end]).clamp_(max=1)).clamp_(min=1)
     return made
 
 
