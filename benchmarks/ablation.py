@@ -218,7 +218,8 @@ def main(
         run(wanted, results, lambda line: click.echo(line, err=True))
     click.echo(tables(read(results)))
     if save is not None:
-        published.save(save, row="clip", mean=True, **gains(read(results)))
+        found = read(results)
+        published.save(save, row="clip", mean=True, **gains(found), records=found)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
     python -m benchmarks.forecast --save benchmarks/results/forecast.json
     python -m benchmarks.forecast --clip ball --clip fan --threads 1,2 --precision bfloat16
+    python -m benchmarks.forecast --clip ball --size 256 --factor 4 --scale 2
 
 Each run is the whole program on a rendered clip, in a process of its own: it tells how long it will
 take, and then takes it; where what is known suits the video, so that nothing is learnt from it, the
@@ -115,6 +116,7 @@ def keep(path: Path, rows: dict[str, dict[str, published.Cell]]) -> None:
 @click.option("--size", default=128, show_default=True, help="Side of the clips, pixels.")
 @click.option("--frames", default=24, show_default=True, help="Of the input.")
 @click.option("--factor", default=8, show_default=True)
+@click.option("--scale", default=1, show_default=True, help="Of the frames.")
 @click.option("--preset", "preset_name", default="fast", show_default=True)
 @click.option("--threads", default="1", show_default=True, help="Comma-separated.")
 @click.option("--precision", "precisions", multiple=True, type=click.Choice(PRECISIONS))
@@ -129,6 +131,7 @@ def main(
     size: int,
     frames: int,
     factor: int,
+    scale: int,
     preset_name: str,
     threads: str,
     precisions: tuple[str, ...],
@@ -136,15 +139,25 @@ def main(
 ) -> None:
     """Run, and print a row for each run."""
     rows = published.kept(kept_in, machine())
-    words = ("--factor", str(factor), "--preset", preset_name, "--device", "cpu")
+    words = (
+        "--factor",
+        str(factor),
+        "--scale",
+        str(scale),
+        "--preset",
+        preset_name,
+        "--device",
+        "cpu",
+    )
     for name in names or tuple(CLIPS):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / f"{name}.mkv"
-            save(source, render(name, size=size, frames=frames, factor=factor)[0], 30)
+            save(source, render(name, size=size, frames=frames, factor=max(2, factor))[0], 30)
             for count in map(int, threads.split(",")):
                 for precision in precisions or PRECISIONS:
                     taken = run(source, words, count, precision)
                     what = f"{name}, {preset_name}, {size} x {size}, {frames} frames, x{factor}"
+                    what += f", scale {scale}" * (scale > 1)
                     plural = "s" * (count != 1)
                     row = f"{what}; {precision}, {count} thread{plural}"
                     rows[row] = taken.cells(count)

@@ -38,6 +38,7 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 
 from benchmarks import published  # noqa: E402
 from benchmarks.alone import NETWORKS, climb_alone, fit_alone  # noqa: E402
+from benchmarks.results import commit  # noqa: E402
 from benchmarks.teaching import JUDGED, begun, by_frames_seen, judged, teach  # noqa: E402
 from deeptsr.learning.rendering import clips  # noqa: E402
 from deeptsr.networks.recurrent import Recurrent  # noqa: E402
@@ -54,6 +55,7 @@ def _done(out: str) -> list[dict[str, Any]]:
 
 
 def _add(out: str, row: dict[str, Any]) -> None:
+    row["commit"] = commit()
     row["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     with Path(out).open("a") as file:
         file.write(json.dumps(row) + "\n")
@@ -65,6 +67,7 @@ def _add(out: str, row: dict[str, Any]) -> None:
 def main(threads: int) -> None:
     """Set up torch."""
     torch.set_num_threads(threads)
+    commit()  # whatever is committed while it works
 
 
 @main.command(help="Render the clips that networks are taught.")
@@ -190,7 +193,7 @@ def show(files: tuple[str, ...], save: Path | None) -> None:
         taught_alone = all("before" in row for row in rows)
         table = dict((_of_teaching if taught_alone else _of_all_clips)(rows, seeds))
         columns = _TAUGHT if taught_alone else _FITTED
-        published.save(save, row="network", columns=columns, rows=table, seeds=seeds)
+        published.save(save, row="network", columns=columns, rows=table, seeds=seeds, records=rows)
 
 
 def _grouped(

@@ -107,7 +107,10 @@ def main(scales: str, clips: int, results: Path, save: Path | None) -> None:
         told = ", ".join(f"{way} {record[way]:+.2f}" for way in [*_COLUMNS][1:-1])
         click.echo(f"clip {record['clip']}, {record['scale']}: {told} dB")
     if save is not None:
-        published.save(save, row="scale", columns=_COLUMNS, rows=rows(read(results)), seeds=[])
+        found = read(results)
+        published.save(
+            save, row="scale", columns=_COLUMNS, rows=rows(found), seeds=[], records=found
+        )
 
 
 if __name__ == "__main__":

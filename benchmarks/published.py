@@ -26,9 +26,8 @@ import json
 import os
 import platform
 import re
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -36,12 +35,13 @@ from statistics import mean
 
 import torch
 
+from benchmarks.results import Record, commit, commits
 from deeptsr.system import devices
 
 __all__ = ["RESULTS", "Cell", "Published", "about_this_run", "kept", "load", "save", "shown"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
-_COMMIT = re.compile(r"[0-9a-f]{7,40}( and changes)?")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}( and changes)?(, [0-9a-f]{7,40}( and changes)?)*")
 
 Cell = float | str | None | list[float]
 
@@ -160,6 +160,7 @@ def save(
     seeds: Sequence[int],
     mean: bool = False,
     machine: str | None = None,
+    records: Iterable[Record] | None = None,
 ) -> None:
     """Write a result file of this run.
 
@@ -171,8 +172,11 @@ def save(
         seeds: of the fits.
         mean: whether a last row has the means.
         machine: in words, where the rows tell precision and threads; None: that of this process.
+        records: that the rows come from, which tell who measured them; None: this commit did.
     """
     about = about_this_run()
+    if records is not None:
+        about["commit"] = commits(records)
     cells = {name: dict(row) for name, row in rows.items()}
     table = Published(
         **about | {"machine": machine or about["machine"]},
@@ -200,14 +204,7 @@ def about_this_run() -> dict[str, str]:
     )
     return {
         "command": f"python -m benchmarks.{module}{given}",
-        "commit": _git("rev-parse", "--short=7", "HEAD")
-        + (" and changes" if _git("status", "--porcelain", "--untracked-files=no") else ""),
+        "commit": commit(),
         "date": date.today().isoformat(),
         "machine": machine,
     }
-
-
-def _git(*words: str) -> str:
-    here = Path(__file__).resolve().parent
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=here)
-    return done.stdout.strip()

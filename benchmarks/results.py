@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Record", "complete", "read"]
+__all__ = ["Record", "commit", "commits", "complete", "read"]
 
 Record = dict[str, Any]  # what was asked for, and what was found
+
+
+@cache
+def commit() -> str:
+    """The commit that runs, and whether anything is changed: as it was when first asked for."""
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return _git("rev-parse", "--short=7", "HEAD") + " and changes" * bool(changed)
+
+
+def commits(records: Iterable[Record]) -> str:
+    """Those that measured the records, in the order in which they did; this one if none says so."""
+    told = (record["commit"] for record in records if "commit" in record)
+    return ", ".join(dict.fromkeys(told)) or commit()
 
 
 def read(results: Path) -> list[Record]:
@@ -34,13 +49,19 @@ def complete(
         measure: finds the figures of one of them.
 
     Yields:
-        The number of what was measured among the wanted, from 0, and its line.
+        The number of what was measured among the wanted, from 0, and its line, with the commit.
     """
-    there = read(results)
+    there, made_by = read(results), commit()
     for number, task in enumerate(wanted):
         if any(task == {name: record[name] for name in task} for record in there):
             continue
-        record = task | measure(task)
+        record = task | measure(task) | {"commit": made_by}
         with results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         yield number, record
+
+
+def _git(*words: str) -> str:
+    here = Path(__file__).resolve().parent
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, cwd=here)
+    return done.stdout.strip()

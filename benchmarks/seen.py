@@ -137,7 +137,9 @@ def main(prior: str, seen: str, results: Path, save: Path | None) -> None:
         click.echo("{clip}, {seen} seen: {gain:+.2f} dB".format(**record) + right)
     if save is not None:
         told = [record for record in read(results) if record["digest"] == digest]
-        published.save(save, row="frames seen", columns=COLUMNS, rows=rows(told), seeds=[])
+        published.save(
+            save, row="frames seen", columns=COLUMNS, rows=rows(told), seeds=[], records=told
+        )
 
 
 if __name__ == "__main__":

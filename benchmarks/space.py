@@ -3,6 +3,7 @@
 ::
 
     python -m benchmarks.space --rendered 6 film.mp4
+    python -m benchmarks.space --rendered 8 --first 100
     python -m benchmarks.space film.mp4 --start 20 --frames 8 --scale 4 --prior none
 
 Frames are shrunk by the camera, made noisy (``--noise 5``), rounded to 8 bits or coded (``--crf
@@ -48,7 +49,7 @@ def clips(given: argparse.Namespace) -> Iterator[tuple[str, Tensor]]:
         info = video.probe(path)
         frames = itertools.islice(video.read(info, skip=given.start), given.frames)
         yield path.rpartition("/")[2], torch.stack([torch.from_numpy(f[..., :3]) for f in frames])
-    for number in range(given.rendered):
+    for number in range(given.first, given.first + given.rendered):
         clip = render(_FIRST + number, size=_SIDE, frames=given.frames)
         yield f"rendered {number}", clip.frames.float()
 
@@ -112,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", nargs="*")
     parser.add_argument("--rendered", type=int, default=0, help="clips, beside the videos")
+    parser.add_argument("--first", type=int, default=0, help="number of the first of these clips")
     parser.add_argument("--start", type=int, default=0, help="first frame of a video")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--scale", type=Fraction, default=Fraction(2))

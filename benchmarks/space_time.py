@@ -4,19 +4,21 @@
 
     python -m benchmarks.space_time
     python -m benchmarks.space_time --film fast.mkv --crop 192x256+64+128 --save space_time.json
+    python -m benchmarks.space_time --film fast.mkv --fit
 
 Clips of the suite and of a fast camera are shrunk, exposed and rounded to 8 bits: the input. It is
 climbed (without steps of its own) and enlarged in every order, and by plain methods; gains are over
 linear and bicubic interpolation, dB. The last column tells what is left to find: the climbed frames
-with the true detail itself, which no step in space can pass. Lines are added to ``--results`` one
-by one, so that a killed run goes on from there.
+with the true detail itself, which no step in space can pass. With ``--fit`` the climb is that of
+``fast``, its own steps with it, and the two orders that take several times the work are left out.
+Lines are added to ``--results`` one by one, so that a killed run goes on from there.
 """
 
 from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,14 +59,17 @@ COLUMNS = {
     "space first": "+.2f",
     "true detail": "+.2f",
 }
+_DEAR = ("detail of all climbed frames", "space first")
+FITTED = {name: form for name, form in COLUMNS.items() if name not in _DEAR}
 
 
-def measured(truth: Tensor, options: Options) -> dict[str, float]:
+def measured(truth: Tensor, options: Options, columns: Iterable[str] = COLUMNS) -> dict[str, float]:
     """The figures of a row, by the names of :data:`COLUMNS`.
 
     Args:
         truth: what a fast camera of many pixels sees, (T * factor, H, W, 3), H and W even.
         options: of the climb.
+        columns: that are wanted; others cost nothing.
     """
     factor, size = options.factor, (truth.shape[1], truth.shape[2])
     small = (size[0] // STEP, size[1] // STEP)
@@ -73,13 +78,13 @@ def measured(truth: Tensor, options: Options) -> dict[str, float]:
     step = space_step(given, size, prior=space_prior("auto"), views=_VIEWS)
     begun = SpaceStep(size).plain(climbed)
     seen = SpaceStep(size).plain(shrink(truth, small))
-    ways = {
-        "climbed, bicubic": enlarge(climbed, size),
-        "climbed, agrees": begun,
-        "as it is done": _larger(step, climbed, given, factor),
-        "detail of all climbed frames": begun + _details(step, climbed),
-        "space first": _climbed(_larger(step, given, given, 1), options),
-        "true detail": begun + truth - seen,
+    ways: dict[str, Callable[[], Tensor]] = {
+        "climbed, bicubic": lambda: enlarge(climbed, size),
+        "climbed, agrees": lambda: begun,
+        "as it is done": lambda: _larger(step, climbed, given, factor),
+        "detail of all climbed frames": lambda: begun + _details(step, climbed),
+        "space first": lambda: _climbed(_larger(step, given, given, 1), options),
+        "true detail": lambda: begun + truth - seen,
     }
     plain = {
         name: psnr(torch.from_numpy(np.stack(list(frames))).clamp(0, 1), truth)
@@ -87,7 +92,8 @@ def measured(truth: Tensor, options: Options) -> dict[str, float]:
     }
     usual = plain[_USUAL]
     better = max(value for name, value in plain.items() if "minterpolate" in name)
-    gains = {name: psnr(made.clamp(0, 1), truth) - usual for name, made in ways.items()}
+    wanted = (name for name in ways if name in columns)
+    gains = {name: psnr(ways[name]().clamp(0, 1), truth) - usual for name in wanted}
     return {f"{_USUAL}, dB": usual, _BETTER: better - usual, **gains}
 
 
@@ -122,11 +128,13 @@ def truth_of(task: Record) -> Tensor:
     return film[:, int(top) :, int(left) :][:, :height, :width].contiguous()
 
 
-def rows(records: list[Record]) -> Iterator[tuple[str, dict[str, published.Cell]]]:
+def rows(
+    records: list[Record], columns: Iterable[str] = COLUMNS
+) -> Iterator[tuple[str, dict[str, published.Cell]]]:
     """A row for each clip."""
     for record in records:
         part = f", from frame {record['start']}" if record["crop"] else ""
-        yield Path(record["clip"]).stem + part, {name: record[name] for name in COLUMNS}
+        yield Path(record["clip"]).stem + part, {name: record[name] for name in columns}
 
 
 @click.command(help="Compare the orders in which rate and size can be raised.")
@@ -136,6 +144,7 @@ def rows(records: list[Record]) -> Iterator[tuple[str, dict[str, published.Cell]
 @click.option("--crop", default="192x256+64+128", show_default=True, help="Of it: HxW+TOP+LEFT.")
 @click.option("--frames", default=8, show_default=True, help="Of the input.")
 @click.option("--factor", default=8, show_default=True)
+@click.option("--fit", is_flag=True, help="With steps of its own, as `fast` takes them.")
 @click.option("--results", type=Path, default=Path("space_time.jsonl"), show_default=True)
 @click.option("--save", type=Path, help="Also keep the figures, for benchmarks.document.")
 def main(
@@ -145,26 +154,40 @@ def main(
     crop: str,
     frames: int,
     factor: int,
+    fit: bool,
     results: Path,
     save: Path | None,
 ) -> None:
     """Measure what the results lack, and print it."""
     torch.set_num_threads(1)
-    usual = preset("fast", factor=factor, device="cpu")
-    options = replace(usual, fit=replace(usual.fit, steps=1, adapt_steps=0, finetune_steps=0))
+    options, columns = preset("fast", factor=factor, device="cpu"), FITTED if fit else COLUMNS
+    if not fit:
+        none = replace(options.fit, steps=1, adapt_steps=0, finetune_steps=0)
+        options = replace(options, fit=none)
     parts = [(name, 0, "") for name in clips.split(",") if name] + [(film, start, crop)] * bool(
         film
     )
     wanted: list[Record] = [
         {"clip": name, "start": first, "crop": part, "frames": frames, "factor": factor}
+        | {"fit": fit}
         for name, first, part in parts
     ]
-    for _, record in complete(results, wanted, lambda task: measured(truth_of(task), options)):
-        told = ", ".join(f"{name} {record[name]:{form}}" for name, form in COLUMNS.items())
+    for _, record in complete(
+        results, wanted, lambda task: measured(truth_of(task), options, columns)
+    ):
+        told = ", ".join(f"{name} {record[name]:{form}}" for name, form in columns.items())
         click.echo(f"{record['clip']}: {told}")
     if save is not None:
-        found = dict(rows(read(results)))
-        published.save(save, row="clip", columns=COLUMNS, rows=found, seeds=[0], mean=True)
+        found = [record for record in read(results) if record["fit"] == fit]
+        published.save(
+            save,
+            row="clip",
+            columns=columns,
+            rows=dict(rows(found, columns)),
+            seeds=[0],
+            mean=True,
+            records=found,
+        )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from click import ClickException
+from click.testing import CliRunner
 
 from benchmarks import forecast, published
 from benchmarks.forecast import COLUMNS, Taken, machine, run
 from benchmarks.published import kept
+from tests.helpers.synth import pan
 
 
 def test_work_is_shared_out_among_the_threads():
@@ -65,3 +67,14 @@ def test_runs_of_the_same_machine_are_added_to(tmp_path):
     published.save(path, row="run", columns=COLUMNS, rows=rows, seeds=[0], machine="another")
     assert kept(path, machine()) == {}
     assert kept(None) == {}
+
+
+def test_larger_frames_are_asked_for_and_named(monkeypatch):
+    told = pretends(monkeypatch, 'print(\'{"event": "Planned", "seconds": 1.0}\')')
+    monkeypatch.setattr(forecast, "render", lambda name, **how: [pan(8, how["size"], 32).numpy()])
+    given = ["--clip", "ball", "--size", "32", "--factor", "1", "--scale", "2"]
+    done = CliRunner().invoke(forecast.main, [*given, "--precision", "bfloat16"])
+    assert done.exit_code == 0, done.output
+    command, _ = told[0]
+    assert command[command.index("--factor") :][:4] == ["--factor", "1", "--scale", "2"]
+    assert "x1, scale 2; bfloat16, 1 thread" in done.output

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import published
 from benchmarks.published import RESULTS, Published, load, save
+from benchmarks.results import complete, read
 
 HELD = {
     "command": "python -m benchmarks.rotors --seeds 0,1",
@@ -85,3 +86,15 @@ def test_every_kept_result_can_be_shown(path):
 def test_there_are_kept_results():
     assert published.RESULTS.is_dir()
     assert list(RESULTS.glob("*.json"))
+
+
+def test_results_name_the_commits_that_measured_them(tmp_path):
+    """Each record keeps its own: a table of two of them was not made by the one that saves it."""
+    path, lines = tmp_path / "r.json", tmp_path / "r.jsonl"
+    lines.write_text('{"clip": "ball", "gain": 1.0, "commit": "0123456"}\n', encoding="utf-8")
+    wanted = [{"clip": "ball"}, {"clip": "pan"}]
+    assert [number for number, _ in complete(lines, wanted, lambda task: {"gain": 2.0})] == [1]
+    records = read(lines)
+    rows = {record["clip"]: {"gain": record["gain"]} for record in records}
+    save(path, row="clip", columns={"gain": "+.1f"}, rows=rows, seeds=[], records=records)
+    assert load(path).commit == f"0123456, {published.about_this_run()['commit']}"

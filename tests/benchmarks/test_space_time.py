@@ -40,6 +40,9 @@ def test_a_row_against_plain_words():
     plain = agree(enlarge(climbed, (48, 64)), climbed)
     assert row["climbed, agrees"] == pytest.approx(psnr(plain.clamp(0, 1), truth) - usual, abs=1e-3)
     assert row["true detail"] == max([*row.values()][2:])  # no step in space can pass it
+    assert space_time.measured(truth, replace(tiny(), factor=2), space_time.FITTED) == {
+        name: value for name, value in row.items() if name in space_time.FITTED
+    }
     assert -5 < row["better order with minterpolate"] < 10
 
 

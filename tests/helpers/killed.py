@@ -19,7 +19,7 @@ import torch
 
 import deeptsr.video.reading.reader
 import deeptsr.video.writing.writer  # noqa: F401, the same
-from deeptsr.config import PyramidSettings
+from deeptsr.config import NETWORKS, NetworkSettings, PyramidSettings
 from deeptsr.jobs.resources import memory
 from deeptsr.jobs.upscale import upscale_file
 from deeptsr.learning import checkpoints
@@ -85,6 +85,22 @@ def at_random_moments(source, folder):
         left = [p.name for p in folder.iterdir() if p.name.startswith(".")]
         assert not left, left
     return {"kills": kills, "finished": finished, "same": same, "seconds": takes}
+
+
+def every_network(source, folder):
+    """Kill a run of each network twice, in its first and in its second half, and go on."""
+    same = {}
+    for name in NETWORKS:
+        options = replace(OPTIONS, network=NetworkSettings(name, 4, 1))
+        whole, out = folder / "whole" / f"{name}.mkv", folder / f"{name}.mkv"
+        began = time.monotonic()
+        assert forked(lambda o=options, to=whole: upscale_file(source, to, o))
+        takes, kills = time.monotonic() - began, 0
+        for share in (0.3, 0.6, None):
+            after = None if share is None or out.exists() else share * takes
+            kills += not forked(lambda o=options, to=out: upscale_file(source, to, o), after)
+        same[name] = kills > 0 and content(out) == content(whole)
+    return same
 
 
 class Steps:
@@ -154,6 +170,8 @@ def main(mode, folder):
     checkpoints._INTERVAL = 0.0
     if mode == "random":
         print(json.dumps(at_random_moments(source, folder)))
+    elif mode == "networks":
+        print(json.dumps(every_network(source, folder)))
     else:
         print(json.dumps(at_every_durable_step(source, folder, mode)))
 

@@ -25,6 +25,26 @@ def test_what_is_cut_off_is_given_to_the_pixels_around():
     assert torch.equal(inside(0.5 + 0.1 * large, video), 0.5 + 0.1 * large)
 
 
+def test_black_beside_white_is_seen_again_in_8_bits():
+    """Half of all pixels are black and half are white, and filmed again it still has 65 dB."""
+    video = shrink(noise(2, 96, 96, 3).round(), (48, 48))
+    video = (255 * video.clamp(0, 1)).round() / 255
+    made = inside(plain(video, (96, 96)), video)
+    assert 0 <= made.min() <= made.max() <= 1
+    whole = in_levels(made, video, 255)
+    assert float((shrink(whole, (48, 48)) - video).square().mean()) < 10**-6.5
+
+
+def test_a_truth_within_black_and_white_comes_nearer():
+    """What lies within them, and agrees, is what is looked for."""
+    truth = noise(2, 24, 24, 3).round().repeat_interleave(4, 1).repeat_interleave(4, 2)
+    video = shrink(truth, (64, 64), "area")
+    large = plain(video, (96, 96), "area")
+    made = inside(large.clone(), video, "area")
+    errors = [(each - truth).square().mean() for each in (large.clamp(0, 1), made)]
+    assert errors[1] < 1e-3 * errors[0]
+
+
 @pytest.mark.parametrize("size", [(36, 44), (27, 33), (45, 55)])
 @pytest.mark.parametrize("camera", ["bicubic", "area"])
 def test_rounding_is_hidden_from_the_camera(size, camera):

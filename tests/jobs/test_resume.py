@@ -58,6 +58,10 @@ def test_killed_before_every_durable_step_it_ends_with_the_same_bytes(folder, na
     assert told["left"] == []
 
 
+def test_killed_twice_every_network_ends_with_the_same_bytes(folder):
+    assert killed("networks", folder) == dict.fromkeys(NETWORKS, True)
+
+
 def crowd(source, place):
     """The exit codes of eight runs at once."""
     done = subprocess.run(
