@@ -48,7 +48,6 @@ def test_only_a_first_stage_that_is_not_aliased_comes_nearer(monkeypatch, aliase
     special = Specialist(made[0].network, made[0].network) if aliased else None
     lent = (replace(made[0], special=special), *made[1:])
     networks = [[p.clone() for p in each.network.parameters()] for each in lent if each.network]
-    monkeypatch.setattr(attempts, "SURE", 2.0)
     monkeypatch.setattr(attempts, "KEPT", -9.0)
     examine, rising = attempts.examine, iter(range(9))
     monkeypatch.setattr(

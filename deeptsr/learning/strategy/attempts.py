@@ -8,8 +8,7 @@ as known              an expert of the prior, or the  no adapted one agrees more
                       stage before
 adapted               the same pairs, from there;     it agrees more with itself
                       none, where a specialist
-                      leads, or what is known is
-                      sure already
+                      leads
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
 ====================  ==============================  ===========================================
@@ -36,7 +35,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import JUDGE, SPECIAL_STEP, SPECIALIST, State
-from deeptsr.learning.strategy.bounds import KEPT, SURE, UNSEEN
+from deeptsr.learning.strategy.bounds import KEPT, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine, look, moving
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
@@ -108,7 +107,7 @@ def attempt(
         good = fitted.score > 0 and evidence.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, evidence)
     evidence, share = start.evidence, 0.0
-    if steps and not start.leads and start.evidence.agreement < SURE:
+    if steps and not start.leads:
         before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
@@ -123,8 +122,8 @@ def attempt(
 def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int) -> StageResult:
     """Bring a network that was fitted to another video nearer to this one, in place.
 
-    It is kept as it was where it is sure already, or no mean of it and of what it learnt agrees
-    more with itself; all of what it learnt is taken where that does.
+    It is kept as it was where no mean of it and of what it learnt agrees more with itself; all of
+    what it learnt is taken where that does.
 
     Args:
         fitter: of the stage.
@@ -136,7 +135,7 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
     middle, precision = clip[first : first + _GLANCED], fitter.precision
     known, share = look(network.eval(), middle, precision), 0.0
     evidence = examine(network, middle, precision, made=known)
-    if steps and evidence.agreement < SURE:
+    if steps:
         before = copy.deepcopy(network.state_dict())
         fitter.fit(network, [clip], steps, known=True)
         looked_at = middle, known, fitter

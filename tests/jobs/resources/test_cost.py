@@ -106,10 +106,11 @@ def test_what_is_not_learnt_is_not_waited_for():
 
 @pytest.mark.parametrize("learns", [True, False])
 def test_as_many_looks_are_taken_as_are_counted(monkeypatch, learns):
-    """Against the fit itself, of a clip that is learnt from, or of which enough is known."""
-    monkeypatch.setattr(attempts, "SURE", math.inf if learns else -math.inf)
+    """Against the fit itself, of a clip that is learnt from, or that a specialist leads."""
     asked = attempts.moving
-    monkeypatch.setattr(attempts, "moving", lambda *a: replace(asked(*a), special=0.0))
+    share = 0.0 if learns else 1.0
+    monkeypatch.setattr(attempts, "moving", lambda *a: replace(asked(*a), special=share))
+    monkeypatch.setattr(attempts, "UNSEEN", 0.0)
     options, seen = preset("fast", factor=2), []
     fit = replace(options.fit, adapt_steps=6, checks=2, warmup=1)
     options = replace(options, fit=fit, pairs=replace(options.pairs, crop=16, batch=1, frames=3))
