@@ -47,7 +47,7 @@ def looks_of(
         network: of the stage; only its shapes are asked for.
         size: height and width of the video, pixels.
         seen: frames of the excerpt.
-        learns: whether it makes its own steps, or finds that what is known is better left alone.
+        learns: whether it makes its own steps, or a specialist leads, who learns nothing.
     """
     steps, reused = steps_of_stage(options, number), options.fit_file is not None
     prior = prior_of(options)
@@ -60,7 +60,8 @@ def looks_of(
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
-    times, checks = float(number == 0), 0  # the self-check
+    # The self-check looks at what the specialist makes, too, and at what its judge says.
+    times, checks = (number == 0) * (2.0 - learns), 0
     if reused and steps:  # what is taken over, and two means of it and what it learns
         times, checks = times + 1 + 2, 2
     elif not reused:

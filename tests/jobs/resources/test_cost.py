@@ -85,7 +85,7 @@ def test_looks_at_own_results_are_counted():
     reused = replace(options, fit_file="camera.safetensors")
     taken = looks_of(reused, 0, STAGES[0], networks[0], SIZE, 24)
     assert (taken.times, taken.checks) == (1 + 2 + 1, 2)
-    as_it_is = replace(reused, fit=replace(options.fit, adapt_steps=9))
+    as_it_is = replace(reused, fit=replace(options.fit, adapt_steps=7))
     taken = looks_of(as_it_is, 0, STAGES[0], networks[0], SIZE, 24)
     assert (taken.times, taken.checks) == (1, 0)
     assert cost(reused).total < 0.5 * cost(options).total
@@ -94,7 +94,8 @@ def test_looks_at_own_results_are_counted():
 def test_what_is_not_learnt_is_not_waited_for():
     options = preset("fast")
     told, none = cost(options), replace(options, fit=replace(options.fit, adapt_steps=0))
-    assert told.without([0]) == pytest.approx(cost(none).seconds)
+    # Nothing is learnt where a specialist leads, at whom the self-check looks, too.
+    assert cost(none).seconds < told.without([0]) < 1.1 * cost(none).seconds < told.seconds
     assert told.without([]) == told.seconds
     later = cost(preset("balanced"))
     spared = [later.seconds - later.without([stage]) for stage in range(3)]
