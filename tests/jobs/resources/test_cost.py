@@ -1,6 +1,5 @@
 """What a run costs, and what share of it is done."""
 
-import math
 from dataclasses import replace
 
 import pytest
