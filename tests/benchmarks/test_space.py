@@ -19,8 +19,7 @@ def test_a_row_against_plain_words():
     usual, plain, ours, agreement, share, told, again = space.measured(truth, *asked, None)
     coarse = space.rounded(shrink(truth, (16, 24)))
     assert usual == pytest.approx(psnr(space.rounded(enlarge(coarse, (32, 48))), truth), abs=1e-4)
-    assert ours == pytest.approx(plain, abs=0.1)  # both in whole levels
-    assert plain > 0.1
+    assert plain + 0.01 > ours > plain - 0.1 > 0  # both in whole levels
     assert (agreement, share) == (1, 0)
     assert told > 0
     assert again > 65  # to the nearest level it would be less

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from deeptsr.learning.optimizers.stepper import Stepper
+
 __all__ = ["Adam"]
 
 _BETAS = (0.9, 0.999)  # of the running means of the gradient and of its square
@@ -16,7 +18,7 @@ _EPS = 1e-8
 _NAMES = ("step", "exp_avg", "exp_avg_sq")  # of what is held of a parameter
 
 
-class Adam:
+class Adam(Stepper):
     """The steps of ``torch.optim.Adam`` with its defaults, to the bit, and its state's form.
 
     That one imports torch's compiler when it begins, though nothing is compiled, and the compiler
@@ -27,16 +29,8 @@ class Adam:
     """
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"params": list(parameters), "lr": 1e-3}]
+        super().__init__(parameters)
         self._state: dict[int, dict[str, Tensor]] = {}
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients, or make them zero."""
-        for parameter in self._parameters:
-            if set_to_none:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                parameter.grad.zero_()
 
     @torch.no_grad()
     def step(self) -> None:
@@ -60,8 +54,7 @@ class Adam:
 
     def state_dict(self) -> dict[str, Any]:
         """What a later run needs to go on."""
-        group = {"lr": self.param_groups[0]["lr"], "params": [*range(len(self._parameters))]}
-        return {"state": self._state, "param_groups": [group]}
+        return self._told(self._state)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state, this one's or that of torch's own."""
@@ -69,11 +62,6 @@ class Adam:
             int(number): {name: held[name].detach().clone() for name in _NAMES}
             for number, held in state["state"].items()
         }
-
-    @property
-    def _parameters(self) -> list[Parameter]:
-        parameters: list[Parameter] = self.param_groups[0]["params"]
-        return parameters
 
 
 def _begun(parameter: Tensor) -> dict[str, Tensor]:

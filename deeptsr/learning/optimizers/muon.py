@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from deeptsr.learning.optimizers.stepper import Stepper
+
 __all__ = ["Muon"]
 
 _MOMENTUM = 0.9  # decay of the running mean of the gradient
@@ -16,7 +18,7 @@ _QUINTIC = (3.4445, -4.7750, 2.0315)  # published: five rounds bring singular va
 _ROUNDS = 5
 
 
-class Muon:
+class Muon(Stepper):
     """Goes down the running mean of each layer's gradient, made orthogonal.
 
     A gradient, as a matrix of outputs by all that each is made of, has a few large singular values,
@@ -32,16 +34,8 @@ class Muon:
     """
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"params": list(parameters), "lr": 1e-3}]
+        super().__init__(parameters)
         self._means: dict[int, Tensor] = {}
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget all gradients, or make them zero."""
-        for parameter in self._parameters:
-            if set_to_none:
-                parameter.grad = None
-            elif parameter.grad is not None:
-                parameter.grad.zero_()
 
     @torch.no_grad()
     def step(self) -> None:
@@ -61,20 +55,13 @@ class Muon:
 
     def state_dict(self) -> dict[str, Any]:
         """What a later run needs to go on."""
-        group = {"lr": self.param_groups[0]["lr"], "params": [*range(len(self._parameters))]}
-        state = {number: {"mean": mean} for number, mean in self._means.items()}
-        return {"state": state, "param_groups": [group]}
+        return self._told({number: {"mean": mean} for number, mean in self._means.items()})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         self._means = {
             int(number): held["mean"].detach().clone() for number, held in state["state"].items()
         }
-
-    @property
-    def _parameters(self) -> list[Parameter]:
-        parameters: list[Parameter] = self.param_groups[0]["params"]
-        return parameters
 
 
 def _orthogonal(matrix: Tensor) -> Tensor:
