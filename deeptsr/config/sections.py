@@ -140,6 +140,7 @@ class PretrainSettings:
     still: float = 0.0  # share of a network's steps that teach it stills without time, in [0, 1)
     hidden: float = 0.5  # share of their blocks that are hidden in each frame, in (0, 1)
     damaged: float = 0.0  # share of the steps whose input noise or H.264 has spoilt
+    ended: float = 0.3  # share of the crops within which their clip begins or ends
     slowed: float = 0.25  # share of the crops that are means of two frames of their clip
     gray: float = 0.3  # share of the crops that lose some of their colour
     optimizer: str = "adam"  # one of OPTIMIZERS

@@ -14,6 +14,7 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.descent import Optimizer, descend, optimizer_of
+from deeptsr.learning.ends import with_ends
 from deeptsr.learning.pretraining.crops import Crops, aliased, kinds
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
@@ -146,7 +147,7 @@ class Course:
         factor = self._crops.factor()
         htr, where = self._crops.batch(factor)
         where = where.to(self._device)
-        error, plain = self._errors(self.network, self._placed(htr), where, factor, spoil=True)
+        error, plain = self._errors(self.network, self._placed(htr), where, factor, taught=True)
         return error, ((plain + _QUIET) * 1e3) ** -self.settings.balance
 
     def _hidden(self) -> tuple[Tensor, Tensor]:
@@ -167,7 +168,7 @@ class Course:
         htr: Tensor,
         where: Tensor,
         factor: int,
-        spoil: bool = False,
+        taught: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Mean square errors of what counts, (N,) each.
 
@@ -176,10 +177,15 @@ class Course:
         """
         exposure = self.variant.exposure
         ltr = expose(htr, factor, exposure, axis=2)
-        if spoil and self._damage and self._crops.chance() < self.settings.damaged:
+        if taught and self._damage and self._crops.chance() < self.settings.damaged:
             spoilt = self._damage(ltr)
             # What a frame's damage looks like is told by that frame, and stays in all it becomes.
             htr, ltr = htr + (spoilt - ltr).repeat_interleave(factor, 2), spoilt
+        there = torch.ones(())
+        if taught:
+            draws = self._crops.uniform(len(ltr)).to(ltr.device)
+            ltr, there = with_ends(ltr, draws, self.settings.ended)
+            there = there.repeat_interleave(factor, 2)
         with self._autocast():
             contiguous = ltr.contiguous(memory_format=torch.channels_last_3d)
             restored = network(contiguous, Request(factor))
@@ -193,6 +199,7 @@ class Course:
             wanted = torch.lerp(plain, htr, where)
         elif learns != "all":
             counts = where if learns == "aliased" else 1 - where
+        counts = counts * there
         error, usual = (restored - wanted) * counts, (plain - htr) * counts
         return _inner(error, factor), _inner(usual, factor)
 
