@@ -259,10 +259,11 @@ class Pretrained(Event):
 
 @dataclass(frozen=True)
 class TimeCorrected(Event):
-    """What the whole run takes, told anew: a stage learns nothing, as what is known is better."""
+    """What the whole run takes, told anew: a stage takes less than was planned."""
 
     stage: int  # from 1
     seconds: float  # of the whole run, where the plan told of more
+    reason: str = ""  # what the stage does: "learns nothing ...", "begins at 1/4 of the size"
 
 
 @dataclass(frozen=True)

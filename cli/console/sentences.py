@@ -106,10 +106,7 @@ def _progress(event: Progress, verbose: bool) -> str:
 
 
 def _time_corrected(event: TimeCorrected, verbose: bool) -> str:
-    return (
-        f"stage {event.stage} learns nothing from this video, as what is known suits it: "
-        f"about {duration(event.seconds)} in all"
-    )
+    return f"stage {event.stage} {event.reason}: about {duration(event.seconds)} in all"
 
 
 def _surveyed(event: Surveyed, verbose: bool) -> str:

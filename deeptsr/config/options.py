@@ -176,12 +176,13 @@ PRESETS: dict[str, Options] = {
     "balanced": Options(
         preset="balanced",
         fit=FitSettings(steps=4_800, adapt_steps=600),
+        pyramid=PyramidSettings(largest=524_288),
     ),
     "quality": Options(
         preset="quality",
         pairs=PairSettings(batch=8),
         fit=FitSettings(steps=6_000, adapt_steps=1_800, finetune_steps=600),
-        pyramid=PyramidSettings(rounds=2, mirrored=None),
+        pyramid=PyramidSettings(largest=2_097_152, rounds=2, mirrored=None),
     ),
     # The settings that the paper's authors published with their implementation.
     "paper": Options(
@@ -213,7 +214,7 @@ PRESETS: dict[str, Options] = {
             averaging=0.0,
         ),
         pyramid=PyramidSettings(
-            coarsest=Fraction(1, 8), ensemble=False, even=False, doubling=False
+            coarsest=Fraction(1, 8), largest=None, ensemble=False, even=False, doubling=False
         ),
     ),
 }

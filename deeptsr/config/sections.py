@@ -169,6 +169,8 @@ class PyramidSettings:
 
     excerpt: int = 96  # LTR frames that fitting looks at, at most, >= 4
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
+    largest: int | None = 131_072  # pixels of a frame of the first stage, at most, where it starts
+    # from a prior: it begins as large as the motion allows; None: at `coarsest`; >= 1
     rounds: int = 1  # alternations of back-projection, >= 1
     ensemble: bool = True  # average what a network makes of the clip, and of it filmed again
     mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
@@ -186,7 +188,7 @@ class PyramidSettings:
             OptionError: naming the setting, what was got and what is expected.
         """
         check_kinds(self)
-        check_least(self, excerpt=4, rounds=1, voxels=1, networks=1, mirrored=0)
+        check_least(self, excerpt=4, rounds=1, voxels=1, networks=1, mirrored=0, largest=1)
         if self.coarsest is not None and not 0 < self.coarsest <= 1:
             raise OptionError(
                 f"coarsest is {shown(self.coarsest)}; expected a size above 0, up to 1"

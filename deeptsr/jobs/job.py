@@ -31,10 +31,11 @@ from deeptsr.jobs.frame_times import (
 )
 from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cost import Cost, estimate
-from deeptsr.jobs.resources.fit_files import check_fit_files
+from deeptsr.jobs.resources.fit_files import as_it_was_fitted, check_fit_files
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.pyramid.plan import Stage, plan, steps_of
+from deeptsr.learning.recipe import climbs
+from deeptsr.pyramid.plan import Stage, steps_of
 from deeptsr.system import devices
 
 __all__ = [
@@ -61,6 +62,7 @@ class Job:
     device: torch.device
     precision: torch.dtype
     stages: tuple[Stage, ...]
+    smaller: tuple[tuple[Stage, ...], ...]  # plans that the motion may ask for: they begin smaller
     cost: Cost
     schedule: Schedule
     size: tuple[int, int]  # height, width
@@ -90,6 +92,12 @@ class Job:
         """Bytes of the output and of its parts, about."""
         pixels = len(self.schedule.shown) * self.shown[0] * self.shown[1]
         return round(pixels * self.bits[0] / 8), round(pixels * self.bits[1] / 8)
+
+    def with_stages(self, stages: tuple[Stage, ...]) -> Job:
+        """The job with another climb, and what that costs."""
+        clip = Clip(self.frames, *self.size, self.shown)
+        cost = estimate(stages, clip, self.options, self.device)
+        return replace(self, stages=stages, smaller=(), cost=cost)
 
     def planned(self) -> Planned:
         """Tell the plan."""
@@ -181,7 +189,8 @@ def _on_timeline(
             f"{_LEAST_SIDE} x {_LEAST_SIDE}; scale it up first"
         )
     device = devices.choose(options.device)
-    stages = plan(options.factor, height, width, options.pyramid.coarsest)
+    options = as_it_was_fitted(options)
+    stages, *smaller = climbs(options, height, width)
     needed = PAIRS * max((stage.step for stage in stages), default=0)
     if frames < needed:
         raise InputError(
@@ -194,7 +203,10 @@ def _on_timeline(
     options = bounded(clip, options, stages, device)
     cost = estimate(stages, clip, options, device)
     precision = devices.precision(device)
-    return Job(asked, options, device, precision, stages, cost, laid_out, size, shown, None)
+    return Job(
+        *(asked, options, device, precision, stages, tuple(smaller), cost, laid_out, size, shown),
+        cuts=None,
+    )
 
 
 def within_time_budget(
@@ -213,10 +225,10 @@ def within_time_budget(
     length = min(job.frames, job.options.pyramid.excerpt)
     began -= job.cost.enlarging  # as if that time had passed: it is not for the climb
     options, watch = time_budget.within(task, job.options, length, began, on_event, checkpoints)
-    stages = plan(options.factor, *job.size, options.pyramid.coarsest)
-    clip = Clip(job.frames, *job.size, job.shown)
-    cost = replace(estimate(stages, clip, options, job.device), seconds=watch.seconds)
-    return replace(job, options=options, stages=stages, cost=cost, watch=watch)
+    job = replace(job, options=options, watch=watch)
+    stages, *smaller = climbs(options, *job.size)
+    job = replace(job.with_stages(stages), smaller=tuple(smaller))
+    return replace(job, cost=replace(job.cost, seconds=watch.seconds))
 
 
 def resolve_file(

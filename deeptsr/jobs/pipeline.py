@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -29,12 +29,14 @@ from deeptsr.learning.recipe import steps_of_stage
 from deeptsr.learning.saved_fit import saved_fit_of
 from deeptsr.learning.self_check import self_check
 from deeptsr.learning.stages import bring_nearer, fit_stages
+from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import ran_out
 
 __all__ = ["fit_job", "going_on", "out_of_memory", "read_for_fitting"]
 
 _SPARED = 8  # groups of LTR frames, of which some can be spared to judge a fit
+_KNOWN = "learns nothing from this video, as what is known suits it"
 _NO_GAIN = 0.05  # dB: what the self-check calls nothing
 
 
@@ -59,10 +61,14 @@ def read_for_fitting(
 
 def fit_job(
     job: Job, excerpt: Tensor, on_event: Listener, checkpoints: Checkpoints | None
-) -> tuple[FittedStage, ...]:
-    """Fit all stages on the excerpt, or take a fit that is given, and check them on it."""
+) -> tuple[Job, tuple[FittedStage, ...]]:
+    """Fit all stages on the excerpt, or take a fit that is given, and check them on it.
+
+    Returns:
+        The job, whose climb may begin smaller than was planned, and its stages.
+    """
     if not job.stages:
-        return ()
+        return job, ()
     on_event(Progress(0.0, "fit", f"stage 1 of {len(job.stages)}: looking at the video"))
     given = saved_fit_of(job.options)
     if given is not None:
@@ -71,15 +77,15 @@ def fit_job(
         networks = sum(stage.network is not None for stage in fitted)
         on_event(FitReused(str(job.options.fit_file), labels, networks))
         if len(excerpt) < job.least:
-            return fitted
+            return job, fitted
         clip = excerpt.to(job.device)
         bring_nearer(
             *(fitted, clip, job.options),
             precision=job.precision,
-            on_event=_corrected(job, on_event),
+            on_event=_corrected(lambda: job, on_event),
             fraction=job.cost.fitting,
         )
-        return _checked(job, fitted, clip, on_event)
+        return job, _checked(job, fitted, clip, on_event)
     if len(excerpt) < job.least:
         on_event(
             Warned(
@@ -87,23 +93,30 @@ def fit_job(
                 "one to learn from: this is plain interpolation; `scenes` off takes all as one"
             )
         )
-        return tuple(FittedStage(stage, None) for stage in job.stages)
-    clip, watch = excerpt.to(job.device), job.watch
+        return job, tuple(FittedStage(stage, None) for stage in job.stages)
+    clip, watch, begun = excerpt.to(job.device), job.watch, job
+
+    def begin_smaller(stages: tuple[Stage, ...]) -> None:
+        nonlocal begun
+        begun = job.with_stages(stages)
+        on_event(TimeCorrected(1, begun.cost.seconds, f"begins at {stages[0].scale} of the size"))
 
     def fraction(stage: int, share: float) -> float:
         if watch:
             watch.at(stage, share)
-        return job.cost.fitting(stage, share)
+        return begun.cost.fitting(stage, share)
 
     fitted = fit_stages(
         clip,
         job.stages,
         job.options,
         precision=job.precision,
-        on_event=_corrected(job, on_event),
+        on_event=_corrected(lambda: begun, on_event),
         fraction=fraction,
         checkpoints=checkpoints,
         enough=watch.enough if watch else lambda: False,
+        smaller=job.smaller,
+        on_smaller=begin_smaller,
     )
     if watch and watch.cut:
         on_event(
@@ -113,10 +126,10 @@ def fit_job(
             )
         )
     keep_fit(fitted, job.options, job.size, on_event)
-    return _checked(job, fitted, clip, on_event)
+    return begun, _checked(begun, fitted, clip, on_event)
 
 
-def _corrected(job: Job, on_event: Listener) -> Listener:
+def _corrected(current: Callable[[], Job], on_event: Listener) -> Listener:
     """Tell the time anew where a stage makes none of the steps that the plan counted."""
     without: list[int] = []
 
@@ -124,12 +137,13 @@ def _corrected(job: Job, on_event: Listener) -> Listener:
         on_event(event)
         if not isinstance(event, StageFitted) or event.steps:
             return
+        job = current()
         if job.watch and job.watch.cut:  # it had no time to learn
             return
         number = event.stage - 1
         if steps_of_stage(job.options, number):
             without.append(number)
-            on_event(TimeCorrected(event.stage, job.cost.without(without)))
+            on_event(TimeCorrected(event.stage, job.cost.without(without), _KNOWN))
 
     return listen
 

@@ -64,7 +64,7 @@ def upscale_array(
     on_event = from_share(0.0, on_event)
     job, clip, gray = array_job(frames, options, on_event)
     excerpt, cuts = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
-    fitted = fit_job(job, excerpt, on_event, None)
+    job, fitted = fit_job(job, excerpt, on_event, None)
     space = space_job(job, excerpt, on_event)
     result = np.empty((len(job.schedule.shown), *job.shown, 3), np.float32)
     filled = 0
@@ -151,7 +151,7 @@ def _upscale(
     on_event(Progress(0.0, "read", "reading"))
     with out_of_memory():
         excerpt, cuts = _read_for_fitting(job, info, on_event)
-        fitted = fit_job(job, excerpt, on_event, work)
+        job, fitted = fit_job(job, excerpt, on_event, work)
         space = space_job(job, excerpt, on_event, info)
         del excerpt
         gc.collect()  # a frame of torch's is in a circle, and holds all that a fit has looked at

@@ -1,4 +1,4 @@
-"""Lets clips end within some crops: what a network makes of a clip's first and last frame is taught.
+"""Lets clips end within some crops: what becomes of a clip's first and last frame is taught.
 
 What comes before a clip's first frame, and after its last one, is not known: there the clip stands
 still (`pyramid.predict`). A crop from its middle never shows that.

@@ -1,21 +1,23 @@
-"""What each stage gets: network, folding, steps."""
+"""What each stage gets: size, network, folding, steps."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from deeptsr.config import FitSettings, Options
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.prior import prior_of
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.enlarge import VIEWS
-from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.plan import Stage, plan
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = [
     "JUDGED",
     "averages",
+    "climbs",
     "first_steps",
     "fitted_frames",
     "fitted_stage",
@@ -38,6 +40,29 @@ _NEARER_RATE = 6e-4  # at this rate (trials.md, "Making a fit of another video s
 def nearer(fit: FitSettings) -> FitSettings:
     """How a fit that is taken over learns from another video: in few steps, so without warm-up."""
     return replace(fit, finetune_rate=_NEARER_RATE, warmup=0, averaging=0.9, checks=1)
+
+
+def climbs(options: Options, height: int, width: int) -> tuple[tuple[Stage, ...], ...]:
+    """The plans of the climbs that there is a choice of, the largest first stage first.
+
+    A network that learns from the video alone begins at the coarsest size. One that knows motion
+    beforehand begins as large as the motion allows (`learning.strategy.sizes`).
+
+    Args:
+        options: all settings, the factor and the exposure as they come out.
+        height: of the video, pixels.
+        width: of the video, pixels.
+    """
+    pyramid, prior = options.pyramid, prior_of(options)
+    plans = [plan(options.factor, height, width, pyramid.coarsest)]
+    known = prior is not None and prior.serves(of_step(options.exposure, 1), 1)
+    while plans[0] and pyramid.largest and known and plans[0][0].scale < 1:
+        larger = plan(options.factor, height, width, min(Fraction(1), 2 * plans[0][0].scale))
+        rows, columns = larger[0].size(height, width)
+        if rows * columns > pyramid.largest:
+            break
+        plans.insert(0, larger)
+    return tuple(plans)
 
 
 def fold_of(stage: Stage, height: int, width: int) -> int:

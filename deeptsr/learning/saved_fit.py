@@ -21,12 +21,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from deeptsr.config import Options, fraction_of
+from deeptsr.config import Options, PyramidSettings, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.prior import State
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
 from deeptsr.networks import StepNetwork, build
+from deeptsr.pyramid import plan as plans
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -40,7 +41,12 @@ _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fi
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
 _HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
-_LATER = ("doubling", "even", "optimizer")  # what fits of before it was a setting do not tell
+_LATER = (
+    "doubling",
+    "even",
+    "largest",
+    "optimizer",
+)  # what fits of before it was a setting do not tell
 
 _ROLES = ("network", "special", "judge")  # of a stage's networks: none, the first, or all
 
@@ -85,7 +91,11 @@ class SavedFit:
             options: they were fitted with, the factor and the exposure as they came out.
             size: height and width of the video, pixels.
         """
-        stages = []
+        pyramid, first, stages = options.pyramid, fitted[0].stage.scale, []
+        # Where there was no other choice, that is not one for videos of other sizes.
+        if first != plans.plan(options.factor, *size, pyramid.coarsest)[0].scale:
+            pyramid = replace(pyramid, coarsest=first)
+        options = replace(options, pyramid=replace(pyramid, largest=None))
         for each in fitted:
             special = (each.special.network, each.special.judge) if each.special else ()
             networks = (each.network, *special) if each.network else ()
@@ -184,6 +194,11 @@ class SavedFit:
                     "the `factor` it was made with; fit this one anew"
                 )
 
+    def pyramid_of(self, pyramid: PyramidSettings) -> PyramidSettings:
+        """The settings of a climb that begins at the size at which this fit's does."""
+        mine = self.options.pyramid
+        return replace(pyramid, coarsest=mine.coarsest, largest=mine.largest)
+
     def fitted(
         self,
         options: Options,
@@ -228,9 +243,11 @@ def saved_fit_of(options: Options) -> SavedFit | None:
 def is_fit_with(path: Path, options: Options) -> bool:
     """Whether a file is a fit that was made with the same settings."""
     try:
-        return _told(SavedFit.load(path).options) == _told(options)
+        saved = SavedFit.load(path)
     except OptionError:
         return False
+    begun = replace(options, pyramid=saved.pyramid_of(options.pyramid))
+    return _told(saved.options) == _told(begun)
 
 
 @cache
@@ -295,6 +312,8 @@ def _section(base: Any, told: Mapping[str, Any]) -> Any:
         for field in fields(base)
         if field.name not in _HERE and (field.name in told or field.name not in _LATER)
     }
-    if values.get("coarsest") is not None:
-        values["coarsest"] = fraction_of(values["coarsest"])
+    if "coarsest" in values:
+        coarsest = values["coarsest"]
+        values["coarsest"] = None if coarsest is None else fraction_of(coarsest)
+        values.setdefault("largest", None)  # of before there was a choice
     return replace(base, **values)

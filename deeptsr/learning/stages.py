@@ -34,6 +34,7 @@ from deeptsr.learning.strategy.attempts import (
     start_from,
 )
 from deeptsr.learning.strategy.fitter import StageFitter
+from deeptsr.learning.strategy.sizes import best_size
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.plan import Stage
@@ -43,6 +44,7 @@ from deeptsr.system.devices import release
 __all__ = ["bring_nearer", "fit_stages"]
 
 _LEFT_OUT = StageResult(INTERPOLATES, 0.0, None)
+_SIZE = -2  # of the checkpoints, under which the size of the first stage is kept
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def fit_stages(
     fraction: Callable[[int, float], float] = lambda stage, share: 0.0,
     checkpoints: Checkpoints | None = None,
     enough: Callable[[], bool] = lambda: False,
+    smaller: tuple[tuple[Stage, ...], ...] = (),
+    on_smaller: Callable[[tuple[Stage, ...]], None] = lambda plan: None,
 ) -> tuple[FittedStage, ...]:
     """Fit the pyramid.
 
@@ -82,6 +86,8 @@ def fit_stages(
         fraction: of the whole job that is done when a stage (from 0) has made a share of its steps.
         checkpoints: where fitted stages are found, and kept.
         enough: asked after each step whether the stage's time is up; ``fraction`` tells the step.
+        smaller: plans that begin smaller, one of which the motion may ask for.
+        on_smaller: told the plan, if one of these is taken.
 
     Returns:
         One fitted stage for each of the plan.
@@ -92,11 +98,15 @@ def fit_stages(
     """
     prior = prior_of(options)
     run = _Run(clip, plan, options, prior, precision, on_event, fraction, checkpoints, enough)
+    if smaller:
+        run = _with_size(run, smaller)
+        if run.plan != plan:
+            on_smaller(run.plan)
     if options.pairs.auto:
         run = _with_mix(run)
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
-    for number, stage in enumerate(plan):
+    for number, stage in enumerate(run.plan):
         network, event = _fitted(run, number, tuple(fitted), previous)
         on_event(event)
         done = fraction(number, 1.0)
@@ -144,6 +154,30 @@ def bring_nearer(
     curve, seconds = tuple(fitter.curve), time.monotonic() - began
     on_event(_told(run, 0, result, fitter.steps_made, curve, seconds))
     release()
+
+
+def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
+    """The run with the plan that suits the video's motion: of the given one, and some smaller.
+
+    Where a specialist takes a part, at the size that it was taught at: the smallest.
+    """
+    plans = {plan[0].scale: plan for plan in (run.plan, *smaller)}
+    kept = (run.checkpoints.load_partial(_SIZE) or {}) if run.checkpoints else {}
+    chosen = {str(scale): scale for scale in plans}.get(str(kept.get("scale")))
+    if chosen is None:
+        least = min(plans)
+        looking = replace(run, plan=plans[least])
+        network, fitter = _fresh(looking, 0), _fitter(looking, 0)
+        experts = starts(run.prior, network)
+        (example,) = examples_of(fitter, run.clip[: fitter.frames], (), looking.plan[0])
+        start = start_from(network, experts, example, run.precision)
+        chosen = least
+        if start.special is None and experts:
+            chosen = best_size(network, run.clip[: fitter.frames], [*plans], run.precision)
+        release()
+        if run.checkpoints:
+            run.checkpoints.save_partial(_SIZE, {"scale": str(chosen)})
+    return replace(run, plan=plans[chosen])
 
 
 def _with_mix(run: _Run) -> _Run:

@@ -18,7 +18,7 @@ from deeptsr.jobs.doctor.advice import advice
 from deeptsr.jobs.doctor.machine import cards, disk_speed, hidden_card, priors
 from deeptsr.jobs.resources.forecast import Forecast, Speeds, Task, measure, operations_of_step
 from deeptsr.jobs.resources.memory import Clip, bounded
-from deeptsr.pyramid.plan import plan
+from deeptsr.learning.recipe import climbs
 from deeptsr.system import devices, ram
 
 __all__ = ["examine"]
@@ -90,7 +90,7 @@ def _times(task: Task, on_event: Listener) -> tuple[tuple[str, float], ...]:
     for name in PRESETS:
         options = preset(name, device=str(task.device))
         clip = Clip(task.frames, task.height, task.width)
-        stages = plan(options.factor, task.height, task.width, options.pyramid.coarsest)
+        stages = climbs(options, task.height, task.width)[0]
         options = bounded(clip, options, stages, task.device)
         excerpt = min(task.frames, options.pyramid.excerpt)
         work = operations_of_step(task, options)

@@ -23,8 +23,8 @@ from deeptsr.jobs.job import Job
 from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import fit_job, out_of_memory, read_for_fitting
 from deeptsr.jobs.resources.memory import Clip, bounded, chunk_length
+from deeptsr.learning.recipe import climbs
 from deeptsr.learning.saved_fit import SavedFit
-from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream_scene
 from deeptsr.system import devices
@@ -145,9 +145,10 @@ class Model:
 
     def _for_size(self, height: int, width: int) -> tuple[Options, tuple[FittedStage, ...]]:
         """The settings that the memory has room for, and the stages."""
-        options, size = self.options, (height, width)
+        size, pyramid = (height, width), self._saved.pyramid_of(self.options.pyramid)
+        options = replace(self.options, pyramid=pyramid)
         device = devices.choose(options.device)
-        stages = plan(options.factor, height, width, options.pyramid.coarsest)
+        stages = climbs(options, height, width)[0]
         self._saved.check(options, stages, size)
         options = bounded(Clip(_LONG, height, width), options, stages, device)
         return options, self._saved.fitted(options, stages, size, device)
@@ -191,7 +192,7 @@ def fit(frames: Any, options: Options | None = None, on_event: Listener = ignore
     job, clip, _ = array_job(frames, options, on_event, doubling=False)
     with out_of_memory():
         excerpt, _ = read_for_fitting(job, lambda: (frame.numpy() for frame in clip), on_event)
-        fitted = fit_job(job, excerpt, on_event, None)
+        job, fitted = fit_job(job, excerpt, on_event, None)
     return Model(SavedFit.of(fitted, job.options, job.size), _for_others(job))
 
 

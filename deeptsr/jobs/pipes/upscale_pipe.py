@@ -75,7 +75,7 @@ def upscale_pipe(
         excerpt, cuts = read_for_fitting(job, frames, on_event)
         for note in damage:
             on_event(Warned(note))
-        fitted = fit_job(job, excerpt, on_event, None)
+        job, fitted = fit_job(job, excerpt, on_event, None)
         space = kept_in(form.levels, space_job(job, excerpt, on_event, info), job)
         del excerpt
         rendered = render_job(job, fitted, space, read, cuts, on_event)

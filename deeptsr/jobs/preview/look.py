@@ -28,7 +28,7 @@ from deeptsr.jobs.resources.cost import estimate
 from deeptsr.jobs.resources.memory import Clip
 from deeptsr.jobs.upscale import upscale_array
 from deeptsr.learning.prior import prior_of
-from deeptsr.pyramid.plan import plan
+from deeptsr.learning.recipe import climbs
 from deeptsr.system import devices
 from deeptsr.system.distinct import check_distinct
 from deeptsr.system.files import check_file, write_whole
@@ -171,7 +171,7 @@ def _affordable(
         height, width = (max(_SMALLEST, round(side * scale / 2) * 2) for side in full)
         if width > _WIDEST and scale > _SIZES[-1]:
             continue
-        stages = plan(climbed, height, width, options.pyramid.coarsest)
+        stages = climbs(options, height, width)[0]
         seconds = []
         for count in (few, frames):
             cost = estimate(stages, Clip(count, height, width), options, device)

@@ -1,6 +1,7 @@
 """Cuts a run to a time: what is missed least goes first.
 
-In this order: the ensemble, the steps of later stages, those of the first, then the preset. A
+In this order: the ensemble, the steps of later stages, those of the first, the size at which the
+climb begins, then the preset. A
 preset's steps are cut to a quarter at most before the next smaller preset is taken.
 """
 
@@ -67,15 +68,16 @@ def choose(
 
         if fits(full):
             return full, True
-        chosen = _without_ensemble(full)
         first = first_steps(full)
         cuts = [("finetune_steps", 0), (first, _LEAST_STEPS if first == "steps" else 0)]
-        for field, least in cuts:
-            most = getattr(full.fit, field)
-            floor = min(most, least if last else _quarter(most))
-            chosen, done = _most(chosen, field, floor, most, fits)
-            if done:
-                return chosen, True
+        for largest in dict.fromkeys((full.pyramid.largest, None)):
+            chosen = _without_ensemble(full, largest)
+            for field, least in cuts:
+                most = getattr(full.fit, field)
+                floor = min(most, least if last else _quarter(most))
+                chosen, done = _most(chosen, field, floor, most, fits)
+                if done:
+                    return chosen, True
     return chosen, False
 
 
@@ -91,15 +93,15 @@ def least_of(options: Settings) -> Settings:
         for name in ("finetune_steps", first_steps(options))
     }
     settings = replace(options.fit, **cut)
-    return _without_ensemble(replace(options, fit=settings))
+    return _without_ensemble(replace(options, fit=settings), None)
 
 
 def _quarter(steps: int) -> int:
     return round(_LEAST * steps)
 
 
-def _without_ensemble(options: Settings) -> Settings:
-    return replace(options, pyramid=replace(options.pyramid, ensemble=False))
+def _without_ensemble(options: Settings, largest: int | None) -> Settings:
+    return replace(options, pyramid=replace(options.pyramid, ensemble=False, largest=largest))
 
 
 def _most(

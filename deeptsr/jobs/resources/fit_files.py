@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from deeptsr.config import Options
+from deeptsr.config import Options, Settings
 from deeptsr.errors import OptionError
 from deeptsr.events import FitKept, Listener, Warned
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
@@ -13,7 +14,15 @@ from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.files import check_file, write_whole
 from deeptsr.system.lock import alone
 
-__all__ = ["check_fit_files", "keep_fit"]
+__all__ = ["as_it_was_fitted", "check_fit_files", "keep_fit"]
+
+
+def as_it_was_fitted(options: Settings) -> Settings:
+    """Begin a climb at the size at which a fit that is given begins."""
+    given = saved_fit_of(options)
+    if given is None:
+        return options
+    return replace(options, pyramid=given.pyramid_of(options.pyramid))
 
 
 def check_fit_files(options: Options, stages: tuple[Stage, ...], size: tuple[int, int]) -> None:
@@ -62,15 +71,15 @@ def keep_fit(
     """
     if options.save_fit is None:
         return
-    path, replace = Path(options.save_fit), options.encode.overwrite
+    path, overwrite = Path(options.save_fit), options.encode.overwrite
     content = SavedFit.of(fitted, options, size).bytes()
     with alone([path], on_event):  # another run may keep its own there
-        if path.is_file() and not replace:
+        if path.is_file() and not overwrite:
             if path.read_bytes() != content:
                 on_event(
                     Warned(f"{path} holds another fit, and is left as it is: this one is not kept")
                 )
                 return
         else:
-            write_whole(path, lambda place: place.write_bytes(content), replace=replace)
+            write_whole(path, lambda place: place.write_bytes(content), replace=overwrite)
     on_event(FitKept(str(path), len(content)))

@@ -14,11 +14,18 @@ from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip, chunk_length
 from deeptsr.learning.fit import Hooks, Regime, fit
 from deeptsr.learning.pairs.pool import PairSource
-from deeptsr.learning.recipe import averages, fitted_stage, has_network, network_of, steps_of_stage
+from deeptsr.learning.recipe import (
+    averages,
+    climbs,
+    fitted_stage,
+    has_network,
+    network_of,
+    steps_of_stage,
+)
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.climb import climb
-from deeptsr.pyramid.plan import Stage, plan
+from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import voxels
 from deeptsr.pyramid.reach import loads
 from deeptsr.pyramid.stage import FittedStage
@@ -125,7 +132,7 @@ class Forecast:
 
 
 def _pyramid(task: Task, options: Options) -> tuple[tuple[Stage, ...], tuple[StepNetwork, ...]]:
-    stages = plan(options.factor, task.height, task.width, options.pyramid.coarsest)
+    stages = climbs(options, task.height, task.width)[0]
     with torch.device("meta"):  # only shapes are asked for
         networks = tuple(_build(options, stage, task) for stage in stages)
     return stages, networks

@@ -21,6 +21,7 @@ from deeptsr.system.humanize import duration
 __all__ = ["Task", "Watch", "within"]
 
 _CUT = ("steps", "adapt_steps", "finetune_steps")
+_CUT_PYRAMID = ("ensemble", "largest")
 _AIM = 0.95  # of the time: what starting and finishing take is not measured
 _STAGE = -1  # of the checkpoints, under which the choice is kept
 
@@ -93,7 +94,8 @@ def _beside(forecast: Forecast, began: float) -> Callable[[Options], float]:
 
 def _kept(options: Options) -> dict[str, Any]:
     chosen: dict[str, Any] = {name: getattr(options.fit, name) for name in _CUT}
-    return {**chosen, "preset": options.preset, "ensemble": options.pyramid.ensemble}
+    pyramid = {name: getattr(options.pyramid, name) for name in _CUT_PYRAMID}
+    return {**chosen, **pyramid, "preset": options.preset}
 
 
 def _restored(options: Settings, kept: dict[str, Any]) -> Settings | None:
@@ -103,7 +105,7 @@ def _restored(options: Settings, kept: dict[str, Any]) -> Settings | None:
         return replace(
             full,
             fit=replace(full.fit, **{name: kept[name] for name in _CUT}),
-            pyramid=replace(full.pyramid, ensemble=kept["ensemble"]),
+            pyramid=replace(full.pyramid, **{name: kept[name] for name in _CUT_PYRAMID}),
         )
     except (LookupError, TypeError, OptionError):
         return None
