@@ -17,7 +17,7 @@ from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import open_share
 from deeptsr.config import EncodeSettings, Options, Resolved
 from deeptsr.errors import InputError, OptionError
-from deeptsr.events import Listener, Planned, Warned
+from deeptsr.events import Planned
 from deeptsr.imaging.exposure import nearest
 from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
@@ -29,11 +29,10 @@ from deeptsr.jobs.frame_times import (
     schedule,
     stretch_of,
 )
-from deeptsr.jobs.resources import time_budget
 from deeptsr.jobs.resources.cost import Cost, estimate
 from deeptsr.jobs.resources.fit_files import as_it_was_fitted, check_fit_files
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
-from deeptsr.learning.checkpoints import Checkpoints
+from deeptsr.jobs.resources.stopwatch import Watch
 from deeptsr.learning.recipe import climbs
 from deeptsr.pyramid.plan import Stage, steps_of
 from deeptsr.system import devices
@@ -45,7 +44,6 @@ __all__ = [
     "resolve_file",
     "resolve_input",
     "stretch_of",
-    "within_time_budget",
     "without_duplicates",
 ]
 
@@ -70,7 +68,7 @@ class Job:
     cuts: tuple[int, ...] | None  # first frames of scenes, 0 excepted; None: they are to be found
     bits: tuple[float, float] = (0.0, 0.0)  # a pixel of the output, and of its parts
     dropped: int = 0  # frames that repeat the one before and are left out
-    watch: time_budget.Watch | None = None  # where the time is limited
+    watch: Watch | None = None  # where the time is limited
 
     @property
     def least(self) -> int:
@@ -207,28 +205,6 @@ def _on_timeline(
         *(asked, options, device, precision, stages, tuple(smaller), cost, laid_out, size, shown),
         cuts=None,
     )
-
-
-def within_time_budget(
-    job: Job, began: float, on_event: Listener, checkpoints: Checkpoints | None = None
-) -> Job:
-    """Cut a job such that it ends within its time budget, if it has one."""
-    budget = job.options.time_budget
-    if budget is None:
-        return job
-    if not job.stages:
-        if job.cost.seconds <= budget:
-            return job
-        on_event(Warned("detail is left out, to keep the time budget"))
-        return replace(job, options=replace(job.options, space_prior="none"))
-    task = time_budget.Task(job.frames, *job.size, job.device, job.precision)
-    length = min(job.frames, job.options.pyramid.excerpt)
-    began -= job.cost.enlarging  # as if that time had passed: it is not for the climb
-    options, watch = time_budget.within(task, job.options, length, began, on_event, checkpoints)
-    job = replace(job, options=options, watch=watch)
-    stages, *smaller = climbs(options, *job.size)
-    job = replace(job.with_stages(stages), smaller=tuple(smaller))
-    return replace(job, cost=replace(job.cost, seconds=watch.seconds))
 
 
 def resolve_file(

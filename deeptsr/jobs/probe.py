@@ -13,7 +13,8 @@ from deeptsr import config, video
 from deeptsr.analysis.scenes import survey
 from deeptsr.config import Options
 from deeptsr.events import Listener, Planned, Probed, Progress, Warned, ignore
-from deeptsr.jobs.job import resolve_file, resolve_input, within_time_budget, without_duplicates
+from deeptsr.jobs.in_time import within_time_budget
+from deeptsr.jobs.job import resolve_file, resolve_input, without_duplicates
 from deeptsr.jobs.pipeline import out_of_memory
 from deeptsr.system import devices
 

@@ -18,12 +18,12 @@ import torch
 from deeptsr import config, video
 from deeptsr.config import Options
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
+from deeptsr.jobs.in_time import within_time_budget
 from deeptsr.jobs.job import (
     Job,
     keeps_sound,
     resolve_file,
     stretch_of,
-    within_time_budget,
 )
 from deeptsr.jobs.model.array_job import array_job
 from deeptsr.jobs.pipeline import fit_job, going_on, out_of_memory, read_for_fitting

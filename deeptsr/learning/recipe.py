@@ -15,6 +15,7 @@ from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = [
+    "CHECKS_OF_KNOWN",
     "JUDGED",
     "averages",
     "climbs",
@@ -29,7 +30,8 @@ __all__ = [
     "views_of",
 ]
 
-JUDGED = 4_000_000  # pixels x frames of a stage's input that evidence looks at, at most
+JUDGED = 1_000_000  # pixels x frames of a stage's input that evidence looks at, at most
+CHECKS_OF_KNOWN = 2  # validations of a fit that starts from something known, at most
 _FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _FEWEST = 16  # LTR frames that it sees in any case

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from stat import S_ISREG
@@ -24,6 +24,7 @@ from torch import Tensor
 from deeptsr.config import Options, PyramidSettings, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
+from deeptsr.learning.kept_settings import settled, told_of
 from deeptsr.learning.prior import State
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
 from deeptsr.networks import StepNetwork, build
@@ -37,17 +38,6 @@ __all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
 _FORM = "deeptsr fit 2"  # of the file; another one is not read
 _MOST = 1 << 30  # bytes: networks are small
 _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
-# What decides how a result is made of the networks, and what they were fitted with.
-_PLAIN = ("preset", "factor", "exposure", "seed")
-_SECTIONS = ("pairs", "network", "fit", "pyramid")
-_HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
-_LATER = (
-    "doubling",
-    "even",
-    "largest",
-    "optimizer",
-)  # what fits of before it was a setting do not tell
-
 _ROLES = ("network", "special", "judge")  # of a stage's networks: none, the first, or all
 
 
@@ -91,10 +81,11 @@ class SavedFit:
             options: they were fitted with, the factor and the exposure as they came out.
             size: height and width of the video, pixels.
         """
-        pyramid, first, stages = options.pyramid, fitted[0].stage.scale, []
-        # Where there was no other choice, that is not one for videos of other sizes.
-        if first != plans.plan(options.factor, *size, pyramid.coarsest)[0].scale:
-            pyramid = replace(pyramid, coarsest=first)
+        pyramid, stages = options.pyramid, []
+        coarsest = plans.plan(options.factor, *size, pyramid.coarsest)[:1]
+        # A size that there was no choice of says nothing of videos of other sizes.
+        if fitted and fitted[0].stage != coarsest[0]:
+            pyramid = replace(pyramid, coarsest=fitted[0].stage.scale)
         options = replace(options, pyramid=replace(pyramid, largest=None))
         for each in fitted:
             special = (each.special.network, each.special.judge) if each.special else ()
@@ -104,7 +95,7 @@ class SavedFit:
                 for role, network in zip(_ROLES, networks, strict=False)
             }
             stages.append(replace(_asked(options, each.stage, size), weights=weights))
-        return cls(_settled(_told(options)), tuple(stages))
+        return cls(settled(told_of(options)), tuple(stages))
 
     @classmethod
     def load(cls, path: str | Path) -> SavedFit:
@@ -114,8 +105,8 @@ class SavedFit:
             OptionError: when the file is not there, or is no fit, or one of another version.
         """
         try:
-            told_of = os.stat(path)
-            if not S_ISREG(told_of.st_mode) or told_of.st_size > _MOST:
+            status = os.stat(path)
+            if not S_ISREG(status.st_mode) or status.st_size > _MOST:
                 raise ValueError("it is no file of that kind")
             content = Path(path).read_bytes()
             with safe_open(path, "pt") as file:
@@ -125,7 +116,7 @@ class SavedFit:
                 raise ValueError("its weights are not finite")
             if told["form"] != _FORM:
                 raise ValueError(f"it is in the form {told['form']!r}, and {_FORM!r} is known here")
-            options = _settled(told["settings"])
+            options = settled(told["settings"])
             stages = tuple(_stage(n, each, tensors) for n, each in enumerate(told["stages"]))
             _check_weights(options, stages)
         except (
@@ -152,7 +143,7 @@ class SavedFit:
             }
             for each in self.stages
         ]
-        told = {"form": _FORM, "settings": _told(self.options), "stages": listed}
+        told = {"form": _FORM, "settings": told_of(self.options), "stages": listed}
         tensors = {
             f"{number}/{role}/{name}": value.contiguous()
             for number, each in enumerate(self.stages)
@@ -247,7 +238,7 @@ def is_fit_with(path: Path, options: Options) -> bool:
     except OptionError:
         return False
     begun = replace(options, pyramid=saved.pyramid_of(options.pyramid))
-    return _told(saved.options) == _told(begun)
+    return told_of(saved.options) == told_of(begun)
 
 
 @cache
@@ -288,32 +279,3 @@ def _check_weights(options: Options, stages: Iterable[SavedStage]) -> None:
         for weights in saved.weights.values():
             if own != {k: v.shape for k, v in weights.items()}:
                 raise ValueError(f"the weights of stage {number} are not of its network")
-
-
-def _told(options: Options) -> dict[str, Any]:
-    """The settings that are kept, as JSON has them."""
-    every = asdict(options)
-    told = {name: every[name] for name in (*_PLAIN, *_SECTIONS)}
-    told["pyramid"] = {k: v for k, v in told["pyramid"].items() if k not in _HERE}
-    return told
-
-
-def _settled(told: Mapping[str, Any]) -> Options:
-    """The options of kept settings; what is not kept has its default."""
-    base = Options()
-    plain = {name: told[name] for name in _PLAIN}
-    sections = {name: _section(getattr(base, name), told[name]) for name in _SECTIONS}
-    return replace(base, **plain, **sections)
-
-
-def _section(base: Any, told: Mapping[str, Any]) -> Any:
-    values: dict[str, Any] = {
-        field.name: tuple(value) if isinstance(value := told[field.name], list) else value
-        for field in fields(base)
-        if field.name not in _HERE and (field.name in told or field.name not in _LATER)
-    }
-    if "coarsest" in values:
-        coarsest = values["coarsest"]
-        values["coarsest"] = None if coarsest is None else fraction_of(coarsest)
-        values.setdefault("largest", None)  # of before there was a choice
-    return replace(base, **values)

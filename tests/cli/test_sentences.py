@@ -162,8 +162,8 @@ def test_a_plan_names_all_that_the_user_decides_by():
             "s.safetensors",
         ),
         (
-            TimeCorrected(1, 12.0),
-            "stage 1 learns nothing from this video, as what is known suits it: about 12 s in all",
+            TimeCorrected(1, 12.0, "begins at 1/4 of the size"),
+            "stage 1 begins at 1/4 of the size: about 12 s in all",
         ),
         (Warned("mind this"), "warning: mind this"),
         (

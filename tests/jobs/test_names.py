@@ -24,7 +24,7 @@ LATIN = os.fsdecode(b"caf\xe9")  # no UTF-8
 @pytest.fixture
 def quick(monkeypatch):
     monkeypatch.setattr(
-        upscale, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale, "fit_job", lambda job, *_: (job, tuple(FittedStage(s, None) for s in job.stages))
     )
 
 

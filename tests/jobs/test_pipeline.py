@@ -1,6 +1,7 @@
 """The fit of a job: what is told of it as its stages end."""
 
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -42,6 +43,26 @@ def test_the_time_is_told_anew_where_a_stage_learns_nothing(monkeypatch, name, s
         if isinstance(event, TimeCorrected):
             assert isinstance(before, StageFitted)
             assert before.stage == event.stage
+
+
+def test_a_climb_that_begins_smaller_is_told_and_is_what_the_job_goes_on_with(monkeypatch):
+    def fit(clip, stages, options, *, on_event, smaller, on_smaller, fraction, **rest):
+        before = fraction(0, 1.0)
+        on_smaller(smaller[-1])
+        assert fraction(0, 1.0) != before  # the steps are another share of the whole
+        for number, stage in enumerate(smaller[-1], 1):
+            on_event(StageFitted(number, len(stages), stage.label, 1.0, 5, 0.1, "fitted"))
+        return tuple(FittedStage(stage, None) for stage in smaller[-1])
+
+    monkeypatch.setattr(pipeline, "fit_stages", fit)
+    job, clip, _ = array_job(pan(24, 128, 128), preset("fast", factor=8), ignore)
+    assert (job.stages[0].scale, job.smaller[0][0].scale) == (1, Fraction(1, 2))
+    told = []
+    begun, fitted = pipeline.fit_job(job, clip, told.append, None)
+    assert begun.stages == job.smaller[-1] == tuple(stage.stage for stage in fitted)
+    (corrected,) = [event for event in told if isinstance(event, TimeCorrected)]
+    assert corrected == TimeCorrected(1, begun.cost.seconds, "begins at 1/2 of the size")
+    assert corrected.seconds < job.cost.seconds
 
 
 def test_a_stage_that_had_no_time_is_not_told_to_have_known_enough(monkeypatch):

@@ -14,7 +14,8 @@ from deeptsr.events import Planned, Progress, Sharpened, StageFitted, Warned
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.lens import shrink
 from deeptsr.imaging.timeline import Timeline
-from deeptsr.jobs.job import resolve, within_time_budget
+from deeptsr.jobs.in_time import within_time_budget
+from deeptsr.jobs.job import resolve
 from deeptsr.jobs.probe import plan_file, probe_file
 from deeptsr.jobs.upscale import upscale_array, upscale_file
 from deeptsr.learning.prior import Prior

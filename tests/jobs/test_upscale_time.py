@@ -44,7 +44,9 @@ LOSSLESS = EncodeSettings(codec="libx264", crf=0)
 def quick(monkeypatch):
     """Interpolate at every stage: when frames are shown has nothing to do with the networks."""
     monkeypatch.setattr(
-        upscale_job, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale_job,
+        "fit_job",
+        lambda job, *_: (job, tuple(FittedStage(s, None) for s in job.stages)),
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from deeptsr.config import NETWORKS, preset
 from deeptsr.learning import recipe
 from deeptsr.learning import stages as stages_module
-from deeptsr.learning.recipe import fold_of, network_of, steps_of_stage, views_of
+from deeptsr.learning.recipe import climbs, fold_of, network_of, steps_of_stage, views_of
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.enlarge import VIEWS
 from deeptsr.pyramid.plan import Stage
@@ -79,6 +79,30 @@ def test_the_first_stage_takes_fewer_steps_from_a_prior():
     fast = preset("fast")
     assert steps_of_stage(fast, 0) == fast.fit.adapt_steps < fast.fit.steps
     assert steps_of_stage(replace(fast, prior="none"), 0) == fast.fit.steps
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "changes", "expected"),
+    [
+        ("fast", (128, 128), {}, ["1", "1/2"]),
+        ("fast", (384, 640), {}, ["1/2", "1/4"]),
+        ("fast", (720, 1280), {}, ["1/4"]),
+        ("balanced", (720, 1280), {}, ["1/2", "1/4"]),
+        ("quality", (720, 1280), {}, ["1", "1/2", "1/4"]),
+        ("fast", (128, 128), {"prior": "none"}, ["1/2"]),
+        ("fast", (128, 128), {"network": NETWORKS["recurrent"], "exposure": "delta"}, ["1/2"]),
+        ("paper", (128, 128), {}, ["1/2"]),
+        ("fast", (32, 32), {}, ["1"]),
+    ],
+)
+def test_what_knows_motion_has_a_choice_of_sizes(name, size, changes, expected):
+    plans = climbs(preset(name, factor=8, **changes), *size)
+    assert [str(plan[0].scale) for plan in plans] == expected
+    assert all(plan[-1].factor_before == 4 for plan in plans)
+
+
+def test_no_climb_has_no_choice():
+    assert climbs(preset("fast", factor=1, scale=2), 128, 128) == ((),)
 
 
 def test_coarse_levels_are_not_folded():

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
-from deeptsr.learning.recipe import nearer, network_of, steps_of_stage
+from deeptsr.learning.recipe import climbs, nearer, network_of, steps_of_stage
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
 from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.special import Specialist
@@ -45,7 +45,7 @@ def test_weights_and_settings_come_back(tmp_path):
     assert found.options == replace(
         OPTIONS,
         device="auto",
-        pyramid=replace(OPTIONS.pyramid, voxels=found.options.pyramid.voxels),
+        pyramid=replace(OPTIONS.pyramid, voxels=found.options.pyramid.voxels, largest=None),
     )
     for one, other in zip(stages(), found.fitted(OPTIONS, PLAN, SIZE, CPU), strict=True):
         assert other.stage == one.stage
@@ -59,11 +59,35 @@ def test_weights_and_settings_come_back(tmp_path):
 def test_the_settings_of_every_preset_come_back(tmp_path, name):
     options = preset(name, factor=6, exposure="delta", seed=3)
     (tmp_path / "a").write_bytes(SavedFit.of((), options, SIZE).bytes())
-    assert SavedFit.load(tmp_path / "a").options == options
+    # There is no choice left of where the climb begins.
+    begins = replace(options.pyramid, largest=None)
+    assert SavedFit.load(tmp_path / "a").options == replace(options, pyramid=begins)
+
+
+@pytest.mark.parametrize(("scale", "kept_as"), [("1/4", "1/4"), ("1/2", "1/2"), ("1", "1")])
+def test_a_climb_begins_at_the_size_at_which_its_fit_did(tmp_path, scale, kept_as):
+    options, size = preset("fast", factor=4), (256, 256)
+    begun = plan(4, *size, Fraction(scale))
+    fitted = tuple(FittedStage(stage, None) for stage in begun)
+    (tmp_path / "a").write_bytes(SavedFit.of(fitted, options, size).bytes())
+    found = SavedFit.load(tmp_path / "a")
+    asked = replace(options, pyramid=found.pyramid_of(options.pyramid))
+    assert asked.pyramid.coarsest == Fraction(kept_as)
+    assert climbs(asked, *size) == (begun,)
+    assert is_fit_with(tmp_path / "a", options)
+    assert not is_fit_with(tmp_path / "a", replace(options, seed=1))
+
+
+def test_where_there_was_no_choice_other_videos_have_one(tmp_path):
+    options, size = preset("fast", factor=4), (64, 64)
+    fitted = tuple(FittedStage(s, None) for s in plan(4, *size, options.pyramid.coarsest))
+    assert fitted[0].stage.scale == 1
+    assert SavedFit.of(fitted, options, size).options.pyramid.coarsest == Fraction(1, 4)
 
 
 @pytest.mark.parametrize(
-    ("section", "name"), [("pyramid", "doubling"), ("pyramid", "even"), ("fit", "optimizer")]
+    ("section", "name"),
+    [("pyramid", "doubling"), ("pyramid", "even"), ("pyramid", "largest"), ("fit", "optimizer")],
 )
 def test_a_fit_of_before_a_setting_has_its_default(tmp_path, section, name):
     path = kept(tmp_path / "a.safetensors")

@@ -10,5 +10,5 @@ from deeptsr.pyramid.stage import FittedStage
 def quick(monkeypatch):
     """Interpolate at every stage: what is asked here has nothing to do with the networks."""
     monkeypatch.setattr(
-        upscale, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale, "fit_job", lambda job, *_: (job, tuple(FittedStage(s, None) for s in job.stages))
     )

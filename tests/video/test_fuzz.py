@@ -125,7 +125,7 @@ def test_a_broken_file_is_refused_or_read_as_promised(tmp_path, name):
 )
 def test_a_whole_run_of_damaged_picture_and_sound(tmp_path, monkeypatch, name, made, options):
     monkeypatch.setattr(
-        upscale, "fit_job", lambda job, *_: tuple(FittedStage(s, None) for s in job.stages)
+        upscale, "fit_job", lambda job, *_: (job, tuple(FittedStage(s, None) for s in job.stages))
     )
     path = clip(tmp_path / name, *options, size="32x24", rate="25", frames=10, sound=0.4)
     whole, random, done = np.frombuffer(path.read_bytes(), np.uint8), np.random.default_rng(0), 0

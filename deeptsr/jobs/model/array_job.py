@@ -17,7 +17,8 @@ from deeptsr.events import Listener
 from deeptsr.imaging.frame_size import frame_size
 from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
-from deeptsr.jobs.job import Job, resolve, within_time_budget
+from deeptsr.jobs.in_time import within_time_budget
+from deeptsr.jobs.job import Job, resolve
 from deeptsr.system import devices
 
 __all__ = ["array_job"]

@@ -13,7 +13,8 @@ from deeptsr import config, video
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Done, Listener, Progress, Warned, ignore
-from deeptsr.jobs.job import resolve_input, within_time_budget, without_duplicates
+from deeptsr.jobs.in_time import within_time_budget
+from deeptsr.jobs.job import resolve_input, without_duplicates
 from deeptsr.jobs.pipeline import fit_job, out_of_memory, read_for_fitting
 from deeptsr.jobs.render import kept_in, render_job, retimed, space_job
 from deeptsr.system import devices

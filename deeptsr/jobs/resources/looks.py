@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from deeptsr.config import Options
 from deeptsr.learning.prior import prior_of, starts
-from deeptsr.learning.recipe import JUDGED, fitted_frames, has_network, steps_of_stage
+from deeptsr.learning.recipe import (
+    CHECKS_OF_KNOWN,
+    JUDGED,
+    fitted_frames,
+    has_network,
+    steps_of_stage,
+)
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
 
@@ -66,7 +72,8 @@ def looks_of(
         times, checks = times + 1 + 2, 2
     elif not reused:
         times += experts + (_KNOWN + _MEANS) * bool(steps) if experts else 1
-        checks = (1 + min(steps, options.fit.checks)) * bool(steps) + bool(experts)
+        many = min(steps, options.fit.checks, *[CHECKS_OF_KNOWN] * bool(experts))
+        checks = (1 + many) * bool(steps) + bool(experts)
     return Looks(
         times=times,
         frames=min(frames, max(_LEAST, JUDGED // (rows * columns))),

@@ -14,6 +14,7 @@ from deeptsr.learning.checkpoints import Checkpoints, StageKeeper
 from deeptsr.learning.fit import FitResult, Hooks, Regime, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
+from deeptsr.learning.recipe import CHECKS_OF_KNOWN
 from deeptsr.networks import StepNetwork
 
 __all__ = ["StageFitter"]
@@ -77,8 +78,10 @@ class StageFitter:
             self.steps_made = now
             self._on_step(now)
 
+        # There validation is told, and decides nothing: twice is enough.
+        checks = min(CHECKS_OF_KNOWN, self.settings.checks) if known else self.settings.checks
         regime = Regime(
-            self.settings,
+            replace(self.settings, checks=checks),
             steps,
             rate=self.settings.finetune_rate if known else None,
             slack=math.inf if known else _SLACK,

@@ -12,7 +12,7 @@ from deeptsr.jobs.resources.memory import Clip
 from deeptsr.learning import self_check as self_checking
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.prior import prior_of, starts
-from deeptsr.learning.recipe import network_of
+from deeptsr.learning.recipe import CHECKS_OF_KNOWN, network_of
 from deeptsr.learning.stages import fit_stages
 from deeptsr.learning.strategy import attempts, evidence
 from deeptsr.pyramid.plan import plan
@@ -70,7 +70,7 @@ def test_looks_at_own_results_are_counted():
     # video taught, and the self-check.
     assert first.times == 2 + 0.5 + 4 + 1
     # Before the first step, at each validation, and at last.
-    assert first.checks == 1 + options.fit.checks + 1
+    assert first.checks == 1 + CHECKS_OF_KNOWN + 1
     assert (first.frames, first.below) == (24, 0)
     # What goes on with what is known looks at nothing.
     assert looks_of(options, 1, STAGES[1], networks[1], SIZE, 24) == Looks()

@@ -1,0 +1,48 @@
+"""At which size a climb begins: what a slower camera tells."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+
+from deeptsr.config import preset
+from deeptsr.imaging.exposure import expose
+from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.rendering.clips import render
+from deeptsr.learning.strategy.sizes import best_size
+from deeptsr.networks import build
+from tests.helpers.synth import noise, pan
+
+SIZES = [Fraction(1), Fraction(1, 2), Fraction(1, 4)]
+
+
+def knowing(exposure="full"):
+    options = preset("fast", factor=2, exposure=exposure)
+    network = build(options.network, 2, exposure)
+    network.load_state_dict(starts(prior_of(options), network)["any"])
+    return network.eval()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4])
+def test_the_faster_it_moves_from_frame_to_frame_the_smaller(seed):
+    fine = render(seed, "leaves", frames=192).frames.float()
+    chosen = [
+        best_size(knowing(), expose(fine, rate), SIZES, torch.float32) for rate in (1, 2, 4, 8, 16)
+    ]
+    assert chosen == sorted(chosen, reverse=True)
+    assert chosen[0] == 1
+    assert chosen[-1] < 1
+
+
+def test_instants_have_a_size_too():
+    assert best_size(knowing("delta"), pan(24, 48, 48, speed=0.5), SIZES, torch.float32) in SIZES
+
+
+@pytest.mark.parametrize("frames", [4, 5, 7, 33])
+def test_clips_of_any_length(frames):
+    assert best_size(knowing(), noise(frames, 32, 32, 3), SIZES, torch.float32) in SIZES
+
+
+def test_where_all_are_as_good_it_is_the_first():
+    still = noise(1, 32, 32, 3).expand(8, -1, -1, -1) * 0 + 0.5
+    assert best_size(knowing(), still, SIZES, torch.float32) == SIZES[0]

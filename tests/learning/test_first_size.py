@@ -1,0 +1,89 @@
+"""Where a climb begins: which plan a fit takes, and that a run that goes on takes the same."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from deeptsr.config import preset
+from deeptsr.learning import stages
+from deeptsr.learning.recipe import climbs
+from deeptsr.learning.strategy.attempts import Start
+from deeptsr.pyramid.special import Specialist
+from tests.helpers.fits import Shelf, fitted, outcomes
+from tests.helpers.synth import pan
+
+OPTIONS = preset("fast", factor=4)
+OPTIONS = replace(OPTIONS, fit=replace(OPTIONS.fit, adapt_steps=0))
+CLIP = pan(12, 192, 192)
+PLANS = climbs(OPTIONS, 192, 192)
+
+
+def begun(clip=CLIP, options=OPTIONS, **settings):
+    told = []
+    made, events = fitted(
+        clip, PLANS[0], options, smaller=PLANS[1:], on_smaller=told.append, **settings
+    )
+    assert [stage.stage.label for stage in made] == [event.label for event in outcomes(events)]
+    return made[0].stage.scale, told
+
+
+def choosing(monkeypatch, answer):
+    asked = []
+
+    def best_size(network, clip, sizes, precision):
+        asked.append(list(sizes))
+        return answer
+
+    monkeypatch.setattr(stages, "best_size", best_size)
+    return asked
+
+
+def test_there_is_a_choice():
+    assert [str(plan[0].scale) for plan in PLANS] == ["1", "1/2", "1/4"]
+
+
+@pytest.mark.parametrize("scale", ["1", "1/2", "1/4"])
+def test_it_begins_at_the_size_that_is_best(monkeypatch, scale):
+    asked = choosing(monkeypatch, Fraction(scale))
+    found, told = begun()
+    assert found == Fraction(scale)
+    assert asked == [[Fraction(1), Fraction(1, 2), Fraction(1, 4)]]
+    assert [plan[0].scale for plan in told] == ([] if scale == "1" else [found])
+
+
+def test_slow_motion_begins_at_full_size():
+    assert begun(pan(12, 192, 192, speed=0.5))[0] == 1
+
+
+def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
+    asked = choosing(monkeypatch, Fraction(1))
+    start_from = stages.start_from
+
+    def special(network, experts, clip, precision):
+        known = start_from(network, experts, clip, precision)
+        return Start(known.evidence, Specialist(network, network))
+
+    monkeypatch.setattr(stages, "start_from", special)
+    assert begun()[0] == Fraction(1, 4)
+    assert not asked
+
+
+def test_a_run_that_goes_on_begins_at_the_same_size(monkeypatch):
+    shelf = Shelf()
+    choosing(monkeypatch, Fraction(1, 2))
+    assert begun(checkpoints=shelf)[0] == Fraction(1, 2)
+    asked = choosing(monkeypatch, Fraction(1))
+    found, told = begun(checkpoints=shelf)
+    assert found == Fraction(1, 2)
+    assert [plan[0].scale for plan in told] == [found]
+    assert not asked
+
+
+@pytest.mark.parametrize("damage", [{}, {"scale": "2"}, {"scale": None}, {"scale": [1]}])
+def test_what_is_damaged_is_chosen_anew(monkeypatch, damage):
+    shelf = Shelf()
+    shelf.save_partial(stages._SIZE, damage)
+    asked = choosing(monkeypatch, Fraction(1, 2))
+    assert begun(checkpoints=shelf)[0] == Fraction(1, 2)
+    assert len(asked) == 1
