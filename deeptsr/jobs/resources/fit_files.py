@@ -19,7 +19,7 @@ __all__ = ["as_it_was_fitted", "check_fit_files", "keep_fit"]
 
 def as_it_was_fitted(options: Settings) -> Settings:
     """Begin a climb at the size at which a fit that is given begins."""
-    given = saved_fit_of(options)
+    given = saved_fit_of(options) if options.factor > 1 else None
     if given is None:
         return options
     return replace(options, pyramid=given.pyramid_of(options.pyramid))

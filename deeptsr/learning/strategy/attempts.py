@@ -6,8 +6,8 @@ attempt               learns from                     kept where
 from nothing          the video's own pairs           held-out frames say that it gained
 as known              an expert of the prior, or the  no adapted one agrees more with itself
                       stage before
-adapted               the same pairs, from there;     it agrees more with itself
-                      none, where a specialist
+adapted               the same pairs, from there;     it agrees more with itself, or as much,
+                      none, where a specialist        and restores held-out frames better
                       leads
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
@@ -16,8 +16,8 @@ any                                                   it changes what can be see
 An adapted network is a mean of what was known and of what the video's own pairs made of it: of some
 such means the one whose result on the video agrees most with itself, if it keeps at least half of
 what was known: pairs of a fast rotation teach its apparent way, and that agrees with itself.
-Held-out frames tell less, as they are a slower camera's, to which a fast motion looks otherwise:
-where they ask for all that the video taught, the truth often asks for less (trials.md).
+Held-out frames are a slower camera's, to which a fast motion looks otherwise: they choose, at the
+size at which they move alike, among means that agree as much; alone they ask for too much.
 
 A specialist is for just such motion. It takes part where it is likely right in some place of the
 clip, beside what is known of the rest; the video's own pairs teach it nothing, and cost it much of
@@ -27,6 +27,7 @@ what it knows (measurements.md), so that it stays as it is.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -35,7 +36,7 @@ from torch import Tensor
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.prior import JUDGE, SPECIAL_STEP, SPECIALIST, State
-from deeptsr.learning.strategy.bounds import KEPT, UNSEEN
+from deeptsr.learning.strategy.bounds import ALIKE, KEPT, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine, look, moving
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import StepNetwork
@@ -111,7 +112,7 @@ def attempt(
         before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
-        evidence, share = _agreeing(network, before, _SHARES, evidence, clip, known, fitter)
+        evidence, share = _best_mean(network, before, evidence, clip, known, fitter)
     gain = fitter.gain(network, examples)
     special = start.special is not None
     if evidence.change < UNSEEN and not special:
@@ -138,38 +139,55 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
     if steps:
         before = copy.deepcopy(network.state_dict())
         fitter.fit(network, [clip], steps, known=True)
-        looked_at = middle, known, fitter
-        evidence, share = _agreeing(
-            network, before, _NEARER_SHARES, evidence, *looked_at, first=True
-        )
+        for each, now in _means(network, before, _NEARER_SHARES, middle, known, precision):
+            if now.agreement > evidence.agreement and now.kept > KEPT:
+                evidence, share = now, each
+                break
+        else:
+            network.load_state_dict(before)
     return StageResult(FITTED if share else KNOWN, fitter.gain(network, [clip]), evidence, share)
 
 
-def _agreeing(
+def _means(
     network: StepNetwork,
     before: State,
     shares: tuple[float, ...],
+    clip: Tensor,
+    known: Tensor,
+    precision: torch.dtype,
+) -> Iterator[tuple[float, Evidence]]:
+    """Make a network means of what it was and of what it learnt, and look at each."""
+    learned = copy.deepcopy(network.state_dict())
+    for share in shares:
+        mean = {name: torch.lerp(old, learned[name], share) for name, old in before.items()}
+        network.load_state_dict(mean)
+        yield share, examine(network, clip, precision, known)
+
+
+def _best_mean(
+    network: StepNetwork,
+    before: State,
     evidence: Evidence,
     clip: Tensor,
     known: Tensor,
     fitter: StageFitter,
-    *,
-    first: bool = False,
 ) -> tuple[Evidence, float]:
-    """Make a network the mean of what it was and of what it learnt that agrees most with itself.
+    """Make a network the mean of what it was and of what it learnt that is best.
 
-    With ``first`` it is the first of the shares whose mean agrees more than before.
+    Returns:
+        What its result says, and the share of what was learnt.
     """
-    learned, best, share = copy.deepcopy(network.state_dict()), before, 0.0
-    for candidate in shares:
-        mean = {name: torch.lerp(old, learned[name], candidate) for name, old in before.items()}
-        network.load_state_dict(mean)
-        now = examine(network, clip, fitter.precision, known)
-        if now.agreement > evidence.agreement and now.kept > KEPT:
-            evidence, share, best = now, candidate, mean
-        if first and share:
-            break
-    network.load_state_dict(best)
+    network_now = copy.deepcopy(network).eval()
+    network.load_state_dict(before)
+    found = [(fitter.error_of_slower(network, clip), 0.0, evidence, before)]
+    for share, now in _means(network_now, before, _SHARES, clip, known, fitter.precision):
+        if now.kept > KEPT:
+            mean = copy.deepcopy(network_now.state_dict())
+            found.append((fitter.error_of_slower(network_now, clip), share, now, mean))
+    most = max(now.agreement for _, _, now, _ in found)
+    alike = [each for each in found if each[2].agreement >= most - ALIKE]
+    _, share, evidence, weights = min(alike, key=lambda each: each[0])
+    network.load_state_dict(weights)
     return evidence, share
 
 

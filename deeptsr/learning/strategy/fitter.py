@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from deeptsr.learning.fit import FitResult, Hooks, Regime, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
 from deeptsr.learning.recipe import CHECKS_OF_KNOWN
+from deeptsr.learning.strategy.sizes import SLOWER, error_of_slower
 from deeptsr.networks import StepNetwork
 
 __all__ = ["StageFitter"]
@@ -92,6 +94,18 @@ class StageFitter:
         if self._keeper:
             self._keeper.finish(network, self._generator, result)
         return result
+
+    def error_of_slower(self, network: StepNetwork, clip: Tensor) -> float:
+        """Of held-out frames, as a camera of half the rate sees them at half the size.
+
+        At that size it sees the motion that the stage does.
+        """
+        kept, around = self._held(clip, SLOWER).kept, SLOWER * (network.reach[0] + 1)
+        first = max(0, kept.start - around)
+        seen = clip[first : kept.stop + around]
+        counted = range(kept.start - first, kept.stop - first)
+        seen = seen[: len(seen) // SLOWER * SLOWER]
+        return error_of_slower(network, seen, Fraction(1), counted, self.precision)
 
     def gain(self, network: StepNetwork, clips: list[Tensor]) -> float:
         """Over linear interpolation on held-out frames, dB: that of the clip with the least."""

@@ -20,9 +20,9 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
 
-__all__ = ["best_size"]
+__all__ = ["SLOWER", "best_size", "error_of_slower"]
 
-_SLOWER = 2  # times that the camera is
+SLOWER = 2  # times that the camera is
 _LOOKED_AT, _FEWEST = 6_000_000, 16  # pixels x frames that are restored, and frames in any case
 _ENDS = 1  # frames of the slower camera at each end that do not count: they know one side
 
@@ -43,18 +43,35 @@ def best_size(
         mean square error, at full size.
     """
     height, width = clip.shape[1:3]
-    wanted = max(_FEWEST, _LOOKED_AT // (height * width)) // _SLOWER * _SLOWER
-    many = min(wanted, len(clip) // _SLOWER * _SLOWER)
-    first = (len(clip) - many) // 2
-    truth, exposure = clip[first : first + many], network.exposure
-    slow = expose(truth, _SLOWER, exposure)
-    ends = _SLOWER * min(_ENDS, (len(slow) - 1) // 2)
-    counted = slice(ends, len(truth) - ends)
+    wanted = max(_FEWEST, _LOOKED_AT // (height * width)) // SLOWER * SLOWER
+    many = min(wanted, len(clip) // SLOWER * SLOWER)
+    first, ends = (len(clip) - many) // 2, SLOWER * min(_ENDS, (many // SLOWER - 1) // 2)
+    middle, counted = clip[first : first + many], range(ends, many - ends)
 
     def error(size: Fraction) -> float:
-        small = resize(slow, Stage(size / _SLOWER, 1, 1).size(height, width)).clamp(0, 1)
-        made = predict(network, small, precision=precision)
-        restored = correct(resize(made, (height, width)), slow, _SLOWER, exposure)
-        return float((restored - truth)[counted].square().mean())
+        return error_of_slower(network, middle, size, counted, precision)
 
     return min(sizes, key=error)
+
+
+def error_of_slower(
+    network: StepNetwork, clip: Tensor, size: Fraction, counted: range, precision: torch.dtype
+) -> float:
+    """How a network restores what a camera of half the rate sees of a clip.
+
+    Args:
+        network: of any step.
+        clip: volume (T * 2, H, W, 3) in [0, 1].
+        size: at which the clip itself is to be taken: this is half as large.
+        counted: frames of the clip that count.
+        precision: of the convolutions.
+
+    Returns:
+        Mean square error, at the clip's size.
+    """
+    height, width = clip.shape[1:3]
+    slow = expose(clip, SLOWER, network.exposure)
+    small = resize(slow, Stage(size / SLOWER, 1, 1).size(height, width)).clamp(0, 1)
+    made = resize(predict(network, small, precision=precision), (height, width))
+    restored = correct(made, slow, SLOWER, network.exposure)
+    return float((restored - clip)[counted.start : counted.stop].square().mean())

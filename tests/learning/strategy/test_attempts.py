@@ -62,6 +62,43 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
 
 
 @pytest.mark.parametrize(
+    ("shares", "errors", "learned"),
+    [
+        ((0.30, 0.31, 0.33, 0.29, 0.1), (0.5, 0.4, 0.3, 0.2, 0.1), 0.75),
+        ((0.30, 0.31, 0.33, 0.29, 0.1), (0.1, 0.4, 0.3, 0.2, 0.1), 0.0),
+        ((0.70, 0.60, 0.10, 0.0, 0.0), (0.5, 0.4, 0.3, 0.2, 0.1), 0.0),  # as of a fan
+        ((-0.42, -0.45, -0.43, -0.48, -0.67), (0.5, 0.4, 0.3, 0.2, 0.1), 0.5),
+    ],
+)
+def test_of_means_that_agree_as_much_held_out_frames_choose(monkeypatch, shares, errors, learned):
+    agreeing(monkeypatch, *shares)
+    told = iter(errors)
+    monkeypatch.setattr(StageFitter, "error_of_slower", lambda *_: next(told))
+    network = wake(build(NETWORK, 2))
+    result = attempt(fitter(), network, [CLIP], 4, start=seen(network))
+    assert result.learned == learned
+    assert result.evidence.agreement == shares[(0.0, 0.25, 0.5, 0.75, 1.0).index(learned)]
+
+
+def test_what_is_chosen_is_what_is_left_in_the_network(monkeypatch):
+    agreeing(monkeypatch, 0.3, 0.3, 0.3, 0.3, 0.3)
+    errors = iter((0.5, 0.4, 0.2, 0.3, 0.6))
+    seen_then = []
+
+    def error(self, network, clip):
+        seen_then.append({k: v.clone() for k, v in network.state_dict().items()})
+        return next(errors)
+
+    monkeypatch.setattr(StageFitter, "error_of_slower", error)
+    network = wake(build(NETWORK, 2))
+    assert attempt(fitter(), network, [CLIP], 4, start=seen(network)).learned == 0.5
+    assert all(torch.equal(v, network.state_dict()[k]) for k, v in seen_then[2].items())
+    first, last = seen_then[0], seen_then[4]
+    assert any(gap(first[k], last[k]) > 1e-4 for k in first)
+    assert all(gap(seen_then[2][k], (first[k] + last[k]) / 2) < 1e-5 for k in first)
+
+
+@pytest.mark.parametrize(
     ("answers", "learned"),
     [
         ([(0.3, 1.0), (0.35, 0.9)], 1.0),  # then no other is looked at
