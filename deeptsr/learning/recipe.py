@@ -34,6 +34,7 @@ JUDGED = 1_000_000  # pixels x frames of a stage's input that evidence looks at,
 CHECKS_OF_KNOWN = 2  # validations of a fit that starts from something known, at most
 _FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
+_MOST_OF_FIRST = 3_200_000  # the same of the first stage, whose pairs are laid out from all of them
 _FEWEST = 16  # LTR frames that it sees in any case
 _NEARER = 8  # a fit that is taken over makes one in so many of the steps of its own,
 _NEARER_RATE = 6e-4  # at this rate (trials.md, "Making a fit of another video suit this one")
@@ -92,7 +93,8 @@ def has_network(options: Options, number: int) -> bool:
 
 def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
     """LTR frames that a stage is fitted on, at most: a result of many is large at full size."""
-    return max(_FEWEST, _MOST_VOXELS // (size[0] * size[1] * stage.factor_before))
+    most = _MOST_VOXELS if stage.factor_before > 1 else _MOST_OF_FIRST
+    return max(_FEWEST, most // (size[0] * size[1] * stage.factor_before))
 
 
 def averages(options: Options, number: int) -> bool:

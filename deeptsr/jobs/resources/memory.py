@@ -11,7 +11,7 @@ import torch
 
 from deeptsr.config import Options, Settings
 from deeptsr.errors import ResourceError
-from deeptsr.jobs.resources.models import models_of
+from deeptsr.jobs.resources.models import models_of, models_of_all
 from deeptsr.learning.pairs.pool import pool_bytes
 from deeptsr.learning.prior import prior_of
 from deeptsr.learning.recipe import (
@@ -36,7 +36,7 @@ _PIXEL = 3 * 4  # bytes
 _PART = 120  # output frames of a part, at least: each begins with a key frame
 _SPARED = 8  # groups of LTR frames that an excerpt has at least, where the input has them
 _PAYS = 1.33  # times the frames around it that a chunk is long, where memory allows
-_MODEST = 970_000_000  # bytes that a run may take without a word
+_MODEST = 990_000_000  # bytes that a run may take without a word
 _LEAST_EXCERPT = 32  # frames, unless memory is short
 _LOOKED_AT = 48_000_000  # pixels x frames of an excerpt, at most, where it is longer
 _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is said
@@ -107,7 +107,7 @@ def bounded(
     bound = options.memory
     machine = total() if device.type == "cpu" else None
     limit = bound or (_SHARE * machine if machine else math.inf)
-    models = models_of((clip.height, clip.width), options, stages, special=True)
+    every = models_of_all((clip.height, clip.width), options, stages)
 
     def with_chunk(frames: int) -> Settings:
         voxels = min(options.pyramid.voxels, frames * options.factor * clip.pixels)
@@ -121,18 +121,24 @@ def bounded(
     wanted = max(2 * step, min(options.pyramid.excerpt, wanted))
     least = min(wanted, _SPARED * step)
     longest = min(clip.frames, chunk_length(clip.height, clip.width, options))
+
+    def fitting(excerpt: int) -> float:
+        return max(_fitting(clip, with_excerpt(excerpt), each) for each in every)
+
+    def climbing(chunk: int) -> float:
+        return max(_climbing(clip, with_chunk(chunk), each) for each in every)
+
     # What the fit takes anyway is free; more than that only saves looking at a chunk's surroundings
     # again, and chunks that are many times longer than those save little. (What tells the places of
-    # a specialist looks further, but once.)
-    around = margin(models_of((clip.height, clip.width), options, stages)) if models else 0
-    useful = min(longest, round(_PAYS * around)) if models else longest
-    modest = max(_MODEST, _fitting(clip, with_excerpt(wanted), models))
-    pays = _most(useful, longest, lambda n: _climbing(clip, with_chunk(n), models) <= modest)
-    chunk = _most(1, pays, lambda n: _climbing(clip, with_chunk(n), models) <= limit)
+    # a specialist looks further, but once.) Rather somewhat slower than more than modest.
+    modest = max(_MODEST, fitting(wanted))
+    models = models_of((clip.height, clip.width), options, stages)
+    around = min(longest, margin(models)) if models else longest
+    useful = around if climbing(around) <= modest else min(longest, round(_PAYS * around))
+    pays = _most(useful, longest, lambda n: climbing(n) <= modest)
+    chunk = _most(1, pays, lambda n: climbing(n) <= limit)
     options = with_chunk(chunk) if chunk < longest else options
-    options = with_excerpt(
-        _most(least, wanted, lambda n: _fitting(clip, with_excerpt(n), models) <= limit)
-    )
+    options = with_excerpt(_most(least, wanted, lambda n: fitting(n) <= limit))
     needed = peak(clip, options, stages)
     if bound is not None and needed > bound:
         raise ResourceError(
@@ -152,8 +158,8 @@ def bounded(
 
 def peak(clip: Clip, options: Options, stages: tuple[Stage, ...]) -> int:
     """Bytes that a run takes at most, about."""
-    models = models_of((clip.height, clip.width), options, stages, special=True)
-    return round(max(_fitting(clip, options, models), _climbing(clip, options, models)))
+    every = models_of_all((clip.height, clip.width), options, stages)
+    return round(max(work(clip, options, each) for work in (_fitting, _climbing) for each in every))
 
 
 def _most(least: int, most: int, fits: Callable[[int], bool]) -> int:

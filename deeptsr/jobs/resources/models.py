@@ -6,12 +6,12 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.learning.prior import SPECIALIST, prior_of, starts
-from deeptsr.learning.recipe import fitted_stage, has_network, network_of
+from deeptsr.learning.recipe import climbs, fitted_stage, has_network, network_of
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
-__all__ = ["models_of"]
+__all__ = ["models_of", "models_of_all"]
 
 
 def models_of(
@@ -35,3 +35,21 @@ def models_of(
             pair = Specialist(network, network) if SPECIALIST in experts else None
             models.append(fitted_stage(options, number, stage, known, special=pair))
     return tuple(models)
+
+
+def models_of_all(
+    size: tuple[int, int], options: Options, stages: tuple[Stage, ...]
+) -> tuple[tuple[FittedStage, ...], ...]:
+    """The stages of a plan, and of those that begin smaller, of which the motion may ask for one.
+
+    A specialist takes part in the smallest alone.
+
+    Args:
+        size: height and width of the video, pixels.
+        options: all settings.
+        stages: the plan.
+    """
+    plans = [p for p in climbs(options, *size) if p and p[0].scale < stages[0].scale]
+    *larger, smallest = (stages, *plans)
+    known = [models_of(size, options, each) for each in larger]
+    return (*known, models_of(size, options, smallest, special=True))
