@@ -149,6 +149,7 @@ def _quick(options: Options, factor: int) -> Options:
         fit=replace(base.fit, adapt_steps=steps, steps=_STEPS),
         pyramid=replace(
             base.pyramid,
+            largest=None,
             ensemble=False,
             excerpt=_EXCERPT,
             doubling=options.pyramid.doubling,

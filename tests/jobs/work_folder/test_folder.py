@@ -14,7 +14,9 @@ import torch
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
+from deeptsr.jobs.resources.time_budget import _STAGE as _TIME
 from deeptsr.jobs.work_folder import WorkFolder, identity
+from deeptsr.learning.stages import _SIZE
 from deeptsr.networks import build
 from tests.helpers.full_disk import full
 from tests.helpers.synth import tiny, wake
@@ -179,6 +181,17 @@ def test_what_is_begun_is_kept_until_the_stage_is(place):
 
 
 @pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-9], lambda b: b[:50] + b[90:]])
+def test_what_is_chosen_before_the_stages_is_kept_and_goes_with_the_rest(tmp_path):
+    place = tmp_path / "w"
+    folder = WorkFolder(place, WHO)
+    for number in (_SIZE, _TIME, 0):
+        folder.save_partial(number, {"number": number})
+    found = WorkFolder(place, WHO)
+    assert [found.load_partial(n)["number"] for n in (_SIZE, _TIME, 0)] == [_SIZE, _TIME, 0]
+    found.remove()
+    assert not place.exists()
+
+
 def test_a_damaged_beginning_is_ignored(place, damage):
     folder = WorkFolder(place, WHO)
     folder.save_partial(0, {"weights": torch.ones(200)})
