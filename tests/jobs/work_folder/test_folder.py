@@ -180,7 +180,6 @@ def test_what_is_begun_is_kept_until_the_stage_is(place):
     assert WorkFolder(place, WHO).restore(0, network()) == EVENT
 
 
-@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-9], lambda b: b[:50] + b[90:]])
 def test_what_is_chosen_before_the_stages_is_kept_and_goes_with_the_rest(tmp_path):
     place = tmp_path / "w"
     folder = WorkFolder(place, WHO)
@@ -192,6 +191,7 @@ def test_what_is_chosen_before_the_stages_is_kept_and_goes_with_the_rest(tmp_pat
     assert not place.exists()
 
 
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[:-9], lambda b: b[:50] + b[90:]])
 def test_a_damaged_beginning_is_ignored(place, damage):
     folder = WorkFolder(place, WHO)
     folder.save_partial(0, {"weights": torch.ones(200)})
