@@ -14,8 +14,8 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.descent import Optimizer, descend, optimizer_of
-from deeptsr.learning.pairs.ends import with_ends
 from deeptsr.learning.pretraining.crops import Crops, aliased, kinds
+from deeptsr.learning.pretraining.ends import with_ends
 from deeptsr.learning.pretraining.pseudo_time import BLOCK, PseudoTime, hidden
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import render

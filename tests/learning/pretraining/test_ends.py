@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deeptsr.learning.pairs.ends import with_ends
+from deeptsr.learning.pretraining.ends import with_ends
 from tests.helpers.synth import noise
 
 
