@@ -71,8 +71,9 @@ class Task:
         given = preset(self.preset, factor=factor, seed=self.seed)
         fit = given.fit
         steps = {
-            name: max(1, round(self.effort * getattr(fit, name)))
+            name: max(min(1, most), round(self.effort * most))
             for name in ("steps", "adapt_steps", "finetune_steps")
+            for most in [getattr(fit, name)]
         }
         pyramid = given.pyramid
         if self.level != "1":  # the clip is as small as the first stage already

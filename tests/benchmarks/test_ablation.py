@@ -120,6 +120,8 @@ def test_effort_is_a_share_of_the_steps():
     usual = preset("fast").fit
     assert (options.fit.steps, options.seed) == (usual.steps // 2, 3)
     assert options.fit.adapt_steps == usual.adapt_steps // 2
+    assert options.fit.finetune_steps == usual.finetune_steps == 0  # none stays none
+    assert replace(task, effort=1e-9).options(2).fit.adapt_steps == 1
     assert options.pyramid.coarsest == 1
     assert replace(task, level="1", changes="pyramid.rounds=3").options(2).pyramid.rounds == 3
     assert replace(task, level="1").options(2).pyramid.coarsest == Fraction(1, 4)
