@@ -177,13 +177,13 @@ def _best_mean(
     Returns:
         What its result says, and the share of what was learnt.
     """
-    network_now = copy.deepcopy(network).eval()
+    found = [
+        (fitter.error_of_slower(network, clip), share, now, copy.deepcopy(network.state_dict()))
+        for share, now in _means(network, before, _SHARES, clip, known, fitter.precision)
+        if now.kept > KEPT
+    ]
     network.load_state_dict(before)
-    found = [(fitter.error_of_slower(network, clip), 0.0, evidence, before)]
-    for share, now in _means(network_now, before, _SHARES, clip, known, fitter.precision):
-        if now.kept > KEPT:
-            mean = copy.deepcopy(network_now.state_dict())
-            found.append((fitter.error_of_slower(network_now, clip), share, now, mean))
+    found.insert(0, (fitter.error_of_slower(network, clip), 0.0, evidence, before))
     most = max(now.agreement for _, _, now, _ in found)
     alike = [each for each in found if each[2].agreement >= most - ALIKE]
     _, share, evidence, weights = min(alike, key=lambda each: each[0])
