@@ -27,6 +27,7 @@ from deeptsr.learning.strategy.attempts import (
     INTERPOLATES,
     KNOWN,
     StageResult,
+    Start,
     approach,
     attempt,
     examples_of,
@@ -60,6 +61,7 @@ class _Run:
     fraction: Callable[[int, float], float]
     checkpoints: Checkpoints | None
     enough: Callable[[], bool]
+    start: Start | None = None  # what is known of the first stage, where that was looked at before
 
 
 def fit_stages(
@@ -165,15 +167,16 @@ def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
     kept = (run.checkpoints.load_partial(_SIZE) or {}) if run.checkpoints else {}
     chosen = {str(scale): scale for scale in plans}.get(str(kept.get("scale")))
     if chosen is None:
-        least = min(plans)
-        looking = replace(run, plan=plans[least])
+        chosen = min(plans)
+        looking = replace(run, plan=plans[chosen])
         network, fitter = _fresh(looking, 0), _fitter(looking, 0)
         experts = starts(run.prior, network)
         (example,) = examples_of(fitter, run.clip[: fitter.frames], (), looking.plan[0])
         start = start_from(network, experts, example, run.precision)
-        chosen = least
         if start.special is None and experts:
             chosen = best_size(network, run.clip[: fitter.frames], [*plans], run.precision)
+        if experts and chosen == looking.plan[0].scale:
+            run = replace(run, start=start)
         release()
         if run.checkpoints:
             run.checkpoints.save_partial(_SIZE, {"scale": str(chosen)})
@@ -256,7 +259,11 @@ def _learned(
         network.load_state_dict(next(iter(experts.values())))
         return StageResult(KNOWN, 0.0, None, 0.0)
     examples = examples_of(fitter, run.clip[: fitter.frames], below, stage)
-    start = start_from(network, experts, examples[-1], run.precision)
+    if number == 0 and run.start is not None:
+        start = run.start
+        network.load_state_dict(next(iter(experts.values())))
+    else:
+        start = start_from(network, experts, examples[-1], run.precision)
     return attempt(fitter, network, examples, steps, start=start)
 
 

@@ -69,6 +69,20 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
     assert not asked
 
 
+@pytest.mark.parametrize(("scale", "looks"), [("1/4", 1), ("1/2", 2)])
+def test_what_was_looked_at_is_not_looked_at_again(monkeypatch, scale, looks):
+    choosing(monkeypatch, Fraction(scale))
+    start_from, sizes = stages.start_from, []
+
+    def watched(network, experts, clip, precision):
+        sizes.append(clip.shape[1])
+        return start_from(network, experts, clip, precision)
+
+    monkeypatch.setattr(stages, "start_from", watched)
+    begun()
+    assert sizes == [48, 96][:looks]
+
+
 def test_a_run_that_goes_on_begins_at_the_same_size(monkeypatch):
     shelf = Shelf()
     choosing(monkeypatch, Fraction(1, 2))
