@@ -108,12 +108,12 @@ def _value(text: str, old: object) -> object:
     """What a text means in the place of another value."""
     words = {"none": None, "true": True, "false": False}
     new: object
+    if isinstance(old, str):
+        return text
     if text in words:
         new = words[text]
     elif isinstance(old, tuple):
         return tuple(_value(part, old[0]) for part in text.split("+"))
-    elif isinstance(old, str):
-        return text
     elif isinstance(old, float):
         return float(text)
     else:

@@ -5,6 +5,7 @@
     python -m benchmarks.rotors --clips 20 --seeds 0,1,2
     ATEN_CPU_CAPABILITY=avx2 python -m benchmarks.rotors --first 1000
     python -m benchmarks.rotors --save benchmarks/results/rotors.json
+    python -m benchmarks.rotors --exposure 0.5 --exposure 0.25
 
 Three kinds of speed, as shares of the blades' distance a frame: steady below the aliasing limit
 (0.15 to 0.45), crossing it (from 0.1 .. 0.35 to 0.6 .. 0.8), and steady beyond it (0.55 to 0.8).
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from statistics import mean, pstdev
 
@@ -33,7 +35,7 @@ from benchmarks.direction import FORWARD, deviations  # noqa: E402
 from deeptsr.config import preset  # noqa: E402
 from deeptsr.evaluation.metrics import psnr  # noqa: E402
 from deeptsr.events import Event, SelfChecked  # noqa: E402
-from deeptsr.imaging.exposure import expose  # noqa: E402
+from deeptsr.imaging.exposure import Exposure, expose  # noqa: E402
 from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
 from deeptsr.learning.self_check import self_check  # noqa: E402
 from deeptsr.learning.stages import fit_stages  # noqa: E402
@@ -63,14 +65,17 @@ class Case:
     angles: NDArray[np.float64]  # degrees between successive frames of the truth, (2 T - 1,)
     folds: int
     outer: float  # radius, pixels
+    share: float  # of a frame's time that the shutter is open
 
 
-def render(seed: int, kind: str) -> Case:
+def render(seed: int, kind: str, share: float = 1) -> Case:
     """A random rotor.
 
     Args:
         seed: of all that is random.
         kind: one of :data:`KINDS`.
+        share: of a frame's time that the slow camera's shutter is open, 1, 1/2 or 1/4; the truth
+            is as much as that leaves open of half of it, at most all.
     """
     rng = np.random.default_rng([seed, 77])
     folds = int(rng.integers(2, 9))
@@ -117,23 +122,26 @@ def render(seed: int, kind: str) -> Case:
     if rng.random() < 0.5:
         fine, sign = np.ascontiguousarray(fine[:, :, ::-1]), -1
     htr = resize(torch.from_numpy(fine).float(), (_LEVEL, _LEVEL)).clamp(0, 1)
-    middles = (np.arange(2 * _FRAMES) + 0.5) / 2
+    lit = min(1.0, 2 * share)
+    middles = (np.arange(2 * _FRAMES) + lit / 2) / 2
     angles = sign * np.diff([rotor.angle(time, _FRAMES) for time in middles])
-    return Case(expose(htr, _PARTS), expose(htr, _PARTS // 2), angles, folds, rotor.outer * _LEVEL)
+    clip, truth = expose(htr, _PARTS, share), expose(htr, _PARTS // 2, lit)
+    return Case(clip, truth, angles, folds, rotor.outer * _LEVEL, share)
 
 
 def measure(case: Case, name: str, seed: int) -> tuple[float, float, SelfChecked]:
     """Share of the frames that turn the right way, gain over linear in dB, and the self-check."""
-    settings, told = preset(name, factor=2, seed=seed), list[Event]()
+    shutter: Exposure = "full" if case.share == 1 else case.share
+    settings, told = preset(name, factor=2, seed=seed, exposure=shutter), list[Event]()
     precision = devices.precision(case.clip.device)
     stages = plan(2, *case.clip.shape[1:3])
     fitted = fit_stages(case.clip, stages, settings, precision=precision, on_event=told.append)
-    made = climb(fitted, case.clip, precision=precision).clamp(0, 1)
+    made = climb(fitted, case.clip, exposure=shutter, precision=precision).clamp(0, 1)
     away = deviations(
         made.numpy(), case.angles, folds=case.folds, radii=(0.3 * case.outer, 0.95 * case.outer)
     )
     right = float(np.mean(away <= FORWARD * np.abs(case.angles)))
-    linear = interpolate_time(case.clip, 2).clamp(0, 1)
+    linear = interpolate_time(case.clip, 2, shutter).clamp(0, 1)
     gain = psnr(made, case.truth) - psnr(linear, case.truth)
     return right, gain, self_check(fitted, case.clip, settings, precision)
 
@@ -143,6 +151,15 @@ def measure(case: Case, name: str, seed: int) -> tuple[float, float, SelfChecked
 @click.option("--first", default=0, show_default=True, help="Seed of the first clip.")
 @click.option("--seeds", default="0", show_default=True, help="Of the fits, comma-separated.")
 @click.option("--preset", "preset_name", default="fast", show_default=True)
+@click.option(
+    "--exposure",
+    "shares",
+    type=click.Choice(("1", "0.5", "0.25")),
+    default=("1",),
+    show_default=True,
+    multiple=True,
+    help="Share of a frame's time that the shutter is open; may be given often.",
+)
 @click.option("--threads", default=1, show_default=True)
 @click.option(
     "--save",
@@ -150,26 +167,34 @@ def measure(case: Case, name: str, seed: int) -> tuple[float, float, SelfChecked
     help="Also keep the figures, for benchmarks.document.",
 )
 def main(
-    clips: int, first: int, seeds: str, preset_name: str, threads: int, save: Path | None
+    clips: int,
+    first: int,
+    seeds: str,
+    preset_name: str,
+    shares: tuple[str, ...],
+    threads: int,
+    save: Path | None,
 ) -> None:
     """Tell rates and their spread over the seeds."""
     torch.set_num_threads(threads)
     rows: dict[str, dict[str, published.Cell]] = {}
     fits = [int(seed) for seed in seeds.split(",")]
-    for kind in KINDS:
+    for share, kind in product(shares, KINDS):
         rates, gains, wrong = [], [], []
+        cases = [render(first + n, kind, float(share)) for n in range(clips)]
         for seed in fits:
-            found = [measure(render(first + n, kind), preset_name, seed) for n in range(clips)]
+            found = [measure(case, preset_name, seed) for case in cases]
             rates.append(mean(right for right, _, _ in found))
             gains.append(mean(gain for _, gain, _ in found))
             wrong += [check.confidence for right, _, check in found if right < 0.5]
         guesses = f"{wrong.count('guess')} of {len(wrong)}" if wrong else "none"
+        name = kind if share == "1" else f"{kind}, open for {share} of the time"
         click.echo(
-            f"{kind}: {mean(rates):.0%} of the frames right (spread {pstdev(rates):.1%}), "
+            f"{name}: {mean(rates):.0%} of the frames right (spread {pstdev(rates):.1%}), "
             f"{mean(gains):+.2f} dB over linear; of the clips that go wrong, told as a guess: "
             f"{guesses}"
         )
-        rows[kind] = dict(zip(COLUMNS, (rates, gains, guesses), strict=True))
+        rows[name] = dict(zip(COLUMNS, (rates, gains, guesses), strict=True))
     if save is not None:
         published.save(save, row="speed", columns=COLUMNS, rows=rows, seeds=fits)
 

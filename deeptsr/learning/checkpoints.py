@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import astuple
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 
@@ -14,10 +14,12 @@ from deeptsr.events import StageFitted
 from deeptsr.learning.fit import FitResult, FitState
 from deeptsr.networks import StepNetwork
 
-__all__ = ["Checkpoints", "StageKeeper", "fits", "is_curve"]
+__all__ = ["Checkpoints", "Choice", "StageKeeper", "fits", "is_curve"]
 
 _INTERVAL = 20.0  # seconds between two checkpoints within a fit
 _LARGEST = 2**63  # of steps, and of dB
+
+Choice = Literal["time", "size"]  # that a time has room for; at which the climb begins
 
 
 class Checkpoints(Protocol):
@@ -29,11 +31,11 @@ class Checkpoints(Protocol):
     def save(self, number: int, network: StepNetwork | None, event: StageFitted) -> None:
         """Keep a stage."""
 
-    def load_partial(self, number: int) -> dict[str, Any] | None:
-        """What :meth:`save_partial` kept of an unfinished stage; None when there is nothing."""
+    def load_partial(self, part: int | Choice) -> dict[str, Any] | None:
+        """What :meth:`save_partial` kept; None when there is nothing."""
 
-    def save_partial(self, number: int, state: dict[str, Any]) -> None:
-        """Keep what is made of a stage so far."""
+    def save_partial(self, part: int | Choice, state: dict[str, Any]) -> None:
+        """Keep what is made of a stage so far, or what was chosen before the first one."""
 
 
 def fits(network: StepNetwork, weights: object) -> bool:

@@ -45,7 +45,6 @@ from deeptsr.system.devices import release
 __all__ = ["bring_nearer", "fit_stages"]
 
 _LEFT_OUT = StageResult(INTERPOLATES, 0.0, None)
-_SIZE = -2  # of the checkpoints, under which the size of the first stage is kept
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
     Where a specialist takes a part, at the size that it was taught at: the smallest.
     """
     plans = {plan[0].scale: plan for plan in (run.plan, *smaller)}
-    kept = (run.checkpoints.load_partial(_SIZE) or {}) if run.checkpoints else {}
+    kept = (run.checkpoints.load_partial("size") or {}) if run.checkpoints else {}
     chosen = {str(scale): scale for scale in plans}.get(str(kept.get("scale")))
     if chosen is None:
         chosen = min(plans)
@@ -179,7 +178,7 @@ def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
             run = replace(run, start=start)
         release()
         if run.checkpoints:
-            run.checkpoints.save_partial(_SIZE, {"scale": str(chosen)})
+            run.checkpoints.save_partial("size", {"scale": str(chosen)})
     return replace(run, plan=plans[chosen])
 
 

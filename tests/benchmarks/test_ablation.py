@@ -32,6 +32,7 @@ def test_changes_are_made():
         network=replace(plain.network, kind="paper"),
     )
     assert parse("x:pyramid.coarsest=none").options(plain).pyramid.coarsest is None
+    assert parse("x:prior=none").options(plain).prior == "none"
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -31,11 +31,11 @@ class Shelf:
         self.kept = {}
         self.started = {}
 
-    def load_partial(self, number):
-        return copy.deepcopy(self.started.get(number))
+    def load_partial(self, part):
+        return copy.deepcopy(self.started.get(part))
 
-    def save_partial(self, number, state):
-        self.started[number] = copy.deepcopy(state)
+    def save_partial(self, part, state):
+        self.started[part] = copy.deepcopy(state)
 
     def restore(self, number, network):
         weights, event = self.kept.get(number, (None, None))

@@ -97,7 +97,7 @@ def test_a_run_that_goes_on_begins_at_the_same_size(monkeypatch):
 @pytest.mark.parametrize("damage", [{}, {"scale": "2"}, {"scale": None}, {"scale": [1]}])
 def test_what_is_damaged_is_chosen_anew(monkeypatch, damage):
     shelf = Shelf()
-    shelf.save_partial(stages._SIZE, damage)
+    shelf.save_partial("size", damage)
     asked = choosing(monkeypatch, Fraction(1, 2))
     assert begun(checkpoints=shelf)[0] == Fraction(1, 2)
     assert len(asked) == 1

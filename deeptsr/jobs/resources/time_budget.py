@@ -23,7 +23,6 @@ __all__ = ["Task", "Watch", "within"]
 _CUT = ("steps", "adapt_steps", "finetune_steps")
 _CUT_PYRAMID = ("ensemble", "largest")
 _AIM = 0.95  # of the time: what starting and finishing take is not measured
-_STAGE = -1  # of the checkpoints, under which the choice is kept
 
 
 def within(
@@ -50,7 +49,7 @@ def within(
     budget = options.time_budget or math.inf
     seconds = _AIM * budget - (time.monotonic() - began)
     bench = Bench(task, options, excerpt, seconds)
-    kept = checkpoints.load_partial(_STAGE) if checkpoints is not None else None
+    kept = checkpoints.load_partial("time") if checkpoints is not None else None
     before = _restored(options, kept) if kept else None
     if before is not None:
         chosen, fits = before, True
@@ -61,7 +60,7 @@ def within(
             lambda full: _beside(bench(full), began),
         )
     if checkpoints is not None:
-        checkpoints.save_partial(_STAGE, _kept(chosen))
+        checkpoints.save_partial("time", _kept(chosen))
     forecast = bench(chosen)
     fit, climb = forecast.fit(chosen), forecast.climb(chosen)
     passed = time.monotonic() - began

@@ -18,7 +18,7 @@ from deeptsr import video
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
 from deeptsr.jobs.work_folder.record import differences, is_record, record_of
-from deeptsr.learning.checkpoints import fits, is_curve
+from deeptsr.learning.checkpoints import Choice, fits, is_curve
 from deeptsr.networks import StepNetwork
 from deeptsr.system.files import as_full, unwritable, whole
 from deeptsr.system.ours import check_own
@@ -29,7 +29,7 @@ LOCK = "lock"  # a file in the folder that may come before all others
 _PUBLISHED = "published"
 _RECORD = "run.json"
 _ASIDES = {".run.json.part.json", ".published.part"}  # of what is written whole
-_STAGES = re.compile(r"stage--?\d+(\.begun)?\.(pt|part)")
+_STAGES = re.compile(r"(stage-\d+(\.begun)?|time|size)\.(pt|part)")
 _STAMP = re.compile(r"\d+ \d+")
 _DEFAULT = re.compile(r"\..*\.deeptsr")  # what nobody else calls a folder
 _LARGEST = 2**63  # of a number that a stage tells
@@ -149,19 +149,19 @@ class WorkFolder:
         self._write(self._file(number), {"weights": weights, "event": asdict(event)})
         self._begun(number).unlink(missing_ok=True)
 
-    def load_partial(self, number: int) -> dict[str, Any] | None:
-        """What :meth:`save_partial` kept of a stage; None when it is not there, or damaged."""
-        saved = _loaded(self._begun(number))
+    def load_partial(self, part: int | Choice) -> dict[str, Any] | None:
+        """What :meth:`save_partial` kept; None when it is not there, or damaged."""
+        saved = _loaded(self._begun(part))
         return saved if isinstance(saved, dict) else None
 
-    def save_partial(self, number: int, state: dict[str, Any]) -> None:
-        """Keep what is made of a stage so far: tensors, numbers, strings, and lists of them.
+    def save_partial(self, part: int | Choice, state: dict[str, Any]) -> None:
+        """Keep what is made of a stage so far, or was chosen: tensors, numbers, strings, lists.
 
         Raises:
             ResourceError: when the disk is full.
             OutputError: when the folder cannot be written.
         """
-        self._write(self._begun(number), state)
+        self._write(self._begun(part), state)
 
     def _write(self, file: Path, content: dict[str, Any]) -> None:
         try:
@@ -214,8 +214,9 @@ class WorkFolder:
     def _file(self, number: int) -> Path:
         return self.path / f"stage-{number + 1}.pt"
 
-    def _begun(self, number: int) -> Path:
-        return self.path / f"stage-{number + 1}.begun.pt"
+    def _begun(self, part: int | Choice) -> Path:
+        name = part if isinstance(part, str) else f"stage-{part + 1}.begun"
+        return self.path / f"{name}.pt"
 
 
 def _loaded(file: Path) -> Any:

@@ -157,11 +157,11 @@ def test_speeds_are_measured_with_the_real_network(monkeypatch):
 class Kept(dict):
     """Checkpoints that only remember the choice."""
 
-    def load_partial(self, number):
-        return self.get(number)
+    def load_partial(self, part):
+        return self.get(part)
 
-    def save_partial(self, number, state):
-        self[number] = state
+    def save_partial(self, part, state):
+        self[part] = state
 
 
 @pytest.fixture

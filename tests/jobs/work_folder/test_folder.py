@@ -14,9 +14,7 @@ import torch
 from deeptsr.config import EncodeSettings, NetworkSettings, PyramidSettings
 from deeptsr.errors import OutputError, ResourceError
 from deeptsr.events import StageFitted
-from deeptsr.jobs.resources.time_budget import _STAGE as _TIME
 from deeptsr.jobs.work_folder import WorkFolder, identity
-from deeptsr.learning.stages import _SIZE
 from deeptsr.networks import build
 from tests.helpers.full_disk import full
 from tests.helpers.synth import tiny, wake
@@ -183,10 +181,11 @@ def test_what_is_begun_is_kept_until_the_stage_is(place):
 def test_what_is_chosen_before_the_stages_is_kept_and_goes_with_the_rest(tmp_path):
     place = tmp_path / "w"
     folder = WorkFolder(place, WHO)
-    for number in (_SIZE, _TIME, 0):
-        folder.save_partial(number, {"number": number})
+    parts = ("size", "time", 0)
+    for part in parts:
+        folder.save_partial(part, {"part": part})
     found = WorkFolder(place, WHO)
-    assert [found.load_partial(n)["number"] for n in (_SIZE, _TIME, 0)] == [_SIZE, _TIME, 0]
+    assert [found.load_partial(part)["part"] for part in parts] == [*parts]
     found.remove()
     assert not place.exists()
 
