@@ -41,9 +41,15 @@ def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
             closed, else the ``exit_code`` of the :class:`~deeptsr.errors.DeeptsrError`.
     """
     again = GO_ON if resumes else ANEW
-    terminated: list[int] = []
+    caught: list[int] = []
+
+    def ended() -> NoReturn:
+        if signal.SIGTERM in caught:
+            _fail(tell, f"terminated; {again}", TERMINATED)
+        _fail(tell, f"interrupted; {again}", INTERRUPTED)
+
     try:
-        with _signals(terminated):
+        with _signals(caught):
             yield
     except StdoutClosedError as error:
         if isinstance(error.__cause__, BrokenPipeError):
@@ -52,16 +58,18 @@ def endings(tell: Listener, *, resumes: bool = True) -> Iterator[None]:
         _fail(tell, message, ResourceError.exit_code)
     except DeeptsrError as error:
         _fail(tell, str(error), error.exit_code)
-    except KeyboardInterrupt as error:
-        # Of whatever a handler raises while Ray waits, Ray makes a mere KeyboardInterrupt.
-        if terminated or isinstance(error, TerminatedError):
-            _fail(tell, f"terminated; {again}", TERMINATED)
-        _fail(tell, f"interrupted; {again}", INTERRUPTED)
+    except TerminatedError:
+        caught.append(signal.SIGTERM)
+        ended()
+    except KeyboardInterrupt:  # of SIGTERM, too, where Ray waited: it passes on no other kind
+        ended()
     except MemoryError:
         _fail(
             tell, "memory ran out; expected more of it, or a smaller video", ResourceError.exit_code
         )
     except Exception as error:
+        if caught:  # within an import, whose C code made an error of its own of it
+            ended()
         tell(Detail(traceback.format_exc().rstrip()))
         if is_full(error):
             full = f"a disk is full ({error}); expected room for what is written on the way, too"
@@ -77,20 +85,21 @@ def _fail(tell: Listener, message: str, exit_code: int) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _signals(terminated: list[int]) -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C raise, so that whoever is at work clears up; note the former."""
+def _signals(caught: list[int]) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C raise, so that whoever is at work clears up; note which it was."""
+    errors = {signal.SIGTERM: TerminatedError, signal.SIGINT: KeyboardInterrupt}
 
-    def terminate(number: int, frame: FrameType | None) -> NoReturn:
-        terminated.append(number)
-        raise TerminatedError
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        caught.append(number)
+        raise errors[signal.Signals(number)]
 
     # Python lets only the main thread set a handler.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
     if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, and stays so
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, end)
     try:
         yield
     finally:

@@ -133,3 +133,20 @@ def test_sigterm_of_which_others_make_an_interruption_ends_with_143():
     with pytest.raises(SystemExit) as ended, endings(told.append):
         raise KeyboardInterrupt
     assert ended.value.code == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_of_which_an_import_makes_an_error_is_no_bug(number, code):
+    """So does numpy, whose C code it may reach."""
+
+    def load():
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt as error:
+            raise ImportError("numpy could not be loaded") from error
+
+    told = []
+    with pytest.raises(SystemExit) as ended, endings(told.append):
+        load()
+    assert ended.value.code == code
+    assert "this is a bug" not in told[-1].message
