@@ -60,8 +60,7 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
-_NEARER_SHARES = (1.0, 0.5)  # the same where another video's fit was the start
-_GLANCED = 24  # frames that are looked at there, at most
+_NEARER_SHARES = (0.5, 1.0)  # the same where another video's fit was the start
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def attempt(
         before = copy.deepcopy(network.state_dict())
         known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
-        evidence, share = _best_mean(network, before, evidence, clip, known, fitter)
+        evidence, share = _best_mean(network, before, _SHARES, evidence, clip, known, fitter)
     gain = fitter.gain(network, examples)
     special = start.special is not None
     if evidence.change < UNSEEN and not special:
@@ -123,8 +122,7 @@ def attempt(
 def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int) -> StageResult:
     """Bring a network that was fitted to another video nearer to this one, in place.
 
-    It is kept as it was where no mean of it and of what it learnt agrees more with itself; all of
-    what it learnt is taken where that does.
+    How much of what it learns is kept is told as of a fit of its own, of fewer means.
 
     Args:
         fitter: of the stage.
@@ -132,19 +130,13 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
         clip: that the stage is to take, volume (T, H, W, 3).
         steps: optimiser steps.
     """
-    first = max(0, len(clip) - _GLANCED) // 2
-    middle, precision = clip[first : first + _GLANCED], fitter.precision
-    known, share = look(network.eval(), middle, precision), 0.0
-    evidence = examine(network, middle, precision, made=known)
+    known, share = look(network.eval(), clip, fitter.precision), 0.0
+    evidence = examine(network, clip, fitter.precision, made=known)
     if steps:
         before = copy.deepcopy(network.state_dict())
         fitter.fit(network, [clip], steps, known=True)
-        for each, now in _means(network, before, _NEARER_SHARES, middle, known, precision):
-            if now.agreement > evidence.agreement and now.kept > KEPT:
-                evidence, share = now, each
-                break
-        else:
-            network.load_state_dict(before)
+        shares = _NEARER_SHARES
+        evidence, share = _best_mean(network, before, shares, evidence, clip, known, fitter)
     return StageResult(FITTED if share else KNOWN, fitter.gain(network, [clip]), evidence, share)
 
 
@@ -167,6 +159,7 @@ def _means(
 def _best_mean(
     network: StepNetwork,
     before: State,
+    shares: tuple[float, ...],
     evidence: Evidence,
     clip: Tensor,
     known: Tensor,
@@ -174,12 +167,21 @@ def _best_mean(
 ) -> tuple[Evidence, float]:
     """Make a network the mean of what it was and of what it learnt that is best.
 
+    Args:
+        network: that learnt.
+        before: what it was.
+        shares: of what it learnt, in the means.
+        evidence: what its result said before.
+        clip: that the stage is to take, volume (T, H, W, 3).
+        known: what it made of that before (:func:`look`).
+        fitter: of the stage.
+
     Returns:
         What its result says, and the share of what was learnt.
     """
     found = [
         (fitter.error_of_slower(network, clip), share, now, copy.deepcopy(network.state_dict()))
-        for share, now in _means(network, before, _SHARES, clip, known, fitter.precision)
+        for share, now in _means(network, before, shares, clip, known, fitter.precision)
         if now.kept > KEPT
     ]
     network.load_state_dict(before)

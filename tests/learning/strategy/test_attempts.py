@@ -99,17 +99,22 @@ def test_what_is_chosen_is_what_is_left_in_the_network(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("answers", "learned"),
-    [
-        ([(0.3, 1.0), (0.35, 0.9)], 1.0),  # then no other is looked at
-        ([(0.3, 1.0), (0.29, 1.0), (0.35, 1.0)], 0.5),
-        ([(0.3, 1.0), (0.38, 0.4), (0.35, 1.0)], 0.5),  # all of it turns against what was known
-        ([(0.3, 1.0), (0.2, 1.0), (0.1, 1.0)], 0.0),
+    ("answers", "errors", "learned"),
+    [  # agreement and what is kept of what was taken over, of half and of all that it learns
+        ([(0.3, 1.0), (0.31, 0.9), (0.32, 0.9)], (0.3, 0.2, 0.1), 1.0),
+        ([(0.3, 1.0), (0.31, 0.9), (0.32, 0.9)], (0.3, 0.1, 0.2), 0.5),
+        ([(0.3, 1.0), (0.35, 1.0), (0.38, 0.4)], (0.3, 0.2, 0.1), 0.5),  # all turns against it
+        ([(0.3, 1.0), (0.2, 1.0), (0.1, 1.0)], (0.3, 0.2, 0.1), 0.0),  # both agree less
     ],
 )
-def test_a_fit_of_another_video_comes_nearer_where_that_agrees_more(monkeypatch, answers, learned):
+def test_a_fit_of_another_video_comes_nearer_as_a_fit_of_its_own_is_kept(
+    monkeypatch, answers, errors, learned
+):
     told = iter(answers)
+    kept = [error for (_, kept), error in zip(answers[1:], errors[1:], strict=True) if kept > 0.5]
+    slower = iter((*kept, errors[0]))  # what was taken over is looked at last
     monkeypatch.setattr(attempts, "examine", lambda *_, **__: evidence(*next(told)))
+    monkeypatch.setattr(StageFitter, "error_of_slower", lambda *_: next(slower))
     network, few = wake(build(NETWORK, 2)), fitter()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     result = approach(few, network, CLIP, 4)
