@@ -121,7 +121,7 @@ def fitted_stage(
     """A stage, counted from 0, with what takes it; without a network it interpolates.
 
     Where a network contradicts itself, what a prior knows is better than interpolation
-    (measurements.md); what was fitted from nothing is not.
+    (trials.md); what was fitted from nothing is not.
     """
     pyramid = options.pyramid
     return FittedStage(

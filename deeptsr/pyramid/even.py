@@ -24,7 +24,7 @@ from deeptsr.imaging.shapes import Cells, Frames, Volume
 __all__ = ["LOOK", "make_even"]
 
 LOOK = 2  # LTR frames to each side that a frame's stretch depends on
-_MOST = 2.0  # a network that holds back by more does not know the way (measurements.md)
+_MOST = 2.0  # a network that holds back by more does not know the way (trials.md)
 _STILL = 1e-5  # mean square of steps that nobody sees
 
 

@@ -113,7 +113,7 @@ class FittedStage:
         self._make_even(result, fine, exposure, trusted)
         if self.special is not None and likelihood is not None and likelihood.max() > 0.5:
             # Its second result is not averaged in: filmed again, what it made is spoilt for one who
-            # reads blur (measurements.md).
+            # reads blur (trials.md).
             theirs = predict_step(
                 self.special.network, fine, precision=precision, wanted=trusted, first=first
             )

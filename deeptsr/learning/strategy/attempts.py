@@ -21,7 +21,7 @@ size at which they move alike, among means that agree as much; alone they ask fo
 
 A specialist is for just such motion. It takes part where it is likely right in some place of the
 clip, beside what is known of the rest; the video's own pairs teach it nothing, and cost it much of
-what it knows (measurements.md), so that it stays as it is.
+what it knows (trials.md), so that it stays as it is.
 """
 
 from __future__ import annotations
