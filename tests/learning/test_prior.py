@@ -30,7 +30,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "8c262e9d3eaeb5ebffa8a7198b2fb67be82bb76cc77176ea88318f30c38f921b",
+    "compact-16x6.safetensors": "8c49eef4ce27701c615822c6da4c3979820121df7cfd5da061ad4d592d844e0f",
     "fusion-16x6.safetensors": "f9f9f16a1c4a0b9754d6d5a66925ed17de159115f4ca0a61a290393fec24d535",
     "recurrent-16x6.safetensors": (
         "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
