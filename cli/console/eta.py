@@ -47,9 +47,10 @@ class Pace:
         self._fraction, self._time = fraction, now
 
     def left(self) -> float | None:
-        """Seconds until the job is done, or None while that cannot be told."""
+        """Seconds until the job is done, or None while that cannot be told, and at its end."""
         if (
             self._fraction is None
+            or self._fraction >= 1
             or self._worked < LEAST_SECONDS
             or self._gained < LEAST_FRACTION
             or self._recent_gain <= 0

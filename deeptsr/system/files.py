@@ -49,8 +49,10 @@ def check_file(path: Path, overwrite: bool) -> None:
         pass
     except (OSError, ValueError) as error:  # too long, in a closed folder, with a NUL
         raise unwritable(path, error, otherwise="choose another name") from None
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; expected a file; choose another name")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists; choose another name, or have it replaced: `overwrite`")
     if path.exists() and not path.is_file():  # /dev/null would become one
         raise OutputError(f"{path} is a device or a pipe; expected a file; choose another name")
     if not path.absolute().parent.is_dir():
@@ -144,7 +146,7 @@ def appeared(final: Path) -> OutputError:
     """The error that says that something came to an output's name while the work went on."""
     return OutputError(
         f"{final} appeared while the work went on, and is left as it is; expected its name to be "
-        "free; move it away and run the same command again, or allow it to be overwritten"
+        "free; move it away and run the same command again, or have it replaced: `overwrite`"
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deeptsr.errors import DeeptsrError, OutputError
 from deeptsr.system.files import hidden_beside
+from deeptsr.system.humanize import counted
 
 __all__ = ["CONTAINERS", "Container", "Destination", "check_place", "destination_of", "name_of"]
 
@@ -209,7 +210,7 @@ def check_place(
         _check_folder(path, overwrite)
         _check_hidden(target, overwrite)
     elif path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another name, or allow it to be overwritten")
+        raise OutputError(f"{path} exists; choose another name, or have it replaced: `overwrite`")
     elif path.exists() and not path.is_file():
         raise OutputError(f"{path} is a device or a pipe; expected a file; choose another name")
     parent = path.parent
@@ -233,8 +234,8 @@ def _check_folder(path: Path, overwrite: bool) -> None:
         )
     if entries and not overwrite:
         raise OutputError(
-            f"{path} holds {len(entries)} images; choose another folder, or allow it to be "
-            "overwritten"
+            f"{path} holds {counted(len(entries), 'image')}; choose another folder, or have it "
+            "replaced: `overwrite`"
         )
 
 

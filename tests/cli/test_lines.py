@@ -69,6 +69,17 @@ def test_it_counts_down_between_two_reports_but_not_to_zero():
     assert pace.left() == pytest.approx(30)
 
 
+def test_what_is_done_has_no_time_left():
+    clock = Clock()
+    pace = Pace(clock)
+    pace.update(0.0)
+    assert run_pace(clock, pace, 0.03125, 31) < 1
+    assert pace.left() is not None
+    clock.now += 1
+    pace.update(1.0)
+    assert pace.left() is None
+
+
 def test_work_that_was_found_is_not_taken_for_speed():
     clock = Clock()
     pace = Pace(clock)

@@ -47,6 +47,19 @@ def test_a_name_that_no_file_can_have_is_refused_before_the_work(tmp_path, name)
         check_file(tmp_path / name, overwrite=True)
 
 
+def test_what_exists_is_refused_with_the_setting_that_replaces_it(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"a")
+    with pytest.raises(OutputError, match=r"exists; choose another name.*`overwrite`"):
+        check_file(tmp_path / "a.png", overwrite=False)
+    check_file(tmp_path / "a.png", overwrite=True)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_is_never_replaced_by_a_file(tmp_path, overwrite):
+    with pytest.raises(OutputError, match="is a folder; expected a file; choose another name"):
+        check_file(tmp_path, overwrite=overwrite)
+
+
 def test_a_link_that_leads_nowhere_is_a_name_as_good_as_any(tmp_path):
     (tmp_path / "a.png").symlink_to("b.png")
     check_file(tmp_path / "a.png", overwrite=False)

@@ -79,7 +79,7 @@ def test_odd_sizes_keep_their_chroma_where_it_cannot_be_halved():
     [
         ("a.mp4", {"codec": "nonsense"}, "expected an encoder of video.*libx264"),
         ("a.mp4", {"codec": "aac"}, "expected an encoder of video"),
-        ("a.webm", {"codec": "libx264"}, "does not go into webm.*choose codec libvpx-vp9"),
+        ("a.webm", {"codec": "libx264"}, "does not go into webm.*choose `codec` libvpx-vp9"),
         ("a.mp4", {"codec": "gif"}, "does not go into mp4"),
         ("a.mp4", {"pix_fmt": "nonsense"}, "pix_fmt is nonsense; expected for libx264: .*yuv420p"),
         ("a.mp4", {"pix_fmt": "yuvj420p"}, "expected for libx264"),
@@ -106,7 +106,7 @@ def test_rates_beyond_a_clock_are_refused():
 
 def test_an_existing_output_is_kept_unless_told(tmp_path):
     (tmp_path / "a.mp4").write_text("precious")
-    with pytest.raises(OutputError, match="exists; choose another name, or allow"):
+    with pytest.raises(OutputError, match=r"exists; choose another name.*`overwrite`"):
         check_output(tmp_path / "a.mp4", EncodeSettings())
     check_output(tmp_path / "a.mp4", EncodeSettings(overwrite=True))
     assert (tmp_path / "a.mp4").read_text() == "precious"
@@ -137,7 +137,7 @@ def test_folders_are_replaced_only_when_they_hold_images_alone(tmp_path):
     folder.mkdir()
     check_output(folder, EncodeSettings())  # empty: nothing is lost
     (folder / "1.png").touch()
-    with pytest.raises(OutputError, match="holds 1 images; choose another folder, or allow"):
+    with pytest.raises(OutputError, match=r"holds 1 image; choose another folder.*`overwrite`"):
         check_output(folder, EncodeSettings())
     check_output(folder, EncodeSettings(overwrite=True))
     for name in ("thesis.txt", "deeper"):

@@ -383,18 +383,31 @@ def test_hardware_that_is_not_there_is_said(tmp_path):
             check_output(tmp_path / "o.mp4", EncodeSettings(codec=codec), size=(17, 17))
 
 
-def test_more_bits_than_the_codec_has_are_said(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "codec", "alpha", "keeps"),
+    [
+        ("o.avi", "mpeg4", False, "choose `codec` libx264 "),
+        ("o.webm", "libvpx-vp9", False, "choose `codec` libsvtav1 "),
+        ("o.webm", None, True, "choose .mov with `codec` prores_ks "),  # AV1 has no alpha here
+        ("o.mov", "qtrle", True, "choose `codec` prores_ks "),
+    ],
+)
+def test_more_bits_than_the_codec_has_are_said_with_what_keeps_them(
+    tmp_path, name, codec, alpha, keeps
+):
     info = replace(probe(clip(tmp_path / "s.mkv", frames=2)), depth=10)
-    notes = copy(info, tmp_path / "o.avi", codec="mpeg4")
-    assert any("10 bits a sample are written with 8" in note for note in notes)
+    settings = EncodeSettings(codec=codec)
+    notes = check_output(tmp_path / name, settings, size=SIZE, source=info, alpha=alpha)
+    [note] = [note for note in notes if "10 bits a sample are written with 8" in note]
+    assert keeps in note
 
 
 @pytest.mark.parametrize(
     ("stored", "name", "settings", "keeps"),
     [
-        ("yuv444p", "o.mp4", {}, "pix_fmt yuv444p "),
-        ("yuv422p10le", "o.mov", {}, "pix_fmt yuv422p10le "),
-        ("yuv422p", "o.mp4", {"codec": "mpeg4"}, ".mkv with codec ffv1 "),
+        ("yuv444p", "o.mp4", {}, "`pix_fmt` yuv444p "),
+        ("yuv422p10le", "o.mov", {}, "`pix_fmt` yuv422p10le "),
+        ("yuv422p", "o.mp4", {"codec": "mpeg4"}, ".mkv with `codec` ffv1 "),
         ("yuv444p", "o.mp4", {"pix_fmt": "yuv420p"}, ""),
         ("yuv444p", "o.mkv", {"codec": "ffv1"}, ""),
         ("yuv422p10le", "o.mov", {"codec": "prores_ks"}, ""),

@@ -76,6 +76,8 @@ def plan_encoding(
     name = settings.codec or _suited(container, settings.pix_fmt, depth, alpha)
     known = CODECS.get(name, PLAIN)
     pix_fmt, notes = _pix_fmt(name, known, settings.pix_fmt, size, depth, alpha)
+    if settings.pix_fmt is None:
+        notes = [*_depth_notes(container, name, pix_fmt, depth, alpha), *notes]
     if alpha and not (has_alpha(pix_fmt) and (container.alpha or name == "png")):
         raise OptionError(
             f"the input is transparent, and {name} in {container.format} with {pix_fmt} is not; "
@@ -215,31 +217,38 @@ def _pix_fmt(
         if odd and size is not None and halves_chroma(asked):
             raise OptionError(
                 f"pix_fmt is {asked} and the size {size[0]}x{size[1]}: {codec} needs even numbers "
-                "for it; choose yuv444p, or codec ffv1"
+                "for it; choose yuv444p, or `codec` ffv1"
             )
         return asked, []
     chosen = best_format(codec, depth, alpha)
-    notes = []
-    if depth > 8 and bits(chosen) <= 8:
-        notes.append(
-            f"{depth} bits a sample are written with 8: {codec} has no more; choose libx265, "
-            "libsvtav1, prores_ks or ffv1 to keep them"
-        )
-    elif codec == "libx264" and bits(chosen) > 8:
-        notes.append(f"H.264 with {bits(chosen)} bits: some players do not show that")
     if not odd or size is None or not halves_chroma(chosen):
-        return chosen, notes
+        return chosen, []
     full = full_chroma(chosen)
     if full not in usable:
         raise OptionError(
-            f"the size is {size[0]}x{size[1]}; {codec} takes even numbers only; choose codec "
+            f"the size is {size[0]}x{size[1]}; {codec} takes even numbers only; choose `codec` "
             "libx264 or libvpx-vp9"
         )
     return full, [
-        *notes,
         f"{size[0]}x{size[1]} has an odd side: written with full chroma ({full}), since {codec} "
-        "cannot halve it; some players do not show that",
+        "cannot halve it; some players do not show that"
     ]
+
+
+def _depth_notes(
+    container: Container, codec: str, pix_fmt: str, depth: int, alpha: bool
+) -> list[str]:
+    """Say so where fine steps are lost, with what keeps them; and where few players show them."""
+    if depth > 8 and bits(pix_fmt) <= 8:
+        keeps = container.alpha if alpha else container.deep
+        here = keeps in av.codecs_available and bits(best_format(keeps, depth, alpha)) > 8
+        return [
+            f"{depth} bits a sample are written with 8: {codec} has no more; choose "
+            f"{f'`codec` {keeps}' if here else '.mov with `codec` prores_ks'} to keep them"
+        ]
+    if codec == "libx264" and bits(pix_fmt) > 8:
+        return [f"H.264 with {bits(pix_fmt)} bits: some players do not show that"]
+    return []
 
 
 def _chroma_notes(codec: str, pix_fmt: str, source: str) -> list[str]:
@@ -247,7 +256,7 @@ def _chroma_notes(codec: str, pix_fmt: str, source: str) -> list[str]:
     if holds(source) != "yuv" or chroma(pix_fmt) >= chroma(source):
         return []
     keeps = richer(codec, pix_fmt, chroma(source))
-    advice = f"pix_fmt {keeps}" if keeps else ".mkv with codec ffv1"
+    advice = f"`pix_fmt` {keeps}" if keeps else ".mkv with `codec` ffv1"
     return [
         f"the input's {source} is written as {pix_fmt}: fine edges between colours lose detail; "
         f"{advice} keeps it, which fewer players show"

@@ -105,7 +105,9 @@ def probe_folder(folder: Path) -> VideoInfo:
                 f"{width}x{height}; expected one size; remove it or scale it"
             )
     notes = [
-        f"a folder of images has no frame rate: taken as {describe_rate(FOLDER_RATE)}",
+        f"a folder of images has no frame rate: taken as {describe_rate(FOLDER_RATE)}; to have "
+        "another, make a video of it first: ffmpeg -framerate 24 -pattern_type glob -i "
+        f"'FOLDER/*{images[0].suffix}' -c:v ffv1 OUTPUT.mkv"
     ]
     if others:
         notes.append(f"{others} other files or folders in {folder} are ignored")

@@ -1,3 +1,4 @@
+import shlex
 import struct
 from fractions import Fraction
 
@@ -35,11 +36,23 @@ def test_a_folder_is_read_in_natural_order_and_exactly(tmp_path):
     assert info.rate == 30
     assert info.start == 0
     assert (info.codec, info.pix_fmt, info.has_audio) == ("png", "rgb24", False)
-    assert info.notes == ("a folder of images has no frame rate: taken as 30 fps",)
+    [note] = info.notes
+    assert note.startswith("a folder of images has no frame rate: taken as 30 fps; ")
     got = np.stack(list(read(info)))
     np.testing.assert_array_equal(np.rint(got * 255), frames)
     part = np.stack(list(read(info, 0.1, 0.2)))
     np.testing.assert_array_equal(part, got[3:6])
+
+
+def test_a_folder_gets_another_rate_by_the_command_that_is_told(tmp_path):
+    frames = noise(3, 16, 20)
+    folder = write_images(tmp_path / "in", frames, ["1.png", "2.png", "3.png"])
+    [note] = probe(folder).notes
+    told = note.partition("first: ffmpeg ")[2].replace("FOLDER", str(folder))
+    ffmpeg(*shlex.split(told.replace("OUTPUT.mkv", str(tmp_path / "out.mkv"))))
+    info = probe(tmp_path / "out.mkv")
+    assert info.rate == 24
+    np.testing.assert_array_equal(np.rint(np.stack(list(read(info))) * 255), frames)
 
 
 def test_other_files_are_ignored_and_said(tmp_path):
