@@ -37,6 +37,18 @@ def test_the_slow_camera_sees_what_its_shutter_leaves_of_the_truth(share):
     assert torch.allclose(case.clip, expose(case.truth, 2, shutter), atol=1e-6)
 
 
+@pytest.mark.parametrize("share", [1, 0.5])
+def test_what_is_measured_is_a_number(monkeypatch, share):
+    """Where the shutter closes, half of the frames are the truth, whatever is made of them."""
+    monkeypatch.setattr(rotors, "fit_stages", lambda *_, **__: ())
+    monkeypatch.setattr(rotors, "climb", lambda _, clip, **__: clip.repeat_interleave(2, 0))
+    monkeypatch.setattr(rotors, "self_check", lambda *_: "checked")
+    right, gain, check = rotors.measure(render(3, "below", share), "fast", 0)
+    assert 0 <= right < 0.5
+    assert -10 < gain < 0
+    assert check == "checked"
+
+
 def test_shorter_exposures_have_rows_of_their_own(tmp_path, monkeypatch):
     shutters = []
 
