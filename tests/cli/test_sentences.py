@@ -166,6 +166,7 @@ def test_a_plan_names_all_that_the_user_decides_by():
             "stage 1 begins at 1/4 of the size: about 12 s in all",
         ),
         (Warned("mind this"), "warning: mind this"),
+        (Done("-", 40, "120", 9.0), "wrote to stdout: 40 frames at 120 fps in 9.0 s"),
         (
             Done("out.mp4", 384, "240", 130.0),
             "wrote out.mp4: 384 frames at 240 fps in 2 min 10 s",
