@@ -41,7 +41,7 @@ from deeptsr.events import (
 from deeptsr.system.humanize import counted, duration, rate, size
 
 from ..escapes import clean, with_names_on_one_line
-from .notes import Detail, Error
+from .notes import Detail, Error, Stopping
 from .score_table import table
 from .sheets.doctor import sheet as doctor_sheet
 from .sheets.preview import previewed
@@ -294,5 +294,6 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     BatchDone: _batch_done,
     Evaluated: table,
     Error: _error,
+    Stopping: lambda event, verbose: "stopping after this step; once more to stop at once",
     Detail: lambda event, verbose: event.text,
 }
