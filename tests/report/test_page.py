@@ -123,6 +123,14 @@ def test_every_control_has_a_name(shown):
         assert control.get("aria-label") or control["type"] == "radio"
 
 
+def test_what_has_a_label_has_a_role_that_can_bear_one(shown):
+    page = Page(shown[2])
+    labelled = [(tag, found) for tag, found, _ in page.elements if "aria-label" in found]
+    assert labelled
+    for tag, found in labelled:
+        assert "role" in found or tag in ("button", "input", "nav"), (tag, found)
+
+
 def test_the_film_has_every_frame_of_both(shown):
     page = Page(shown[2])
     data = base64.b64decode(next(w for w in page.words["script"] if len(w) > 1000 and " " not in w))
