@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import select
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,12 @@ import click
 
 from deeptsr import video
 from deeptsr.errors import InputError
-from deeptsr.events import Listener, Progress
+from deeptsr.events import Event, Listener, Progress
 from deeptsr.system.humanize import size
 
 from .console.json_lines import StdoutClosedError, give_up_stdout
 
-__all__ = ["PIPE", "Stdout", "check_pipes", "source_of"]
+__all__ = ["PIPE", "Stdout", "check_pipes", "source_of", "while_read"]
 
 PIPE = "-"
 _TOLD = 100_000_000  # bytes of a pipe after which it is said again how far it is
@@ -104,6 +105,23 @@ def _told_of_the_pipe(file: Path) -> Iterator[None]:
         raise InputError(f"{what}; see what the program before it says") from error
 
 
+def while_read(tell: Listener) -> Listener:
+    """Pass events on while somebody reads stdout: else hours of fitting would be for nobody.
+
+    Args:
+        tell: hears them. Where the reader has gone, the listener that is returned raises
+            :class:`StdoutClosedError` before a frame is there whose writing would tell.
+    """
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Progress) and event.phase != "render" and _is_left(sys.stdout):
+            give_up_stdout()
+            raise StdoutClosedError from BrokenPipeError(errno.EPIPE, "nobody reads it")
+        tell(event)
+
+    return listen
+
+
 class Stdout(io.RawIOBase):
     """Stdout as a stream of bytes, whose end is told as the end of data on stdout is."""
 
@@ -142,3 +160,13 @@ class Stdout(io.RawIOBase):
 
 def _is_terminal(stream: Any) -> bool:
     return stream is not None and stream.isatty()
+
+
+def _is_left(stream: Any) -> bool:
+    """Whether it is a pipe that nobody reads any more."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+    except (AttributeError, OSError):  # it is closed, or a program's own: writing tells
+        return False
+    return any(flags & (select.POLLERR | select.POLLHUP) for _, flags in poll.poll(0))

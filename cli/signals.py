@@ -7,7 +7,6 @@ step that is long.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,14 +14,13 @@ from types import FrameType
 
 from deeptsr.events import Event, Listener, Progress
 
+from .console.notes import Stopping
+
 __all__ = ["TerminatedError", "gentle"]
-
-_STDERR = 2
-_STOPPING = b"stopping after this step; once more to stop at once\n"
-
 
 _PATIENCE = 1.5  # seconds that a step has left after SIGTERM
 _AGAIN = 5.0  # seconds until it is raised once more, where FFmpeg's log swallowed it
+_SAYING = 1.0  # seconds that the words about it have, before the last ones
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -49,6 +47,8 @@ def gentle(tell: Listener) -> Iterator[Listener]:
         return
     errors = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: TerminatedError}
     caught: list[int] = []
+    # A thread of its own waits where the listener is at work just now, and a bar makes room.
+    says = threading.Thread(target=tell, args=(Stopping(),), daemon=True)
 
     def handle(number: int, frame: FrameType | None) -> None:
         caught.append(number)
@@ -56,13 +56,12 @@ def gentle(tell: Listener) -> Iterator[Listener]:
             raise errors[signal.Signals(number)]
         if number == signal.SIGTERM:
             signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _AGAIN)
-        # It is written past the listener, which may be at work just now; not where stderr is gone.
-        with contextlib.suppress(OSError):
-            os.write(_STDERR, b"\n" + _STOPPING if os.isatty(_STDERR) else _STOPPING)
+        says.start()
 
     def listen(event: Event) -> None:
         tell(event)
         if caught and isinstance(event, Progress):
+            says.join(_SAYING)
             raise errors[signal.Signals(caught[0])]
 
     def late(number: int, frame: FrameType | None) -> None:

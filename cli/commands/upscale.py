@@ -36,7 +36,7 @@ from ..arguments.values import (
 )
 from ..console.notes import Detail
 from ..console.sentences import settings
-from ..pipes import PIPE, Stdout, check_pipes, source_of
+from ..pipes import PIPE, Stdout, check_pipes, source_of, while_read
 from ..session import conversation
 from ..signals import gentle
 
@@ -277,7 +277,7 @@ def upscale(
         elif dry_run:
             tell(jobs.plan_file(source, output, options, tell))
         elif output == PIPE:
-            jobs.upscale_pipe(source, stack.enter_context(Stdout()), options, tell)
+            jobs.upscale_pipe(source, stack.enter_context(Stdout()), options, while_read(tell))
         else:
             listen = stack.enter_context(gentle(tell))
             _upscale(source, output, options, report, listen)

@@ -14,7 +14,7 @@ from deeptsr.errors import OutputError
 from deeptsr.events import Event, Listener, Warned, to_json
 from deeptsr.system.files import at_once, unwritable
 
-from .notes import Detail
+from .notes import Detail, Stopping
 from .sentences import sentence
 
 __all__ = ["Log", "StdoutClosedError", "give_up_stdout", "print_json", "print_line"]
@@ -55,7 +55,7 @@ def give_up_stdout() -> None:
 
 def print_json(event: Event) -> None:
     """Write one event as one line of JSON on stdout: a listener."""
-    if not isinstance(event, Detail):
+    if not isinstance(event, (Detail, Stopping)):
         print_line(to_json(event))
 
 

@@ -11,7 +11,7 @@ from typing import TextIO
 from deeptsr.events import Done, Event, Progress, VideoEnded, VideoProgress, VideoWarned, Warned
 
 from .eta import Pace, time_left
-from .notes import Detail, Error
+from .notes import Detail, Error, Stopping
 from .run_summary import Summary
 from .sentences import sentence
 
@@ -20,6 +20,7 @@ __all__ = ["Lines", "draws"]
 STEPS = 10  # a plain line comes at each tenth of the job, and where the phase changes,
 PAUSE = 2.0  # but not before so many seconds have passed since the last one,
 SILENCE = 60.0  # and in any case when so many have
+ALWAYS = (Warned, VideoWarned, Error, Stopping, Detail)  # told however quiet
 
 
 def draws(stream: TextIO | None) -> bool:
@@ -75,7 +76,7 @@ class Lines:
         self._summary(event)
         if isinstance(event, Detail) and not self._verbose:
             return
-        if self._quiet and not isinstance(event, (Warned, VideoWarned, Error, Detail)):
+        if self._quiet and not isinstance(event, ALWAYS):
             return
         if isinstance(event, VideoEnded) and event.state == "skipped" and not self._verbose:
             return  # the table has them, and there may be hundreds

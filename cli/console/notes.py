@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from deeptsr.events import Event
 
-__all__ = ["Detail", "Error"]
+__all__ = ["Detail", "Error", "Stopping"]
 
 
 @dataclass(frozen=True)
@@ -22,3 +22,8 @@ class Detail(Event):
     """A remark for those who look closely: shown with ``-v``, always in the log, never in JSON."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Stopping(Event):
+    """The work ends after its step, as a signal asked for it: however quiet, and never in JSON."""

@@ -41,7 +41,7 @@ from deeptsr.events import (
 from deeptsr.system.humanize import counted, duration, rate, size
 
 from ..escapes import clean, with_names_on_one_line
-from .notes import Detail, Error
+from .notes import Detail, Error, Stopping
 from .score_table import table
 from .sheets.doctor import sheet as doctor_sheet
 from .sheets.preview import previewed
@@ -179,8 +179,9 @@ def _sharpened(event: Sharpened, verbose: bool) -> str:
 
 
 def _done(event: Done, verbose: bool) -> str:
+    place = "to stdout" if event.output == "-" else event.output
     return (
-        f"wrote {event.output}: {event.frames} frames at {rate(event.rate)} fps "
+        f"wrote {place}: {event.frames} frames at {rate(event.rate)} fps "
         f"in {duration(event.seconds)}"
     )
 
@@ -192,9 +193,12 @@ def _batch_planned(event: BatchPlanned, verbose: bool) -> str:
     return text + (f"; manifest {event.manifest}" if verbose else "")
 
 
+_SHARED = {"made": ", makes the shared fit", "taken": ", takes the shared fit"}
+
+
 def _video_started(event: VideoStarted, verbose: bool) -> str:
     again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-    shared = f", the shared fit is {event.fit}" if event.fit else ""
+    shared = _SHARED.get(event.fit or "", "")
     return f"{event.video}: started{again}{shared}" + (f", to {event.output}" if verbose else "")
 
 
@@ -290,5 +294,6 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     BatchDone: _batch_done,
     Evaluated: table,
     Error: _error,
+    Stopping: lambda event, verbose: "stopping after this step; once more to stop at once",
     Detail: lambda event, verbose: event.text,
 }

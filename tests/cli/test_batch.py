@@ -178,8 +178,8 @@ def test_a_shared_fit_is_told_to_all_who_ask(videos, children):
     assert flags_of(videos)[-2:] == ["--save-fit", str(fit)]
     assert flags_of(videos, "c.mp4")[-2:] == ["--fit", str(fit)]
     told = result.stderr.splitlines()
-    assert "a.mp4: started, the shared fit is made" in told
-    assert "c.mp4: started, the shared fit is taken" in told
+    assert "a.mp4: started, makes the shared fit" in told
+    assert "c.mp4: started, takes the shared fit" in told
     assert any(line.startswith(f"wrote {fit}: ") for line in told)
     page = (videos.parent / "out" / "batch.html").read_text()
     assert page.count("<dt>fit</dt><dd>made here, for all</dd>") == 1

@@ -10,7 +10,7 @@ import pytest
 
 from cli.console.eta import Pace
 from cli.console.lines import Lines, draws
-from cli.console.notes import Detail, Error
+from cli.console.notes import Detail, Error, Stopping
 from deeptsr.events import Done, Progress, Warned
 from tests.helpers.terminal import Clock, Terminal, draw
 
@@ -145,6 +145,8 @@ def test_quiet_says_warnings_and_errors_only():
     for event in (Progress(0.5, "fit", "x"), DONE, Detail("d"), Warned("w"), Error("e", 3)):
         lines(event)
     assert written(stream) == ["warning: w", "error: e"]
+    lines(Stopping())
+    assert written(stream)[-1].startswith("stopping after this step")
 
 
 def test_details_are_for_verbose():

@@ -82,6 +82,14 @@ def test_the_program_after_it_ends_early(folder):
     assert (folder / "head.y4m").read_bytes().startswith(b"YUV4MPEG2 W32 H24 F192000:1001")
 
 
+def test_nothing_is_fitted_for_a_program_that_has_ended(folder):
+    done = shell(folder, f"{READ} | {UPSCALE} - -o - {FAST} | true")
+    assert codes(done) == "codes 0 141 0"
+    assert "self-check" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(folder.rglob(".*")) == []
+
+
 def test_the_program_before_it_gives_nothing_or_breaks_off(folder):
     done = shell(folder, f"false | {UPSCALE} - -o - {FAST}")
     assert codes(done) == "codes 1 3"

@@ -13,7 +13,7 @@ import deeptsr
 from cli.commands.evaluate import evaluate
 from cli.commands.upscale import upscale
 from cli.console.eta import time_left
-from cli.console.notes import Detail, Error
+from cli.console.notes import Detail, Error, Stopping
 from cli.console.sentences import as_flags, sentence, settings
 from deeptsr.config import Options
 from deeptsr.events import (
@@ -166,10 +166,12 @@ def test_a_plan_names_all_that_the_user_decides_by():
             "stage 1 begins at 1/4 of the size: about 12 s in all",
         ),
         (Warned("mind this"), "warning: mind this"),
+        (Done("-", 40, "120", 9.0), "wrote to stdout: 40 frames at 120 fps in 9.0 s"),
         (
             Done("out.mp4", 384, "240", 130.0),
             "wrote out.mp4: 384 frames at 240 fps in 2 min 10 s",
         ),
+        (Stopping(), "stopping after this step; once more to stop at once"),
         (Error("no such file", 3), "error: no such file"),
         (Error("internal error: x", 1), "internal error: x"),
         (Error("interrupted; go on", 130), "interrupted; go on"),

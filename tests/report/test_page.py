@@ -123,6 +123,14 @@ def test_every_control_has_a_name(shown):
         assert control.get("aria-label") or control["type"] == "radio"
 
 
+def test_what_has_a_label_has_a_role_that_can_bear_one(shown):
+    page = Page(shown[2])
+    labelled = [(tag, found) for tag, found, _ in page.elements if "aria-label" in found]
+    assert labelled
+    for tag, found in labelled:
+        assert "role" in found or tag in ("button", "input", "nav"), (tag, found)
+
+
 def test_the_film_has_every_frame_of_both(shown):
     page = Page(shown[2])
     data = base64.b64decode(next(w for w in page.words["script"] if len(w) > 1000 and " " not in w))
@@ -203,6 +211,25 @@ def test_a_run_without_gain_is_not_praised(tmp_path):
     assert (
         "All frames of the result in that time, averaged" not in text
     )  # not so, with a shutter that opens for an instant
+
+
+@pytest.mark.parametrize(
+    ("learned", "gain", "told"),
+    [
+        (1.0, 3.0, "the ring is what was kept"),
+        (0.25, 3.6, "Kept is a mean: 25 % of that, the rest as known before."),
+        (0.0, 3.6, "None of that was kept"),
+    ],
+)
+def test_a_chart_says_how_much_was_kept_of_what_it_shows(tmp_path, learned, gain, told):
+    record = finished(tmp_path).record()
+    (stage,) = (e for e in record.events if e["event"] == "StageFitted")
+    stage.update(learned=learned, gain_db=gain)
+    write_report(record, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert told in text
+    assert ("the ring" in text) == ("<circle" in text) == (learned == 1)
+    assert f"what was kept gains +{gain} decibels" in text
 
 
 def test_a_run_with_nothing_to_tell_can_be_shown(tmp_path):

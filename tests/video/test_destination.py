@@ -80,6 +80,11 @@ def test_odd_sizes_keep_their_chroma_where_it_cannot_be_halved():
         ("a.mp4", {"codec": "nonsense"}, "expected an encoder of video.*libx264"),
         ("a.mp4", {"codec": "aac"}, "expected an encoder of video"),
         ("a.webm", {"codec": "libx264"}, "does not go into webm.*choose `codec` libvpx-vp9"),
+        (
+            "a.webm",
+            {"pix_fmt": "yuva444p"},
+            r"does not go into webm \(.*\); choose another `pix_fmt`",
+        ),
         ("a.mp4", {"codec": "gif"}, "does not go into mp4"),
         ("a.mp4", {"pix_fmt": "nonsense"}, "pix_fmt is nonsense; expected for libx264: .*yuv420p"),
         ("a.mp4", {"pix_fmt": "yuvj420p"}, "expected for libx264"),

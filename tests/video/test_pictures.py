@@ -408,6 +408,7 @@ def test_more_bits_than_the_codec_has_are_said_with_what_keeps_them(
         ("yuv444p", "o.mp4", {}, "`pix_fmt` yuv444p "),
         ("yuv422p10le", "o.mov", {}, "`pix_fmt` yuv422p10le "),
         ("yuv422p", "o.mp4", {"codec": "mpeg4"}, ".mkv with `codec` ffv1 "),
+        ("yuva444p", "o.webm", {}, ".mkv with `codec` ffv1 "),  # VP9 lists yuva444p, and refuses it
         ("yuv444p", "o.mp4", {"pix_fmt": "yuv420p"}, ""),
         ("yuv444p", "o.mkv", {"codec": "ffv1"}, ""),
         ("yuv422p10le", "o.mov", {"codec": "prores_ks"}, ""),
@@ -419,7 +420,8 @@ def test_more_bits_than_the_codec_has_are_said_with_what_keeps_them(
 )
 def test_less_chroma_than_the_input_has_is_said(tmp_path, stored, name, settings, keeps):
     info = probe(clip(tmp_path / "s.mkv", "-c:v", "ffv1", "-pix_fmt", stored, frames=2))
-    notes = check_output(tmp_path / name, EncodeSettings(**settings), size=SIZE, source=info)
+    alpha, chosen = stored.startswith("yuva"), EncodeSettings(**settings)
+    notes = check_output(tmp_path / name, chosen, size=SIZE, source=info, alpha=alpha)
     told = [note for note in notes if "between colours lose detail" in note]
     assert len(told) == bool(keeps)
     assert all(keeps in note and stored in note for note in told)

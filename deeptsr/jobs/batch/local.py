@@ -51,8 +51,14 @@ def slots(devices: Sequence[str], jobs: int | None = None) -> tuple[Slot, ...]:
     cores = cores or 1
     only_cpu = all(device == "cpu" for device in devices)
     count = jobs or (max(1, cores // THREADS) if only_cpu else len(devices))
-    threads = max(1, cores // count)
+    threads = max(1, min(cores // count, _threads_at_most(cores)))
     return tuple(Slot(devices[n % len(devices)], threads) for n in range(count))
+
+
+def _threads_at_most(cores: int) -> int:
+    """What ``OMP_NUM_THREADS`` allows a process: on busy cores, more threads only wait."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(asked) if asked.isdecimal() and int(asked) else cores
 
 
 def command_of(module: str, work: Work, device: str) -> tuple[str, ...]:

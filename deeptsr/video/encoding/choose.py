@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -84,8 +85,6 @@ def plan_encoding(
             "write .mov, .webm or a folder of PNGs, which keep that, or lay it over a colour: "
             "`background` black"
         )
-    if source is not None and settings.pix_fmt is None:
-        notes += _chroma_notes(name, pix_fmt, source.pix_fmt)
     options = dict(known.options) | _quality(name, known, settings.crf)
     _add(options, sound_options(name, size))
     if container.format == "avi" and name in ("libx264", "libx265"):
@@ -107,8 +106,11 @@ def plan_encoding(
     plan = EncodePlan(
         container, name, pix_fmt, tuple(options.items()), colors, fourcc, tuple(notes)
     )
-    try_out(plan, size or _USUAL, timeline or Timeline.constant(Fraction(25), 1), source)
-    return plan
+    shown = size or _USUAL, timeline or Timeline.constant(Fraction(25), 1)
+    try_out(plan, *shown, source)
+    if source is None or settings.pix_fmt is not None:
+        return plan
+    return replace(plan, notes=(*plan.notes, *_chroma_notes(plan, *shown, source)))
 
 
 def needs_even(
@@ -251,15 +253,21 @@ def _depth_notes(
     return []
 
 
-def _chroma_notes(codec: str, pix_fmt: str, source: str) -> list[str]:
+def _chroma_notes(
+    plan: EncodePlan, size: tuple[int, int], timeline: Timeline, source: VideoInfo
+) -> list[str]:
     """Say so where colours lose detail that the source, being Y'CbCr, keeps apart."""
-    if holds(source) != "yuv" or chroma(pix_fmt) >= chroma(source):
+    if holds(source.pix_fmt) != "yuv" or chroma(plan.pix_fmt) >= chroma(source.pix_fmt):
         return []
-    keeps = richer(codec, pix_fmt, chroma(source))
-    advice = f"`pix_fmt` {keeps}" if keeps else ".mkv with `codec` ffv1"
+    advice = ".mkv with `codec` ffv1"
+    keeps = richer(plan.codec, plan.pix_fmt, chroma(source.pix_fmt))
+    if keeps:
+        with suppress(OptionError):  # some encoders list what they refuse
+            try_out(replace(plan, pix_fmt=keeps), size, timeline, source)
+            advice = f"`pix_fmt` {keeps}"
     return [
-        f"the input's {source} is written as {pix_fmt}: fine edges between colours lose detail; "
-        f"{advice} keeps it, which fewer players show"
+        f"the input's {source.pix_fmt} is written as {plan.pix_fmt}: fine edges between colours "
+        f"lose detail; {advice} keeps it, which fewer players show"
     ]
 
 

@@ -97,11 +97,13 @@ def try_out(
                 "NVIDIA GPU that encodes this (data-centre cards such as A100 and H100 do not), "
                 f"and its driver; choose {plan.container.codec}"
             ) from error
+        usual = plan.container.codec
+        other = "" if plan.codec == usual else f"`codec` {usual}, "
         raise OptionError(
             f"{plan.codec} with {plan.pix_fmt} at {size[0]}x{size[1]}, "
             f"{describe_rate(timeline.rate)} counted in {timeline.clock} s, does "
-            f"not go into {plan.container.format} ({reason}); choose `codec` "
-            f"{plan.container.codec}, another `pix_fmt`, or .mkv"
+            f"not go into {plan.container.format} ({reason}); choose {other}"
+            "another `pix_fmt`, or .mkv"
         ) from error
     if (written_tags.transfer, written_tags.primaries) != (tags.transfer, tags.primaries):
         raise not_for_hdr(tags, f"{plan.codec} in {plan.container.format} does not keep its tags")

@@ -63,6 +63,7 @@ class Tally:
         joints: how often the timestamps start again, or jump.
         corrupt: packets in which something is missing.
         encrypted: whether there are packets that take a key to be read.
+        end: where the last packet ends, bytes from the beginning of the file.
     """
 
     stamps: list[int | None] = field(default_factory=list)
@@ -75,6 +76,7 @@ class Tally:
     joints: int = 0
     corrupt: int = 0
     encrypted: bool = False
+    end: int = 0
 
     @property
     def known(self) -> list[int]:
@@ -102,6 +104,8 @@ def scan(container: InputContainer, stream: VideoStream) -> Tally:
     except DEMUX_ERRORS:
         tally.cut_off = True
     tally.joints = packets.joints
+    # Y4M names no length, and FFmpeg says nothing of a part of a frame that stands at its end.
+    tally.cut_off |= container.format.name == "yuv4mpegpipe" and tally.end < container.size
     # At a joint, what counts packets starts again: those before and after it look torn.
     tally.cut_off |= tally.corrupt > 2 * tally.joints
     # The header counts all frames that are stored, and how long they last.
@@ -157,6 +161,7 @@ def _note(tally: Tally, packet: av.Packet[VideoStream]) -> None:
     tally.corrupt += packet.is_corrupt
     tally.encrypted |= packet.has_sidedata("encryption_info")
     tally.all += 1
+    tally.end = (packet.pos or 0) + packet.size
     if not packet.is_discard:
         stamp = packet.dts if packet.pts is None else packet.pts
         tally.stamps.append(stamp)

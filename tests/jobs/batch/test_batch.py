@@ -428,8 +428,18 @@ def test_a_batch_refuses_what_it_cannot_do(tmp_path, wrong):
     ],
 )
 def test_a_machine_is_shared_out(monkeypatch, devices, jobs, cores, shared):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
     assert slots(devices, jobs) == tuple(Slot(*place) for place in shared)
+
+
+@pytest.mark.parametrize(
+    ("asked", "threads"), [("1", 1), ("3,2", 3), ("64", 8), ("", 8), ("0", 8), ("many", 8)]
+)
+def test_who_asks_for_fewer_threads_gets_no_more(monkeypatch, asked, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    assert slots(("cpu",), 1) == (Slot("cpu", threads),)
 
 
 def test_a_machine_is_not_shared_out_among_nobody():

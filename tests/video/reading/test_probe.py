@@ -124,6 +124,17 @@ def test_a_matroska_file_that_lacks_its_last_frames_says_so(tmp_path):
     assert any("cut off" in note for note in info.notes)
 
 
+@pytest.mark.parametrize("lost", [0, 1, 1000])
+def test_a_y4m_that_breaks_off_within_a_frame_says_so(tmp_path, lost):
+    path = clip(tmp_path / "a.y4m", "-pix_fmt", "yuv420p", frames=5)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) - lost])
+    info = probe(path)
+    assert (info.frames, info.rate) == (4 if lost else 5, NTSC)
+    told = [note for note in info.notes if "cut off or damaged: the 4 frames are used" in note]
+    assert len(told) == bool(lost)
+
+
 def test_sound_alone_and_a_cover_picture_are_refused(tmp_path):
     tone = ("-f", "lavfi", "-i", "sine=440:d=0.5")
     ffmpeg(*tone, tmp_path / "a.m4a")
