@@ -47,8 +47,18 @@ def gentle(tell: Listener) -> Iterator[Listener]:
         return
     errors = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: TerminatedError}
     caught: list[int] = []
-    # A thread of its own waits where the listener is at work just now, and a bar makes room.
-    says = threading.Thread(target=tell, args=(Stopping(),), daemon=True)
+    over = threading.Event()
+
+    def say() -> None:
+        over.wait()
+        with contextlib.suppress(OSError):
+            if caught:
+                tell(Stopping())
+
+    # A thread of its own can wait where the listener is at work just now, and a bar makes room. It
+    # is there before: a handler that starts one may have interrupted another start.
+    says = threading.Thread(target=say, daemon=True)
+    says.start()
 
     def handle(number: int, frame: FrameType | None) -> None:
         caught.append(number)
@@ -56,7 +66,7 @@ def gentle(tell: Listener) -> Iterator[Listener]:
             raise errors[signal.Signals(number)]
         if number == signal.SIGTERM:
             signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _AGAIN)
-        says.start()
+        over.set()
 
     def listen(event: Event) -> None:
         tell(event)
@@ -75,3 +85,4 @@ def gentle(tell: Listener) -> Iterator[Listener]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+        over.set()
