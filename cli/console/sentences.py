@@ -248,10 +248,15 @@ def _fit_kept(event: FitKept, verbose: bool) -> str:
 
 
 def _taught(event: Taught, verbose: bool) -> str:
-    return (
-        f"{event.variant}, step {event.step}: {event.leaves:+.2f} dB over interpolation on things "
-        f"of all kinds, {event.rotor:+.2f} dB on blades that turn, none of them taught"
-    )
+    expert = event.variant.partition("/")[0]
+    blades = f"{event.rotor:+.2f} dB over interpolation"
+    told = {
+        "turning": f"{blades} on blades beyond the aliasing limit",
+        "judge": f"{blades} at what it is to make of blades",
+    }
+    usual = f"{event.leaves:+.2f} dB over interpolation on things of all kinds, "
+    usual += f"{event.rotor:+.2f} dB on blades that turn"
+    return f"{event.variant}, step {event.step}: {told.get(expert, usual)}, none of them taught"
 
 
 def _pretrained(event: Pretrained, verbose: bool) -> str:

@@ -27,6 +27,7 @@ from deeptsr.events import (
     Sharpened,
     StageFitted,
     Surveyed,
+    Taught,
     TimeCorrected,
     VideoEnded,
     VideoWarned,
@@ -231,3 +232,17 @@ def test_steps_of_a_budget_are_counted():
     assert steps(0) == "0 steps"
     assert steps(300, 120) == "300 + 120 steps"
     assert steps() == "0 steps"  # a size alone is asked for
+
+
+@pytest.mark.parametrize(
+    ("variant", "words"),
+    [
+        ("any/full-1", "+2.00 dB over interpolation on things of all kinds, +7.00 dB on blades"),
+        ("turning/full-1", "step 5: +7.00 dB over interpolation on blades beyond the aliasing"),
+        ("judge/full-1", "step 5: +7.00 dB over interpolation at what it is to make of blades"),
+    ],
+)
+def test_each_network_of_a_prior_is_told_by_what_it_is_taught(variant, words):
+    told = sentence(Taught(variant, 5, 2.0, 7.0))
+    assert words in told
+    assert told.endswith("none of them taught")
