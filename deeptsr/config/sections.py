@@ -107,7 +107,7 @@ class FitSettings:
     finetune_steps: int = 240  # steps of the second stage, >= 0
     finetune_decay: float = 1.0  # each later stage makes so many times the steps of the one before
     optimizer: str = "muon"  # one of OPTIMIZERS
-    learning_rate: float = 2e-3  # its peak rate, > 0
+    learning_rate: float = 7e-4  # its peak rate, > 0
     finetune_rate: float = 7e-4  # the same where a stage starts from weights that know something
     schedule: str = "cosine"  # "cosine" to zero, or "halving" at each quarter of the steps
     warmup: int = 10  # steps of linear warm-up, >= 0
