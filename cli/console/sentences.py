@@ -248,15 +248,11 @@ def _fit_kept(event: FitKept, verbose: bool) -> str:
 
 
 def _taught(event: Taught, verbose: bool) -> str:
-    expert = event.variant.partition("/")[0]
-    blades = f"{event.rotor:+.2f} dB over interpolation"
-    told = {
-        "turning": f"{blades} on blades beyond the aliasing limit",
-        "judge": f"{blades} at what it is to make of blades",
-    }
-    usual = f"{event.leaves:+.2f} dB over interpolation on things of all kinds, "
-    usual += f"{event.rotor:+.2f} dB on blades that turn"
-    return f"{event.variant}, step {event.step}: {told.get(expert, usual)}, none of them taught"
+    own = {"turning": "blades beyond the aliasing limit", "judge": "what it is to make of blades"}
+    what = own.get(event.variant.partition("/")[0])
+    told = "" if what else f"{event.leaves:+.2f} dB over interpolation on things of all kinds, "
+    told += f"{event.rotor:+.2f} dB on {what or 'blades that turn'}"
+    return f"{event.variant}, step {event.step}: {told}, none of them taught"
 
 
 def _pretrained(event: Pretrained, verbose: bool) -> str:

@@ -176,7 +176,8 @@ def test_no_result_mixes_two_scenes(exposure):
     fine, opened = Timeline.constant(Fraction(6), 12), Timeline.constant(Fraction(4), 8)
     frames = torch.tensor([0.0] * 5 + [1.0] * 7)[:, None, None, None]
     made = torch.cat(list(retime([frames], fine, opened, exposure, cuts=[5])))
-    assert set(made.flatten().tolist()) == {0.0, 1.0}
+    assert gap(made, made.round()) < 1e-6  # weights come to 1 but for rounding
+    assert set(made.round().flatten().tolist()) == {0.0, 1.0}
     mixed = torch.cat(list(retime([frames], fine, opened, exposure)))
     assert len(mixed) == len(made) == 8
-    assert made.equal(mixed.round())
+    assert made.round().equal(mixed.round())
