@@ -125,7 +125,7 @@ __all__ = ["upscale"]
     type=FILE,
     metavar="FILE",
     help="Take what was fitted to another video of the same camera and event, as --save-fit kept "
-    "it, and go on from there for an eighth of the steps. Without --preset, its preset is taken.",
+    "it, and go on from there for a tenth of the steps. Without --preset, its preset is taken.",
 )
 @click.option(
     "--save-fit",

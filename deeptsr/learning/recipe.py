@@ -36,7 +36,7 @@ _FOLDED_SIDE = 300  # pixels of the short side from which a network that can fol
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _MOST_OF_FIRST = 3_200_000  # the same of the first stage, whose pairs are laid out from all of them
 _FEWEST = 16  # LTR frames that it sees in any case
-_NEARER = 8  # a fit that is taken over makes one in so many of the steps of its own,
+_NEARER = 10  # a fit that is taken over makes one in so many of the steps of its own,
 _NEARER_RATE = 6e-4  # at this rate (trials.md, "Making a fit of another video suit this one")
 
 

@@ -193,11 +193,11 @@ def test_a_run_reads_its_fit_once_and_again_when_it_changed(tmp_path):
     assert saved_fit_of(OPTIONS) is None
 
 
-def test_a_run_that_takes_a_fit_over_makes_an_eighth_of_the_steps_of_its_first_stage():
+def test_a_run_that_takes_a_fit_over_makes_a_tenth_of_the_steps_of_its_first_stage():
     options = preset("balanced")
     assert [steps_of_stage(options, number) for number in (0, 1)] == [600, 240]
     taken = replace(options, fit_file="a")
-    assert [steps_of_stage(taken, number) for number in (0, 1)] == [75, 0]
+    assert [steps_of_stage(taken, number) for number in (0, 1)] == [60, 0]
     few = nearer(options.fit)
     assert few.warmup == 0  # which would be most of the steps
     assert few.finetune_rate < options.fit.finetune_rate

@@ -60,7 +60,7 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
-_NEARER_SHARES = (0.5, 1.0)  # the same where another video's fit was the start
+_ALL = (1.0,)  # the same where another video's fit was the start
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def attempt(
 def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int) -> StageResult:
     """Bring a network that was fitted to another video nearer to this one, in place.
 
-    How much of what it learns is kept is told as of a fit of its own, of fewer means.
+    All of what it learns is kept, or nothing, as of a fit of its own: more means would take longer.
 
     Args:
         fitter: of the stage.
@@ -135,8 +135,7 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
     if steps:
         before = copy.deepcopy(network.state_dict())
         fitter.fit(network, [clip], steps, known=True)
-        shares = _NEARER_SHARES
-        evidence, share = _best_mean(network, before, shares, evidence, clip, known, fitter)
+        evidence, share = _best_mean(network, before, _ALL, evidence, clip, known, fitter)
     return StageResult(FITTED if share else KNOWN, fitter.gain(network, [clip]), evidence, share)
 
 

@@ -100,11 +100,12 @@ def test_what_is_chosen_is_what_is_left_in_the_network(monkeypatch):
 
 @pytest.mark.parametrize(
     ("answers", "errors", "learned"),
-    [  # agreement and what is kept of what was taken over, of half and of all that it learns
-        ([(0.3, 1.0), (0.31, 0.9), (0.32, 0.9)], (0.3, 0.2, 0.1), 1.0),
-        ([(0.3, 1.0), (0.31, 0.9), (0.32, 0.9)], (0.3, 0.1, 0.2), 0.5),
-        ([(0.3, 1.0), (0.35, 1.0), (0.38, 0.4)], (0.3, 0.2, 0.1), 0.5),  # all turns against it
-        ([(0.3, 1.0), (0.2, 1.0), (0.1, 1.0)], (0.3, 0.2, 0.1), 0.0),  # both agree less
+    [  # agreement, and how much is kept of it, of what was taken over and with all that it learns
+        ([(0.3, 1.0), (0.32, 0.9)], (0.2, 0.1), 1.0),
+        ([(0.3, 1.0), (0.32, 0.9)], (0.1, 0.2), 0.0),  # a slower camera's frames are worse for it
+        ([(0.3, 1.0), (0.38, 0.9)], (0.1, 0.2), 1.0),  # but it agrees more
+        ([(0.3, 1.0), (0.38, 0.4)], (0.2, 0.1), 0.0),  # it turns against what was taken over
+        ([(0.3, 1.0), (0.1, 1.0)], (0.2, 0.1), 0.0),  # it agrees less
     ],
 )
 def test_a_fit_of_another_video_comes_nearer_as_a_fit_of_its_own_is_kept(
