@@ -55,7 +55,7 @@ def test_only_a_first_stage_that_is_not_aliased_comes_nearer(monkeypatch, aliase
         "examine",
         lambda *given, **made: replace(examine(*given, **made), agreement=next(rising) / 9),
     )
-    options, told = tiny(fit=replace(FIT, adapt_steps=24, steps=24), fit_file="a"), []
+    options, told = tiny(fit=replace(FIT, adapt_steps=30, steps=30), fit_file="a"), []
     bring_nearer(lent, pan(16, 24, 24, seed=5), options, on_event=told.append)
     assert [event.steps for event in outcomes(told)] == ([] if aliased else [3])
     after = [[*each.network.parameters()] for each in lent if each.network]
