@@ -227,12 +227,15 @@ class FitKept(Event):
 
 @dataclass(frozen=True)
 class Taught(Event):
-    """How far a prior has come: its gain over interpolation on clips that are never taught."""
+    """How far a prior has come, on clips that are never taught.
 
-    variant: str  # such as "full-1": the exposure, and the pixels a side that are folded
+    It is the gain over interpolation, dB; of a judge, percent of what moves that it tells right.
+    """
+
+    variant: str  # such as "any/full-1": the expert, the exposure, the pixels a side that it folds
     step: int
-    leaves: float  # dB, mean over clips of things of all kinds
-    rotor: float  # dB, the same of blades that turn
+    leaves: float  # mean over clips of things of all kinds
+    rotor: float  # the same of blades that turn
 
 
 @dataclass(frozen=True)

@@ -248,10 +248,14 @@ def _fit_kept(event: FitKept, verbose: bool) -> str:
 
 
 def _taught(event: Taught, verbose: bool) -> str:
-    own = {"turning": "blades beyond the aliasing limit", "judge": "what it is to make of blades"}
-    what = own.get(event.variant.partition("/")[0])
-    told = "" if what else f"{event.leaves:+.2f} dB over interpolation on things of all kinds, "
-    told += f"{event.rotor:+.2f} dB on {what or 'blades that turn'}"
+    expert, leaves, rotor = event.variant.partition("/")[0], event.leaves, event.rotor
+    if expert == "judge":
+        told = f"{rotor:.1f} % of blades told right, {leaves:.1f} % of things of all kinds"
+    elif expert == "turning":
+        told = f"{rotor:+.2f} dB over interpolation on blades beyond the aliasing limit"
+    else:
+        told = f"{leaves:+.2f} dB over interpolation on things of all kinds, "
+        told += f"{rotor:+.2f} dB on blades that turn"
     return f"{event.variant}, step {event.step}: {told}, none of them taught"
 
 

@@ -24,9 +24,18 @@ from torch import Tensor
 from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.networks import StepNetwork
+from deeptsr.networks import Judge, StepNetwork
 
-__all__ = ["JUDGE", "SPECIALIST", "SPECIAL_STEP", "Prior", "State", "prior_of", "starts"]
+__all__ = [
+    "JUDGE",
+    "SPECIALIST",
+    "SPECIAL_STEP",
+    "Prior",
+    "State",
+    "prior_of",
+    "shapes_of",
+    "starts",
+]
 
 SPECIALIST, JUDGE = "turning", "judge"  # experts: for blades beyond the aliasing limit, and where
 SPECIAL_STEP = 2  # that both are taught
@@ -164,15 +173,23 @@ def _told(network: NetworkSettings) -> str:
 
 
 def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
-    """All weights of a prior that a network can start from, by the expert that they are of."""
+    """All weights of a prior that a network can start from, by the expert that they are of.
+
+    With them those of the judge, which is a network of its own kind.
+    """
     if prior is None:
         return {}
-    wanted = {name: weights.shape for name, weights in network.state_dict().items()}
+    with torch.device("meta"):  # only its shapes are asked for
+        judge = shapes_of(Judge().state_dict())
     states = {}
     for variant, state in prior.variants.items():
         expert, _, kind = variant.partition("/")
-        if kind == f"{network.exposure}-{network.multiple}" and wanted == {
-            name: weights.shape for name, weights in state.items()
-        }:
+        wanted = judge if expert == JUDGE else shapes_of(network.state_dict())
+        if kind == f"{network.exposure}-{network.multiple}" and wanted == shapes_of(state):
             states[expert] = state
     return dict(sorted(states.items()))  # "any", who was taught things of all kinds, comes first
+
+
+def shapes_of(state: State) -> dict[str, tuple[int, ...]]:
+    """Of the weights of a network, by their names."""
+    return {name: tuple(weights.shape) for name, weights in state.items()}

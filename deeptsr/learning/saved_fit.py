@@ -25,9 +25,9 @@ from deeptsr.config import Options, PyramidSettings, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.kept_settings import settled, told_of
-from deeptsr.learning.prior import State
+from deeptsr.learning.prior import JUDGE, State, shapes_of
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
-from deeptsr.networks import StepNetwork, build
+from deeptsr.networks import Judge, build
 from deeptsr.pyramid import plan as plans
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
@@ -35,10 +35,10 @@ from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
 
-_FORM = "deeptsr fit 2"  # of the file; another one is not read
+_FORM = "deeptsr fit 3"  # of the file; another one is not read
 _MOST = 1 << 30  # bytes: networks are small
 _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
-_ROLES = ("network", "special", "judge")  # of a stage's networks: none, the first, or all
+_ROLES = ("network", "special", JUDGE)  # of a stage's networks: none, the first, or all
 
 
 @dataclass(frozen=True)
@@ -205,13 +205,13 @@ class SavedFit:
         self.check(options, plan, size)
         stages = []
         for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
-            networks: list[StepNetwork] = []
-            for weights in saved.weights.values() if has_network(options, number) else ():
-                networks.append(network_of(options, stage, *size))
-                networks[-1].load_state_dict(weights)
-                networks[-1].to(device).eval()
-            first = next(iter(networks), None)
-            special = Specialist(*networks[1:]) if networks[1:] else None
+            networks: dict[str, Any] = {}
+            for role, weights in saved.weights.items() if has_network(options, number) else ():
+                networks[role] = Judge() if role == JUDGE else network_of(options, stage, *size)
+                networks[role].load_state_dict(weights)
+                networks[role].to(device).eval()
+            first, *others = networks.values() or (None,)
+            special = Specialist(*others) if others else None
             stages.append(fitted_stage(options, number, stage, first, special=special))
         return tuple(stages)
 
@@ -270,12 +270,13 @@ def _stage(number: int, told: Mapping[str, Any], tensors: Mapping[str, Tensor]) 
 def _check_weights(options: Options, stages: Iterable[SavedStage]) -> None:
     """Refuse weights that are not of their networks; nothing of the size that is told is made."""
     for number, saved in enumerate(stages, start=1):
-        own, least = {}, min(map(len, saved.weights.values()), default=0)
+        own, least = {}, len(next(iter(saved.weights.values()), ()))
         small = options.network.blocks <= least and saved.fold in (1, 2)
-        if small and 2 <= saved.stage.step <= options.factor:
-            with torch.device("meta"):
+        with torch.device("meta"):
+            judge = shapes_of(Judge().state_dict())
+            if small and 2 <= saved.stage.step <= options.factor:
                 network = build(options.network, saved.stage.step, saved.exposure, saved.fold)
-            own = {name: tensor.shape for name, tensor in network.state_dict().items()}
-        for weights in saved.weights.values():
-            if own != {k: v.shape for k, v in weights.items()}:
+                own = shapes_of(network.state_dict())
+        for role, weights in saved.weights.items():
+            if shapes_of(weights) != (judge if role == JUDGE else own):
                 raise ValueError(f"the weights of stage {number} are not of its network")

@@ -1,6 +1,7 @@
 """The networks, behind one small protocol: see :class:`StepNetwork`."""
 
 from deeptsr.networks.compact import Compact
+from deeptsr.networks.judge import Judge
 from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.paper import Paper
 from deeptsr.networks.protocol import Request, StepNetwork
@@ -8,6 +9,7 @@ from deeptsr.networks.registry import build, build_teachable, taken_over
 
 __all__ = [
     "Compact",
+    "Judge",
     "MomentNetwork",
     "Paper",
     "Request",

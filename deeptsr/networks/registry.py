@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from deeptsr.config import NetworkSettings
 from deeptsr.errors import OptionError
@@ -69,7 +69,7 @@ def build_teachable(
     return network
 
 
-def taken_over(network: StepNetwork, state: dict[str, Tensor]) -> dict[str, Tensor]:
+def taken_over(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A network's weights, with those of another one in the place of what both have in common.
 
     Of ``fusion`` and ``recurrent``, what they share with ``compact``: a fresh one makes then what

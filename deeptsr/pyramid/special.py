@@ -2,9 +2,7 @@
 
 Where blades turn by more than half of their distance a frame, two worlds explain what the slow
 camera saw. An expert who always takes the longer way is right there, and wrong elsewhere. A judge,
-who is taught to take it where it is right and to leave all else as interpolation has it, makes, in
-doubt, what errs least in the mean square: a part of the change, the larger the likelier it is. So
-the share of the specialist's change that it makes, too, tells how likely it takes that to be.
+who was asked of many rotors which way was the right one, tells the log odds of that.
 
 Near the limit a judge is in doubt, and where it errs in a frame it errs in those around it. But
 things go on the way that they go: both results show an LTR frame's moments in opposite order, so
@@ -19,20 +17,24 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from deeptsr.imaging.resample import around, pool
+from deeptsr.imaging.resample import around, pool, resize
 from deeptsr.imaging.shapes import Cells, Frames, Volume
-from deeptsr.networks import StepNetwork
+from deeptsr.imaging.volume import to_network
+from deeptsr.networks import Judge, StepNetwork
 from deeptsr.pyramid.trust import blend
 
-__all__ = ["NEAR", "Specialist", "bonds_of", "likely", "parts_of", "take"]
+__all__ = ["NEAR", "Specialist", "bonds_of", "likely", "odds_of", "parts_of", "take"]
 
 NEAR = 24  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
-# Share of the specialist's change that a judge makes who takes both ways to be as likely; how fast
-# doubt fades away from it, in a frame among many that err together; and how fast in a bond between
-# frames (docs/measurements.md, "Who takes which place", tells the rotors they were chosen on).
-_DOUBT, _FADES, _BOND = 0.28, 2.8, 0.01
+# What log odds of a frame are divided by that is one of many which err together; and what a bond
+# between frames is (docs/measurements.md, "Who takes which place", tells the rotors they were
+# chosen on).
+_TOGETHER, _BOND = 8.0, 0.01
+_AT_ONCE = 8  # frames that are judged at once
+_LARGEST = 256  # short side that a judge sees, pixels: on larger frames blades are larger, too
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,44 @@ class Specialist:
     """Two networks for one step: who makes the longer way, and who tells where it is right."""
 
     network: StepNetwork
-    judge: StepNetwork
+    judge: Judge
 
 
-def parts_of(theirs: Volume, judged: Volume, plain: Volume, factor: int) -> Tensor:
-    """What of a specialist's change its judge makes, too, and that change.
+@torch.no_grad()
+def odds_of(
+    judge: Judge, ltr: Volume, precision: torch.dtype, wanted: range | None = None
+) -> Tensor:
+    """What a judge says of some frames, by themselves.
+
+    Args:
+        judge: see there.
+        ltr: volume (T, H, W, 3).
+        precision: of the convolutions.
+        wanted: frames that are told of; None: all.
+
+    Returns:
+        (len(wanted), h, w) log odds that motion is beyond the aliasing limit, of places that cover
+        a frame evenly.
+    """
+    wanted = range(len(ltr)) if wanted is None else wanted
+    height, width = ltr.shape[1:3]
+    smaller = min(1.0, _LARGEST / min(height, width))
+    size = round(smaller * height), round(smaller * width)
+    told = []
+    for n in wanted[::_AT_ONCE]:
+        first, stop = max(0, n - judge.reach), min(n + _AT_ONCE, wanted.stop)
+        clip = to_network(resize(ltr[first : stop + judge.reach], size))[None]
+        with torch.autocast(clip.device.type, precision, enabled=precision != torch.float32):
+            told.append(judge(clip)[0, n - first : stop - first].float())
+    return torch.cat(told)
+
+
+def parts_of(theirs: Volume, odds: Tensor, plain: Volume, factor: int) -> Tensor:
+    """What a judge says, weighed by what a specialist changes, and that change.
 
     Args:
         theirs: the specialist's result, volume (T * factor, H, W, C).
-        judged: what its judge makes.
+        odds: :func:`odds_of`, of these T frames.
         plain: interpolation.
         factor: HTR frames an LTR frame.
 
@@ -56,10 +87,12 @@ def parts_of(theirs: Volume, judged: Volume, plain: Volume, factor: int) -> Tens
         Mean products and mean squares, (2, T, rows, columns).
     """
     both, change = [], []
-    for n in range(0, len(plain), factor):
-        away = theirs[n : n + factor] - plain[n : n + factor]
-        both.append(pool(((judged[n : n + factor] - plain[n : n + factor]) * away).mean(0)))
-        change.append(pool(away.square_().mean(0)))
+    size = (int(plain.shape[1]), int(plain.shape[2]))
+    for n, told in enumerate(functional.interpolate(odds[:, None], size)):
+        frames = slice(n * factor, (n + 1) * factor)
+        away = (theirs[frames] - plain[frames]).square_().mean(0)
+        both.append(pool(away * told[0, :, :, None]))
+        change.append(pool(away))
     return torch.stack([torch.stack(both), torch.stack(change)])
 
 
@@ -97,7 +130,7 @@ def likely(parts: Tensor, bonds: Tensor) -> Cells:
         (T, rows, columns), 0 to 1; of a frame and :data:`NEAR` to each side.
     """
     both, change = (_wide(part) for part in parts)
-    alone = (both / (change + _UNSEEN) - _DOUBT) / _FADES  # log odds
+    alone = both / (change + _UNSEEN) / _TOGETHER  # log odds
     bonds = bonds / _BOND
     before, after = torch.zeros_like(alone), torch.zeros_like(alone)
     for _ in range(min(NEAR, len(bonds))):

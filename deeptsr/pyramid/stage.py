@@ -14,7 +14,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
-from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, parts_of, take
+from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, odds_of, parts_of, take
 from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, restore_again, trust
 
 __all__ = ["FittedStage", "wider"]
@@ -48,7 +48,9 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; then come its neighbours
         around = int(self.network.reach[0])
         result = (2 * around + 1 if self.restores else around) + self._look
-        return result if self.special is None else max(result, around + NEAR)
+        if self.special is None:
+            return result
+        return max(result, max(around, self.special.judge.reach) + NEAR)
 
     def apply(
         self,
@@ -159,17 +161,17 @@ class FittedStage:
         def made(network: StepNetwork) -> Frames:
             return predict(network, fine, precision=precision, wanted=near, first=first)
 
-        theirs, judged = made(self.special.network), made(self.special.judge)
+        theirs = made(self.special.network)
+        odds = odds_of(self.special.judge, fine, precision, near)
         parts = [
             parts_of(
                 _part_of(theirs, piece, near, step),
-                _part_of(judged, piece, near, step),
+                _part_of(odds, piece, near),
                 _plain(fine, piece, step, exposure),
                 step,
             )
             for piece in _pieces(near)
         ]
-        del judged
         bonds = bonds_of(made(self.network), theirs, step)
         return _part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
 

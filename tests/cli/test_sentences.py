@@ -238,8 +238,11 @@ def test_steps_of_a_budget_are_counted():
     ("variant", "words"),
     [
         ("any/full-1", "+2.00 dB over interpolation on things of all kinds, +7.00 dB on blades"),
-        ("turning/full-1", "step 5: +7.00 dB on blades beyond the aliasing limit"),
-        ("judge/full-1", "step 5: +7.00 dB on what it is to make of blades"),
+        (
+            "turning/full-1",
+            "step 5: +7.00 dB over interpolation on blades beyond the aliasing limit",
+        ),
+        ("judge/full-1", "step 5: 7.0 % of blades told right, 2.0 % of things of all kinds"),
     ],
 )
 def test_each_network_of_a_prior_is_told_by_what_it_is_taught(variant, words):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from deeptsr.config import FitSettings, NetworkSettings, Options, PairSettings, PyramidSettings
-from deeptsr.networks import StepNetwork
+from deeptsr.networks import Judge, StepNetwork
 
 PAIRS = PairSettings(
     within=1,
@@ -82,6 +82,13 @@ def pan(frames: int, height: int, width: int, speed: float = 2.0, seed: int = 0)
 def still(frames: int, height: int, width: int, seed: int = 0) -> Tensor:
     """A textured picture that does not move."""
     return pan(1, height, width, seed=seed).repeat(frames, 1, 1, 1)
+
+
+def certain(odds):
+    """A judge who says the same of every place: these log odds."""
+    judge = Judge().eval()
+    judge.tell.bias.data.fill_(odds)
+    return judge
 
 
 def wake(network: StepNetwork, seed: int = 0) -> StepNetwork:

@@ -30,6 +30,6 @@ def small_clips():
         for module in (course, crops):
             patch.setattr(module, "render", small)
         patch.setattr(course, "_JUDGES", JUDGES)
-        course._judges.cache_clear()
+        course.judges.cache_clear()
         yield
-    course._judges.cache_clear()
+    course.judges.cache_clear()

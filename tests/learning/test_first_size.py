@@ -11,7 +11,7 @@ from deeptsr.learning.recipe import climbs
 from deeptsr.learning.strategy.attempts import Start
 from deeptsr.pyramid.special import Specialist
 from tests.helpers.fits import Shelf, fitted, outcomes
-from tests.helpers.synth import pan
+from tests.helpers.synth import certain, pan
 
 OPTIONS = preset("fast", factor=4)
 OPTIONS = replace(OPTIONS, fit=replace(OPTIONS.fit, adapt_steps=0))
@@ -62,7 +62,7 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
 
     def special(network, experts, clip, precision):
         known = start_from(network, experts, clip, precision)
-        return Start(known.evidence, Specialist(network, network))
+        return Start(known.evidence, Specialist(network, certain(1.0)))
 
     monkeypatch.setattr(stages, "start_from", special)
     assert begun()[0] == Fraction(1, 4)

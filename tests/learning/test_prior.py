@@ -21,9 +21,9 @@ from deeptsr.learning.strategy.attempts import Start, specialist_of, start_from
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import bonds_of, likely, parts_of
+from deeptsr.pyramid.special import bonds_of, likely, odds_of, parts_of
 from tests.helpers.fits import FULL, LAZY, fitted, outcomes
-from tests.helpers.synth import NETWORK, gap, noise, pan, tiny, wake
+from tests.helpers.synth import NETWORK, certain, gap, noise, pan, tiny, wake
 
 BUNDLED = sorted(
     (p for p in (resources.files("deeptsr.learning") / "priors").iterdir()), key=lambda p: p.name
@@ -87,28 +87,28 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("judged", "wild", "takes"),
+    ("odds", "wild", "takes"),
     [
+        (5.0, 3.0, True),
         (1.0, 3.0, True),
-        (0.6, 3.0, True),
-        (1.0, 2.0, True),
-        (-300.0, 2.0, False),  # its judge makes the opposite of what it makes
-        (1.0, 0.3, False),  # it contradicts itself more than the other
+        (5.0, 2.0, True),
+        (-5.0, 2.0, False),  # its judge says that it is wrong
+        (5.0, 0.3, False),  # it contradicts itself more than the other
     ],
 )
-def test_a_specialist_takes_part_where_its_judge_and_its_own_account_say_so(judged, wild, takes):
+def test_a_specialist_takes_part_where_its_judge_and_its_own_account_say_so(odds, wild, takes):
     network, other = (wake(build(NETWORK, 2), seed) for seed in (1, 2))
     experts = {"any": network.state_dict(), "turning": other.state_dict()}
     experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
-    experts["judge"] = {k: v.clone() for k, v in experts["turning"].items()}
-    experts["judge"]["leave.weight"] *= judged
+    experts["judge"] = certain(odds).state_dict()
     experts["any"]["leave.weight"] *= wild
     start = start_from(network, experts, pan(8, 24, 24), torch.float32)
     assert (start.special is not None, start.leads) == (takes, takes)
     assert gap(network.state_dict()["enter.weight"], experts["any"]["enter.weight"]) == 0
     if takes:
-        for each, name in ((start.special.network, "turning"), (start.special.judge, "judge")):
-            assert gap(each.state_dict()["leave.weight"], experts[name]["leave.weight"]) == 0
+        mine, judge = start.special.network.state_dict(), start.special.judge
+        assert gap(mine["leave.weight"], experts["turning"]["leave.weight"]) == 0
+        assert float(judge.tell.bias) == odds
 
 
 def test_without_a_judge_no_specialist_takes_part():
@@ -119,9 +119,19 @@ def test_without_a_judge_no_specialist_takes_part():
 
 
 @pytest.mark.parametrize("step", [3, 5])
+def test_a_judge_of_another_kind_judges_nothing():
+    """Of a prior that an earlier version made, whose judge was a network that restores."""
+    network = build(NETWORK, 2)
+    state = network.state_dict()
+    names = ("any", "turning", "judge")
+    prior = replace(a_prior(), variants={f"{name}/full-1": state for name in names})
+    assert list(starts(prior, network)) == ["any", "turning"]
+
+
 def test_a_specialist_is_for_steps_of_two(step):
     network = wake(build(NETWORK, step))
-    experts = dict.fromkeys(("any", "turning", "judge"), network.state_dict())
+    experts = dict.fromkeys(("any", "turning"), network.state_dict())
+    experts["judge"] = certain(5.0).state_dict()
     assert start_from(network, experts, pan(8, 16, 16), torch.float32).special is None
 
 
@@ -185,13 +195,14 @@ rendered = cache(render)
 
 
 def cases():
-    """Each network with the steps that it was taught: a specialist and its judge those of two.
+    """Each network that restores with the steps that it was taught: a specialist those of two.
 
     What is a variation of the compact network is looked at less closely.
     """
     return [
         (*each, step)
         for each in bundled()
+        if not each[1].startswith("judge")
         for step in ((2, 3) if each[1].startswith("any") else (2,))
         if step == 2 or each[0].network.kind == "compact"
     ]
@@ -233,8 +244,8 @@ def test_a_judge_tells_where_its_specialist_is_right():
     for kind, seed in product(("below", "beyond"), range(3)):
         ltr = rotors.render(seed, kind).clip[:12]
         plain = correct(interpolate_time(ltr, 2), ltr, 2)
-        mine, theirs, judged = (predict(n, ltr) for n in (network, special.network, special.judge))
-        parts = parts_of(theirs, judged, plain, 2)
+        mine, theirs = predict(network, ltr), predict(special.network, ltr)
+        parts = parts_of(theirs, odds_of(special.judge, ltr, torch.float32), plain, 2)
         share = (likely(parts, bonds_of(mine, theirs, 2)) * parts[1]).sum((1, 2)) / parts[1].sum(
             (1, 2)
         )

@@ -13,6 +13,7 @@ from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
 from deeptsr.learning.recipe import climbs, nearer, network_of, steps_of_stage
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
+from deeptsr.networks import Judge
 from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -166,7 +167,7 @@ def test_what_is_no_fit_is_refused(tmp_path):
         tmp_path / "text": "cannot be read as one",
         torn: "cannot be read as one",
         other: "'deeptsr' is missing",
-        later: "'deeptsr fit 99', and 'deeptsr fit 2' is known",
+        later: "'deeptsr fit 99', and 'deeptsr fit 3' is known",
     }
     for path, reason in reasons.items():
         with pytest.raises(OptionError, match=f"(?s){reason}.*--save-fit"):
@@ -240,7 +241,7 @@ def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
 
 
 def test_a_specialist_and_its_judge_come_back(tmp_path):
-    pair = [wake(network_of(OPTIONS, PLAN[0], *SIZE), seed=n) for n in (8, 9)]
+    pair = wake(network_of(OPTIONS, PLAN[0], *SIZE), seed=8), wake(Judge(), seed=9)
     first, second = stages()
     fitted = (replace(first, special=Specialist(*pair)), second)
     (tmp_path / "a").write_bytes(SavedFit.of(fitted, OPTIONS, SIZE).bytes())

@@ -17,7 +17,7 @@ from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
-from tests.helpers.synth import NETWORK, noise, pan, still, tiny, wake
+from tests.helpers.synth import NETWORK, certain, noise, pan, still, tiny, wake
 
 
 def plain(step, scale=Fraction(1)):
@@ -101,19 +101,19 @@ def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gai
 
 
 @pytest.mark.parametrize(
-    ("share", "certain", "confidence"),
+    ("share", "sure", "confidence"),
     [(0.9, 0.9, "likely"), (0.9, 0.8, "guess"), (0.4, 0.8, "guess"), (0.4, 0.9, "likely")],
 )
 def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
-    monkeypatch, share, certain, confidence
+    monkeypatch, share, sure, confidence
 ):
     """Held-out frames tell nothing of motion beyond the limit; of the rest they do."""
     evidence = Evidence(5.0, torch.zeros(1, 1, 1), 0.5, 0.3, 1.0)
     monkeypatch.setattr(self_check_module, "examine", lambda *_, **__: evidence)
-    motion = Motion(torch.zeros(1, 1, 1), share, certain)
+    motion = Motion(torch.zeros(1, 1, 1), share, sure)
     monkeypatch.setattr(self_check_module, "moving", lambda *_: motion)
     network = wake(build(NETWORK, 2))
-    special = Specialist(network, network)
+    special = Specialist(network, certain(1.0))
     stage = FittedStage(Stage(Fraction(1), 2, 1), network, special=special)
     gain = 1.0 if share < 0.5 else -1.0
     clip = pan(8, 16, 16)

@@ -15,11 +15,12 @@ from deeptsr.learning.pretraining.pseudo_time import BLOCK
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import Clip, render
 
-__all__ = ["Crops", "aliased", "kinds"]
+__all__ = ["Crops", "aliased", "kinds", "within"]
 
 _STEPS = ((2, 0.82), (3, 0.08), (4, 0.05), (5, 0.05))  # and their shares of the batches
 _RENDERED = 40  # HTR frames of a clip, unless a crop of two an LTR frame has more
 _KEPT = 4  # clips that are kept, as a multiple of those that are there from the start
+_RIM = 1.1  # of its radius, as far as something turns
 _LIMIT = 0.5  # of the blades' distance: what turns by more within a frame is aliased
 
 
@@ -40,6 +41,16 @@ def aliased(clip: Clip, frames: range, factor: int) -> Tensor:
         return torch.zeros(len(frames) // factor)
     turned = clip.rotor.distances[frames.start : frames.stop]
     return (turned.reshape(-1, factor).sum(1) > _LIMIT).float()
+
+
+def within(clip: Clip) -> Tensor:
+    """Where something turns in a clip, (H, W): 1, else 0."""
+    height, width = clip.frames.shape[1:3]
+    if clip.rotor is None:
+        return torch.zeros(height, width)
+    row, column = clip.rotor.center
+    y, x = torch.arange(height)[:, None] - row, torch.arange(width) - column
+    return (x.square() + y.square() < (_RIM * clip.rotor.radius) ** 2).float()
 
 
 class Crops:
@@ -90,18 +101,19 @@ class Crops:
                 return factor
         return 2
 
-    def batch(self, factor: int) -> tuple[Tensor, Tensor]:
-        """HTR crops, and where they are :func:`aliased`.
+    def batch(self, factor: int) -> tuple[Tensor, Tensor, Tensor]:
+        """HTR crops, where they are :func:`aliased`, and :func:`within` what turns.
 
         Returns:
-            (N, C, T * factor, side, side), T as the settings say, or what a clip has; (N, T).
+            (N, C, T * factor, side, side), T as the settings say, or what a clip has; (N, T); and
+            (N, side, side).
         """
         frames = min(self.settings.frames, self._rendered // factor)
         # Blades have the speeds of frames of two.
         drawn = [self._kind() if factor == 2 else self._kinds[0] for _ in range(self.count)]
         crops = [self._crop(kind, factor, frames) for kind in drawn]
-        htr, where = zip(*crops, strict=True)
-        return torch.stack(htr), torch.stack(where)
+        htr, where, inside = (torch.stack(parts) for parts in zip(*crops, strict=True))
+        return htr, where, inside
 
     def stills(self) -> Tensor:
         """Frames of the clips, (N, C, side, side)."""
@@ -115,6 +127,10 @@ class Crops:
     def uniform(self, *shape: int) -> Tensor:
         """The same, many of them."""
         return torch.rand(shape, generator=self._dice)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Numbers of mean 0 and deviation 1."""
+        return torch.randn(shape, generator=self._dice)
 
     def state(self) -> dict[str, Any]:
         """What a later run needs to go on; the clips are drawn anew."""
@@ -138,8 +154,8 @@ class Crops:
         if len(pool) > _KEPT * self.settings.pool:
             pool.pop(0)
 
-    def _crop(self, kind: str, factor: int, frames: int) -> tuple[Tensor, Tensor]:
-        """A crop of a clip in one of its views, (C, T * factor, side, side), and (T,) of it."""
+    def _crop(self, kind: str, factor: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+        """A crop of a clip in one of its views: see :meth:`batch`."""
         s, side = self.settings, self.side
         pool, frames = self._pools[kind], frames * factor
         while factor > max(clip.longest for clip in pool):
@@ -157,13 +173,15 @@ class Crops:
         crop = clip.frames[t : t + length, y : y + side, x : x + side].float()
         crop = expose(crop, slow).permute(3, 0, 1, 2)  # (C, T * factor, side, side)
         where = aliased(clip, range(t, t + length), slow * factor)
+        inside = within(clip)[y : y + side, x : x + side]
         turned = [axis for axis in (1, 2, 3) if self.chance() < 0.5]
         crop = crop.flip(turned)
+        inside = inside.flip([axis - 2 for axis in turned if axis > 1])
         if 1 in turned:
             where = where.flip(0)
         if self.chance() < 0.5:
-            crop = crop.transpose(2, 3)
+            crop, inside = crop.transpose(2, 3), inside.T
         crop = crop[torch.randperm(3, generator=self._dice)]
         if self.chance() < s.gray:
             crop = torch.lerp(crop, crop.mean(0, keepdim=True), self.chance())
-        return 1 - crop if self.chance() < 0.5 else crop, where
+        return 1 - crop if self.chance() < 0.5 else crop, where, inside

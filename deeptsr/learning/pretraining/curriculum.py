@@ -15,8 +15,10 @@ from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Taught, ignore
 from deeptsr.learning.descent import damaged_told
 from deeptsr.learning.pretraining.course import Course, Damage
+from deeptsr.learning.pretraining.judging import Judging
+from deeptsr.learning.pretraining.restoring import Restoring
 from deeptsr.learning.pretraining.variants import VARIANTS, Variant
-from deeptsr.learning.prior import Prior, State
+from deeptsr.learning.prior import JUDGE, Prior, State
 
 __all__ = ["pretrain", "still_to_teach"]
 
@@ -65,16 +67,17 @@ def pretrain(
     for variant in variants:
         steps = round(variant.share * settings.steps)
         if variant.name not in done:
-            course = Course(
-                network,
-                settings,
-                variant,
-                steps,
-                seed=seed,
-                device=device or torch.device("cpu"),
-                precision=precision,
-                pictures=pictures,
-                damage=damage,
+            common: dict[str, Any] = {
+                "seed": seed,
+                "device": device or torch.device("cpu"),
+                "precision": precision,
+                "pictures": pictures,
+                "damage": damage,
+            }
+            course: Course[Any] = (
+                Judging(settings, variant, steps, **common)
+                if variant.expert == JUDGE
+                else Restoring(network, settings, variant, steps, **common)
             )
             first = known.get(variant.name) or done.get(variant.start or "")
             if first:
@@ -87,7 +90,7 @@ def pretrain(
                 share = (before + step) / total
                 on_event(Progress(share, "fit", f"{name}: step {before + step} of {total}"))
 
-            def on_check(gains: dict[str, float], course: Course = course) -> None:
+            def on_check(gains: dict[str, float], course: Course[Any] = course) -> None:
                 on_event(Taught(course.variant.name, course.step, **gains))
                 now = {"variant": course.variant.name, "state": course.state()}
                 keep({"done": done, "plans": plans, **now})

@@ -10,8 +10,7 @@ from deeptsr.learning.prior import JUDGE, SPECIALIST
 __all__ = ["VARIANTS", "Variant"]
 
 
-# What a network learns of motion: the truth, of all or of a part of it, or which of it is aliased:
-# then it leaves all else as interpolation has it.
+# What a network learns of motion: the truth, of all or of a part of it, or which part it is.
 Learns = Literal["all", "aliased", "unaliased", "which"]
 
 
@@ -27,6 +26,7 @@ class Variant:
     learns: Learns = "all"
     wide: float = 1.0  # side of its crops over that of the settings
     batch: float = 1.0  # crops a step over those of the settings
+    fresh: int = 1  # clips that are rendered where the settings say one
     start: str | None = None  # name of the variant that it starts from
 
     @property
@@ -35,15 +35,10 @@ class Variant:
         return f"{self.expert}/{self.exposure}-{self.fold}"
 
 
-def _blades(expert: str, share: float, rotors: float, learns: Learns, start: str) -> Variant:
-    """One that is taught blades, which take more room."""
-    return Variant(expert, "full", 1, share, rotors, learns, wide=1.25, batch=0.5, start=start)
-
-
 VARIANTS = (
     Variant("any", "full", 1, 1.0, 0.2, "unaliased"),
-    _blades(SPECIALIST, 1.0, 1.0, "aliased", "any/full-1"),
-    _blades(JUDGE, 0.5, 0.8, "which", f"{SPECIALIST}/full-1"),
+    Variant(SPECIALIST, "full", 1, 1.0, 1.0, "aliased", 1.25, 0.5, start="any/full-1"),
+    Variant(JUDGE, "full", 1, 1.0, 0.88, "which", 2.0, 1.5, fresh=4),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),
     Variant("any", "delta", 2, 0.2, wide=1.5, start="any/full-2"),

@@ -39,7 +39,7 @@ from deeptsr.learning.prior import JUDGE, SPECIAL_STEP, SPECIALIST, State
 from deeptsr.learning.strategy.bounds import ALIKE, KEPT, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine, look, moving
 from deeptsr.learning.strategy.fitter import StageFitter
-from deeptsr.networks import StepNetwork
+from deeptsr.networks import Judge, StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -230,10 +230,11 @@ def specialist_of(network: StepNetwork, experts: dict[str, State]) -> Specialist
     """The specialist among some experts, for a stage; None where there is none for its step."""
     if network.factor != SPECIAL_STEP or not {SPECIALIST, JUDGE} <= experts.keys():
         return None
-    pair = [copy.deepcopy(network).eval(), copy.deepcopy(network).eval()]
-    for each, name in zip(pair, (SPECIALIST, JUDGE), strict=True):
-        each.load_state_dict(experts[name])
-    return Specialist(*pair)
+    device = next(network.parameters()).device
+    special = Specialist(copy.deepcopy(network).eval(), Judge().to(device).eval())
+    special.network.load_state_dict(experts[SPECIALIST])
+    special.judge.load_state_dict(experts[JUDGE])
+    return special
 
 
 def examples_of(

@@ -15,7 +15,7 @@ from deeptsr.learning.recipe import JUDGED
 from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import Specialist, bonds_of, likely, parts_of
+from deeptsr.pyramid.special import Specialist, bonds_of, likely, odds_of, parts_of
 from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["Evidence", "Motion", "examine", "look", "moving"]
@@ -55,9 +55,9 @@ def moving(
         precision: of the convolutions.
     """
     clip, step = _middle(clip), special.network.factor
-    judged = predict(special.judge, clip, precision=precision)
     plain = correct(interpolate_time(clip, step), clip, step)
-    likelihood = likely(parts_of(theirs, judged, plain, step), bonds_of(mine, theirs, step))
+    odds = odds_of(special.judge, clip, precision)
+    likelihood = likely(parts_of(theirs, odds, plain, step), bonds_of(mine, theirs, step))
     moved = torch.stack(
         [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
     )

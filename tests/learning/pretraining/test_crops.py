@@ -7,7 +7,7 @@ import torch
 
 from deeptsr.config import PretrainSettings
 from deeptsr.learning.pretraining import crops
-from deeptsr.learning.pretraining.crops import Crops, aliased
+from deeptsr.learning.pretraining.crops import Crops, aliased, within
 from deeptsr.learning.pretraining.variants import Variant
 from deeptsr.learning.rendering.clips import Clip, Turn
 from tests.helpers.synth import noise
@@ -56,7 +56,7 @@ def test_where_it_is_told_turns_with_the_time_of_a_crop(monkeypatch):
     pool.fill()
     ways = set()
     for _ in range(30):
-        crop, where = pool._crop("rotor", 2, 8)
+        crop, where, _ = pool._crop("rotor", 2, 8)
         light = crop.mean((0, 2, 3)).reshape(8, 2).mean(1)
         steps = where.diff()
         if steps.abs().sum():
@@ -65,6 +65,25 @@ def test_where_it_is_told_turns_with_the_time_of_a_crop(monkeypatch):
             inverted = abs(float(light[where > 0].mean())) < float(light[where == 0].mean())
             assert dark_to_bright == ((float(steps.sum()) > 0) != inverted)
     assert ways == {1.0, -1.0}
+
+
+def test_where_something_turns_turns_with_a_crop(monkeypatch):
+    """A bright disc beside the middle, in all views of it."""
+    turn = Turn(4, (6.0, 10.0), 4.0, 1.0, torch.zeros(39))
+    clip = Clip(torch.zeros(40, 20, 20, 3).half(), 2, turn)
+    assert within(clip)[6, 10] == 1
+    assert within(clip)[6, 15] == within(clip)[11, 10] == 0
+    assert within(replace(clip, rotor=None)).max() == 0
+    bright = within(clip)[None, :, :, None].expand(40, -1, -1, 3).half()
+    monkeypatch.setattr(crops, "render", lambda *_, **__: Clip(bright, 2, turn))
+    pool = Crops(replace(SETTINGS, gray=0.0), TURNING, 0, ())
+    pool.fill()
+    seen = set()
+    for _ in range(30):
+        crop, _, inside = pool._crop("rotor", 2, 8)
+        assert torch.equal((crop[0, 0] - crop[0, 0, 0, 0]).abs(), (inside - inside[0, 0]).abs())
+        seen.add(inside.numpy().tobytes())
+    assert len(seen) > 8
 
 
 def test_blades_have_the_speeds_of_frames_of_two(monkeypatch):

@@ -8,11 +8,12 @@ import torch
 
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Progress, Taught
-from deeptsr.learning.pretraining import VARIANTS, Variant, course, crops, pretrain
+from deeptsr.learning.pretraining import VARIANTS, Variant, course, crops, judging, pretrain
+from deeptsr.learning.pretraining.restoring import Restoring
 from deeptsr.learning.prior import starts
-from deeptsr.learning.rendering.clips import Clip
-from deeptsr.networks import build
-from tests.helpers.synth import NETWORK, gap
+from deeptsr.learning.rendering.clips import Clip, Turn
+from deeptsr.networks import Judge, build
+from tests.helpers.synth import NETWORK, gap, noise
 from tests.helpers.teaching import small_clips
 
 TINY = PretrainSettings(steps=4, batch=2, crop=16, frames=3, pool=2, check=2, warmup=1)
@@ -79,21 +80,21 @@ def test_it_learns(monkeypatch, optimizer, rate):
 
     monkeypatch.setattr(crops, "render", stripes)
     monkeypatch.setattr(course, "render", stripes)
-    course._judges.cache_clear()
+    course.judges.cache_clear()
     settings = replace(
         TINY, steps=60, frames=4, check=60, warmup=10, rate=rate, averaging=0.8, balance=0.0
     )
     settings = replace(settings, optimizer=optimizer)
     told = []
     pretrain(NetworkSettings(channels=8, blocks=1), settings, variants=ONE, on_event=told.append)
-    course._judges.cache_clear()
+    course.judges.cache_clear()
     (check,) = (e for e in told if isinstance(e, Taught))
     assert check.leaves > 1  # where it starts, it is 0
 
 
 def course_of(variant):
     cpu, exact = torch.device("cpu"), torch.float32
-    return course.Course(NETWORK, TINY, variant, 4, seed=0, device=cpu, precision=exact)
+    return Restoring(NETWORK, TINY, variant, 4, seed=0, device=cpu, precision=exact)
 
 
 def part_aliased(learns):
@@ -122,16 +123,53 @@ def test_an_expert_learns_what_is_its_own_of_blades_that_cross_the_limit(learns,
     assert begun._errors(begun.network, htr, nothing, 2)[0] == 0
 
 
-def test_a_judge_learns_to_leave_what_is_not_aliased():
-    """It begins as interpolation: where nothing is aliased it has nothing to learn."""
-    begun, htr, where, error = part_aliased("which")
-    wrong, plain = error()
-    assert wrong > 0.3 * plain > 0.003
-    with torch.no_grad():
-        assert begun._errors(begun.network, htr, torch.zeros_like(where), 2)[0] < 1e-9
-        all_of_it, same = begun._errors(begun.network, htr, torch.ones_like(where), 2)
-    assert gap(all_of_it, same) < 1e-6
-    assert gap(same, plain) == 0
+def test_a_judge_is_to_tell_where_what_turns_is_aliased():
+    """Both halves of the frames move as much; what turns is in the left one."""
+    ltr = noise(3, 3, 6, 16, 16)
+    where, inside = torch.tensor([[0.0, 0, 0, 1, 1, 1]] * 3), torch.zeros(3, 16, 16)
+    inside[:2, :, :8] = 1
+    ltr[1] = ltr[1, :, :1]  # stands still
+    truth, weight = judging._truth(ltr, where, inside)
+    assert truth[0].mean((1, 2)).tolist() == [0, 0, 0, 0.5, 0.5, 0.5]
+    assert truth[0, :, :, 2:].max() == truth[2].max() == 0
+    assert float(weight[0, :, :, :2].sum()) == pytest.approx(1, rel=1e-3)
+    assert float(weight[0, :, :, 2:].sum()) == pytest.approx(0.2, rel=1e-3)
+    assert weight[1].max() == 0
+    assert float(weight[2].sum()) == pytest.approx(0.2, rel=1e-3)
+
+
+def test_a_judge_learns_who_turns_too_fast(monkeypatch):
+    """Of bars that pass: those that are aliased are told by their blur."""
+
+    def bars(seed, kind="leaves", size=72, frames=40, pictures=()):
+        draw = torch.rand(2, generator=torch.Generator().manual_seed(seed))
+        speed = 0.1 + 0.3 * (draw[0] > 0.5)  # of their distance an HTR frame
+        times = (torch.arange(frames * 8) + 0.5) / 8
+        place = torch.arange(size)[None] / 16 - times[:, None] * speed + draw[1]
+        film = ((place % 1) < 0.3).float().reshape(frames, 8, size).mean(1)
+        turn = Turn(4, (size / 2, size / 2), size, 1.0, torch.full((frames - 1,), 90 * speed))
+        return Clip(film[:, None, :, None].expand(-1, size, -1, 3), 2, turn)
+
+    monkeypatch.setattr(crops, "render", bars)
+    monkeypatch.setattr(course, "render", bars)
+    monkeypatch.setattr(course, "_JUDGES", 6)
+    course.judges.cache_clear()
+    (variant,) = (v for v in VARIANTS if v.learns == "which")
+    settings = replace(TINY, steps=60, batch=4, frames=4, pool=8, check=60, warmup=10)
+    settings = replace(settings, optimizer="muon", rate=1e-3, averaging=0.8)
+    told = []
+    prior = pretrain(NETWORK, settings, variants=(variant,), on_event=told.append)
+    course.judges.cache_clear()
+    (check,) = (e for e in told if isinstance(e, Taught))
+    assert check.rotor > 80  # in doubt, where it starts, it says none is
+    Judge().load_state_dict(prior.variants["judge/full-1"])
+
+
+def test_a_judge_of_another_kind_is_begun_anew():
+    (variant,) = (v for v in VARIANTS if v.learns == "which")
+    old = replace(taught()[0], variants={variant.name: build(NETWORK, 2).state_dict()})
+    on = taught(start=old, variants=(variant,))[0]
+    Judge().load_state_dict(on.variants[variant.name])
 
 
 def test_pictures_are_shown_as_surfaces():

@@ -11,7 +11,7 @@ from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import build
 from deeptsr.pyramid.special import Specialist
-from tests.helpers.synth import FIT, NETWORK, gap, pan, tiny, wake
+from tests.helpers.synth import FIT, NETWORK, certain, gap, pan, tiny, wake
 
 CLIP = pan(16, 24, 24)
 
@@ -130,7 +130,7 @@ def test_a_fit_of_another_video_comes_nearer_as_a_fit_of_its_own_is_kept(
 def test_without_steps_and_where_a_specialist_leads_what_is_known_stays(steps, leads):
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    special = Specialist(network, network) if leads else None
+    special = Specialist(network, certain(1.0)) if leads else None
     start = replace(seen(network), special=special, leads=leads)
     result = attempt(fitter(), network, [CLIP], steps, start=start)
     assert (result.outcome, result.learned) == ("as known", 0.0)
