@@ -143,7 +143,7 @@ def test_a_judge_learns_who_turns_too_fast(monkeypatch):
 
     def bars(seed, kind="leaves", size=72, frames=40, pictures=()):
         draw = torch.rand(2, generator=torch.Generator().manual_seed(seed))
-        speed = 0.1 + 0.3 * (draw[0] > 0.5)  # of their distance an HTR frame
+        speed = 0.05 + 0.4 * (draw[0] > 0.5)  # of their distance an HTR frame
         times = (torch.arange(frames * 8) + 0.5) / 8
         place = torch.arange(size)[None] / 16 - times[:, None] * speed + draw[1]
         film = ((place % 1) < 0.3).float().reshape(frames, 8, size).mean(1)
