@@ -157,3 +157,19 @@ def test_a_part_of_a_clip_comes_out_as_in_the_whole(refilmed, even):
         inner = range(wanted.start - first, wanted.stop - first)
         made = stage.apply(clip[first:last], "full", torch.float32, inner, first)
         assert gap(made, whole[wanted.start * 2 : wanted.stop * 2]) < 1e-5
+
+
+def test_blades_of_the_opposite_contrast_are_filmed_alike():
+    """Turning by 0.3 of their distance, or by 0.7 the other way: docs/method.md."""
+    speed, instants = 0.3, 400
+    places = torch.arange(200, dtype=torch.float64) / 200
+
+    def filmed(contrast, speed):
+        times = (torch.arange(3 * instants, dtype=torch.float64) + 0.5) / instants
+        turned = 2 * torch.pi * (places - speed * times[:, None])
+        picture = sum(torch.cos(n * turned + n * n) / n for n in range(1, 5))
+        return expose(contrast * picture, instants)
+
+    one, other = filmed(1.0, speed), filmed((speed - 1) / speed, speed - 1)
+    assert gap(one, other) < 1e-3 * float(one.std())
+    assert gap(one, filmed(1.0, speed - 1)) > 0.1 * float(one.std())
