@@ -46,6 +46,7 @@ from .score_table import table
 from .sheets.doctor import sheet as doctor_sheet
 from .sheets.preview import previewed
 from .sheets.probe import plan_rows, sheet
+from .teaching import pretrained, taught
 
 __all__ = ["as_flags", "sentence", "settings"]
 
@@ -247,24 +248,6 @@ def _fit_kept(event: FitKept, verbose: bool) -> str:
     return f"{text} with --fit {event.file}"
 
 
-def _taught(event: Taught, verbose: bool) -> str:
-    expert, leaves, rotor = event.variant.partition("/")[0], event.leaves, event.rotor
-    if expert == "judge":
-        told = f"{rotor:.1f} % of blades told right, {leaves:.1f} % of things of all kinds"
-    elif expert == "turning":
-        told = f"{rotor:+.2f} dB over interpolation on blades beyond the aliasing limit"
-    else:
-        told = f"{leaves:+.2f} dB over interpolation on things of all kinds, "
-        told += f"{rotor:+.2f} dB on blades that turn"
-    return f"{event.variant}, step {event.step}: {told}, none of them taught"
-
-
-def _pretrained(event: Pretrained, verbose: bool) -> str:
-    use = f"deeptsr upscale --{'space-' * event.space}prior {event.output}"
-    told = f"{size(event.size_bytes)} in {duration(event.seconds)}"
-    return f"wrote {event.output}: {told}; use it with {use}"
-
-
 def _any(event: Event, verbose: bool) -> str:
     fields = ", ".join(f"{name} {value}" for name, value in asdict(event).items())
     return f"{type(event).__name__}: {fields}"
@@ -289,8 +272,8 @@ _SENTENCES: dict[type[Event], Callable[[Any, bool], str]] = {
     Reported: _reported,
     FitReused: _fit_reused,
     FitKept: _fit_kept,
-    Taught: _taught,
-    Pretrained: _pretrained,
+    Taught: taught,
+    Pretrained: pretrained,
     BatchPlanned: _batch_planned,
     VideoStarted: _video_started,
     VideoProgress: _video_progress,

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.parts.blocks import Block, TimeBlock
-from deeptsr.networks.streaming import convolve_by, slide
+from deeptsr.networks.parts.streaming import convolve_by, slide
 
 __all__ = ["Compact"]
 

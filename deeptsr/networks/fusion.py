@@ -10,7 +10,7 @@ from torch.nn import functional
 from deeptsr.networks.compact import Compact
 from deeptsr.networks.parts.blocks import Block, inner
 from deeptsr.networks.parts.efst import EarlyFusion
-from deeptsr.networks.streaming import slide
+from deeptsr.networks.parts.streaming import slide
 
 __all__ = ["SPAN", "Fusion"]
 

@@ -20,8 +20,8 @@ from torch.nn import functional
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.shapes import Batch, FineBatch
+from deeptsr.networks.parts.streaming import Lookback, add_to_interpolation, convolve_by
 from deeptsr.networks.protocol import Request, StepNetwork
-from deeptsr.networks.streaming import Lookback, add_to_interpolation, convolve_by
 
 __all__ = ["MOMENTS", "MomentNetwork", "frames_of_moments"]
 

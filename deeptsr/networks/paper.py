@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from deeptsr.imaging.exposure import correct
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.shapes import Batch, FineBatch
-from deeptsr.networks.protocol import Request, StepNetwork
-from deeptsr.networks.streaming import (
+from deeptsr.networks.parts.streaming import (
     Lookback,
     add_to_interpolation,
     consistent,
@@ -20,6 +19,7 @@ from deeptsr.networks.streaming import (
     regroup,
     slide,
 )
+from deeptsr.networks.protocol import Request, StepNetwork
 
 __all__ = ["Paper"]
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from deeptsr.errors import OptionError
 from deeptsr.imaging.shapes import Batch, FineBatch
-from deeptsr.networks.streaming import slide
+from deeptsr.networks.parts.streaming import slide
 
 __all__ = ["Request", "StepNetwork"]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks.streaming import convolve_by
+from deeptsr.networks.parts.streaming import convolve_by
 
 __all__ = ["STEP", "SpaceNetwork"]
 

@@ -234,7 +234,7 @@ class _RotorWorld(_World):
     def picture(self) -> Tensor:
         dice, t, rich = self.dice, self.times, not self._plain
         x, y = self.x, self.y
-        wall = self.wall(x, y, dice.between(0, 0.18 if rich else 0.08))
+        wall = self.wall(x, y, dice.between(0, 0.3 if rich else 0.15))
         if rich and dice.chance(0.15):
             x = x - self.each(motion.path(dice, t, 1.0))
             y = y - self.each(motion.path(dice, t, 0.5))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.networks.streaming import convolve, convolve_by, slide
+from deeptsr.networks.parts.streaming import convolve, convolve_by, slide
 
 __all__ = ["Block", "TimeBlock", "convolved", "inner"]
 
