@@ -229,7 +229,8 @@ class FitKept(Event):
 class Taught(Event):
     """How far a prior has come, on clips that are never taught.
 
-    It is the gain over interpolation, dB; of a judge, percent of what moves that it tells right.
+    It is the gain over interpolation, dB; of a classifier, percent of what moves that it tells
+    right.
     """
 
     variant: str  # such as "any/full-1": the expert, the exposure, the pixels a side that it folds

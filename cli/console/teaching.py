@@ -11,11 +11,13 @@ __all__ = ["pretrained", "taught"]
 def taught(event: Taught, verbose: bool) -> str:
     """Tell how far one of its networks has come."""
     told = "{0:+.2f} dB over interpolation on things of all kinds, {1:+.2f} dB on blades that turn"
-    if event.variant.startswith("judge"):
-        told = "{1:.1f} % of blades told right, {0:.1f} % of things of all kinds"
-    elif event.variant.startswith("turning"):
-        told = "{1:+.2f} dB over interpolation on blades beyond the aliasing limit"
-    told = told.format(event.leaves, event.rotor)
+    own = {
+        "turning": "{1:+.2f} dB over interpolation on blades beyond the aliasing limit",
+        "judge": "{1:+.2f} dB over interpolation on what it is to make of blades",
+        "classifier": "{1:.1f} % of blades told right, {0:.1f} % of things of all kinds",
+    }
+    expert = event.variant.partition("/")[0]
+    told = own.get(expert, told).format(event.leaves, event.rotor)
     return f"{event.variant}, step {event.step}: {told}, none of them taught"
 
 

@@ -2,7 +2,7 @@
 
 A prior is a safetensors file. It holds networks of one name and size, for both exposures, folded or
 not, of one or more experts: first who was taught things of all kinds; then a specialist, who was
-taught blades that turn beyond the aliasing limit, and a judge of where that is so. It says in its
+taught blades that turn beyond the aliasing limit, and two who tell where that is so. It says in its
 metadata how it came about.
 """
 
@@ -24,9 +24,10 @@ from torch import Tensor
 from deeptsr.config import NetworkSettings, Options
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
-from deeptsr.networks import Judge, StepNetwork
+from deeptsr.networks import Classifier, StepNetwork
 
 __all__ = [
+    "CLASSIFIER",
     "JUDGE",
     "SPECIALIST",
     "SPECIAL_STEP",
@@ -37,7 +38,8 @@ __all__ = [
     "starts",
 ]
 
-SPECIALIST, JUDGE = "turning", "judge"  # experts: for blades beyond the aliasing limit, and where
+SPECIALIST = "turning"  # the expert for blades beyond the aliasing limit
+JUDGE, CLASSIFIER = "judge", "classifier"  # who tell where that is: by restoring it, and by odds
 SPECIAL_STEP = 2  # that both are taught
 
 AUTO, NONE = "auto", "none"
@@ -175,16 +177,16 @@ def _told(network: NetworkSettings) -> str:
 def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
     """All weights of a prior that a network can start from, by the expert that they are of.
 
-    With them those of the judge, which is a network of its own kind.
+    With them those of the classifier, which is a network of its own kind.
     """
     if prior is None:
         return {}
     with torch.device("meta"):  # only its shapes are asked for
-        judge = shapes_of(Judge().state_dict())
+        classifier = shapes_of(Classifier().state_dict())
     states = {}
     for variant, state in prior.variants.items():
         expert, _, kind = variant.partition("/")
-        wanted = judge if expert == JUDGE else shapes_of(network.state_dict())
+        wanted = classifier if expert == CLASSIFIER else shapes_of(network.state_dict())
         if kind == f"{network.exposure}-{network.multiple}" and wanted == shapes_of(state):
             states[expert] = state
     return dict(sorted(states.items()))  # "any", who was taught things of all kinds, comes first

@@ -25,9 +25,9 @@ from deeptsr.config import Options, PyramidSettings, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.kept_settings import settled, told_of
-from deeptsr.learning.prior import JUDGE, State, shapes_of
+from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIALIST, State, shapes_of
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
-from deeptsr.networks import Judge, build
+from deeptsr.networks import Classifier, build
 from deeptsr.pyramid import plan as plans
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
@@ -38,7 +38,7 @@ __all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
 _FORM = "deeptsr fit 3"  # of the file; another one is not read
 _MOST = 1 << 30  # bytes: networks are small
 _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
-_ROLES = ("network", "special", JUDGE)  # of a stage's networks: none, the first, or all
+_ROLES = ("network", SPECIALIST, JUDGE, CLASSIFIER)  # of a stage: none, the first, or all
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class SavedFit:
             pyramid = replace(pyramid, coarsest=fitted[0].stage.scale)
         options = replace(options, pyramid=replace(pyramid, largest=None))
         for each in fitted:
-            special = (each.special.network, each.special.judge) if each.special else ()
+            special = each.special.networks if each.special else ()
             networks = (each.network, *special) if each.network else ()
             weights = {
                 role: {name: value.detach().cpu() for name, value in network.state_dict().items()}
@@ -207,7 +207,8 @@ class SavedFit:
         for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
             networks: dict[str, Any] = {}
             for role, weights in saved.weights.items() if has_network(options, number) else ():
-                networks[role] = Judge() if role == JUDGE else network_of(options, stage, *size)
+                tells = role == CLASSIFIER
+                networks[role] = Classifier() if tells else network_of(options, stage, *size)
                 networks[role].load_state_dict(weights)
                 networks[role].to(device).eval()
             first, *others = networks.values() or (None,)
@@ -273,10 +274,10 @@ def _check_weights(options: Options, stages: Iterable[SavedStage]) -> None:
         own, least = {}, len(next(iter(saved.weights.values()), ()))
         small = options.network.blocks <= least and saved.fold in (1, 2)
         with torch.device("meta"):
-            judge = shapes_of(Judge().state_dict())
+            classifier = shapes_of(Classifier().state_dict())
             if small and 2 <= saved.stage.step <= options.factor:
                 network = build(options.network, saved.stage.step, saved.exposure, saved.fold)
                 own = shapes_of(network.state_dict())
         for role, weights in saved.weights.items():
-            if shapes_of(weights) != (judge if role == JUDGE else own):
+            if shapes_of(weights) != (classifier if role == CLASSIFIER else own):
                 raise ValueError(f"the weights of stage {number} are not of its network")

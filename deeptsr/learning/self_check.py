@@ -22,8 +22,8 @@ SURE = 0.4
 what interpolation is wrong by. A convention, not measured."""
 
 LIKELY = 0.85
-"""How likely the judge has to be right, on the average over what moves, where a specialist takes a
-part: below it that is a guess. Of 96 random rotors six of the eight that are told wrong are below
+"""How likely two witnesses have to be right, on the average over what moves, where a specialist takes
+a part: below it that is a guess. Of 96 random rotors six of the eight that are told wrong are below
 it, and a fifth of the others (docs/measurements.md, "Who takes which place")."""
 
 
@@ -73,8 +73,8 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
 
     Held-out frames tell of a slower camera, to which a fast motion looks otherwise; agreement tells
     of this one, and a wrong way may agree with itself. So a result has to do well by both. Of
-    motion beyond the aliasing limit held-out frames tell nothing: there the judge says how likely
-    it is. Sure it is never, as two worlds explain what was seen.
+    motion beyond the aliasing limit held-out frames tell nothing: there two witnesses say how
+    likely it is. Sure it is never, as two worlds explain what was seen.
     """
     if first.network is None:
         return "sure"  # nothing was made up

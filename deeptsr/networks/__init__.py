@@ -1,15 +1,15 @@
 """The networks, behind one small protocol: see :class:`StepNetwork`."""
 
+from deeptsr.networks.classifier import Classifier
 from deeptsr.networks.compact import Compact
-from deeptsr.networks.judge import Judge
 from deeptsr.networks.moments import MomentNetwork
 from deeptsr.networks.paper import Paper
 from deeptsr.networks.protocol import Request, StepNetwork
 from deeptsr.networks.registry import build, build_teachable, taken_over
 
 __all__ = [
+    "Classifier",
     "Compact",
-    "Judge",
     "MomentNetwork",
     "Paper",
     "Request",

@@ -1,10 +1,13 @@
-"""`Specialist`: takes the places of a result where motion is aliased, as a judge sees it.
+"""`Specialist`: takes the places of a result where motion is aliased, as two witnesses see it.
 
 Where blades turn by more than half of their distance a frame, two worlds explain what the slow
 camera saw. An expert who always takes the longer way is right there, and wrong elsewhere. A judge,
-who was asked of many rotors which way was the right one, tells the log odds of that.
+who is taught to take it where it is right and to leave all else as interpolation has it, makes, in
+doubt, what errs least in the mean square: a part of the change, the larger the likelier it is. So
+the share of the specialist's change that it makes, too, tells how likely it takes that to be. A
+classifier sees more of the picture, and tells the log odds themselves.
 
-Near the limit a judge is in doubt, and where it errs in a frame it errs in those around it. But
+Near the limit both are in doubt, and where they err in a frame they err in those around it. But
 things go on the way that they go: both results show an LTR frame's moments in opposite order, so
 that a step from one frame to the next that turns round is about as long as a step can be. That
 tells where the one who is right changes (motion crosses the limit) and where not, and frames decide
@@ -16,43 +19,50 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from deeptsr.imaging.resample import around, pool, resize
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.imaging.volume import to_network
-from deeptsr.networks import Judge, StepNetwork
+from deeptsr.networks import Classifier, StepNetwork
 from deeptsr.pyramid.trust import blend
 
 __all__ = ["NEAR", "Specialist", "bonds_of", "likely", "odds_of", "parts_of", "take"]
 
 NEAR = 24  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
-# What log odds of a frame are divided by that is one of many which err together; and what a bond
-# between frames is (docs/measurements.md, "Who takes which place", tells the rotors they were
-# chosen on).
-_TOGETHER, _BOND = 8.0, 0.01
-_AT_ONCE = 8  # frames that are judged at once
-_LARGEST = 256  # short side that a judge sees, pixels: on larger frames blades are larger, too
+# Share of the specialist's change that a judge makes who takes both ways to be as likely, and how
+# fast doubt fades away from it; what a classifier's log odds are divided by: a frame is one of many
+# that err together; and what a bond between frames is (docs/measurements.md, "Who takes which
+# place", tells the rotors they were chosen on).
+_DOUBT, _FADES, _SAID, _BOND = 0.28, 2.8, 32.0, 0.01
+_AT_ONCE = 8  # frames that are classified at once
+_LARGEST = 256  # short side that is seen, pixels: on larger frames blades are larger, too
 
 
 @dataclass(frozen=True)
 class Specialist:
-    """Two networks for one step: who makes the longer way, and who tells where it is right."""
+    """Three networks for one step: who makes the longer way, and two who tell where it is right."""
 
     network: StepNetwork
-    judge: Judge
+    judge: StepNetwork
+    classifier: Classifier
+
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """All of them."""
+        return self.network, self.judge, self.classifier
 
 
 @torch.no_grad()
 def odds_of(
-    judge: Judge, ltr: Volume, precision: torch.dtype, wanted: range | None = None
+    classifier: Classifier, ltr: Volume, precision: torch.dtype, wanted: range | None = None
 ) -> Tensor:
-    """What a judge says of some frames, by themselves.
+    """What a classifier says of some frames, by themselves.
 
     Args:
-        judge: see there.
+        classifier: see there.
         ltr: volume (T, H, W, 3).
         precision: of the convolutions.
         wanted: frames that are told of; None: all.
@@ -67,33 +77,36 @@ def odds_of(
     size = round(smaller * height), round(smaller * width)
     told = []
     for n in wanted[::_AT_ONCE]:
-        first, stop = max(0, n - judge.reach), min(n + _AT_ONCE, wanted.stop)
-        clip = to_network(resize(ltr[first : stop + judge.reach], size))[None]
+        first, stop = max(0, n - classifier.reach), min(n + _AT_ONCE, wanted.stop)
+        clip = to_network(resize(ltr[first : stop + classifier.reach], size))[None]
         with torch.autocast(clip.device.type, precision, enabled=precision != torch.float32):
-            told.append(judge(clip)[0, n - first : stop - first].float())
+            told.append(classifier(clip)[0, n - first : stop - first].float())
     return torch.cat(told)
 
 
-def parts_of(theirs: Volume, odds: Tensor, plain: Volume, factor: int) -> Tensor:
-    """What a judge says, weighed by what a specialist changes, and that change.
+def parts_of(theirs: Volume, judged: Volume, odds: Tensor, plain: Volume, factor: int) -> Tensor:
+    """What the two witnesses say, weighed by what a specialist changes, and that change.
 
     Args:
         theirs: the specialist's result, volume (T * factor, H, W, C).
+        judged: what its judge makes.
         odds: :func:`odds_of`, of these T frames.
         plain: interpolation.
         factor: HTR frames an LTR frame.
 
     Returns:
-        Mean products and mean squares, (2, T, rows, columns).
+        Mean products with what the judge changes, with the odds, and mean squares,
+        (3, T, rows, columns).
     """
-    both, change = [], []
+    parts = []
     size = (int(plain.shape[1]), int(plain.shape[2]))
     for n, told in enumerate(functional.interpolate(odds[:, None], size)):
         frames = slice(n * factor, (n + 1) * factor)
-        away = (theirs[frames] - plain[frames]).square_().mean(0)
-        both.append(pool(away * told[0, :, :, None]))
-        change.append(pool(away))
-    return torch.stack([torch.stack(both), torch.stack(change)])
+        away = theirs[frames] - plain[frames]
+        both = pool(((judged[frames] - plain[frames]) * away).mean(0))
+        change = away.square_().mean(0)
+        parts.append(torch.stack([both, pool(change * told[0, :, :, None]), pool(change)]))
+    return torch.stack(parts, 1)
 
 
 def bonds_of(mine: Volume, theirs: Volume, factor: int) -> Tensor:
@@ -123,14 +136,15 @@ def likely(parts: Tensor, bonds: Tensor) -> Cells:
     """How likely the specialist is right.
 
     Args:
-        parts: :func:`parts_of`, (2, T, rows, columns).
+        parts: :func:`parts_of`, (3, T, rows, columns).
         bonds: :func:`bonds_of`, (T - 1, rows, columns).
 
     Returns:
         (T, rows, columns), 0 to 1; of a frame and :data:`NEAR` to each side.
     """
-    both, change = (_wide(part) for part in parts)
-    alone = both / (change + _UNSEEN) / _TOGETHER  # log odds
+    both, said, change = (_wide(part) for part in parts)
+    change = change + _UNSEEN
+    alone = (both / change - _DOUBT) / _FADES + said / change / _SAID  # log odds
     bonds = bonds / _BOND
     before, after = torch.zeros_like(alone), torch.zeros_like(alone)
     for _ in range(min(NEAR, len(bonds))):

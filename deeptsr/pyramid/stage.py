@@ -50,7 +50,7 @@ class FittedStage:
         result = (2 * around + 1 if self.restores else around) + self._look
         if self.special is None:
             return result
-        return max(result, max(around, self.special.judge.reach) + NEAR)
+        return max(result, max(around, self.special.classifier.reach) + NEAR)
 
     def apply(
         self,
@@ -161,17 +161,19 @@ class FittedStage:
         def made(network: StepNetwork) -> Frames:
             return predict(network, fine, precision=precision, wanted=near, first=first)
 
-        theirs = made(self.special.network)
-        odds = odds_of(self.special.judge, fine, precision, near)
+        theirs, judged = made(self.special.network), made(self.special.judge)
+        odds = odds_of(self.special.classifier, fine, precision, near)
         parts = [
             parts_of(
                 _part_of(theirs, piece, near, step),
+                _part_of(judged, piece, near, step),
                 _part_of(odds, piece, near),
                 _plain(fine, piece, step, exposure),
                 step,
             )
             for piece in _pieces(near)
         ]
+        del judged
         bonds = bonds_of(made(self.network), theirs, step)
         return _part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
 

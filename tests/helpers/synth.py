@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from deeptsr.config import FitSettings, NetworkSettings, Options, PairSettings, PyramidSettings
-from deeptsr.networks import Judge, StepNetwork
+from deeptsr.networks import Classifier, StepNetwork
 
 PAIRS = PairSettings(
     within=1,
@@ -85,10 +85,10 @@ def still(frames: int, height: int, width: int, seed: int = 0) -> Tensor:
 
 
 def certain(odds):
-    """A judge who says the same of every place: these log odds."""
-    judge = Judge().eval()
-    judge.tell.bias.data.fill_(odds)
-    return judge
+    """A classifier that says the same of every place: these log odds."""
+    classifier = Classifier().eval()
+    classifier.tell.bias.data.fill_(odds)
+    return classifier
 
 
 def wake(network: StepNetwork, seed: int = 0) -> StepNetwork:

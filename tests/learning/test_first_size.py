@@ -62,7 +62,7 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
 
     def special(network, experts, clip, precision):
         known = start_from(network, experts, clip, precision)
-        return Start(known.evidence, Specialist(network, certain(1.0)))
+        return Start(known.evidence, Specialist(network, network, certain(1.0)))
 
     monkeypatch.setattr(stages, "start_from", special)
     assert begun()[0] == Fraction(1, 4)

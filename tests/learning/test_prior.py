@@ -87,31 +87,37 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("odds", "wild", "takes"),
+    ("judged", "odds", "wild", "takes"),
     [
-        (5.0, 3.0, True),
-        (1.0, 3.0, True),
-        (5.0, 2.0, True),
-        (-5.0, 2.0, False),  # its judge says that it is wrong
-        (5.0, 0.3, False),  # it contradicts itself more than the other
+        (1.0, 0.0, 3.0, True),
+        (0.6, 0.0, 3.0, True),
+        (0.6, 9.0, 3.0, True),
+        (1.0, 0.0, 2.0, True),
+        (-300.0, 0.0, 2.0, False),  # its judge makes the opposite of what it makes
+        (1.0, -90.0, 2.0, False),  # its classifier says that it is wrong
+        (1.0, 0.0, 0.3, False),  # it contradicts itself more than the other
     ],
 )
-def test_a_specialist_takes_part_where_its_judge_and_its_own_account_say_so(odds, wild, takes):
+def test_a_specialist_takes_part_where_its_witnesses_and_its_own_account_say_so(
+    judged, odds, wild, takes
+):
     network, other = (wake(build(NETWORK, 2), seed) for seed in (1, 2))
     experts = {"any": network.state_dict(), "turning": other.state_dict()}
     experts = {k: {n: v.clone() for n, v in s.items()} for k, s in experts.items()}
-    experts["judge"] = certain(odds).state_dict()
+    experts["judge"] = {k: v.clone() for k, v in experts["turning"].items()}
+    experts["judge"]["leave.weight"] *= judged
+    experts["classifier"] = certain(odds).state_dict()
     experts["any"]["leave.weight"] *= wild
     start = start_from(network, experts, pan(8, 24, 24), torch.float32)
     assert (start.special is not None, start.leads) == (takes, takes)
     assert gap(network.state_dict()["enter.weight"], experts["any"]["enter.weight"]) == 0
     if takes:
-        mine, judge = start.special.network.state_dict(), start.special.judge
-        assert gap(mine["leave.weight"], experts["turning"]["leave.weight"]) == 0
-        assert float(judge.tell.bias) == odds
+        for each, name in ((start.special.network, "turning"), (start.special.judge, "judge")):
+            assert gap(each.state_dict()["leave.weight"], experts[name]["leave.weight"]) == 0
+        assert float(start.special.classifier.tell.bias) == odds
 
 
-def test_without_a_judge_no_specialist_takes_part():
+def test_without_its_witnesses_no_specialist_takes_part():
     network = wake(build(NETWORK, 2))
     experts = {"any": network.state_dict(), "turning": network.state_dict()}
     assert start_from(network, experts, pan(8, 16, 16), torch.float32).special is None
@@ -119,19 +125,10 @@ def test_without_a_judge_no_specialist_takes_part():
 
 
 @pytest.mark.parametrize("step", [3, 5])
-def test_a_judge_of_another_kind_judges_nothing():
-    """Of a prior that an earlier version made, whose judge was a network that restores."""
-    network = build(NETWORK, 2)
-    state = network.state_dict()
-    names = ("any", "turning", "judge")
-    prior = replace(a_prior(), variants={f"{name}/full-1": state for name in names})
-    assert list(starts(prior, network)) == ["any", "turning"]
-
-
 def test_a_specialist_is_for_steps_of_two(step):
     network = wake(build(NETWORK, step))
-    experts = dict.fromkeys(("any", "turning"), network.state_dict())
-    experts["judge"] = certain(5.0).state_dict()
+    experts = dict.fromkeys(("any", "turning", "judge"), network.state_dict())
+    experts["classifier"] = certain(5.0).state_dict()
     assert start_from(network, experts, pan(8, 16, 16), torch.float32).special is None
 
 
@@ -195,14 +192,14 @@ rendered = cache(render)
 
 
 def cases():
-    """Each network that restores with the steps that it was taught: a specialist those of two.
+    """Each network that restores with the steps that it was taught: those of blades have two.
 
     What is a variation of the compact network is looked at less closely.
     """
     return [
         (*each, step)
         for each in bundled()
-        if not each[1].startswith("judge")
+        if not each[1].startswith("classifier")
         for step in ((2, 3) if each[1].startswith("any") else (2,))
         if step == 2 or each[0].network.kind == "compact"
     ]
@@ -233,7 +230,7 @@ def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant
     assert sum(gains) / len(gains) > 0.3
 
 
-def test_a_judge_tells_where_its_specialist_is_right():
+def test_two_witnesses_tell_where_their_specialist_is_right():
     """Of rotors on both sides of the aliasing limit, of shapes that it was not taught."""
     prior = prior_of(preset("fast"))
     network = build(prior.network, 2)
@@ -244,9 +241,10 @@ def test_a_judge_tells_where_its_specialist_is_right():
     for kind, seed in product(("below", "beyond"), range(3)):
         ltr = rotors.render(seed, kind).clip[:12]
         plain = correct(interpolate_time(ltr, 2), ltr, 2)
-        mine, theirs = predict(network, ltr), predict(special.network, ltr)
-        parts = parts_of(theirs, odds_of(special.judge, ltr, torch.float32), plain, 2)
-        share = (likely(parts, bonds_of(mine, theirs, 2)) * parts[1]).sum((1, 2)) / parts[1].sum(
+        mine, theirs, judged = (predict(n, ltr) for n in (network, special.network, special.judge))
+        odds = odds_of(special.classifier, ltr, torch.float32)
+        parts = parts_of(theirs, judged, odds, plain, 2)
+        share = (likely(parts, bonds_of(mine, theirs, 2)) * parts[2]).sum((1, 2)) / parts[2].sum(
             (1, 2)
         )
         right += ((share > 0.5) == (kind == "beyond")).tolist()

@@ -13,7 +13,7 @@ from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
 from deeptsr.learning.recipe import climbs, nearer, network_of, steps_of_stage
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
-from deeptsr.networks import Judge
+from deeptsr.networks import Classifier
 from deeptsr.pyramid.plan import plan
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -223,7 +223,16 @@ def test_the_settings_of_a_fit_are_compared(tmp_path):
         *((("stages", 1, "step"), n) for n in (0, 10**9)),
         (("settings", "network", "kind"), "other"),
         (("settings", "seed"), float("nan")),
-        *((("stages", 0, "networks"), n) for n in (["judge"], ["network", "judge"], 3, "network")),
+        *(
+            (("stages", 0, "networks"), n)
+            for n in (
+                ["judge"],
+                ["network", "judge"],
+                ["network", "turning", "judge"],
+                3,
+                "network",
+            )
+        ),
     ],
 )
 def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
@@ -240,13 +249,14 @@ def test_a_fit_that_was_tampered_with_is_refused(tmp_path, where, value):
         SavedFit.load(path)
 
 
-def test_a_specialist_and_its_judge_come_back(tmp_path):
-    pair = wake(network_of(OPTIONS, PLAN[0], *SIZE), seed=8), wake(Judge(), seed=9)
+def test_a_specialist_and_its_witnesses_come_back(tmp_path):
+    known = [wake(network_of(OPTIONS, PLAN[0], *SIZE), seed=n) for n in (7, 8)]
+    special = Specialist(*known, wake(Classifier(), seed=9))
     first, second = stages()
-    fitted = (replace(first, special=Specialist(*pair)), second)
+    fitted = (replace(first, special=special), second)
     (tmp_path / "a").write_bytes(SavedFit.of(fitted, OPTIONS, SIZE).bytes())
     found = SavedFit.load(tmp_path / "a").fitted(OPTIONS, PLAN, SIZE, CPU)
     assert found[1].special is None
-    for one, other in zip(pair, (found[0].special.network, found[0].special.judge), strict=True):
+    for one, other in zip(special.networks, found[0].special.networks, strict=True):
         assert not other.training
         assert all(torch.equal(v, other.state_dict()[k]) for k, v in one.state_dict().items())

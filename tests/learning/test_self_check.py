@@ -113,7 +113,7 @@ def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
     motion = Motion(torch.zeros(1, 1, 1), share, sure)
     monkeypatch.setattr(self_check_module, "moving", lambda *_: motion)
     network = wake(build(NETWORK, 2))
-    special = Specialist(network, certain(1.0))
+    special = Specialist(network, network, certain(1.0))
     stage = FittedStage(Stage(Fraction(1), 2, 1), network, special=special)
     gain = 1.0 if share < 0.5 else -1.0
     clip = pan(8, 16, 16)

@@ -45,7 +45,7 @@ def test_a_stage_averages_and_verifies_as_the_settings_say(on):
 @pytest.mark.parametrize("aliased", [False, True])
 def test_only_a_first_stage_that_is_not_aliased_comes_nearer(monkeypatch, aliased):
     made, _ = fitted(pan(16, 24, 24), options=tiny(fit=BRISK))
-    special = Specialist(made[0].network, certain(1.0)) if aliased else None
+    special = Specialist(*[made[0].network] * 2, certain(1.0)) if aliased else None
     lent = (replace(made[0], special=special), *made[1:])
     networks = [[p.clone() for p in each.network.parameters()] for each in lent if each.network]
     monkeypatch.setattr(attempts, "KEPT", -9.0)

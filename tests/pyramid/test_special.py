@@ -1,5 +1,6 @@
 """Who takes which places of a result."""
 
+import copy
 from dataclasses import replace
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ import torch
 from deeptsr.config import NetworkSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.networks import Judge, build
+from deeptsr.networks import Classifier, build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
 from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, odds_of, parts_of, take
@@ -19,69 +20,83 @@ from tests.helpers.synth import certain, gap, noise, wake
 SMALL = NetworkSettings("compact", 4, 1)
 
 
-def pair(odds):
-    """A specialist, and a judge who says these log odds of all."""
-    return Specialist(wake(build(SMALL, 2, "full", 1).eval(), 3), certain(odds))
+def witnessed(share, odds=0.0):
+    """A specialist, a judge who makes a share of what it makes, and a classifier that says odds."""
+    network = wake(build(SMALL, 2, "full", 1).eval(), 3)
+    judge = copy.deepcopy(network)
+    judge.leave.weight.data.mul_(share)
+    return Specialist(network, judge, certain(odds))
 
 
-def test_the_surer_a_judge_the_likelier_is_the_specialist():
+@pytest.mark.parametrize(
+    "says", [(-0.2, 0.0, 0.2, 0.3, 1.0), (-90.0, -9.0, -0.1, 1.0, 90.0)], ids=["judge", "odds"]
+)
+def test_the_more_its_witnesses_say_the_likelier_is_the_specialist(says):
     found = []
-    for odds in (-20.0, -1.0, 0.0, 1.0, 20.0):
-        special, clip = pair(odds), noise(8, 32, 33, 3)
+    for said in says:
+        special, clip = (
+            witnessed(*((said,) if max(says) == 1 else (0.28, said))),
+            noise(8, 32, 33, 3),
+        )
         plain = correct(interpolate_time(clip, 2), clip, 2)
-        said = odds_of(special.judge, clip, torch.float32)
-        parts = parts_of(predict(special.network, clip), said, plain, 2)
+        theirs, judged = (predict(n, clip) for n in (special.network, special.judge))
+        odds = odds_of(special.classifier, clip, torch.float32)
+        parts = parts_of(theirs, judged, odds, plain, 2)
         each = likely(parts, torch.zeros_like(parts[0, 1:]))
         assert each.shape[0] == 8
-        assert float(each.max() - each.min()) < 0.05  # the same is said of all
+        assert float(each.max() - each.min()) < 0.05  # everywhere as much is made
         found.append(float(each.mean()))
     assert found == sorted(found)
-    assert found[1] < found[2] == 0.5 < found[3]
+    assert found[2] < 0.5 < found[4]
 
 
 def test_what_is_said_of_frames_does_not_hang_on_what_is_asked_for():
-    judge, clip = wake(Judge()), noise(40, 18, 21, 3)
-    whole = odds_of(judge, clip, torch.float32)
+    classifier, clip = wake(Classifier()), noise(40, 18, 21, 3)
+    whole = odds_of(classifier, clip, torch.float32)
     assert whole.shape == (40, 5, 6)
     assert float(whole.std()) > 0
     for part in (range(1), range(3, 17), range(30, 40)):
-        assert gap(odds_of(judge, clip, torch.float32, part), whole[part.start : part.stop]) < 1e-5
-    near = slice(20 - judge.reach, 21 + judge.reach)
-    assert gap(odds_of(judge, clip[near], torch.float32)[judge.reach], whole[20]) < 1e-5
+        assert (
+            gap(odds_of(classifier, clip, torch.float32, part), whole[part.start : part.stop])
+            < 1e-5
+        )
+    near = slice(20 - classifier.reach, 21 + classifier.reach)
+    assert gap(odds_of(classifier, clip[near], torch.float32)[classifier.reach], whole[20]) < 1e-5
 
 
-def test_of_large_frames_a_judge_sees_smaller_ones():
+def test_of_large_frames_smaller_ones_are_seen():
     assert odds_of(certain(1.0), noise(2, 300, 520, 3), torch.float32).shape == (2, 64, 111)
 
 
-def told(odds, bonds=()):
-    """How likely a specialist is whose judge says such odds of the frames, in doubts' measure."""
-    said = 8 * torch.tensor(odds)[:, None, None].expand(-1, 4, 5)
-    bonds = torch.tensor(bonds or [0.0] * (len(odds) - 1))[:, None, None].expand(-1, 4, 5)
-    return likely(torch.stack([said, torch.ones_like(said)]), bonds)[:, 0, 0]
+def told(shares, bonds=()):
+    """How likely a specialist is whose judge makes some share of its change in each frame."""
+    both = torch.tensor(shares)[:, None, None].expand(-1, 4, 5)
+    none, all_of_it = torch.zeros_like(both), torch.ones_like(both)
+    bonds = torch.tensor(bonds or [0.0] * (len(shares) - 1))[:, None, None].expand(-1, 4, 5)
+    return likely(torch.stack([both, none, all_of_it]), bonds)[:, 0, 0]
 
 
 def test_frames_decide_together_where_steps_between_them_are_shorter():
-    doubtful = [-0.2] * 4 + [0.6] + [-0.2] * 3
+    doubtful = [0.1] * 4 + [0.9] + [0.1] * 3
     assert (told(doubtful) > 0.5).tolist() == [False] * 4 + [True] + [False] * 3
     assert (told(doubtful, [0.5] * 7) < 0.5).all()
-    assert (told([0.6] * 3 + [-0.3], [0.5] * 3) > 0.5).all()
+    assert (told([0.9] * 3 + [0.0], [0.5] * 3) > 0.5).all()
 
 
 def test_where_steps_would_be_longer_the_other_is_right_from_there_on():
     crossing = [0.5] * 2 + [-0.5] + [0.5] * 2
-    assert (told([0.1, 0.1, 0.1, 0.6, 0.6, 0.6], crossing) > 0.5).tolist() == [False] * 3 + [
+    assert (told([0.3, 0.3, 0.3, 0.9, 0.9, 0.9], crossing) > 0.5).tolist() == [False] * 3 + [
         True
     ] * 3
-    assert (told([0.6, 0.6, 0.6, 0.1, 0.1, 0.1], crossing) > 0.5).tolist() == [True] * 3 + [
+    assert (told([0.9, 0.9, 0.9, 0.5, 0.5, 0.5], crossing) > 0.5).tolist() == [True] * 3 + [
         False
     ] * 3
 
 
 def test_what_is_far_away_says_nothing():
-    near = told([0.9] + [-0.1] * NEAR, [5.0] * NEAR)
-    far = told([0.9] + [-0.1] * (NEAR + 1), [5.0] * (NEAR + 1))
-    alone = told([-0.1] * (NEAR + 2), [5.0] * (NEAR + 1))
+    near = told([0.9] + [0.0] * NEAR, [5.0] * NEAR)
+    far = told([0.9] + [0.0] * (NEAR + 1), [5.0] * (NEAR + 1))
+    alone = told([0.0] * (NEAR + 2), [5.0] * (NEAR + 1))
     assert near[-1] > far[-1]
     assert far[-1] == pytest.approx(float(alone[-1]), rel=1e-4)
 
@@ -113,8 +128,8 @@ def test_a_step_that_turns_round_is_longer_than_others():
 
 def test_what_nobody_sees_is_not_likely():
     plain = noise(8, 16, 16, 3)
-    parts = parts_of(plain + 1e-4, torch.full((4, 4, 4), 9.0), plain, 2)
-    assert likely(parts, bonds_of(plain, plain, 2)).max() < 0.501
+    parts = parts_of(plain + 1e-4, plain + 1e-4, torch.full((4, 4, 4), 90.0), plain, 2)
+    assert likely(parts, bonds_of(plain, plain, 2)).max() < 0.5
 
 
 def test_each_place_is_given_to_whom_it_belongs():
@@ -129,16 +144,15 @@ def test_each_place_is_given_to_whom_it_belongs():
 
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("even", [False, True])
-@pytest.mark.parametrize("odds", [-5.0, 5.0])
-def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, odds):
-    general, clip = wake(build(SMALL, 2, "full", 1).eval(), 3), noise(10, 24, 25, 3)
-    general.leave.weight.data.div_(2)
+@pytest.mark.parametrize("share", [-0.5, 1.0])
+def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, share):
+    general, clip = witnessed(0.5).judge, noise(10, 24, 25, 3)
     stage = FittedStage(Stage(Fraction(1), 2, 1), general, ensemble, False, False, even)
-    alone = replace(stage, network=pair(0.0).network)
-    both = replace(stage, special=pair(odds))
+    alone = replace(stage, network=witnessed(1.0).network)
+    both = replace(stage, special=witnessed(share))
     made = both.apply(clip, "full", torch.float32)
     one, other = (each.apply(clip, "full", torch.float32) for each in (alone, stage))
-    assert gap(made, one if odds > 0 else other) < 1e-5
+    assert gap(made, one if share > 0.5 else other) < 1e-5
     assert gap(expose(made, 2), clip) < 1e-5
     assert gap(one, other) > 0.01
 
@@ -147,7 +161,7 @@ def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, odd
 @pytest.mark.parametrize("even", [False, True])
 def test_a_part_of_a_clip_comes_out_as_in_the_whole(refilmed, even):
     clip, general = noise(40, 16, 17, 3), wake(build(SMALL, 2, "full", 1).eval(), 5)
-    special = Specialist(pair(0.0).network, wake(Judge()))
+    special = replace(witnessed(0.26), classifier=wake(Classifier()))
     stage = FittedStage(
         Stage(Fraction(1), 2, 1), general, True, refilmed, False, even, special=special
     )

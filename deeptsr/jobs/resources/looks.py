@@ -59,14 +59,14 @@ def looks_of(
     prior = prior_of(options)
     experts = 1  # a later stage starts from the one before
     if number == 0:
-        # What a specialist and its judge say of the places is one look: neither is restored again.
+        # What a specialist and its witnesses say of the places is one look: none is restored again.
         experts = min(2, len(starts(prior, network)))
     if not has_network(options, number) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
-    # The self-check looks at what the specialist makes, too, and at what its judge says.
+    # The self-check looks at what the specialist makes, too, and at what its witnesses say.
     times, checks = (number == 0) * (2.0 - learns), 0
     if reused and steps:  # what is taken over, and two means of it and what it learns
         times, checks = times + 1 + 2, 2

@@ -7,7 +7,7 @@ import torch
 from deeptsr.config import Options
 from deeptsr.learning.prior import SPECIALIST, prior_of, starts
 from deeptsr.learning.recipe import climbs, fitted_stage, has_network, network_of
-from deeptsr.networks import Judge
+from deeptsr.networks import Classifier
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -33,7 +33,7 @@ def models_of(
             network = network_of(options, stage, *size)
             known = network if has_network(options, number) else None
             experts = starts(prior_of(options), network) if special and number == 0 else {}
-            pair = Specialist(network, Judge()) if SPECIALIST in experts else None
+            pair = Specialist(network, network, Classifier()) if SPECIALIST in experts else None
             models.append(fitted_stage(options, number, stage, known, special=pair))
     return tuple(models)
 

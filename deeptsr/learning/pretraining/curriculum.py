@@ -14,11 +14,11 @@ from torch import Tensor
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Listener, Progress, Taught, ignore
 from deeptsr.learning.descent import damaged_told
+from deeptsr.learning.pretraining.classifying import Classifying
 from deeptsr.learning.pretraining.course import Course, Damage
-from deeptsr.learning.pretraining.judging import Judging
 from deeptsr.learning.pretraining.restoring import Restoring
 from deeptsr.learning.pretraining.variants import VARIANTS, Variant
-from deeptsr.learning.prior import JUDGE, Prior, State
+from deeptsr.learning.prior import CLASSIFIER, Prior, State
 
 __all__ = ["pretrain", "still_to_teach"]
 
@@ -75,8 +75,8 @@ def pretrain(
                 "damage": damage,
             }
             course: Course[Any] = (
-                Judging(settings, variant, steps, **common)
-                if variant.expert == JUDGE
+                Classifying(settings, variant, steps, **common)
+                if variant.expert == CLASSIFIER
                 else Restoring(network, settings, variant, steps, **common)
             )
             first = known.get(variant.name) or done.get(variant.start or "")

@@ -138,10 +138,12 @@ class Restoring(Course[MomentNetwork]):
             plain = correct(plain, ltr, factor, exposure, axis=2)
         # What comes before and after the frames that count tells which way blades turn.
         where = where.repeat_interleave(factor, 1)[:, None, :, None, None]
-        learns, counts = self.variant.learns, there
-        if learns != "all":
+        learns, counts, wanted = self.variant.learns, there, htr
+        if learns == "which":
+            wanted = torch.lerp(plain, htr, where)
+        elif learns != "all":
             counts = there * (where if learns == "aliased" else 1 - where)
-        error, usual = (restored - htr) * counts, (plain - htr) * counts
+        error, usual = (restored - wanted) * counts, (plain - htr) * counts
         return _inner(error, factor), _inner(usual, factor)
 
 

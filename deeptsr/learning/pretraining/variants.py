@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from deeptsr.learning.prior import JUDGE, SPECIALIST
+from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIALIST
 
 __all__ = ["VARIANTS", "Variant"]
 
 
-# What a network learns of motion: the truth, of all or of a part of it, or which part it is.
+# What a network learns of motion: the truth, of all or of a part of it, or which of it is aliased:
+# then it leaves all else as interpolation has it, or tells it.
 Learns = Literal["all", "aliased", "unaliased", "which"]
 
 
@@ -38,7 +39,8 @@ class Variant:
 VARIANTS = (
     Variant("any", "full", 1, 1.0, 0.2, "unaliased"),
     Variant(SPECIALIST, "full", 1, 1.0, 1.0, "aliased", 1.25, 0.5, start="any/full-1"),
-    Variant(JUDGE, "full", 1, 1.0, 0.88, "which", 2.0, 1.5, fresh=4),
+    Variant(JUDGE, "full", 1, 0.5, 0.8, "which", 1.25, 0.5, start=f"{SPECIALIST}/full-1"),
+    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, "which", 2.0, 2.0, fresh=4),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),
     Variant("any", "delta", 2, 0.2, wide=1.5, start="any/full-2"),

@@ -35,11 +35,11 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
-from deeptsr.learning.prior import JUDGE, SPECIAL_STEP, SPECIALIST, State
+from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIAL_STEP, SPECIALIST, State
 from deeptsr.learning.strategy.bounds import ALIKE, KEPT, UNSEEN
 from deeptsr.learning.strategy.evidence import Evidence, examine, look, moving
 from deeptsr.learning.strategy.fitter import StageFitter
-from deeptsr.networks import Judge, StepNetwork
+from deeptsr.networks import Classifier, StepNetwork
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
@@ -204,7 +204,7 @@ def start_from(
         precision: of the convolutions.
 
     Returns:
-        What is known now; with a specialist where its judge finds it likely right in some places
+        What is known now; with a specialist where its witnesses find it likely right in some places
         of the clip, and what it takes away there, by its own account, is so much more than what the
         first expert does that it can be seen.
     """
@@ -228,12 +228,14 @@ def start_from(
 
 def specialist_of(network: StepNetwork, experts: dict[str, State]) -> Specialist | None:
     """The specialist among some experts, for a stage; None where there is none for its step."""
-    if network.factor != SPECIAL_STEP or not {SPECIALIST, JUDGE} <= experts.keys():
+    names = (SPECIALIST, JUDGE, CLASSIFIER)
+    if network.factor != SPECIAL_STEP or not {*names} <= experts.keys():
         return None
-    device = next(network.parameters()).device
-    special = Specialist(copy.deepcopy(network).eval(), Judge().to(device).eval())
-    special.network.load_state_dict(experts[SPECIALIST])
-    special.judge.load_state_dict(experts[JUDGE])
+    classifier = Classifier().to(next(network.parameters()).device)
+    special = Specialist(copy.deepcopy(network), copy.deepcopy(network), classifier)
+    for each, name in zip(special.networks, names, strict=True):
+        each.load_state_dict(experts[name])
+        each.eval()
     return special
 
 

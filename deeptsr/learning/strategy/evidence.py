@@ -35,17 +35,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves in a clip, as the judge of a specialist sees it."""
+    """What moves in a clip, as the two witnesses of a specialist see it."""
 
     places: Cells  # 1 where the specialist is likely right, else 0, (T, rows, columns)
     special: float  # share of such places, of all that changes from frame to frame
-    sure: float  # how likely the judge is right of that, on the average: 0.5 to 1
+    sure: float  # how likely that is right, on the average: 0.5 to 1
 
 
 def moving(
     special: Specialist, clip: Tensor, mine: Tensor, theirs: Tensor, precision: torch.dtype
 ) -> Motion:
-    """Ask the judge of a specialist about the middle of a clip.
+    """Ask the two witnesses of a specialist about the middle of a clip.
 
     Args:
         special: see there.
@@ -56,8 +56,10 @@ def moving(
     """
     clip, step = _middle(clip), special.network.factor
     plain = correct(interpolate_time(clip, step), clip, step)
-    odds = odds_of(special.judge, clip, precision)
-    likelihood = likely(parts_of(theirs, odds, plain, step), bonds_of(mine, theirs, step))
+    judged = predict(special.judge, clip, precision=precision)
+    odds = odds_of(special.classifier, clip, precision)
+    parts = parts_of(theirs, judged, odds, plain, step)
+    likelihood = likely(parts, bonds_of(mine, theirs, step))
     moved = torch.stack(
         [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
     )

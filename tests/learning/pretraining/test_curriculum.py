@@ -8,11 +8,11 @@ import torch
 
 from deeptsr.config import NetworkSettings, PretrainSettings
 from deeptsr.events import Progress, Taught
-from deeptsr.learning.pretraining import VARIANTS, Variant, course, crops, judging, pretrain
+from deeptsr.learning.pretraining import VARIANTS, Variant, classifying, course, crops, pretrain
 from deeptsr.learning.pretraining.restoring import Restoring
-from deeptsr.learning.prior import starts
+from deeptsr.learning.prior import CLASSIFIER, starts
 from deeptsr.learning.rendering.clips import Clip, Turn
-from deeptsr.networks import Judge, build
+from deeptsr.networks import Classifier, build
 from tests.helpers.synth import NETWORK, gap, noise
 from tests.helpers.teaching import small_clips
 
@@ -123,13 +123,25 @@ def test_an_expert_learns_what_is_its_own_of_blades_that_cross_the_limit(learns,
     assert begun._errors(begun.network, htr, nothing, 2)[0] == 0
 
 
-def test_a_judge_is_to_tell_where_what_turns_is_aliased():
+def test_a_judge_learns_to_leave_what_is_not_aliased():
+    """It begins as interpolation: where nothing is aliased it has nothing to learn."""
+    begun, htr, where, error = part_aliased("which")
+    wrong, plain = error()
+    assert wrong > 0.3 * plain > 0.003
+    with torch.no_grad():
+        assert begun._errors(begun.network, htr, torch.zeros_like(where), 2)[0] < 1e-9
+        all_of_it, same = begun._errors(begun.network, htr, torch.ones_like(where), 2)
+    assert gap(all_of_it, same) < 1e-6
+    assert gap(same, plain) == 0
+
+
+def test_a_classifier_is_to_tell_where_what_turns_is_aliased():
     """Both halves of the frames move as much; what turns is in the left one."""
     ltr = noise(3, 3, 6, 16, 16)
     where, inside = torch.tensor([[0.0, 0, 0, 1, 1, 1]] * 3), torch.zeros(3, 16, 16)
     inside[:2, :, :8] = 1
     ltr[1] = ltr[1, :, :1]  # stands still
-    truth, weight = judging._truth(ltr, where, inside)
+    truth, weight = classifying._truth(ltr, where, inside)
     assert truth[0].mean((1, 2)).tolist() == [0, 0, 0, 0.5, 0.5, 0.5]
     assert truth[0, :, :, 2:].max() == truth[2].max() == 0
     assert float(weight[0, :, :, :2].sum()) == pytest.approx(1, rel=1e-3)
@@ -138,7 +150,7 @@ def test_a_judge_is_to_tell_where_what_turns_is_aliased():
     assert float(weight[2].sum()) == pytest.approx(0.2, rel=1e-3)
 
 
-def test_a_judge_learns_who_turns_too_fast(monkeypatch):
+def test_a_classifier_learns_who_turns_too_fast(monkeypatch):
     """Of bars that pass: those that are aliased are told by their blur."""
 
     def bars(seed, kind="leaves", size=72, frames=40, pictures=()):
@@ -154,7 +166,7 @@ def test_a_judge_learns_who_turns_too_fast(monkeypatch):
     monkeypatch.setattr(course, "render", bars)
     monkeypatch.setattr(course, "_JUDGES", 6)
     course.judges.cache_clear()
-    (variant,) = (v for v in VARIANTS if v.learns == "which")
+    (variant,) = (v for v in VARIANTS if v.expert == CLASSIFIER)
     settings = replace(TINY, steps=60, batch=4, frames=4, pool=8, check=60, warmup=10)
     settings = replace(settings, optimizer="muon", rate=1e-3, averaging=0.8)
     told = []
@@ -162,14 +174,7 @@ def test_a_judge_learns_who_turns_too_fast(monkeypatch):
     course.judges.cache_clear()
     (check,) = (e for e in told if isinstance(e, Taught))
     assert check.rotor > 80  # in doubt, where it starts, it says none is
-    Judge().load_state_dict(prior.variants["judge/full-1"])
-
-
-def test_a_judge_of_another_kind_is_begun_anew():
-    (variant,) = (v for v in VARIANTS if v.learns == "which")
-    old = replace(taught()[0], variants={variant.name: build(NETWORK, 2).state_dict()})
-    on = taught(start=old, variants=(variant,))[0]
-    Judge().load_state_dict(on.variants[variant.name])
+    Classifier().load_state_dict(prior.variants["classifier/full-1"])
 
 
 def test_pictures_are_shown_as_surfaces():

@@ -130,7 +130,7 @@ def test_a_fit_of_another_video_comes_nearer_as_a_fit_of_its_own_is_kept(
 def test_without_steps_and_where_a_specialist_leads_what_is_known_stays(steps, leads):
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    special = Specialist(network, certain(1.0)) if leads else None
+    special = Specialist(network, network, certain(1.0)) if leads else None
     start = replace(seen(network), special=special, leads=leads)
     result = attempt(fitter(), network, [CLIP], steps, start=start)
     assert (result.outcome, result.learned) == ("as known", 0.0)

@@ -1,4 +1,4 @@
-"""`Judge`: tells where motion is beyond the aliasing limit, as log odds.
+"""`Classifier`: tells where motion is beyond the aliasing limit, as log odds.
 
 Blades that turn by a share *s* of their distance within a frame leave the blur of others, of the
 opposite contrast, that turn by 1 - *s* the other way. What is seen behind them tells the two apart,
@@ -15,7 +15,7 @@ from torch.nn import functional
 from deeptsr.imaging.shapes import Batch
 from deeptsr.networks.parts.blocks import TimeBlock
 
-__all__ = ["CELL", "Judge"]
+__all__ = ["CELL", "Classifier"]
 
 CELL = 4  # pixels a side of what a number is told of
 _FOLD, _COARSEST = (
@@ -27,7 +27,7 @@ _FAINT = 4e-5  # mean square change from frame to frame below which contrast is 
 _MOST = 4.0  # of what it sees, in shares of the contrast around
 
 
-class Judge(nn.Module):
+class Classifier(nn.Module):
     """(N, 3, T, H, W) -> (N, T, H / CELL, W / CELL) log odds, of sides rounded up.
 
     Attributes:

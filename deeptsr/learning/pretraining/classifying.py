@@ -1,4 +1,4 @@
-"""The teaching of a judge: of many things that turn, which turn beyond the aliasing limit."""
+"""The teaching of a classifier: what turns beyond the aliasing limit, of much that turns."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from deeptsr.imaging.shapes import Batch
 from deeptsr.learning.pretraining.course import Course, judges
 from deeptsr.learning.pretraining.crops import kinds
 from deeptsr.learning.pretraining.variants import Variant
-from deeptsr.networks import Judge
-from deeptsr.networks.judge import CELL
+from deeptsr.networks import Classifier
+from deeptsr.networks.classifier import CELL
 
-__all__ = ["Judging"]
+__all__ = ["Classifying"]
 
 _STEP = 2  # HTR frames an LTR frame
 _BESIDE = 0.2  # what all that moves beside what turns counts for, against that
@@ -26,7 +26,7 @@ _NOISY, _NOISIEST = 0.3, 0.02  # share of the crops with noise, and its deviatio
 _QUIET = 1e-6  # mean square change from frame to frame that counts nothing
 
 
-class Judging(Course[Judge]):
+class Classifying(Course[Classifier]):
     """The course of a network that tells the log odds of motion beyond the limit.
 
     What it says counts as much as there is motion in a place, by its cross entropy; each crop
@@ -36,7 +36,7 @@ class Judging(Course[Judge]):
     def __init__(
         self, settings: PretrainSettings, variant: Variant, steps: int, **others: Any
     ) -> None:
-        super().__init__(Judge, settings, variant, steps, **others)
+        super().__init__(Classifier, settings, variant, steps, **others)
 
     def gains(self) -> dict[str, float]:
         """Percent of what moves that is told right."""
@@ -59,7 +59,7 @@ class Judging(Course[Judge]):
         doubt = functional.binary_cross_entropy_with_logits(odds, truth, reduction="none")
         return (doubt * weight).sum() / weight.sum()
 
-    def _odds(self, network: Judge, ltr: Batch) -> Tensor:
+    def _odds(self, network: Classifier, ltr: Batch) -> Tensor:
         with self._autocast():
             odds: Tensor = network(ltr)
         return odds.float()
