@@ -22,9 +22,9 @@ SURE = 0.4
 what interpolation is wrong by. A convention, not measured."""
 
 LIKELY = 0.85
-"""How likely two witnesses have to be right, on the average over what moves, where a specialist takes
-a part: below it that is a guess. Of 96 random rotors six of the eight that are told wrong are below
-it, and a fifth of the others (docs/measurements.md, "Who takes which place")."""
+"""How likely two witnesses have to be right, on the average over what moves, where a specialist
+takes a part: below it that is a guess. Of 96 random rotors six of the eight that are told wrong are
+below it, and a fifth of the others (docs/measurements.md, "Who takes which place")."""
 
 
 def self_check(

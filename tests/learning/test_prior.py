@@ -94,7 +94,8 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
         (0.6, 9.0, 3.0, True),
         (1.0, 0.0, 2.0, True),
         (-300.0, 0.0, 2.0, False),  # its judge makes the opposite of what it makes
-        (1.0, -90.0, 2.0, False),  # its classifier says that it is wrong
+        (-9.0, 0.0, 3.0, False),
+        (-9.0, 900.0, 3.0, True),  # its classifier outvotes that
         (1.0, 0.0, 0.3, False),  # it contradicts itself more than the other
     ],
 )
@@ -114,7 +115,7 @@ def test_a_specialist_takes_part_where_its_witnesses_and_its_own_account_say_so(
     if takes:
         for each, name in ((start.special.network, "turning"), (start.special.judge, "judge")):
             assert gap(each.state_dict()["leave.weight"], experts[name]["leave.weight"]) == 0
-        assert float(start.special.classifier.tell.bias) == odds
+        assert start.special.classifier.tell.bias.item() == odds
 
 
 def test_without_its_witnesses_no_specialist_takes_part():

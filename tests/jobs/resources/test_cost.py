@@ -65,9 +65,9 @@ def test_looks_at_own_results_are_counted():
     with torch.device("meta"):
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
-    assert [*starts(prior_of(options), networks[0])] == ["any", "judge", "turning"]
-    # The first expert, the specialist and its judge, what is known again, four shares of what the
-    # video taught, and the self-check.
+    assert [*starts(prior_of(options), networks[0])] == ["any", "classifier", "judge", "turning"]
+    # The first expert, the specialist and its witnesses, what is known again, four shares of what
+    # the video taught, and the self-check.
     assert first.times == 2 + 0.5 + 4 + 1
     # Before the first step, at each validation, and at last.
     assert first.checks == 1 + CHECKS_OF_KNOWN + 1
