@@ -94,8 +94,7 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
         (0.6, 9.0, 3.0, True),
         (1.0, 0.0, 2.0, True),
         (-300.0, 0.0, 2.0, False),  # its judge makes the opposite of what it makes
-        (-9.0, 0.0, 3.0, False),
-        (-9.0, 900.0, 3.0, True),  # its classifier outvotes that
+        (-300.0, 90_000.0, 2.0, True),  # its classifier outvotes that
         (1.0, 0.0, 0.3, False),  # it contradicts itself more than the other
     ],
 )
