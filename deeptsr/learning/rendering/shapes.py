@@ -54,7 +54,7 @@ class Rotor:
     def __init__(self, dice: Dice, radius: float) -> None:
         self.blades = dice.whole(2, 9)
         self.radius = radius
-        self._width = dice.between(0.12, 0.45)  # half of a blade, as a share of their distance
+        self._width = dice.between(0.05, 0.45)  # half of a blade, as a share of their distance
         self._form = dice.choose(_FORMS, _FORM_WEIGHTS)
         self._curve = dice.between(-0.8, 0.8) if dice.chance(0.4) else 0.0  # radians at the tip
         self._hub = radius * dice.between(0.08, 0.32) if dice.chance(0.75) else 0.0
