@@ -204,14 +204,17 @@ class SavedFit:
         """
         self.check(options, plan, size)
         stages = []
+
+        def built(stage: Stage, role: str, weights: State) -> Any:
+            if role == CLASSIFIER:
+                return Classifier.of(weights, device)
+            network = network_of(options, stage, *size)
+            network.load_state_dict(weights)
+            return network.to(device).eval()
+
         for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
-            networks: dict[str, Any] = {}
-            for role, weights in saved.weights.items() if has_network(options, number) else ():
-                tells = role == CLASSIFIER
-                networks[role] = Classifier() if tells else network_of(options, stage, *size)
-                networks[role].load_state_dict(weights)
-                networks[role].to(device).eval()
-            first, *others = networks.values() or (None,)
+            kept = saved.weights if has_network(options, number) else {}
+            first, *others = [built(stage, *each) for each in kept.items()] or [None]
             special = Specialist(*others) if others else None
             stages.append(fitted_stage(options, number, stage, first, special=special))
         return tuple(stages)

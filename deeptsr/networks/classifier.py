@@ -51,6 +51,14 @@ class Classifier(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
+    @classmethod
+    def of(cls, weights: dict[str, Tensor], device: torch.device) -> Classifier:
+        """One with weights that are known, which draws no random numbers."""
+        with torch.device("meta"):
+            made = cls()
+        made.to_empty(device=device).load_state_dict(weights)
+        return made.eval()
+
     def forward(self, ltr: Batch) -> Tensor:
         """Tell; beyond its ends and borders the clip stands still."""
         height, width = ltr.shape[3:]

@@ -228,15 +228,13 @@ def start_from(
 
 def specialist_of(network: StepNetwork, experts: dict[str, State]) -> Specialist | None:
     """The specialist among some experts, for a stage; None where there is none for its step."""
-    names = (SPECIALIST, JUDGE, CLASSIFIER)
-    if network.factor != SPECIAL_STEP or not {*names} <= experts.keys():
+    if network.factor != SPECIAL_STEP or not {SPECIALIST, JUDGE, CLASSIFIER} <= experts.keys():
         return None
-    classifier = Classifier().to(next(network.parameters()).device)
-    special = Specialist(copy.deepcopy(network), copy.deepcopy(network), classifier)
-    for each, name in zip(special.networks, names, strict=True):
-        each.load_state_dict(experts[name])
-        each.eval()
-    return special
+    specialist, judge = (copy.deepcopy(network).eval() for _ in range(2))
+    specialist.load_state_dict(experts[SPECIALIST])
+    judge.load_state_dict(experts[JUDGE])
+    device = next(network.parameters()).device
+    return Specialist(specialist, judge, Classifier.of(experts[CLASSIFIER], device))
 
 
 def examples_of(
