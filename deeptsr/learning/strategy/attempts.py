@@ -185,8 +185,8 @@ def _best_mean(
     ]
     network.load_state_dict(before)
     found.insert(0, (fitter.error_of_slower(network, clip), 0.0, evidence, before))
-    most = max(now.agreement for _, _, now, _ in found)
-    alike = [each for each in found if each[2].agreement >= most - ALIKE]
+    least = min(1 - now.agreement for _, _, now, _ in found)
+    alike = [each for each in found if 1 - each[2].agreement <= ALIKE * least]
     _, share, evidence, weights = min(alike, key=lambda each: each[0])
     network.load_state_dict(weights)
     return evidence, share

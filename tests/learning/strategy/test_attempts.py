@@ -41,10 +41,10 @@ def agreeing(monkeypatch, *shares, change=5.0):
     ("shares", "learned"),
     [
         ((0.3, 0.2, 0.1, 0.0, -0.1), 0.0),
-        ((0.3, 0.4, 0.35, 0.2, 0.1), 0.25),
+        ((0.3, 0.5, 0.35, 0.2, 0.1), 0.25),
         ((0.3, 0.4, 0.5, 0.2, 0.1), 0.5),
         ((0.3, 0.4, 0.5, 0.6, 0.1), 0.75),
-        ((-0.5, -0.6, -0.4, -0.3, -0.2), 1.0),  # it contradicts itself less and less
+        ((-0.5, -0.7, -0.6, -0.4, -0.2), 1.0),  # it contradicts itself less and less
     ],
 )
 def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
@@ -67,7 +67,8 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
         ((0.30, 0.31, 0.33, 0.29, 0.1), (0.5, 0.4, 0.3, 0.2, 0.1), 0.75),
         ((0.30, 0.31, 0.33, 0.29, 0.1), (0.1, 0.4, 0.3, 0.2, 0.1), 0.0),
         ((0.70, 0.60, 0.10, 0.0, 0.0), (0.5, 0.4, 0.3, 0.2, 0.1), 0.0),  # as of a fan
-        ((-0.42, -0.45, -0.43, -0.48, -0.67), (0.5, 0.4, 0.3, 0.2, 0.1), 0.5),
+        ((0.90, 0.88, 0.10, 0.0, 0.0), (0.5, 0.4, 0.3, 0.2, 0.1), 0.0),  # the surer, the stricter
+        ((-0.42, -0.45, -0.43, -0.48, -0.67), (0.5, 0.4, 0.3, 0.2, 0.1), 0.75),
     ],
 )
 def test_of_means_that_agree_as_much_held_out_frames_choose(monkeypatch, shares, errors, learned):
