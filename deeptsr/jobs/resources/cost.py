@@ -38,6 +38,8 @@ _CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
 _CODEC_CORES = 8
 _START = 3.0  # seconds until the program works: torch is loaded, the input is read
 _MARGINS = 2.2  # of a network in space: the pixels and frames around tiles that it looks at
+# Predictions that tell whose a place is: by each expert and the judge, and by the classifier.
+_WITNESSES = 3.25
 # Of a climb against a fit, in time for the same operations, measured.
 _CLIMB_OVERHEAD = {torch.bfloat16: 1.15, torch.float32: 1.4}
 
@@ -51,7 +53,8 @@ class Cost:
     seconds: float
     enlarging: float = 0.0  # seconds of these that enlarging takes,
     around: float = 0.0  # and the start of the program, reading and writing
-    spared: tuple[float, ...] = ()  # operations of these of each fit, if nothing is learnt in it
+    spared: tuple[float, ...] = ()  # operations that a run takes less if a fit learns nothing:
+    # in the first stage that is where a specialist leads, who looks at more while it climbs
 
     @property
     def climbing_seconds(self) -> float:
@@ -96,8 +99,11 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         below = works[:number]
         fit.append(work.steps() + work.evidence(below))
         known.append(work.evidence(below, learns=False))
+    spared = [most - least for most, least in zip(fit, known, strict=True)]
     if models:
         climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
+        led = models_of((clip.height, clip.width), options, stages, special=True)
+        spared[0] -= clip.frames / chunk * works[0].led(loads(led, chunk, clip.frames)[0])
     if device.type == "cpu":
         speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
     else:
@@ -109,7 +115,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         seconds=(sum(fit) + climb) / speed + around,
         enlarging=space / speed,
         around=around,
-        spared=tuple(most - least for most, least in zip(fit, known, strict=True)),
+        spared=tuple(spared),
     )
 
 
@@ -150,10 +156,20 @@ class _Work:
         """Of climbing a chunk."""
         if self.model.network is None:
             return 0.0
-        times = 1
-        if self.model.ensemble:  # mirror images, and forwards and backwards where that may be
-            times = 2 * (1 + (self.model.network.exposure == "full"))
-        return times * self.predicted(load.seen) + self.predicted(load.trusted)
+        return self._views * self.predicted(load.seen) + self.predicted(load.trusted)
+
+    def led(self, load: Load) -> float:
+        """Of climbing a chunk with a specialist who leads: what comes to that."""
+        if not load.judged:
+            return 0.0
+        return self._views * self.predicted(load.seen) + _WITNESSES * self.predicted(load.judged)
+
+    @property
+    def _views(self) -> int:
+        """Mirror images, and forwards and backwards where that may be."""
+        if not self.model.ensemble or self.model.network is None:
+            return 1
+        return 2 * (1 + (self.model.network.exposure == "full"))
 
     def predicted(self, frames: float) -> float:
         """Of a prediction for so many frames of the stage's input."""

@@ -93,8 +93,9 @@ def test_looks_at_own_results_are_counted():
 def test_what_is_not_learnt_is_not_waited_for():
     options = preset("fast")
     told, none = cost(options), replace(options, fit=replace(options.fit, adapt_steps=0))
-    # Nothing is learnt where a specialist leads, at whom the self-check looks, too.
-    assert cost(none).seconds < told.without([0]) < 1.1 * cost(none).seconds < told.seconds
+    # Nothing is learnt where a specialist leads, at whom the self-check looks, too, and the climb.
+    least = cost(none).seconds
+    assert 1.1 * least < told.without([0]) < 1.5 * least < told.seconds
     assert told.without([]) == told.seconds
     later = cost(preset("balanced"))
     spared = [later.seconds - later.without([stage]) for stage in range(3)]
