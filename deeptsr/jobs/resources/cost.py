@@ -36,7 +36,8 @@ _BACKWARD = 3  # a training step costs three times its forward pass
 _LENS = 7_000  # operations that enlarging a pixel takes as long as, measured
 _CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
 _CODEC_CORES = 8
-_START = 3.0  # seconds until the program works: torch is loaded, the input is read
+_START = 4.5  # seconds until the program works: torch is loaded, the input is read, convolutions
+# that are met for the first time are made ready
 _MARGINS = 2.2  # of a network in space: the pixels and frames around tiles that it looks at
 # Predictions that tell whose a place is: by each expert and the judge, and by the classifier.
 _WITNESSES = 3.25
