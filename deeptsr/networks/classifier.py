@@ -18,10 +18,7 @@ from deeptsr.networks.parts.blocks import TimeBlock
 __all__ = ["CELL", "Classifier"]
 
 CELL = 4  # pixels a side of what a number is told of
-_FOLD, _COARSEST = (
-    2,
-    8,
-)  # pixels a side of a place at the finest of the three sizes, at the coarsest
+_FOLD, _COARSEST = 2, 8  # pixels a side of a place, at the finest of three sizes and the coarsest
 _FINE, _WIDE = 16, 32  # channels at the finest size, and at the others
 _FAINT = 4e-5  # mean square change from frame to frame below which contrast is not made up for
 _MOST = 4.0  # of what it sees, in shares of the contrast around
