@@ -183,10 +183,11 @@ def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
         return {}
     with torch.device("meta"):  # only its shapes are asked for
         classifier = shapes_of(Classifier().state_dict())
+    own = shapes_of(network.state_dict())
     states = {}
     for variant, state in prior.variants.items():
         expert, _, kind = variant.partition("/")
-        wanted = classifier if expert == CLASSIFIER else shapes_of(network.state_dict())
+        wanted = classifier if expert == CLASSIFIER else own
         if kind == f"{network.exposure}-{network.multiple}" and wanted == shapes_of(state):
             states[expert] = state
     return dict(sorted(states.items()))  # "any", who was taught things of all kinds, comes first

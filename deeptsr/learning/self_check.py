@@ -23,8 +23,9 @@ what interpolation is wrong by. A convention, not measured."""
 
 LIKELY = 0.85
 """How likely two witnesses have to be right, on the average over what moves, where a specialist
-takes a part: below it that is a guess. Of 96 random rotors six of the eight that are told wrong are
-below it, and a fifth of the others (docs/measurements.md, "Who takes which place")."""
+takes a part: below it that is a guess. It was chosen with the judge alone: of 96 random rotors six
+of the eight that it tells wrong are below it, and a fifth of the others (docs/measurements.md, "Who
+takes which place")."""
 
 
 def self_check(
