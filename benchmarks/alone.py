@@ -114,7 +114,7 @@ def climb_alone(kind: str, clip: str, factor: int, name: str, prior: str) -> dic
     for number, stage in enumerate(plan(factor, height, width, options.pyramid.coarsest)):
         step = network_of(options, stage, height, width).eval()
         step.load_state_dict(starts(prior_of(options), step)["any"])
-        with_it = step if has_network(options, number) else None
+        with_it = step if has_network(options, number, stage) else None
         fitted.append(fitted_stage(options, number, stage, with_it))
     began = time.process_time()
     made = climb(tuple(fitted), ltr, precision=precision, scale=Fraction(1)).clamp(0, 1)

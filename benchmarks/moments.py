@@ -73,7 +73,7 @@ def climbed(ltr: Tensor, factor: int, name: str, stages: str = "") -> Tensor:
     options, precision = preset(name, factor=factor), devices.precision(ltr.device)
     height, width = ltr.shape[1:3]
     planned = plan(factor, height, width, options.pyramid.coarsest)
-    networks = [has_network(options, number) for number in range(len(planned))]
+    networks = [has_network(options, *each) for each in enumerate(planned)]
     if stages:
         planned, networks = told(stages)
     fitted = []

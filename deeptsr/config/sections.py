@@ -171,6 +171,7 @@ class PyramidSettings:
     coarsest: Fraction | None = Fraction(1, 4)  # scale of the first stage; None: as steps ask
     largest: int | None = 131_072  # pixels of a frame of the first stage, at most, where it starts
     # from a prior: it begins as large as the motion allows; None: at `coarsest`; >= 1
+    held: int = 1  # stages, the first ones, of the first one's size, >= 1
     rounds: int = 1  # alternations of back-projection, >= 1
     ensemble: bool = True  # average what a network makes of the clip, and of it filmed again
     mirrored: int | None = 1  # stages, the first ones, that average over mirrors and reversed time,
@@ -178,7 +179,8 @@ class PyramidSettings:
     verify: bool = True  # interpolate where a network's result does not agree with itself
     even: bool = True  # stretch what happens within a frame until the result goes on evenly
     doubling: bool = True  # climb the next power of two, and expose that anew; full exposure only
-    networks: int | None = None  # stages that have a network, the first ones; None: all; >= 1
+    networks: int | None = None  # stages that have a network: the first ones, and those below full
+    # size; None: all; >= 1
     voxels: int = 96_000_000  # pixels x frames of a chunk's result, at most: bounds the memory
 
     def __post_init__(self) -> None:
@@ -188,7 +190,7 @@ class PyramidSettings:
             OptionError: naming the setting, what was got and what is expected.
         """
         check_kinds(self)
-        check_least(self, excerpt=4, rounds=1, voxels=1, networks=1, mirrored=0, largest=1)
+        check_least(self, excerpt=4, held=1, rounds=1, voxels=1, networks=1, mirrored=0, largest=1)
         if self.coarsest is not None and not 0 < self.coarsest <= 1:
             raise OptionError(
                 f"coarsest is {shown(self.coarsest)}; expected a size above 0, up to 1"

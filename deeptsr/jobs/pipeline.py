@@ -98,8 +98,10 @@ def fit_job(
 
     def begin_smaller(stages: tuple[Stage, ...]) -> None:
         nonlocal begun
-        begun = job.with_stages(stages)
-        on_event(TimeCorrected(1, begun.cost.seconds, f"begins at {stages[0].scale} of the size"))
+        known, begun = begun.stages[0], job.with_stages(stages)
+        if stages[0] != known:
+            scale, seconds = stages[0].scale, begun.cost.seconds
+            on_event(TimeCorrected(1, seconds, f"begins at {scale} of the size"))
 
     def fraction(stage: int, share: float) -> float:
         if watch:

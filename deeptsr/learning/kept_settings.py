@@ -14,7 +14,7 @@ __all__ = ["settled", "told_of"]
 _PLAIN = ("preset", "factor", "exposure", "seed")
 _SECTIONS = ("pairs", "network", "fit", "pyramid")
 _HERE = ("voxels", "excerpt")  # of the pyramid: what one machine's memory has room for
-_LATER = ("doubling", "even", "largest", "optimizer")  # which older files do not tell
+_LATER = ("doubling", "even", "held", "largest", "optimizer")  # which older files do not tell
 
 
 def told_of(options: Options) -> dict[str, Any]:

@@ -30,6 +30,7 @@ __all__ = [
     "CLASSIFIER",
     "JUDGE",
     "SPECIALIST",
+    "SPECIAL_STAGES",
     "SPECIAL_STEP",
     "Prior",
     "State",
@@ -40,7 +41,8 @@ __all__ = [
 
 SPECIALIST = "turning"  # the expert for blades beyond the aliasing limit
 JUDGE, CLASSIFIER = "judge", "classifier"  # who tell where that is: by restoring it, and by odds
-SPECIAL_STEP = 2  # that both are taught
+SPECIAL_STEP = 2  # that all three are taught,
+SPECIAL_STAGES = 2  # as many of which the specialist makes in one, too
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata

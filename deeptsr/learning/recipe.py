@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from deeptsr.config import FitSettings, Options
 from deeptsr.imaging.exposure import of_step
-from deeptsr.learning.prior import prior_of
+from deeptsr.learning.prior import SPECIAL_STAGES, prior_of
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.enlarge import VIEWS
 from deeptsr.pyramid.plan import Stage, plan
@@ -28,6 +29,7 @@ __all__ = [
     "network_of",
     "steps_of_stage",
     "views_of",
+    "with_specialist",
 ]
 
 JUDGED = 1_000_000  # pixels x frames of a stage's input that evidence looks at, at most
@@ -57,7 +59,7 @@ def climbs(options: Options, height: int, width: int) -> tuple[tuple[Stage, ...]
         width: of the video, pixels.
     """
     pyramid, prior = options.pyramid, prior_of(options)
-    plans = [plan(options.factor, height, width, pyramid.coarsest)]
+    plans = [plan(options.factor, height, width, pyramid.coarsest, pyramid.held)]
     known = prior is not None and prior.serves(of_step(options.exposure, 1), 1)
     while plans[0] and pyramid.largest and known and plans[0][0].scale < 1:
         larger = plan(options.factor, height, width, min(Fraction(1), 2 * plans[0][0].scale))
@@ -66,6 +68,24 @@ def climbs(options: Options, height: int, width: int) -> tuple[tuple[Stage, ...]
             break
         plans.insert(0, larger)
     return tuple(plans)
+
+
+def with_specialist(
+    options: Options, stages: tuple[Stage, ...], size: Sequence[int]
+) -> tuple[Options, tuple[Stage, ...]]:
+    """The settings and the plan of a climb in whose first stage a specialist takes part.
+
+    The second stage is as large as the first: there both are made in one.
+
+    Args:
+        options: all settings.
+        stages: the plan.
+        size: height and width of the video, pixels.
+    """
+    pyramid = replace(options.pyramid, coarsest=stages[0].scale, held=SPECIAL_STAGES, largest=None)
+    height, width = size
+    held = plan(options.factor, height, width, pyramid.coarsest, pyramid.held)
+    return replace(options, pyramid=pyramid), held
 
 
 def fold_of(stage: Stage, height: int, width: int) -> int:
@@ -85,10 +105,9 @@ def network_of(options: Options, stage: Stage, height: int, width: int) -> StepN
     return build(options.network, stage.step, exposure, fold)
 
 
-def has_network(options: Options, number: int) -> bool:
+def has_network(options: Options, number: int, stage: Stage) -> bool:
     """Whether a stage, counted from 0, has a network at all: else it interpolates."""
-    networks = options.pyramid.networks
-    return networks is None or number < networks
+    return _listed(options, number) or stage.scale < 1
 
 
 def fitted_frames(stage: Stage, size: tuple[int, int]) -> int:
@@ -117,13 +136,17 @@ def fitted_stage(
     network: StepNetwork | None,
     *,
     special: Specialist | None = None,
+    before: FittedStage | None = None,
 ) -> FittedStage:
     """A stage, counted from 0, with what takes it; without a network it interpolates.
 
+    The specialist of the stage ``before`` takes part in the next one, too, if that is as large.
     Where a network contradicts itself, what a prior knows is better than interpolation
     (trials.md); what was fitted from nothing is not.
     """
-    pyramid = options.pyramid
+    pyramid, at_once = options.pyramid, None
+    if before and before.special and before.stage.scale == stage.scale and network:
+        at_once = before.special.at_once(before.stage.step * stage.step)
     return FittedStage(
         stage,
         network,
@@ -132,6 +155,7 @@ def fitted_stage(
         verify=pyramid.verify and prior_of(options) is None,
         even=pyramid.even,
         special=special,
+        at_once=at_once,
     )
 
 
@@ -143,9 +167,15 @@ def first_steps(options: Options) -> str:
 def steps_of_stage(options: Options, number: int) -> int:
     """Optimiser steps that a stage, counted from 0, makes at most."""
     reused = options.fit_file is not None
-    if not has_network(options, number) or (reused and number):
+    if not _listed(options, number) or (reused and number):
         return 0
     if number == 0:
         steps: int = getattr(options.fit, first_steps(options))
         return steps // _NEARER if reused else steps
     return round(options.fit.finetune_steps * options.fit.finetune_decay ** (number - 1))
+
+
+def _listed(options: Options, number: int) -> bool:
+    """Whether a stage is one of those that have a network whatever their size."""
+    networks = options.pyramid.networks
+    return networks is None or number < networks

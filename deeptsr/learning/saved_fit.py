@@ -25,7 +25,14 @@ from deeptsr.config import Options, PyramidSettings, fraction_of
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import of_step
 from deeptsr.learning.kept_settings import settled, told_of
-from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIALIST, State, shapes_of
+from deeptsr.learning.prior import (
+    CLASSIFIER,
+    JUDGE,
+    SPECIAL_STAGES,
+    SPECIALIST,
+    State,
+    shapes_of,
+)
 from deeptsr.learning.recipe import fitted_stage, has_network, network_of
 from deeptsr.networks import Classifier, build
 from deeptsr.pyramid import plan as plans
@@ -35,7 +42,7 @@ from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["SavedFit", "SavedStage", "is_fit_with", "saved_fit_of"]
 
-_FORM = "deeptsr fit 3"  # of the file; another one is not read
+_FORM = "deeptsr fit 4"  # of the file; another one is not read
 _MOST = 1 << 30  # bytes: networks are small
 _KEY = "deeptsr"  # of the metadata: one, as several have no order, and equal fits are equal files
 _ROLES = ("network", SPECIALIST, JUDGE, CLASSIFIER)  # of a stage: none, the first, or all
@@ -86,7 +93,8 @@ class SavedFit:
         # A size that there was no choice of says nothing of videos of other sizes.
         if fitted and fitted[0].stage != coarsest[0]:
             pyramid = replace(pyramid, coarsest=fitted[0].stage.scale)
-        options = replace(options, pyramid=replace(pyramid, largest=None))
+        held = SPECIAL_STAGES if fitted and fitted[0].special else pyramid.held
+        options = replace(options, pyramid=replace(pyramid, largest=None, held=held))
         for each in fitted:
             special = each.special.networks if each.special else ()
             networks = (each.network, *special) if each.network else ()
@@ -188,7 +196,7 @@ class SavedFit:
     def pyramid_of(self, pyramid: PyramidSettings) -> PyramidSettings:
         """The settings of a climb that begins at the size at which this fit's does."""
         mine = self.options.pyramid
-        return replace(pyramid, coarsest=mine.coarsest, largest=mine.largest)
+        return replace(pyramid, coarsest=mine.coarsest, held=mine.held, largest=mine.largest)
 
     def fitted(
         self,
@@ -203,7 +211,7 @@ class SavedFit:
             OptionError: when they do not suit.
         """
         self.check(options, plan, size)
-        stages = []
+        stages = list[FittedStage]()
 
         def built(stage: Stage, role: str, weights: State) -> Any:
             if role == CLASSIFIER:
@@ -213,10 +221,13 @@ class SavedFit:
             return network.to(device).eval()
 
         for number, (stage, saved) in enumerate(zip(plan, self.stages, strict=False)):
-            kept = saved.weights if has_network(options, number) else {}
+            kept = saved.weights if has_network(options, number, stage) else {}
             first, *others = [built(stage, *each) for each in kept.items()] or [None]
             special = Specialist(*others) if others else None
-            stages.append(fitted_stage(options, number, stage, first, special=special))
+            before = stages[-1] if stages else None
+            stages.append(
+                fitted_stage(options, number, stage, first, special=special, before=before)
+            )
         return tuple(stages)
 
 

@@ -22,6 +22,7 @@ from deeptsr.learning.recipe import (
     nearer,
     network_of,
     steps_of_stage,
+    with_specialist,
 )
 from deeptsr.learning.strategy.attempts import (
     INTERPOLATES,
@@ -88,7 +89,7 @@ def fit_stages(
         checkpoints: where fitted stages are found, and kept.
         enough: asked after each step whether the stage's time is up; ``fraction`` tells the step.
         smaller: plans that begin smaller, one of which the motion may ask for.
-        on_smaller: told the plan, if one of these is taken.
+        on_smaller: told the plan, when one of these, or one that suits a specialist, is taken.
 
     Returns:
         One fitted stage for each of the plan.
@@ -107,15 +108,21 @@ def fit_stages(
         run = _with_mix(run)
     fitted: list[FittedStage] = []
     previous: StepNetwork | None = None
-    for number, stage in enumerate(run.plan):
+    for number in range(len(plan)):
+        stage = run.plan[number]
         network, event = _fitted(run, number, tuple(fitted), previous)
+        if event.special:
+            changed, held = with_specialist(run.options, run.plan, clip.shape[1:3])
+            run = replace(run, plan=held, options=changed)
+            on_smaller(held)
         on_event(event)
         done = fraction(number, 1.0)
         on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != INTERPOLATES
         known = network.eval() if usable else None
         special = specialist_of(network, starts(prior, network)) if event.special else None
-        fitted.append(fitted_stage(options, number, stage, known, special=special))
+        before = fitted[-1] if fitted else None
+        fitted.append(fitted_stage(options, number, stage, known, special=special, before=before))
         previous = network if usable else previous
     return tuple(fitted)
 
@@ -207,7 +214,7 @@ def _fitted(
     if event is not None:
         return network, event
     began = time.monotonic()
-    if has_network(run.options, number):
+    if has_network(run.options, number, run.plan[number]):
         fitter = _fitter(run, number)
         result = _learned(run, number, fitter, network, below, previous)
         steps, curve = fitter.steps_made, tuple(fitter.curve)

@@ -94,14 +94,18 @@ def climb_window(
         return torch.cat([rgb, alpha.mean(3, keepdim=True)], 3)
     exposure, rounds = settings.exposure, settings.rounds
     ranges = needed(stages, wanted, total)
-    fine, factor = torch.empty(0), 1
+    fine, factor, places = torch.empty(0), 1, None
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         ltr = level(given, fitted.stage.size(*full))
         fine = ltr if factor == 1 else backproject(fine, ltr, factor, exposure, rounds)
         del ltr  # as much as is needed of it is in what was made
         inner = range((asked.start - given.start) * factor, (asked.stop - given.start) * factor)
-        begin = given.start * factor
-        fine = fitted.apply(fine, of_step(exposure, factor), settings.precision, inner, begin)
+        begin, shutter = given.start * factor, of_step(exposure, factor)
+        if fitted.special:  # of the first stage: later ones take the same places
+            places = fitted.likelihood(fine, shutter, settings.precision, inner, begin)
+            seen = asked
+        theirs = None if places is None else places[asked.start - seen.start :][: len(asked)]
+        fine = fitted.apply(fine, shutter, settings.precision, inner, begin, theirs)
         factor *= fitted.stage.step
     last = ranges[-1]
     for stage in beyond(stages, settings.scale):

@@ -49,7 +49,7 @@ def steps_of(factor: int) -> tuple[int, ...]:
 
 
 def plan(
-    factor: int, height: int, width: int, coarsest: Fraction | None = None
+    factor: int, height: int, width: int, coarsest: Fraction | None = None, held: int = 1
 ) -> tuple[Stage, ...]:
     """Lay out the climb.
 
@@ -58,9 +58,10 @@ def plan(
         height: of the video, pixels.
         width: of the video, pixels.
         coarsest: scale of the first stage; None starts such that the last stage ends at full size.
+        held: stages, the first ones, at that scale.
 
     Returns:
-        The stages, coarse to fine. Sizes double from stage to stage.
+        The stages, coarse to fine. From the last that is held on sizes double from stage to stage.
     """
     steps = steps_of(factor)
     if not steps:
@@ -69,7 +70,9 @@ def plan(
     while scale < 1 and min(height, width) * scale < _SMALLEST_SIDE:
         scale *= 2
     stages, before = [], 1
-    for step in steps:
+    for number, step in enumerate(steps, 1):
         stages.append(Stage(min(Fraction(1), scale), step, before))
-        before, scale = before * step, scale * 2
+        before *= step
+        if number >= held:
+            scale *= 2
     return tuple(stages)

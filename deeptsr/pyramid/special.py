@@ -16,6 +16,7 @@ together: a chain of hidden states, who is right, whose likelihood sum-product t
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -53,6 +54,12 @@ class Specialist:
     def networks(self) -> tuple[nn.Module, ...]:
         """All of them."""
         return self.network, self.judge, self.classifier
+
+    def at_once(self, factor: int) -> StepNetwork:
+        """The one who makes the longer way, for larger steps: the weights are the same."""
+        network = copy.copy(self.network)
+        network.factor = factor
+        return network
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.exposure import correct
+from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
@@ -34,6 +34,7 @@ class FittedStage:
     verify: bool = True  # whether to interpolate where these two results disagree
     even: bool = False  # whether to make the result go on evenly
     special: Specialist | None = None  # takes the places where it is likely right
+    at_once: StepNetwork | None = None  # who took them makes this step and those before in one
 
     @property
     def restores(self) -> bool:
@@ -48,6 +49,8 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; then come its neighbours
         around = int(self.network.reach[0])
         result = (2 * around + 1 if self.restores else around) + self._look
+        if self.at_once is not None:
+            return max(result, int(self.at_once.reach[0]) * self.stage.factor_before)
         if self.special is None:
             return result
         return max(result, max(around, self.special.classifier.reach) + NEAR)
@@ -59,6 +62,7 @@ class FittedStage:
         precision: torch.dtype,
         wanted: range | None = None,
         first: int = 0,
+        places: Cells | None = None,
     ) -> Frames:
         """Take the stage's step, trusting the network as far as it agrees with itself.
 
@@ -78,9 +82,12 @@ class FittedStage:
             wanted: frames of ``fine`` whose results are returned; None: all of them. ``fine`` must
                 have :attr:`reach` more to each side, or end where the clip does.
             first: number, in its scene, of the first frame of ``fine``.
+            places: :meth:`likelihood` of the LTR frames that ``wanted`` is made of; None: there is
+                no specialist, or that of this stage is asked now.
 
         Returns:
-            Volume (len(wanted) * step, H, W, C) that exposes to ``fine``.
+            Volume (len(wanted) * step, H, W, C) that exposes to ``fine``; where a step is made with
+            those before in one, to the LTR frames.
         """
         step, length = self.stage.step, len(fine)
         wanted = range(length) if wanted is None else wanted
@@ -88,7 +95,8 @@ class FittedStage:
         if self.network is None:
             result = self._interpolated(fine, exposure, trusted)
             return _part_of(result, wanted, trusted, step)
-        likelihood = self._likelihood(fine, exposure, precision, wanted, first)
+        if places is None:
+            places = self.likelihood(fine, exposure, precision, wanted, first)
         predict_step = predict_ensemble if self.ensemble else predict
         result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
         judged = range(trusted.start - seen.start, trusted.stop - seen.start)
@@ -113,15 +121,30 @@ class FittedStage:
         if self.refilmed:
             self._correct(result, fine, trusted, exposure)
         self._make_even(result, fine, exposure, trusted)
-        if self.special is not None and likelihood is not None and likelihood.max() > 0.5:
+        if self.special is not None and places is not None and places.max() > 0.5:
             # Its second result is not averaged in: filmed again, what it made is spoilt for one who
             # reads blur (trials.md).
             theirs = predict_step(
                 self.special.network, fine, precision=precision, wanted=trusted, first=first
             )
             self._make_even(theirs, fine, exposure, trusted)
-            places = _part_of(result, wanted, trusted, step)
-            take(places, _part_of(theirs, wanted, trusted, step), likelihood)
+            take(
+                _part_of(result, wanted, trusted, step),
+                _part_of(theirs, wanted, trusted, step),
+                places,
+            )
+            del theirs
+        if self.at_once is not None and places is not None and places.max() > 0.5:
+            before, mine = self.stage.factor_before, _part_of(result, wanted, trusted, step)
+            theirs = predict_ensemble(
+                self.at_once,
+                expose(fine, before),
+                precision=precision,
+                wanted=range(wanted.start // before, wanted.stop // before),
+                first=first // before,
+            )
+            # Both err in their own ways.
+            take(mine, theirs.add_(mine).div_(2), places)
             del theirs
         if share is None:
             return _part_of(result, wanted, trusted, step)
@@ -150,10 +173,21 @@ class FittedStage:
         """Frames to each side that trust, correction and evenness look at."""
         return max(int(self.restores), LOOK * self.even)
 
-    def _likelihood(
-        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range, first: int
+    def likelihood(
+        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range, first: int = 0
     ) -> Cells | None:
-        """How likely the specialist is right, where there is one: by a view of each network."""
+        """How likely the specialist is right, where there is one: by a view of each network.
+
+        Args:
+            fine: as of :meth:`apply`.
+            exposure: "full" or "delta".
+            precision: of the convolutions.
+            wanted: frames of ``fine``.
+            first: as of :meth:`apply`.
+
+        Returns:
+            (len(wanted), rows, columns), 0 to 1; None: there is none.
+        """
         if self.special is None or self.network is None:
             return None
         step, near = self.stage.step, wider(wanted, NEAR, len(fine))

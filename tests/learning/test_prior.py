@@ -35,7 +35,7 @@ HASHES = {
     "recurrent-16x6.safetensors": (
         "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
     ),
-    "space-24x6.safetensors": "a8e15fdd7f27986a023613c0ca0208029be4b0894ac9bea06e3dafa3ae6567f3",
+    "space-24x6.safetensors": "9a0da4e7424ce2aef940d442b208322e25adb8f5d2fab8b4519a297292ecccbe",
 }
 
 

@@ -167,7 +167,7 @@ def test_what_is_no_fit_is_refused(tmp_path):
         tmp_path / "text": "cannot be read as one",
         torn: "cannot be read as one",
         other: "'deeptsr' is missing",
-        later: "'deeptsr fit 99', and 'deeptsr fit 3' is known",
+        later: "'deeptsr fit 99', and 'deeptsr fit 4' is known",
     }
     for path, reason in reasons.items():
         with pytest.raises(OptionError, match=f"(?s){reason}.*--save-fit"):

@@ -39,6 +39,7 @@ _CODEC_CORES = 8
 _START = 4.5  # seconds until the program works: torch is loaded, the input is read, convolutions
 # that are met for the first time are made ready
 _MARGINS = 2.2  # of a network in space: the pixels and frames around tiles that it looks at
+_TURNED = 4  # views that are averaged: mirrored, backwards, and both
 # Predictions that tell whose a place is: by each expert and the judge, and by the classifier.
 _WITNESSES = 3.25
 # Of a climb against a fit, in time for the same operations, measured.
@@ -104,7 +105,8 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     if models:
         climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
         led = models_of((clip.height, clip.width), options, stages, special=True)
-        spared[0] -= clip.frames / chunk * works[0].led(loads(led, chunk, clip.frames)[0])
+        theirs = zip(works, led, loads(led, chunk, clip.frames), strict=True)
+        spared[0] -= clip.frames / chunk * sum(work.led(*each) for work, *each in theirs)
     if device.type == "cpu":
         speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
     else:
@@ -159,8 +161,10 @@ class _Work:
             return 0.0
         return self._views * self.predicted(load.seen) + self.predicted(load.trusted)
 
-    def led(self, load: Load) -> float:
+    def led(self, model: FittedStage, load: Load) -> float:
         """Of climbing a chunk with a specialist who leads: what comes to that."""
+        if model.at_once is not None:
+            return _TURNED * self.predicted(load.seen / model.stage.factor_before)
         if not load.judged:
             return 0.0
         return self._views * self.predicted(load.seen) + _WITNESSES * self.predicted(load.judged)
@@ -170,7 +174,7 @@ class _Work:
         """Mirror images, and forwards and backwards where that may be."""
         if not self.model.ensemble or self.model.network is None:
             return 1
-        return 2 * (1 + (self.model.network.exposure == "full"))
+        return _TURNED if self.model.network.exposure == "full" else 2
 
     def predicted(self, frames: float) -> float:
         """Of a prediction for so many frames of the stage's input."""

@@ -91,7 +91,10 @@ class Forecast:
         """Seconds of taking a chunk of a clip up some stages."""
         pairs = zip(self._stages, self._networks, strict=True)
         fitted = tuple(
-            fitted_stage(options, number, stage, network if has_network(options, number) else None)
+            fitted_stage(
+                *(options, number, stage),
+                network if has_network(options, number, stage) else None,
+            )
             for number, (stage, network) in enumerate(pairs)
         )[:stages]
         turned = 1 + (of_step(options.exposure, 1) == "full")  # forwards and backwards
@@ -112,7 +115,7 @@ class Forecast:
         )
 
     def _fit(self, options: Options, number: int) -> float:
-        if not has_network(options, number):
+        if not has_network(options, number, self._stages[number]):
             return 0.0
         network, first = self._networks[number], self._networks[0]
         steps = steps_of_stage(options, number)

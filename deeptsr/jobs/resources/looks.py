@@ -61,7 +61,7 @@ def looks_of(
     if number == 0:
         # What a specialist and its witnesses say of the places is one look: none is restored again.
         experts = min(2, len(starts(prior, network)))
-    if not has_network(options, number) or (number and not steps and (experts or reused)):
+    if not has_network(options, number, stage) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen

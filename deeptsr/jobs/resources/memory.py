@@ -232,7 +232,8 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             later = work.seen * frame if films else 0
             again = (work.trusted + 2) * stage.step * frame if model.verify else 0
             # What the specialist makes, with its mirror image.
-            theirs = 2 * work.trusted * stage.step * frame if model.special else 0
+            takes = model.special or model.at_once
+            theirs = 2 * work.trusted * stage.step * frame if takes else 0
             more = tile + max(twofold, later + again, theirs)
             # Before that, two networks' results of the frames that tell who takes which place.
             most = max(most, fine + tile + 2 * work.judged * stage.step * frame)

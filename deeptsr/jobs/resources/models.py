@@ -6,7 +6,13 @@ import torch
 
 from deeptsr.config import Options
 from deeptsr.learning.prior import SPECIALIST, prior_of, starts
-from deeptsr.learning.recipe import climbs, fitted_stage, has_network, network_of
+from deeptsr.learning.recipe import (
+    climbs,
+    fitted_stage,
+    has_network,
+    network_of,
+    with_specialist,
+)
 from deeptsr.networks import Classifier
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
@@ -27,14 +33,19 @@ def models_of(
         special: whether a specialist takes part in the first stage, if the prior has one: of most
             videos none does, but memory has to be there.
     """
-    models = []
+    models, prior = list[FittedStage](), prior_of(options)
     with torch.device("meta"):  # only shapes are asked for
+        if special and SPECIALIST in starts(prior, network_of(options, stages[0], *size)):
+            options, stages = with_specialist(options, stages, size)
+        else:
+            special = False
         for number, stage in enumerate(stages):
             network = network_of(options, stage, *size)
-            known = network if has_network(options, number) else None
-            experts = starts(prior_of(options), network) if special and number == 0 else {}
-            pair = Specialist(network, network, Classifier()) if SPECIALIST in experts else None
-            models.append(fitted_stage(options, number, stage, known, special=pair))
+            known = network if has_network(options, number, stage) else None
+            first = special and number == 0
+            three = Specialist(network, network, Classifier()) if first else None
+            before = models[-1] if models else None
+            models.append(fitted_stage(options, number, stage, known, special=three, before=before))
     return tuple(models)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,23 +78,25 @@ class Crops:
         self._dice = torch.Generator().manual_seed(seed)
         self._next = seed * 10_000_000  # seed of the next clip
         self._kinds = kinds(variant)
-        self._pools: dict[str, list[Clip]] = {kind: [] for kind in self._kinds}
+        self._pools: dict[tuple[str, int], list[Clip]] = defaultdict(list)
 
     def fill(self) -> None:
         """Render the clips that are there from the start."""
         shown = self._variant.rotors < 1, self._variant.rotors > 0
         for kind in (kind for kind, show in zip(self._kinds, shown, strict=True) if show):
-            while len(self._pools[kind]) < self.settings.pool:
-                self._render(kind)
+            for step in self._steps_of(kind):
+                while len(self._pools[kind, step]) < self.settings.pool:
+                    self._render(kind, step)
 
     def renew(self) -> None:
         """Render another clip, for the oldest one if there are many."""
-        self._render(self._kind())
+        kind = self._kind()
+        self._render(kind, self._choice(self._steps_of(kind)))
 
     def factor(self) -> int:
-        """Of the next batch: HTR frames an LTR frame; an expert for blades sees steps of two."""
+        """Of the next batch: HTR frames an LTR frame; an expert for blades sees theirs alone."""
         if self._variant.rotors and self._variant.learns != "unaliased":
-            return 2
+            return self._choice(self._variant.steps)
         draw = self.chance()
         for factor, share in _STEPS:
             draw -= share
@@ -109,8 +112,9 @@ class Crops:
             (N, side, side).
         """
         frames = min(self.settings.frames, self._rendered // factor)
-        # Blades have the speeds of frames of two.
-        drawn = [self._kind() if factor == 2 else self._kinds[0] for _ in range(self.count)]
+        # Blades have the speeds of some steps.
+        bladed = factor in self._variant.steps
+        drawn = [self._kind() if bladed else self._kinds[0] for _ in range(self.count)]
         crops = [self._crop(kind, factor, frames) for kind in drawn]
         htr, where, inside = (torch.stack(parts) for parts in zip(*crops, strict=True))
         return htr, where, inside
@@ -144,22 +148,33 @@ class Crops:
     def _kind(self) -> str:
         return self._kinds[self.chance() < self._variant.rotors]
 
+    def _steps_of(self, kind: str) -> tuple[int, ...]:
+        """What the clips of a kind are drawn for."""
+        return (2,) if kind == "leaves" else self._variant.steps
+
+    def _choice(self, steps: tuple[int, ...]) -> int:
+        return steps[self._below(len(steps))] if len(steps) > 1 else steps[0]
+
     def _below(self, count: int) -> int:
         return int(torch.randint(count, (), generator=self._dice))
 
-    def _render(self, kind: str) -> None:
+    def _render(self, kind: str, step: int) -> None:
         self._next += 1
-        pool = self._pools[kind]
-        pool.append(render(self._next, kind, frames=self._rendered, pictures=self._pictures))
+        pool = self._pools[kind, step]
+        pool.append(
+            render(self._next, kind, frames=self._rendered, pictures=self._pictures, step=step)
+        )
         if len(pool) > _KEPT * self.settings.pool:
             pool.pop(0)
 
     def _crop(self, kind: str, factor: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
         """A crop of a clip in one of its views: see :meth:`batch`."""
         s, side = self.settings, self.side
-        pool, frames = self._pools[kind], frames * factor
+        steps = self._steps_of(kind)
+        step, frames = factor if factor in steps else steps[0], frames * factor
+        pool = self._pools[kind, step]
         while factor > max(clip.longest for clip in pool):
-            self._render(kind)  # no blades of the pool are slow enough
+            self._render(kind, step)  # no blades of the pool are slow enough
         # An HTR frame is a mean of so many.
         slow = 2 if self.chance() < s.slowed and kind == "leaves" else 1
         if slow * factor > max(c.longest for c in pool) or slow * frames > len(pool[0].frames):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIALIST
+from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIAL_STAGES, SPECIAL_STEP, SPECIALIST
 
 __all__ = ["VARIANTS", "Variant"]
 
@@ -23,7 +23,8 @@ class Variant:
     exposure: str
     fold: int
     share: float  # of the settings' steps
-    rotors: float = 0.0  # share of its crops that are of blades that turn; in steps of two alone
+    rotors: float = 0.0  # share of its crops that are of blades that turn,
+    steps: tuple[int, ...] = (2,)  # in steps of these alone
     learns: Learns = "all"
     wide: float = 1.0  # side of its crops over that of the settings
     batch: float = 1.0  # crops a step over those of the settings
@@ -37,10 +38,14 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("any", "full", 1, 1.0, 0.2, "unaliased"),
-    Variant(SPECIALIST, "full", 1, 1.0, 1.0, "aliased", 1.25, 0.5, start="any/full-1"),
-    Variant(JUDGE, "full", 1, 0.5, 0.8, "which", 1.25, 0.5, start=f"{SPECIALIST}/full-1"),
-    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, "which", 2.0, 2.0, fresh=4),
+    Variant("any", "full", 1, 1.0, 0.2, learns="unaliased"),
+    Variant(
+        *(SPECIALIST, "full", 1, 1.0, 1.0, (SPECIAL_STEP, SPECIAL_STEP**SPECIAL_STAGES)),
+        *("aliased", 1.25, 0.5),
+        start="any/full-1",
+    ),
+    Variant(JUDGE, "full", 1, 0.5, 0.8, (2,), "which", 1.25, 0.5, start=f"{SPECIALIST}/full-1"),
+    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, (2,), "which", 2.0, 2.0, fresh=4),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),
     Variant("any", "delta", 2, 0.2, wide=1.5, start="any/full-2"),

@@ -16,7 +16,7 @@ __all__ = ["Clip", "render"]
 _REACH = 1.5  # pixels that anything moves by from one instant to the next, about, at most
 _MOST_INSTANTS = 14  # of an HTR frame
 _FEW_INSTANTS = 4
-_FASTEST_TURN = 0.95  # of the blades' distance an LTR frame of two HTR frames
+_FASTEST_TURN = 0.95  # of the blades' distance an LTR frame
 _PLAIN = 0.65  # of the rotors: even blades before a quiet wall
 _CLEAR = 0.2  # difference of a plain rotor's brightness from its wall's
 _LONGEST = 6  # HTR frames an LTR frame
@@ -54,6 +54,7 @@ def render(
     size: int = 72,
     frames: int = 40,
     pictures: Sequence[Tensor] = (),
+    step: int = 2,
 ) -> Clip:
     """Render a clip whose frames are exact means of instants, without a pause between them.
 
@@ -64,12 +65,13 @@ def render(
         size: side of a frame, pixels.
         frames: HTR frames.
         pictures: surfaces beside those that are drawn, (3, side, side) each, in [0, 1].
+        step: HTR frames of an LTR frame by which blades are below or beyond the limit.
     """
     dice = Dice(seed, pictures)
     if kind == "leaves":
         world: _World = _LeavesWorld(dice, size, frames)
     else:
-        world = _RotorWorld(dice, size, frames, beyond=kind == "beyond")
+        world = _RotorWorld(dice, size, frames, beyond=kind == "beyond", step=step)
     picture = world.picture()  # (n, 3, H, W)
     film = picture.clamp(0, 1).reshape(frames, -1, *picture.shape[1:]).mean(1)
     return Clip(film.permute(0, 2, 3, 1).half().contiguous(), world.longest, world.turn)
@@ -219,17 +221,17 @@ class _LeavesWorld(_World):
 class _RotorWorld(_World):
     """Blades that turn before a wall, on both sides of the aliasing limit."""
 
-    def __init__(self, dice: Dice, size: int, frames: int, *, beyond: bool) -> None:
+    def __init__(self, dice: Dice, size: int, frames: int, *, beyond: bool, step: int) -> None:
         # Most are plain, since a network learns from these first what blades do.
         self._plain = dice.chance(_PLAIN)
         radius = (dice.between(0.22, 0.4) if self._plain else dice.between(0.13, 0.47)) * size
         self._rotor = shapes.Rotor(dice, radius)
         apart = 2 * torch.pi / self._rotor.blades
-        fastest = _FASTEST_TURN / 2  # blades' distances an HTR frame
+        fastest = _FASTEST_TURN / step  # blades' distances an HTR frame
         instants = round(fastest * apart * radius / _REACH)
         super().__init__(dice, size, frames, max(_FEW_INSTANTS, min(_MOST_INSTANTS, instants)))
-        self._angle, speed = motion.turning(dice, self.times, apart, beyond=beyond)
-        self.longest = max(2, min(_LONGEST, int(_FASTEST_TURN * apart / max(speed, 1e-6))))
+        self._angle, speed = motion.turning(dice, self.times, apart, beyond=beyond, step=step)
+        self.longest = max(step, min(_LONGEST, int(_FASTEST_TURN * apart / max(speed, 1e-6))))
 
     def picture(self) -> Tensor:
         dice, t, rich = self.dice, self.times, not self._plain

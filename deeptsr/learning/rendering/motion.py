@@ -11,8 +11,8 @@ __all__ = ["path", "turning"]
 
 _KINDS = ("still", "steady", "faster", "to and fro", "shaking")
 _WEIGHTS = (0.2, 0.4, 0.18, 0.15, 0.07)
-_LIMIT = 0.25  # distances of the blades an HTR frame: beyond it a frame of two is aliased
-_NEAR, _FARTHEST = 0.08, 0.21  # from it, in these
+_LIMIT = 0.5  # distances of the blades an LTR frame: beyond it motion is aliased
+_NEAR, _FARTHEST = 0.16, 0.42  # from it, in these
 _STEADY = 0.6  # of what does not cross the limit
 _CROSSING = 0.5  # share of what turns
 
@@ -47,18 +47,21 @@ def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
     return speed / 12 * (shaken - shaken[0])
 
 
-def turning(dice: Dice, times: Tensor, apart: float, *, beyond: bool) -> tuple[Tensor, float]:
+def turning(
+    dice: Dice, times: Tensor, apart: float, *, beyond: bool, step: int = 2
+) -> tuple[Tensor, float]:
     """The angle of what turns and goes on turning the same way: steadily, or at a changing speed.
 
-    Half of the speeds are near the aliasing limit of a frame of two: there both ways look most
-    alike, and a network is longest in doubt. As many are below it as beyond, each as far from it as
-    the other that looks alike, so that nothing but what is seen tells which it is.
+    Half of the speeds are near the aliasing limit: there both ways look most alike, and a network
+    is longest in doubt. As many are below it as beyond, each as far from it as the other that looks
+    alike, so that nothing but what is seen tells which it is.
 
     Args:
         dice: random choices.
         times: (n,), HTR frames.
         apart: distance of the blades, radians.
         beyond: whether it has to be beyond the limit, at one end at least.
+        step: HTR frames an LTR frame.
 
     Returns:
         (n,) radians, and the greatest speed, radians an HTR frame.
@@ -66,7 +69,7 @@ def turning(dice: Dice, times: Tensor, apart: float, *, beyond: bool) -> tuple[T
 
     def speed(far: bool) -> float:
         away = dice.between(0, _NEAR if dice.chance(0.5) else _FARTHEST)
-        return apart * (_LIMIT + away if far else _LIMIT - away)
+        return apart / step * (_LIMIT + away if far else _LIMIT - away)
 
     first = beyond or dice.chance(0.5)
     crosses = dice.chance(_CROSSING)
