@@ -13,14 +13,14 @@ JUDGES = 2  # of 12
 
 
 @cache
-def rendered(seed, kind, frames):
-    return render(seed, kind, SIDE, frames)
+def rendered(seed, kind, frames, step):
+    return render(seed, kind, SIDE, frames, step=step)
 
 
-def small(seed, kind="leaves", frames=40, pictures=()):
+def small(seed, kind="leaves", frames=40, pictures=(), step=2):
     if pictures:  # are drawn among the other surfaces, with the same dice
-        return render(seed, kind, SIDE, frames, pictures)
-    return rendered(seed, kind, frames)
+        return render(seed, kind, SIDE, frames, pictures, step)
+    return rendered(seed, kind, frames, step)
 
 
 @contextmanager

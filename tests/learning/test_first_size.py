@@ -4,11 +4,13 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+import torch
 
 from deeptsr.config import preset
 from deeptsr.learning import stages
 from deeptsr.learning.recipe import climbs
 from deeptsr.learning.strategy.attempts import Start
+from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.pyramid.special import Specialist
 from tests.helpers.fits import Shelf, fitted, outcomes
 from tests.helpers.synth import certain, pan
@@ -17,6 +19,7 @@ OPTIONS = preset("fast", factor=4)
 OPTIONS = replace(OPTIONS, fit=replace(OPTIONS.fit, adapt_steps=0))
 CLIP = pan(12, 192, 192)
 PLANS = climbs(OPTIONS, 192, 192)
+KNOWN = Evidence(9.0, torch.zeros(1, 1, 1), 0.9, 0.3, 1.0)
 
 
 def begun(clip=CLIP, options=OPTIONS, **settings):
@@ -65,8 +68,27 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
         return Start(known.evidence, Specialist(network, network, certain(1.0)))
 
     monkeypatch.setattr(stages, "start_from", special)
-    assert begun()[0] == Fraction(1, 4)
+    quarter = Fraction(1, 4)
+    found, told = begun()
+    assert found == quarter
     assert not asked
+    assert [[stage.scale for stage in plan] for plan in told] == [[quarter, 1 / 2], [quarter] * 2]
+
+
+def test_a_specialist_makes_the_stages_of_its_size_in_one(monkeypatch):
+    choosing(monkeypatch, Fraction(1))
+    monkeypatch.setattr(
+        stages,
+        "start_from",
+        lambda network, *_: Start(KNOWN, Specialist(network, network, certain(1.0)), leads=True),
+    )
+    options = replace(OPTIONS, factor=16)
+    plans = climbs(options, 192, 192)
+    made, _ = fitted(CLIP, plans[0], options, smaller=plans[1:])
+    assert [str(each.stage.scale) for each in made] == ["1/4", "1/4", "1/2", "1"]
+    assert [each.at_once is not None for each in made] == [False, True, False, False]
+    assert made[1].at_once.factor == 4
+    assert [each.network is not None for each in made] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(("scale", "looks"), [("1/4", 1), ("1/2", 2)])

@@ -1,5 +1,6 @@
 """What was fitted, in a file and out of it again."""
 
+import copy
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +12,14 @@ from safetensors.torch import save_file
 
 from deeptsr.config import NetworkSettings, preset
 from deeptsr.errors import OptionError
-from deeptsr.learning.recipe import climbs, nearer, network_of, steps_of_stage
+from deeptsr.learning.recipe import (
+    climbs,
+    fitted_stage,
+    nearer,
+    network_of,
+    steps_of_stage,
+    with_specialist,
+)
 from deeptsr.learning.saved_fit import SavedFit, is_fit_with, saved_fit_of
 from deeptsr.networks import Classifier
 from deeptsr.pyramid.plan import plan
@@ -260,3 +268,21 @@ def test_a_specialist_and_its_witnesses_come_back(tmp_path):
     for one, other in zip(special.networks, found[0].special.networks, strict=True):
         assert not other.training
         assert all(torch.equal(v, other.state_dict()[k]) for k, v in one.state_dict().items())
+
+
+def test_what_a_specialist_makes_in_one_comes_back(tmp_path):
+    options, size = preset("fast", factor=8), (256, 256)
+    held, stages = with_specialist(options, climbs(options, *size)[-1], size)
+    networks = [network_of(held, stage, *size).eval() for stage in stages]
+    special = Specialist(*(copy.deepcopy(networks[0]) for _ in range(2)), Classifier())
+    fitted = list[FittedStage]()
+    for number, (stage, network) in enumerate(zip(stages, networks, strict=True)):
+        rest = {"special": None if number else special, "before": fitted[-1] if number else None}
+        fitted.append(fitted_stage(options, number, stage, network, **rest))
+    (tmp_path / "a").write_bytes(SavedFit.of(tuple(fitted), options, size).bytes())
+    saved = SavedFit.load(tmp_path / "a")
+    again = replace(options, pyramid=saved.pyramid_of(options.pyramid))
+    assert climbs(again, *size) == (stages,)
+    found = saved.fitted(again, stages, size, CPU)
+    assert [each.at_once is not None for each in found] == [False, True, False]
+    assert [each.network is not None for each in found] == [True] * 3

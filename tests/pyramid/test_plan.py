@@ -33,6 +33,12 @@ def test_steps_by_hand(factor, steps):
     assert steps_of(factor) == steps
 
 
+def test_stages_that_are_held_have_the_size_of_the_first():
+    quarter = Fraction(1, 4)
+    scales = [[str(s.scale) for s in plan(16, *HD, quarter, held)] for held in (1, 2, 9)]
+    assert scales == [["1/4", "1/2", "1", "1"], ["1/4", "1/4", "1/2", "1"], ["1/4"] * 4]
+
+
 def test_the_papers_climb():
     assert [s.label for s in plan(8, *HD)] == ["S1/4 T1 -> T2", "S1/2 T2 -> T4", "S1 T4 -> T8"]
     assert [s.label for s in plan(8, *HD, Fraction(1, 8))] == [

@@ -12,7 +12,7 @@ from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import Classifier, build
 from deeptsr.pyramid.plan import Stage
-from deeptsr.pyramid.predict import predict
+from deeptsr.pyramid.predict import predict, predict_ensemble
 from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, odds_of, parts_of, take
 from deeptsr.pyramid.stage import FittedStage
 from tests.helpers.synth import certain, gap, noise, wake
@@ -157,6 +157,39 @@ def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, sha
     assert gap(made, one if share > 0.5 else other) < 1e-5
     assert gap(expose(made, 2), clip) < 1e-5
     assert gap(one, other) > 0.01
+
+
+def in_one(clip, share, wanted=None, first=0):
+    """What a second stage makes whose steps a specialist makes with the first ones in one."""
+    special, second = witnessed(share), wake(build(SMALL, 2, "full", 1).eval(), 5)
+    stage = FittedStage(
+        *(Stage(Fraction(1), 2, 2), second, False, False, False), at_once=special.at_once(4)
+    )
+    places = torch.full((len(clip) // 2 if wanted is None else len(wanted) // 2, 16, 16), share)
+    return stage, stage.apply(clip, "full", torch.float32, wanted, first, places)
+
+
+def test_a_specialist_makes_two_stages_in_one():
+    clip = noise(12, 24, 25, 3)
+    stage, made = in_one(clip, 0.9)
+    theirs = predict_ensemble(stage.at_once, expose(clip, 2))
+    assert stage.at_once.factor == 4
+    assert witnessed(1.0).network.factor == 2
+    assert gap(made, (theirs + predict(stage.network, clip)) / 2) < 1e-5
+    assert gap(expose(made, 4), expose(clip, 2)) < 1e-5
+    assert gap(in_one(clip, 0.1)[1], predict(stage.network, clip)) < 1e-6
+    assert gap(theirs, predict(stage.network, clip)) > 0.01
+
+
+def test_what_is_made_in_one_does_not_hang_on_what_is_asked_for():
+    clip = noise(60, 16, 17, 3)
+    stage, whole = in_one(clip, 0.9)
+    reach = -(-stage.reach // 2) * 2
+    for wanted in (range(2), range(30, 34), range(58, 60)):
+        first, last = max(0, wanted.start - reach), min(60, wanted.stop + reach)
+        inner = range(wanted.start - first, wanted.stop - first)
+        made = in_one(clip[first:last], 0.9, inner, first)[1]
+        assert gap(made, whole[wanted.start * 2 : wanted.stop * 2]) < 1e-5
 
 
 @pytest.mark.parametrize("refilmed", [False, True])

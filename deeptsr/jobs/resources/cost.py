@@ -106,7 +106,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
         led = models_of((clip.height, clip.width), options, stages, special=True)
         theirs = zip(works, led, loads(led, chunk, clip.frames), strict=True)
-        spared[0] -= clip.frames / chunk * sum(work.led(*each) for work, *each in theirs)
+        spared[0] -= clip.frames / chunk * sum(w.led(model, load) for w, model, load in theirs)
     if device.type == "cpu":
         speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
     else:

@@ -35,7 +35,11 @@ def models_of(
     """
     models, prior = list[FittedStage](), prior_of(options)
     with torch.device("meta"):  # only shapes are asked for
-        if special and SPECIALIST in starts(prior, network_of(options, stages[0], *size)):
+        if (
+            special
+            and stages
+            and SPECIALIST in starts(prior, network_of(options, stages[0], *size))
+        ):
             options, stages = with_specialist(options, stages, size)
         else:
             special = False

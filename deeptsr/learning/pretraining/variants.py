@@ -23,12 +23,12 @@ class Variant:
     exposure: str
     fold: int
     share: float  # of the settings' steps
-    rotors: float = 0.0  # share of its crops that are of blades that turn,
-    steps: tuple[int, ...] = (2,)  # in steps of these alone
+    rotors: float = 0.0  # share of its crops that are of blades that turn
     learns: Learns = "all"
     wide: float = 1.0  # side of its crops over that of the settings
     batch: float = 1.0  # crops a step over those of the settings
     fresh: int = 1  # clips that are rendered where the settings say one
+    steps: tuple[int, ...] = (SPECIAL_STEP,)  # that blades are shown in
     start: str | None = None  # name of the variant that it starts from
 
     @property
@@ -37,15 +37,15 @@ class Variant:
         return f"{self.expert}/{self.exposure}-{self.fold}"
 
 
+_AT_ONCE = tuple(SPECIAL_STEP**n for n in range(1, SPECIAL_STAGES + 1))
+
 VARIANTS = (
-    Variant("any", "full", 1, 1.0, 0.2, learns="unaliased"),
+    Variant("any", "full", 1, 1.0, 0.2, "unaliased"),
     Variant(
-        *(SPECIALIST, "full", 1, 1.0, 1.0, (SPECIAL_STEP, SPECIAL_STEP**SPECIAL_STAGES)),
-        *("aliased", 1.25, 0.5),
-        start="any/full-1",
+        SPECIALIST, "full", 1, 1.0, 1.0, "aliased", 1.25, 0.5, steps=_AT_ONCE, start="any/full-1"
     ),
-    Variant(JUDGE, "full", 1, 0.5, 0.8, (2,), "which", 1.25, 0.5, start=f"{SPECIALIST}/full-1"),
-    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, (2,), "which", 2.0, 2.0, fresh=4),
+    Variant(JUDGE, "full", 1, 0.5, 0.8, "which", 1.25, 0.5, start=f"{SPECIALIST}/full-1"),
+    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, "which", 2.0, 2.0, fresh=4),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),
     Variant("any", "delta", 2, 0.2, wide=1.5, start="any/full-2"),

@@ -8,7 +8,8 @@ import torch
 from deeptsr.config import PretrainSettings
 from deeptsr.learning.pretraining import crops
 from deeptsr.learning.pretraining.crops import Crops, aliased, within
-from deeptsr.learning.pretraining.variants import Variant
+from deeptsr.learning.pretraining.variants import VARIANTS, Variant
+from deeptsr.learning.prior import SPECIALIST
 from deeptsr.learning.rendering.clips import Clip, Turn
 from tests.helpers.synth import noise
 
@@ -20,7 +21,7 @@ def rendered(monkeypatch):
     """Lengths of the clips that were rendered, which are noise."""
     lengths = []
 
-    def render(seed, kind, frames, pictures):
+    def render(seed, kind, frames, pictures, step):
         lengths.append(frames)
         return Clip(noise(frames, 20, 20, 3, seed=seed).half(), 6)
 
@@ -98,7 +99,7 @@ def test_blades_have_the_speeds_of_frames_of_two(monkeypatch):
 def test_who_learns_blades_below_the_limit_sees_them_in_frames_of_two_alone(monkeypatch):
     light = {"leaves": 0.6, "rotor": 0.9}  # or as dark, where a crop is inverted
 
-    def render(seed, kind, frames, pictures):
+    def render(seed, kind, frames, pictures, step):
         return Clip(torch.full((frames, 20, 20, 3), light[kind]).half(), 6)
 
     monkeypatch.setattr(crops, "render", render)
@@ -108,3 +109,24 @@ def test_who_learns_blades_below_the_limit_sees_them_in_frames_of_two_alone(monk
     for factor, kinds in ((2, {0.1, 0.4}), (3, {0.1})):
         seen = torch.cat([pool.batch(factor)[0] for _ in range(10)])
         assert {round(abs(float(crop.mean()) - 0.5), 2) for crop in seen} == kinds
+
+
+def test_a_specialist_sees_blades_in_each_of_its_steps(monkeypatch):
+    drawn = set()
+
+    def render(seed, kind, frames, pictures, step):
+        drawn.add((kind, step))
+        turn = Turn(4, (10.0, 10.0), 8.0, 1.0, torch.full((frames - 1,), 0.6 / step * 90))
+        return Clip(noise(frames, 20, 20, 3).half(), step, turn)
+
+    monkeypatch.setattr(crops, "render", render)
+    (variant,) = (v for v in VARIANTS if v.expert == SPECIALIST)
+    pool = Crops(SETTINGS, replace(variant, wide=1.0), 0, ())
+    pool.fill()
+    pool.renew()
+    assert drawn == {("beyond", 2), ("beyond", 4)}
+    assert {pool.factor() for _ in range(40)} == {2, 4}
+    for factor in (2, 4):
+        htr, where, _ = pool.batch(factor)
+        assert htr.shape[2] == factor * where.shape[1]
+        assert where.min() == 1

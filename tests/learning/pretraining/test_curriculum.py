@@ -72,7 +72,7 @@ def test_it_goes_on_where_it_stopped():
 def test_it_learns(monkeypatch, optimizer, rate):
     """Of a world of stripes that all move alike, so that a few steps tell."""
 
-    def stripes(seed, kind="leaves", size=72, frames=40, pictures=()):
+    def stripes(seed, kind="leaves", size=72, frames=40, pictures=(), step=2):
         start = torch.rand((), generator=torch.Generator().manual_seed(seed)) * 6.3
         place = torch.arange(size)[None] / 3 - torch.arange(frames)[:, None] * 0.8 + start
         film = 0.5 + 0.4 * torch.sin(place)[:, None, :, None].expand(-1, size, -1, 3)
@@ -153,7 +153,7 @@ def test_a_classifier_is_to_tell_where_what_turns_is_aliased():
 def test_a_classifier_learns_who_turns_too_fast(monkeypatch):
     """Of bars that pass: those that are aliased are told by their blur."""
 
-    def bars(seed, kind="leaves", size=72, frames=40, pictures=()):
+    def bars(seed, kind="leaves", size=72, frames=40, pictures=(), step=2):
         draw = torch.rand(2, generator=torch.Generator().manual_seed(seed))
         speed = 0.05 + 0.4 * (draw[0] > 0.5)  # of their distance an HTR frame
         times = (torch.arange(frames * 8) + 0.5) / 8

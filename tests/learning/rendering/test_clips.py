@@ -64,6 +64,13 @@ def test_turning_goes_one_way_within_its_speeds():
         assert bool((speed > -1e-5).all()) or bool((speed < 1e-5).all())
 
 
+@pytest.mark.parametrize("step", [2, 4])
+def test_blades_turn_as_far_in_each_frame_whatever_it_is_made_of(step):
+    turns = [render(s, "beyond", size=24, frames=6 * step, step=step).rotor for s in range(12)]
+    farthest = torch.stack([turn.distances.reshape(6, step).sum(1).max() for turn in turns])
+    assert 0.49 < farthest.min() < farthest.max() < 0.93
+
+
 @pytest.mark.parametrize("beyond", [False, True])
 def test_half_of_what_turns_crosses_the_limit(beyond):
     times = torch.linspace(0, 20, 201)
