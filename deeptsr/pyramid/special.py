@@ -37,7 +37,7 @@ _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit leve
 # fast doubt fades away from it; what a classifier's log odds are divided by: a frame is one of many
 # that err together; and what a bond between frames is (docs/measurements.md, "Who takes which
 # place", tells the rotors they were chosen on).
-_DOUBT, _FADES, _SAID, _BOND = 0.28, 2.8, 64.0, 0.01
+_DOUBT, _FADES, _SAID, _BOND = 0.2, 2.8, 64.0, 0.01
 _AT_ONCE = 8  # frames that are classified at once
 _LARGEST = 256  # short side that is seen, pixels: on larger frames blades are larger, too
 

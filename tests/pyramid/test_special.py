@@ -32,7 +32,7 @@ def witnessed(share, odds=0.0):
     "says",
     [
         [(-0.2, 0.0), (0.0, 0.0), (0.2, 0.0), (0.3, 0.0), (1.0, 0.0)],
-        [(0.25, -90.0), (0.25, -9.0), (0.25, -0.1), (0.25, 9.0), (0.25, 90.0)],
+        [(0.15, -90.0), (0.15, -9.0), (0.15, -0.1), (0.15, 9.0), (0.15, 90.0)],
     ],
     ids=["judge", "classifier"],
 )
@@ -79,7 +79,7 @@ def told(shares, bonds=()):
 
 
 def test_frames_decide_together_where_steps_between_them_are_shorter():
-    doubtful = [0.1] * 4 + [0.9] + [0.1] * 3
+    doubtful = [0.0] * 4 + [0.9] + [0.0] * 3
     assert (told(doubtful) > 0.5).tolist() == [False] * 4 + [True] + [False] * 3
     assert (told(doubtful, [0.5] * 7) < 0.5).all()
     assert (told([0.9] * 3 + [0.0], [0.5] * 3) > 0.5).all()
