@@ -62,7 +62,8 @@ def climbs(options: Options, height: int, width: int) -> tuple[tuple[Stage, ...]
     plans = [plan(options.factor, height, width, pyramid.coarsest, pyramid.held)]
     known = prior is not None and prior.serves(of_step(options.exposure, 1), 1)
     while plans[0] and pyramid.largest and known and plans[0][0].scale < 1:
-        larger = plan(options.factor, height, width, min(Fraction(1), 2 * plans[0][0].scale))
+        scale = min(Fraction(1), 2 * plans[0][0].scale)
+        larger = plan(options.factor, height, width, scale, pyramid.held)
         rows, columns = larger[0].size(height, width)
         if rows * columns > pyramid.largest:
             break

@@ -121,31 +121,9 @@ class FittedStage:
         if self.refilmed:
             self._correct(result, fine, trusted, exposure)
         self._make_even(result, fine, exposure, trusted)
-        if self.special is not None and places is not None and places.max() > 0.5:
-            # Its second result is not averaged in: filmed again, what it made is spoilt for one who
-            # reads blur (trials.md).
-            theirs = predict_step(
-                self.special.network, fine, precision=precision, wanted=trusted, first=first
-            )
-            self._make_even(theirs, fine, exposure, trusted)
-            take(
-                _part_of(result, wanted, trusted, step),
-                _part_of(theirs, wanted, trusted, step),
-                places,
-            )
-            del theirs
-        if self.at_once is not None and places is not None and places.max() > 0.5:
-            before, mine = self.stage.factor_before, _part_of(result, wanted, trusted, step)
-            theirs = predict_ensemble(
-                self.at_once,
-                expose(fine, before),
-                precision=precision,
-                wanted=range(wanted.start // before, wanted.stop // before),
-                first=first // before,
-            )
-            # Both err in their own ways.
-            take(mine, theirs.add_(mine).div_(2), places)
-            del theirs
+        if places is not None and places.max() > 0.5 and (self.special or self.at_once):
+            mine = _part_of(result, wanted, trusted, step)
+            take(mine, self._theirs(fine, exposure, precision, wanted, first, mine), places)
         if share is None:
             return _part_of(result, wanted, trusted, step)
         for piece in _pieces(wanted):
@@ -154,6 +132,33 @@ class FittedStage:
                 part = _part_of(result, piece, trusted, step)
                 blend(part, _plain(fine, piece, step, exposure), shares)
         return _part_of(result, wanted, trusted, step)
+
+    def _theirs(
+        self,
+        fine: Volume,
+        exposure: str,
+        precision: torch.dtype,
+        wanted: range,
+        first: int,
+        mine: Frames,
+    ) -> Frames:
+        """What the specialist makes of the frames ``wanted``, of which ``mine`` is made as well."""
+        if self.special is not None:
+            # Its second result is not averaged in: filmed again, what it made is spoilt for one who
+            # reads blur (trials.md).
+            predict_step = predict_ensemble if self.ensemble else predict
+            seen = wider(wanted, self._look, len(fine))
+            made = predict_step(
+                self.special.network, fine, precision=precision, wanted=seen, first=first
+            )
+            self._make_even(made, fine, exposure, seen)
+            return _part_of(made, wanted, seen, self.stage.step)
+        assert self.at_once is not None
+        before = self.stage.factor_before
+        frames = range(wanted.start // before, wanted.stop // before)
+        ltr, number = expose(fine, before), first // before
+        made = predict_ensemble(self.at_once, ltr, precision=precision, wanted=frames, first=number)
+        return made.add_(mine).div_(2)  # both err in their own ways
 
     def _interpolated(self, fine: Volume, exposure: str, held: range) -> Frames:
         step = self.stage.step

@@ -84,7 +84,11 @@ def test_a_specialist_makes_the_stages_of_its_size_in_one(monkeypatch):
     )
     options = replace(OPTIONS, factor=16)
     plans = climbs(options, 192, 192)
-    made, _ = fitted(CLIP, plans[0], options, smaller=plans[1:])
+    shelf = Shelf()
+    made, _ = fitted(CLIP, plans[0], options, smaller=plans[1:], checkpoints=shelf)
+    again, _ = fitted(CLIP, plans[0], options, smaller=plans[1:], checkpoints=shelf)
+    assert [each.stage for each in again] == [each.stage for each in made]
+    assert again[1].at_once is not None
     assert [str(each.stage.scale) for each in made] == ["1/4", "1/4", "1/2", "1"]
     assert [each.at_once is not None for each in made] == [False, True, False, False]
     assert made[1].at_once.factor == 4
