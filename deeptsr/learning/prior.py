@@ -35,6 +35,7 @@ __all__ = [
     "Prior",
     "State",
     "prior_of",
+    "same_shapes",
     "shapes_of",
     "starts",
 ]
@@ -198,3 +199,9 @@ def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
 def shapes_of(state: State) -> dict[str, tuple[int, ...]]:
     """Of the weights of a network, by their names."""
     return {name: tuple(weights.shape) for name, weights in state.items()}
+
+
+def same_shapes(one: StepNetwork, other: StepNetwork) -> bool:
+    """Whether a network can go on with what another one knows."""
+    shapes = [shapes_of(network.state_dict()) for network in (one, other)]
+    return shapes[0] == shapes[1] and one.exposure == other.exposure

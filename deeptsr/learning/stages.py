@@ -14,7 +14,7 @@ from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.learning.prior import Prior, prior_of, starts
+from deeptsr.learning.prior import Prior, prior_of, same_shapes, starts
 from deeptsr.learning.recipe import (
     fitted_frames,
     fitted_stage,
@@ -259,7 +259,7 @@ def _learned(
 ) -> StageResult:
     stage, steps = run.plan[number], steps_of_stage(run.options, number)
     experts = starts(run.prior, network)
-    if previous is not None and _same_shapes(previous, network):
+    if previous is not None and same_shapes(previous, network):
         experts = {"the stage before": previous.state_dict()}
     if number and experts and not steps:  # nothing to look at, nothing to learn
         network.load_state_dict(next(iter(experts.values())))
@@ -298,8 +298,3 @@ def _told(
         detour=evidence.detour if evidence else None,
         evenness=evidence.evenness if evidence else None,
     )
-
-
-def _same_shapes(one: StepNetwork, other: StepNetwork) -> bool:
-    shapes = [{k: v.shape for k, v in n.state_dict().items()} for n in (one, other)]
-    return shapes[0] == shapes[1] and one.exposure == other.exposure

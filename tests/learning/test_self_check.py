@@ -102,7 +102,7 @@ def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gai
 
 @pytest.mark.parametrize(
     ("share", "sure", "confidence"),
-    [(0.9, 0.9, "likely"), (0.9, 0.8, "guess"), (0.4, 0.8, "guess"), (0.4, 0.9, "likely")],
+    [(0.9, 0.8, "likely"), (0.9, 0.7, "guess"), (0.4, 0.7, "guess"), (0.4, 0.8, "likely")],
 )
 def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
     monkeypatch, share, sure, confidence
