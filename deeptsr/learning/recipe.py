@@ -137,15 +137,16 @@ def fitted_stage(
     network: StepNetwork | None,
     *,
     special: Specialist | None = None,
-    before: FittedStage | None = None,
+    below: Sequence[FittedStage] = (),
 ) -> FittedStage:
     """A stage, counted from 0, with what takes it; without a network it interpolates.
 
-    The specialist of the stage ``before`` takes part in the next one, too, if that is as large.
+    The specialist of the last of those ``below`` takes part in this one, too, if that is as large.
     Where a network contradicts itself, what a prior knows is better than interpolation
     (trials.md); what was fitted from nothing is not.
     """
     pyramid, at_once = options.pyramid, None
+    before = below[-1] if below else None
     if before and before.special and before.stage.scale == stage.scale and network:
         at_once = before.special.at_once(before.stage.step * stage.step)
     return FittedStage(

@@ -224,9 +224,8 @@ class SavedFit:
             kept = saved.weights if has_network(options, number, stage) else {}
             first, *others = [built(stage, *each) for each in kept.items()] or [None]
             special = Specialist(*others) if others else None
-            before = stages[-1] if stages else None
             stages.append(
-                fitted_stage(options, number, stage, first, special=special, before=before)
+                fitted_stage(options, number, stage, first, special=special, below=stages)
             )
         return tuple(stages)
 

@@ -121,8 +121,7 @@ def fit_stages(
         usable = event.outcome != INTERPOLATES
         known = network.eval() if usable else None
         special = specialist_of(network, starts(prior, network)) if event.special else None
-        before = fitted[-1] if fitted else None
-        fitted.append(fitted_stage(options, number, stage, known, special=special, before=before))
+        fitted.append(fitted_stage(options, number, stage, known, special=special, below=fitted))
         previous = network if usable else previous
     return tuple(fitted)
 

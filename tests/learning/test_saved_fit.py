@@ -277,7 +277,7 @@ def test_what_a_specialist_makes_in_one_comes_back(tmp_path):
     special = Specialist(*(copy.deepcopy(networks[0]) for _ in range(2)), Classifier())
     fitted = list[FittedStage]()
     for number, (stage, network) in enumerate(zip(stages, networks, strict=True)):
-        rest = {"special": None if number else special, "before": fitted[-1] if number else None}
+        rest = {"special": None if number else special, "below": fitted}
         fitted.append(fitted_stage(options, number, stage, network, **rest))
     (tmp_path / "a").write_bytes(SavedFit.of(tuple(fitted), options, size).bytes())
     saved = SavedFit.load(tmp_path / "a")

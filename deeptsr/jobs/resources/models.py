@@ -35,21 +35,17 @@ def models_of(
     """
     models, prior = list[FittedStage](), prior_of(options)
     with torch.device("meta"):  # only shapes are asked for
-        if (
-            special
-            and stages
-            and SPECIALIST in starts(prior, network_of(options, stages[0], *size))
-        ):
+        if special:
+            experts = starts(prior, network_of(options, stages[0], *size)) if stages else {}
+            special = SPECIALIST in experts
+        if special:
             options, stages = with_specialist(options, stages, size)
-        else:
-            special = False
         for number, stage in enumerate(stages):
             network = network_of(options, stage, *size)
             known = network if has_network(options, number, stage) else None
             first = special and number == 0
             three = Specialist(network, network, Classifier()) if first else None
-            before = models[-1] if models else None
-            models.append(fitted_stage(options, number, stage, known, special=three, before=before))
+            models.append(fitted_stage(options, number, stage, known, special=three, below=models))
     return tuple(models)
 
 
