@@ -53,8 +53,8 @@ class Classifier(nn.Module):
         """One with weights that are known, which draws no random numbers."""
         with torch.device("meta"):
             made = cls()
-        made.to_empty(device=device).load_state_dict(weights)
-        return made.eval()
+        made.load_state_dict(weights, assign=True)
+        return made.to(device).eval()
 
     def forward(self, ltr: Batch) -> Tensor:
         """Tell; beyond its ends and borders the clip stands still."""
