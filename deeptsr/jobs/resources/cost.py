@@ -29,8 +29,9 @@ from deeptsr.system.devices import precision
 __all__ = ["Cost", "coding", "estimate"]
 
 _CARD = 3e13  # operations a second of a CUDA card: a guess
-# Of a fit against bare convolutions, operations a second, measured.
-_FIT_SPEED = {torch.bfloat16: 0.84, torch.float32: 0.55}
+# Operations a second of a fit, and of a climb, against those of bare convolutions, measured: means
+# of one thread and of two.
+_FIT_SPEED, _CLIMB_SPEED = {torch.bfloat16: 0.63, torch.float32: 0.77}, 0.71
 _SAMPLE = 0.1  # seconds of convolutions that are measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _LENS = 7_000  # operations that enlarging a pixel takes as long as, measured
@@ -42,8 +43,6 @@ _MARGINS = 2.2  # of a network in space: the pixels and frames around tiles that
 _TURNED = 4  # views that are averaged: mirrored, backwards, and both
 # Predictions that tell whose a place is: by each expert and the judge, and by the classifier.
 _WITNESSES = 3.25
-# Of a climb against a fit, in time for the same operations, measured.
-_CLIMB_OVERHEAD = {torch.bfloat16: 1.15, torch.float32: 1.4}
 
 
 @dataclass(frozen=True)
@@ -181,7 +180,8 @@ class _Work:
         if not frames:
             return 0.0
         worked = voxels(self._network, (max(1, round(frames)), *self._size), *self._on)
-        return worked * self._network.streaming_operations * _CLIMB_OVERHEAD[self._on[1]]
+        slower = _FIT_SPEED[self._on[1]] / _CLIMB_SPEED
+        return worked * self._network.streaming_operations * slower
 
 
 def _climbed(works: Sequence[_Work], chunk: int, total: int) -> float:
