@@ -5,8 +5,8 @@ Paper section 4.2 and its footnote 1; Irani and Peleg 1991.
 
 from __future__ import annotations
 
-from deeptsr.imaging.exposure import Exposure, correct, expose
-from deeptsr.imaging.resample import interpolate_time, resize
+from deeptsr.imaging.exposure import Exposure, correct_in_place, expose
+from deeptsr.imaging.resample import add_interpolated, resize
 from deeptsr.imaging.shapes import AnyVolume, Fine, Volume
 
 __all__ = ["backproject"]
@@ -39,26 +39,12 @@ def backproject(
     if fine is coarse:
         fine = coarse.clone()
     detail = ltr - expose(fine, factor, exposure)
-    for number in range(len(ltr)):  # one by one, for the memory
-        first, begin = max(0, number - 1), number * factor
-        moving = interpolate_time(detail[first : number + 2], factor, exposure)
-        fine[begin : begin + factor].add_(moving[begin - first * factor :][:factor])
+    add_interpolated(fine, detail, factor, exposure)
     del detail
     for _ in range(rounds):
-        _correct_in_place(fine, ltr, factor, exposure)
+        correct_in_place(fine, ltr, factor, exposure)
         for first in range(0, len(fine), _AT_ONCE):
             part = fine[first : first + _AT_ONCE]
             part.sub_(resize(resize(part, small) - coarse[first : first + _AT_ONCE], large))
-    _correct_in_place(fine, ltr, factor, exposure)
+    correct_in_place(fine, ltr, factor, exposure)
     return fine
-
-
-def _correct_in_place(fine: AnyVolume, ltr: Volume, factor: int, exposure: Exposure) -> None:
-    """:func:`correct` where it lies: what one LTR frame lacks, and the next, is not changed yet."""
-    for first in range(0, len(ltr), _AT_ONCE):
-        stop = min(first + _AT_ONCE, len(ltr))
-        further = min(stop + 1, len(ltr))  # what is lacked fades into what the next one lacks
-        part = correct(
-            fine[first * factor : further * factor], ltr[first:further], factor, exposure
-        )
-        fine[first * factor : stop * factor] = part[: (stop - first) * factor]

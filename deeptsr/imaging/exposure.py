@@ -21,10 +21,12 @@ import torch
 from torch import Tensor
 
 from deeptsr.errors import OptionError
+from deeptsr.imaging.shapes import Frames, Volume
 
 __all__ = [
     "Exposure",
     "correct",
+    "correct_in_place",
     "expose",
     "first_position",
     "nearest",
@@ -177,6 +179,31 @@ def correct(
         weight = (closed / (factor - lit + 1)).to(htr.dtype).view(shape)
         spread = torch.lerp(error.unsqueeze(axis + 1), after.unsqueeze(axis + 1), weight)
     return (groups + spread).flatten(axis, axis + 1)
+
+
+def correct_in_place(htr: Frames, ltr: Volume, factor: int, exposure: Exposure = "full") -> None:
+    """:func:`correct` where it lies, an LTR frame after the other: it takes no memory.
+
+    Args:
+        htr: volume (T * factor, H, W, C).
+        ltr: volume (T, H, W, C).
+        factor: HTR frames an LTR frame.
+        exposure: "full", "delta" or an open share.
+    """
+    lit = _lit(factor, exposure)
+
+    def lacks(number: int) -> Tensor:
+        held = htr[number * factor :][:lit]
+        return ltr[number] - (held[0] if lit == 1 else held.mean(0))
+
+    after = lacks(0)
+    for number in range(len(ltr)):
+        error = after
+        if number + 1 < len(ltr):  # what it lacks: not changed yet
+            after = lacks(number + 1)
+        for n, frame in enumerate(htr[number * factor : (number + 1) * factor]):
+            closed = max(0, n + 1 - lit) / (factor - lit + 1)
+            frame.add_(torch.lerp(error, after, closed) if closed else error)
 
 
 def first_position(factor: int, exposure: Exposure) -> float:

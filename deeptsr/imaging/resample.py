@@ -13,13 +13,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from deeptsr.imaging.exposure import Exposure, correct, first_position
-from deeptsr.imaging.shapes import Cells, Resized, Volume
+from deeptsr.imaging.shapes import Cells, Frames, Resized, Volume
 
 __all__ = [
+    "add_interpolated",
     "around",
     "blend_frames",
     "exposing_taps",
+    "interpolate_exposing",
     "interpolate_time",
+    "interpolating_taps",
     "pool",
     "resize",
     "spread",
@@ -104,6 +107,23 @@ def _taps(
     return [(i.to(device), w.to(device)) for i, w in zip(indices, weights, strict=True)]
 
 
+@cache
+def interpolating_taps(factor: int, exposure: Exposure = "full") -> Tensor:
+    """:func:`interpolate_time` as one filter.
+
+    Args:
+        factor: output frames an input frame.
+        exposure: of the LTR video.
+
+    Returns:
+        (factor, 3): weights of the input frames before, at and after a frame, for each of the
+        output frames made of it.
+    """
+    impulses = torch.eye(3, dtype=torch.float64)
+    return interpolate_time(impulses, factor, exposure)[factor : 2 * factor]
+
+
+@cache
 def exposing_taps(factor: int, exposure: str = "full", cubic: bool = False) -> Tensor:
     """Interpolation in time with the correction that makes it expose to its input, as one filter.
 
@@ -123,6 +143,47 @@ def exposing_taps(factor: int, exposure: str = "full", cubic: bool = False) -> T
     response = correct(response, impulses, factor, exposure)
     middle = response[around * factor : (around + 1) * factor]  # (factor, 2 * around + 1)
     return middle[:, around - r : around + r + 1]
+
+
+def interpolate_exposing(
+    ltr: Volume, factor: int, exposure: str = "full", wanted: range | None = None
+) -> Frames:
+    """Interpolate linearly in time such that the result exposes to its input.
+
+    Args:
+        ltr: volume (T, H, W, C); beyond its ends it stands still.
+        factor: output frames an input frame.
+        exposure: "full" or "delta".
+        wanted: frames, of T, whose results are returned; None: all of them.
+
+    Returns:
+        Volume (len(wanted) * factor, H, W, C).
+    """
+    taps, wanted = exposing_taps(factor, exposure), range(len(ltr)) if wanted is None else wanted
+    return blend_frames(_near(ltr[:, None], wanted), taps).flatten(0, 1)
+
+
+def add_interpolated(htr: Frames, ltr: Volume, factor: int, exposure: Exposure = "full") -> None:
+    """Add :func:`interpolate_time` of a volume to another, in place: it takes no memory.
+
+    Args:
+        htr: volume (T * factor, H, W, C).
+        ltr: volume (T, H, W, C).
+        factor: output frames an input frame.
+        exposure: of the LTR video.
+    """
+    frames, taps = _near(ltr, range(len(ltr))), interpolating_taps(factor, exposure).tolist()
+    for number, out in enumerate(htr):
+        at, phase = divmod(number, factor)
+        for frame, weight in zip(frames[at : at + 3], taps[phase], strict=True):
+            if weight:
+                out.add_(frame, alpha=weight)
+
+
+def _near(ltr: Tensor, wanted: range) -> list[Tensor]:
+    """Some frames of a clip with one more to each side; beyond its ends it stands still."""
+    last = len(ltr) - 1
+    return [ltr[min(max(0, n), last)] for n in range(wanted.start - 1, wanted.stop + 1)]
 
 
 def blend_frames(frames: Sequence[Tensor], taps: Tensor) -> Tensor:

@@ -81,15 +81,16 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     if first.network is None:
         return "sure"  # nothing was made up
     small = resize(clip, first.stage.size(*clip.shape[1:3])).clamp(0, 1)
-    made = look(first.network, small, precision)
     if first.special is not None:
-        theirs = look(first.special.network, small, precision)
-        motion = moving(first.special, small, made, theirs, precision)
+        mine, theirs = (look(n, small, precision) for n in (first.network, first.special.network))
+        motion = moving(first.special, small, mine, theirs, precision)
         if motion.sure < LIKELY:
             return "guess"
         if motion.special > 0.5:
             return "likely"
-    evidence = examine(first.network, small, precision, made=made)
-    if gain_db <= 0 or evidence.agreement <= 0:
+    agreement = first.agreement
+    if agreement is None:
+        agreement = examine(first.network, small, precision).agreement
+    if gain_db <= 0 or agreement <= 0:
         return "guess"
-    return "sure" if evidence.agreement >= SURE and first.special is None else "likely"
+    return "sure" if agreement >= SURE and first.special is None else "likely"

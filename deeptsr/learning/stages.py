@@ -14,7 +14,7 @@ from deeptsr.config import Options
 from deeptsr.events import Listener, Progress, StageFitted, ignore
 from deeptsr.imaging.resample import resize
 from deeptsr.learning.checkpoints import Checkpoints
-from deeptsr.learning.prior import Prior, prior_of, same_shapes, starts
+from deeptsr.learning.prior import SPECIALIST, Prior, prior_of, same_shapes, starts
 from deeptsr.learning.recipe import (
     fitted_frames,
     fitted_stage,
@@ -45,8 +45,6 @@ from deeptsr.system.devices import release
 
 __all__ = ["bring_nearer", "fit_stages"]
 
-_LEFT_OUT = StageResult(INTERPOLATES, 0.0, None)
-
 
 @dataclass(frozen=True)
 class _Run:
@@ -62,6 +60,7 @@ class _Run:
     checkpoints: Checkpoints | None
     enough: Callable[[], bool]
     start: Start | None = None  # what is known of the first stage, where that was looked at before
+    larger: bool = False  # whether it begins larger than a specialist could take part
 
 
 def fit_stages(
@@ -116,12 +115,12 @@ def fit_stages(
             run = replace(run, plan=held, options=changed)
             on_smaller(held)
         on_event(event)
-        done = fraction(number, 1.0)
-        on_event(Progress(done, "fit", f"stage {number + 1} of {len(plan)}: done"))
+        on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
         usable = event.outcome != INTERPOLATES
         known = network.eval() if usable else None
         special = specialist_of(network, starts(prior, network)) if event.special else None
-        fitted.append(fitted_stage(options, number, stage, known, special=special, below=fitted))
+        made = fitted_stage(options, number, stage, known, special=special, below=fitted)
+        fitted.append(replace(made, agreement=event.agreement))
         previous = network if usable else previous
     return tuple(fitted)
 
@@ -185,7 +184,7 @@ def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
         release()
         if run.checkpoints:
             run.checkpoints.save_partial("size", {"scale": str(chosen)})
-    return replace(run, plan=plans[chosen])
+    return replace(run, plan=plans[chosen], larger=chosen != min(plans))
 
 
 def _with_mix(run: _Run) -> _Run:
@@ -219,7 +218,7 @@ def _fitted(
         steps, curve = fitter.steps_made, tuple(fitter.curve)
         release()
     else:
-        result, steps, curve = _LEFT_OUT, 0, ()
+        result, steps, curve = StageResult(INTERPOLATES, 0.0, None), 0, ()
     event = _told(run, number, result, steps, curve, time.monotonic() - began)
     if run.checkpoints:
         run.checkpoints.save(number, network, event)
@@ -258,6 +257,8 @@ def _learned(
 ) -> StageResult:
     stage, steps = run.plan[number], steps_of_stage(run.options, number)
     experts = starts(run.prior, network)
+    if run.larger:
+        experts.pop(SPECIALIST, None)
     if previous is not None and same_shapes(previous, network):
         experts = {"the stage before": previous.state_dict()}
     if number and experts and not steps:  # nothing to look at, nothing to learn

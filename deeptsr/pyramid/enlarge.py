@@ -19,7 +19,7 @@ from torch.nn import functional
 from deeptsr.imaging.exposure import Exposure, expose
 from deeptsr.imaging.lens import agree, enlarge, shrink
 from deeptsr.imaging.levels import in_levels, inside
-from deeptsr.imaging.resample import interpolate_time, resize
+from deeptsr.imaging.resample import interpolating_taps, resize
 from deeptsr.imaging.volume import to_network, to_volume
 from deeptsr.networks.space import STEP, SpaceNetwork
 
@@ -239,10 +239,9 @@ def _taps(factor: int, exposure: Exposure) -> Tensor:
 
     Linear in time, and such that those which the frame holds have its own detail on average.
     """
-    impulses = torch.eye(3, dtype=torch.float64)
-    taps = interpolate_time(impulses, factor, exposure)[factor : 2 * factor]
-    seen = expose(taps, factor, exposure)
-    return taps + impulses[1] - seen
+    taps = interpolating_taps(factor, exposure)
+    own = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+    return taps + own - expose(taps, factor, exposure)
 
 
 def _slab_start(step: SpaceStep, begin: int) -> int:

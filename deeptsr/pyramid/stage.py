@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.exposure import correct, expose
-from deeptsr.imaging.resample import interpolate_time
+from deeptsr.imaging.exposure import correct_in_place, expose
+from deeptsr.imaging.resample import interpolate_exposing
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.even import LOOK, make_even
@@ -35,6 +35,7 @@ class FittedStage:
     even: bool = False  # whether to make the result go on evenly
     special: Specialist | None = None  # takes the places where it is likely right
     at_once: StepNetwork | None = None  # who took them makes this step and those before in one
+    agreement: float | None = None  # of its result with itself, where that was looked at; 0 to 1
 
     @property
     def restores(self) -> bool:
@@ -107,7 +108,11 @@ class FittedStage:
             error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
             # Piece by piece it takes less: a volume of this size is much of the memory of a run.
             change = [
-                changes(_part_of(result, p, trusted, step), _plain(fine, p, step, exposure), step)
+                changes(
+                    _part_of(result, p, trusted, step),
+                    interpolate_exposing(fine, step, exposure, p),
+                    step,
+                )
                 for p in _pieces(trusted)
             ]
             share = trust(error, torch.cat(change))
@@ -119,7 +124,7 @@ class FittedStage:
                 average_again(self.network, result, precision, judged, first + seen.start)
             result = _part_of(result, trusted, seen, step)
         if self.refilmed:
-            self._correct(result, fine, trusted, exposure)
+            correct_in_place(result, _part_of(fine, trusted), step, exposure)
         self._make_even(result, fine, exposure, trusted)
         if places is not None and places.max() > 0.5 and (self.special or self.at_once):
             mine = _part_of(result, wanted, trusted, step)
@@ -130,7 +135,7 @@ class FittedStage:
             shares = _part_of(share, piece, trusted)
             if shares.min() < 1:
                 part = _part_of(result, piece, trusted, step)
-                blend(part, _plain(fine, piece, step, exposure), shares)
+                blend(part, interpolate_exposing(fine, step, exposure, piece), shares)
         return _part_of(result, wanted, trusted, step)
 
     def _theirs(
@@ -164,7 +169,9 @@ class FittedStage:
         step = self.stage.step
         result = fine.new_empty(len(held) * step, *fine.shape[1:])
         for piece in _pieces(held):
-            _part_of(result, piece, held, step)[:] = _plain(fine, piece, step, exposure)
+            _part_of(result, piece, held, step)[:] = interpolate_exposing(
+                fine, step, exposure, piece
+            )
         self._make_even(result, fine, exposure, held)
         return result
 
@@ -207,7 +214,7 @@ class FittedStage:
                 _part_of(theirs, piece, near, step),
                 _part_of(judged, piece, near, step),
                 _part_of(odds, piece, near),
-                _plain(fine, piece, step, exposure),
+                interpolate_exposing(fine, step, exposure, piece),
                 step,
             )
             for piece in _pieces(near)
@@ -215,17 +222,6 @@ class FittedStage:
         del judged
         bonds = bonds_of(made(self.network), theirs, step)
         return _part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
-
-    def _correct(self, result: Frames, fine: Volume, held: range, exposure: str) -> None:
-        """Make the result of the frames ``held`` expose to them, in place, piece by piece."""
-        step = self.stage.step
-        for piece in _pieces(held):
-            # The correction of delta exposure fades from an LTR frame to the next.
-            more = range(piece.start, min(piece.stop + (exposure == "delta"), held.stop))
-            uncorrected = _part_of(result, more, held, step)
-            corrected = correct(uncorrected, _part_of(fine, more), step, exposure)
-            part = _part_of(result, piece, held, step)
-            part.copy_(corrected[: len(part)])
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
@@ -247,11 +243,3 @@ def _part_of(volume: Tensor, frames: range, held: range | None = None, step: int
     """What some frames have become, of a volume with that of the frames ``held``: a view."""
     first = held.start if held else 0
     return volume[(frames.start - first) * step : (frames.stop - first) * step]
-
-
-def _plain(fine: Volume, frames: range, step: int, exposure: str) -> Frames:
-    """Interpolate some frames of a clip such that they expose to it: what is fallen back to."""
-    near = wider(frames, 2, len(fine))  # interpolation and correction both look a frame further
-    ltr = _part_of(fine, near)
-    plain = correct(interpolate_time(ltr, step, exposure), ltr, step, exposure)
-    return _part_of(plain, frames, near, step)

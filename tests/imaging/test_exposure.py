@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from deeptsr.errors import OptionError
 from deeptsr.imaging.exposure import (
     correct,
+    correct_in_place,
     expose,
     first_position,
     nearest,
@@ -114,6 +115,16 @@ def test_the_correction_is_exact_and_done_once(factor, length, axis, exposure, s
         other = repeat(ltr, factor, axis)
         assert (fixed - htr).square().sum() <= (other - htr).square().sum() + 1e-6
         assert abs(((fixed - htr) * (other - fixed)).sum()) < 1e-5
+
+
+@pytest.mark.parametrize("exposure", EXPOSURES)
+@pytest.mark.parametrize("factor", [1, 2, 3, 8])
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_the_correction_where_it_lies(exposure, factor, length):
+    htr, ltr = noise(length * factor, 3, 4, 3), noise(length, 3, 4, 3, seed=1)
+    wanted = correct(htr, ltr, factor, exposure)
+    correct_in_place(htr, ltr, factor, exposure)
+    assert torch.allclose(htr, wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize("exposure", EXPOSURES)

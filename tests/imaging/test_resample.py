@@ -8,7 +8,14 @@ import torch
 from PIL import Image
 
 from deeptsr.imaging.exposure import correct, expose
-from deeptsr.imaging.resample import blend_frames, exposing_taps, interpolate_time, resize
+from deeptsr.imaging.resample import (
+    add_interpolated,
+    blend_frames,
+    exposing_taps,
+    interpolate_exposing,
+    interpolate_time,
+    resize,
+)
 from tests.helpers.synth import gap, noise, still
 
 
@@ -128,6 +135,29 @@ def test_one_filter_interpolates_and_exposes(factor, exposure, cubic):
     made = interpolate_time(clip, factor, exposure, axis=1, cubic=cubic)
     wanted = correct(made, clip, factor, exposure, axis=1)[:, r * factor : (9 - r) * factor]
     assert gap(blend_frames(clip.unbind(1), taps), wanted) < 1e-6
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize("factor", [2, 3, 5])
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_what_is_interpolated_to_expose_in_one_pass(factor, exposure, length):
+    """Against both passes over the whole clip, its ends with it."""
+    clip = noise(length, 4, 5, 3)
+    wanted = correct(interpolate_time(clip, factor, exposure), clip, factor, exposure)
+    assert gap(interpolate_exposing(clip, factor, exposure), wanted) < 1e-6
+    part = range(length // 2, length)
+    made = interpolate_exposing(clip, factor, exposure, part)
+    assert torch.equal(made, interpolate_exposing(clip, factor, exposure)[part.start * factor :])
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta", 0.5])
+@pytest.mark.parametrize("factor", [2, 3, 8])
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_what_is_interpolated_is_added_where_it_lies(factor, exposure, length):
+    clip, volume = noise(length, 4, 5, 3), noise(length * factor, 4, 5, 3, seed=1)
+    wanted = volume + interpolate_time(clip, factor, exposure)
+    add_interpolated(volume, clip, factor, exposure)
+    assert gap(volume, wanted) < 1e-6
 
 
 def test_the_filter_by_hand():

@@ -8,6 +8,7 @@ import torch
 
 from deeptsr.config import preset
 from deeptsr.learning import stages
+from deeptsr.learning.prior import SPECIALIST
 from deeptsr.learning.recipe import climbs
 from deeptsr.learning.strategy.attempts import Start
 from deeptsr.learning.strategy.evidence import Evidence
@@ -65,7 +66,7 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
 
     def special(network, experts, clip, precision):
         known = start_from(network, experts, clip, precision)
-        return Start(known.evidence, Specialist(network, network, certain(1.0)))
+        return Start(known.evidence, known.made, Specialist(network, network, certain(1.0)))
 
     monkeypatch.setattr(stages, "start_from", special)
     quarter = Fraction(1, 4)
@@ -75,12 +76,27 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
     assert [[stage.scale for stage in plan] for plan in told] == [[quarter, 1 / 2], [quarter] * 2]
 
 
+def test_where_it_begins_larger_no_specialist_is_asked(monkeypatch):
+    choosing(monkeypatch, Fraction(1, 2))
+    start_from, asked = stages.start_from, []
+
+    def recorded(network, experts, *others):
+        asked.append(SPECIALIST in experts)
+        return start_from(network, experts, *others)
+
+    monkeypatch.setattr(stages, "start_from", recorded)
+    begun()
+    assert asked == [True, False]
+
+
 def test_a_specialist_makes_the_stages_of_its_size_in_one(monkeypatch):
     choosing(monkeypatch, Fraction(1))
     monkeypatch.setattr(
         stages,
         "start_from",
-        lambda network, *_: Start(KNOWN, Specialist(network, network, certain(1.0)), leads=True),
+        lambda network, *_: Start(
+            KNOWN, special=Specialist(network, network, certain(1.0)), leads=True
+        ),
     )
     options = replace(OPTIONS, factor=16)
     plans = climbs(options, 192, 192)

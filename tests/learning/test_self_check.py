@@ -1,5 +1,6 @@
 """The self-check, against its figures worked out the plain way."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -98,6 +99,10 @@ def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gai
     stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)))
     told = self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, gain)
     assert told == confidence
+    # Where the fit has seen how far it agrees, that is not looked at again.
+    monkeypatch.delattr(self_check_module, "examine")
+    stage = replace(stage, agreement=max(0.0, agreement))
+    assert self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, gain) == confidence
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from deeptsr.config import Options
 from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip, chunk_length
 from deeptsr.jobs.resources.models import models_of
-from deeptsr.learning.recipe import network_of, steps_of_stage, views_of
+from deeptsr.learning.recipe import climbs, network_of, steps_of_stage, views_of
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
 from deeptsr.networks.space import STEP, SpaceNetwork
@@ -93,7 +93,8 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     space = _enlarging(clip, options)
     fit, known = list[float](), list[float]()
     climb = space
-    models, kind = models_of((clip.height, clip.width), options, stages), precision(device)
+    size, kind = (clip.height, clip.width), precision(device)
+    models = models_of(size, options, stages)
     works = [_Work(clip, options, each, n, device.type, kind) for n, each in enumerate(models)]
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     for number, work in enumerate(works):
@@ -102,8 +103,12 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         known.append(work.evidence(below, learns=False))
     spared = [most - least for most, least in zip(fit, known, strict=True)]
     if models:
+        smallest = climbs(options, *size)[-1][:1]
+        if smallest[0].scale < stages[0].scale:  # what is known is looked at there before
+            first = _Work(clip, options, models_of(size, options, smallest)[0], 0, *works[0].on)
+            fit[0] += first.evidence((), learns=False)
         climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
-        led = models_of((clip.height, clip.width), options, stages, special=True)
+        led = models_of(size, options, stages, special=True)
         theirs = zip(works, led, loads(led, chunk, clip.frames), strict=True)
         spared[0] -= clip.frames / chunk * sum(w.led(model, load) for w, model, load in theirs)
     if device.type == "cpu":
@@ -134,7 +139,7 @@ class _Work:
         precision: torch.dtype,
     ) -> None:
         self.model, self._options, self._number = model, options, number
-        self._on, self._size = (kind, precision), model.stage.size(clip.height, clip.width)
+        self.on, self._size = (kind, precision), model.stage.size(clip.height, clip.width)
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
             self._network = network_of(options, model.stage, clip.height, clip.width)
         seen, size = min(clip.frames, options.pyramid.excerpt), (clip.height, clip.width)
@@ -179,8 +184,8 @@ class _Work:
         """Of a prediction for so many frames of the stage's input."""
         if not frames:
             return 0.0
-        worked = voxels(self._network, (max(1, round(frames)), *self._size), *self._on)
-        slower = _FIT_SPEED[self._on[1]] / _CLIMB_SPEED
+        worked = voxels(self._network, (max(1, round(frames)), *self._size), *self.on)
+        slower = _FIT_SPEED[self.on[1]] / _CLIMB_SPEED
         return worked * self._network.streaming_operations * slower
 
 

@@ -9,6 +9,7 @@ from deeptsr.learning.prior import prior_of, starts
 from deeptsr.learning.recipe import (
     CHECKS_OF_KNOWN,
     JUDGED,
+    climbs,
     fitted_frames,
     has_network,
     steps_of_stage,
@@ -19,7 +20,6 @@ from deeptsr.pyramid.plan import Stage
 __all__ = ["Looks", "looks_of"]
 
 _MEANS = 4  # shares of what the video taught that are looked at (learning.strategy.attempts)
-_KNOWN = 0.5  # what is known is made once more, to compare with; and not restored again
 _LEAST = 8  # frames that a look takes at least (learning.strategy.evidence)
 
 
@@ -60,18 +60,20 @@ def looks_of(
     experts = 1  # a later stage starts from the one before
     if number == 0:
         # What a specialist and its witnesses say of the places is one look: none is restored again.
-        experts = min(2, len(starts(prior, network)))
+        # Where the first stage begins larger, none is asked.
+        asked = stage.scale == climbs(options, *size)[-1][0].scale
+        experts = min(1 + asked, len(starts(prior, network)))
     if not has_network(options, number, stage) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
-    # The self-check looks at what the specialist makes, too, and at what its witnesses say.
-    times, checks = (number == 0) * (2.0 - learns), 0
+    # The self-check looks at what is taken over, or at a specialist's work and its witnesses.
+    times, checks = (number == 0) * (2.0 if not learns else float(reused)), 0
     if reused and steps:  # what is taken over, and two means of it and what it learns
         times, checks = times + 1 + 2, 2
     elif not reused:
-        times += experts + (_KNOWN + _MEANS) * bool(steps) if experts else 1
+        times += experts + _MEANS * bool(steps) if experts else 1
         many = min(steps, options.fit.checks, *[CHECKS_OF_KNOWN] * bool(experts))
         checks = (1 + many) * bool(steps) + bool(experts)
     return Looks(

@@ -79,6 +79,7 @@ class Start:
     """What a stage's network knows before it is fitted."""
 
     evidence: Evidence | None  # what its result on the clip says; None: it knows nothing
+    made: Tensor | None = None  # that result (:func:`look`)
     special: Specialist | None = None  # takes a part of the clip
     leads: bool = False  # whether that is most of what moves
 
@@ -108,10 +109,10 @@ def attempt(
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, evidence)
     evidence, share = start.evidence, 0.0
     if steps and not start.leads:
+        assert start.made is not None
         before = copy.deepcopy(network.state_dict())
-        known = look(network.eval(), clip, fitter.precision)
         fitter.fit(network, examples, steps, known=True)
-        evidence, share = _best_mean(network, before, _SHARES, evidence, clip, known, fitter)
+        evidence, share = _best_mean(network, before, _SHARES, evidence, clip, start.made, fitter)
     gain = fitter.gain(network, examples)
     special = start.special is not None
     if evidence.change < UNSEEN and not special:
@@ -214,16 +215,16 @@ def start_from(
     mine, special = look(network.eval(), clip, precision), specialist_of(network, experts)
     evidence = examine(network, clip, precision, made=mine)
     if special is None:
-        return Start(evidence)
+        return Start(evidence, mine)
     made = look(special.network, clip, precision)
     motion = moving(special, clip, mine, made, precision)
     if not motion.special:
-        return Start(evidence)
+        return Start(evidence, mine)
     theirs = examine(special.network, clip, precision, made=made)
     better = ((theirs.removed - evidence.removed) * motion.places).mean()
     if better < (UNSEEN / 255) ** 2:
-        return Start(evidence)
-    return Start(evidence, special, motion.special > 0.5)
+        return Start(evidence, mine)
+    return Start(evidence, mine, special, motion.special > 0.5)
 
 
 def specialist_of(network: StepNetwork, experts: dict[str, State]) -> Specialist | None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.exposure import correct
-from deeptsr.imaging.resample import interpolate_time, pool
+from deeptsr.imaging.resample import interpolate_exposing, pool
 from deeptsr.imaging.shapes import Cells
 from deeptsr.learning.recipe import JUDGED
 from deeptsr.learning.strategy.bounds import UNSEEN
@@ -55,7 +54,7 @@ def moving(
         precision: of the convolutions.
     """
     clip, step = _middle(clip), special.network.factor
-    plain = correct(interpolate_time(clip, step), clip, step)
+    plain = interpolate_exposing(clip, step)
     judged = predict(special.judge, clip, precision=precision)
     odds = odds_of(special.classifier, clip, precision)
     parts = parts_of(theirs, judged, odds, plain, step)
@@ -92,7 +91,7 @@ def examine(
     step, exposure = network.factor, network.exposure
     clip = _middle(clip)
     result = predict(network, clip, precision=precision) if made is None else made
-    plain = correct(interpolate_time(clip, step, exposure), clip, step, exposure)
+    plain = interpolate_exposing(clip, step, exposure)
     change = changes(result, plain, step)
     better = removed(disagreement(result, restore_again(network, result, precision), step), change)
     return Evidence(

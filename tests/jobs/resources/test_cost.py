@@ -66,9 +66,9 @@ def test_looks_at_own_results_are_counted():
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
     assert [*starts(prior_of(options), networks[0])] == ["any", "classifier", "judge", "turning"]
-    # The first expert, the specialist and its witnesses, what is known again, four shares of what
-    # the video taught, and the self-check.
-    assert first.times == 2 + 0.5 + 4 + 1
+    # The first expert, the specialist and its witnesses, and four shares of what the video taught:
+    # the self-check knows what is kept.
+    assert first.times == 2 + 4
     # Before the first step, at each validation, and at last.
     assert first.checks == 1 + CHECKS_OF_KNOWN + 1
     assert (first.frames, first.below) == (24, 0)
@@ -76,10 +76,10 @@ def test_looks_at_own_results_are_counted():
     assert looks_of(options, 1, STAGES[1], networks[1], SIZE, 24) == Looks()
     balanced = preset("balanced")
     later = looks_of(balanced, 1, STAGES[1], networks[1], SIZE, 24)
-    assert (later.times, later.frames, later.below) == (1 + 0.5 + 4, 48, 24)
-    # From nothing: the fit alone, and the self-check.
+    assert (later.times, later.frames, later.below) == (1 + 4, 48, 24)
+    # From nothing: the fit alone.
     fresh = looks_of(preset("fast", prior="none"), 0, STAGES[0], networks[0], SIZE, 24)
-    assert (fresh.times, fresh.checks) == (1 + 1, 1 + options.fit.checks)
+    assert (fresh.times, fresh.checks) == (1, 1 + options.fit.checks)
     # A fit that is taken over: before its few steps, two means after them, and the self-check.
     reused = replace(options, fit_file="camera.safetensors")
     taken = looks_of(reused, 0, STAGES[0], networks[0], SIZE, 24)

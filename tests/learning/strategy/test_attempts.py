@@ -25,7 +25,8 @@ def fitter():
 
 
 def seen(network):
-    return Start(attempts.examine(network, CLIP, torch.float32))
+    known = attempts.look(network, CLIP, torch.float32)
+    return Start(attempts.examine(network, CLIP, torch.float32), known)
 
 
 def agreeing(monkeypatch, *shares, change=5.0):
