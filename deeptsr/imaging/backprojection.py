@@ -11,8 +11,6 @@ from deeptsr.imaging.shapes import AnyVolume, Fine, Volume
 
 __all__ = ["backproject"]
 
-_AT_ONCE = 8  # frames that are corrected at once: each volume of all takes as much as the result
-
 
 def backproject(
     coarse: AnyVolume, ltr: Volume, factor: int, exposure: Exposure = "full", rounds: int = 1
@@ -43,8 +41,7 @@ def backproject(
     del detail
     for _ in range(rounds):
         correct_in_place(fine, ltr, factor, exposure)
-        for first in range(0, len(fine), _AT_ONCE):
-            part = fine[first : first + _AT_ONCE]
-            part.sub_(resize(resize(part, small) - coarse[first : first + _AT_ONCE], large))
+        for frame, seen in zip(fine.split(1), coarse.split(1), strict=True):  # for the memory
+            frame.sub_(resize(resize(frame, small) - seen, large))
     correct_in_place(fine, ltr, factor, exposure)
     return fine

@@ -28,7 +28,6 @@ __all__ = [
     "spread",
 ]
 
-_AT_ONCE = 8  # frames
 _CELLS = 16  # that the short side is divided into; measures are means over 5 x 5 of them
 
 
@@ -45,12 +44,11 @@ def resize(volume: Volume, size: tuple[int, int]) -> Resized:
     if tuple(volume.shape[1:3]) == tuple(size):
         return volume
     result = volume.new_empty(len(volume), *size, volume.shape[3])
-    for first in range(0, len(volume), _AT_ONCE):  # what is scaled along one axis takes memory
-        frames = volume[first : first + _AT_ONCE].movedim(3, 1)  # (T, C, H, W)
-        frames = functional.interpolate(
-            frames, size=size, mode="bicubic", antialias=True, align_corners=False
+    for number, frame in enumerate(volume.movedim(3, 1)):  # (C, H, W): so many fit in a cache
+        scaled = functional.interpolate(
+            frame[None], size=size, mode="bicubic", antialias=True, align_corners=False
         )
-        result[first : first + _AT_ONCE] = frames.movedim(1, 3)  # (T, H, W, C)
+        result[number] = scaled[0].movedim(0, 2)
     return result
 
 
@@ -146,7 +144,11 @@ def exposing_taps(factor: int, exposure: str = "full", cubic: bool = False) -> T
 
 
 def interpolate_exposing(
-    ltr: Volume, factor: int, exposure: str = "full", wanted: range | None = None
+    ltr: Volume,
+    factor: int,
+    exposure: str = "full",
+    wanted: range | None = None,
+    out: Frames | None = None,
 ) -> Frames:
     """Interpolate linearly in time such that the result exposes to its input.
 
@@ -155,12 +157,14 @@ def interpolate_exposing(
         factor: output frames an input frame.
         exposure: "full" or "delta".
         wanted: frames, of T, whose results are returned; None: all of them.
+        out: where the result is written, so that no memory is taken for it.
 
     Returns:
         Volume (len(wanted) * factor, H, W, C).
     """
     taps, wanted = exposing_taps(factor, exposure), range(len(ltr)) if wanted is None else wanted
-    return blend_frames(_near(ltr[:, None], wanted), taps).flatten(0, 1)
+    into = None if out is None else out[None]
+    return blend_frames(_near(ltr[:, None], wanted), taps, into)[0]
 
 
 def add_interpolated(htr: Frames, ltr: Volume, factor: int, exposure: Exposure = "full") -> None:
@@ -186,12 +190,13 @@ def _near(ltr: Tensor, wanted: range) -> list[Tensor]:
     return [ltr[min(max(0, n), last)] for n in range(wanted.start - 1, wanted.stop + 1)]
 
 
-def blend_frames(frames: Sequence[Tensor], taps: Tensor) -> Tensor:
+def blend_frames(frames: Sequence[Tensor], taps: Tensor, out: Tensor | None = None) -> Tensor:
     """Filter frames in time.
 
     Args:
         frames: T + 2 * r frames (N, H, W, C).
         taps: of :func:`exposing_taps`.
+        out: where the result is written; None: new memory.
 
     Returns:
         (N, T * factor, H, W, C).
@@ -199,23 +204,24 @@ def blend_frames(frames: Sequence[Tensor], taps: Tensor) -> Tensor:
     factor, length = taps.shape
     count = len(frames) - length + 1
     n, *shape = frames[0].shape
-    result = frames[0].new_empty(n, count * factor, *shape)
+    result = frames[0].new_empty(n, count * factor, *shape) if out is None else out
     for at in range(count):
         for j, weights in enumerate(taps.tolist()):
-            out = result[:, at * factor + j]
+            made = result[:, at * factor + j]
             first, *others = [(frames[at + i], w) for i, w in enumerate(weights) if w]
-            torch.mul(first[0], first[1], out=out)
+            torch.mul(first[0], first[1], out=made)
             for frame, weight in others:
-                out.add_(frame, alpha=weight)
+                made.add_(frame, alpha=weight)
     return result
 
 
 def pool(picture: Tensor) -> Tensor:
     """Means of a picture (H, W, C) over cells and channels: (rows, columns)."""
-    height, width, _ = picture.shape
+    height, width, channels = picture.shape
     side = max(1, min(height, width) // _CELLS)
-    gray = picture.mean(2)[None, None]
-    return functional.avg_pool2d(gray, side, ceil_mode=True, count_include_pad=False)[0, 0]
+    row = picture.reshape(1, 1, height, width * channels)
+    window = side, side * channels
+    return functional.avg_pool2d(row, window, ceil_mode=True, count_include_pad=False)[0, 0]
 
 
 def around(values: Cells, frames: int = 3) -> Cells:

@@ -19,7 +19,7 @@ from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, r
 
 __all__ = ["FittedStage", "wider"]
 
-_PIECE = 4  # input frames of a stage that are corrected and blended at once
+_PIECE = 4  # input frames of a stage that are blended at once
 _TIME_TAPS = 1  # frames to each side that linear interpolation looks at
 
 
@@ -168,10 +168,7 @@ class FittedStage:
     def _interpolated(self, fine: Volume, exposure: str, held: range) -> Frames:
         step = self.stage.step
         result = fine.new_empty(len(held) * step, *fine.shape[1:])
-        for piece in _pieces(held):
-            _part_of(result, piece, held, step)[:] = interpolate_exposing(
-                fine, step, exposure, piece
-            )
+        interpolate_exposing(fine, step, exposure, held, result)
         self._make_even(result, fine, exposure, held)
         return result
 
