@@ -41,7 +41,8 @@ def backproject(
     del detail
     for _ in range(rounds):
         correct_in_place(fine, ltr, factor, exposure)
-        for frame, seen in zip(fine.split(1), coarse.split(1), strict=True):  # for the memory
+        for number in range(len(fine)):  # one by one, for the memory
+            frame, seen = fine[number : number + 1], coarse[number : number + 1]
             frame.sub_(resize(resize(frame, small) - seen, large))
     correct_in_place(fine, ltr, factor, exposure)
     return fine
