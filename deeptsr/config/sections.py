@@ -25,9 +25,9 @@ __all__ = [
 class PairSettings:
     """Which training pairs are cut from the video (paper sections 3.1, 3.2 and 4.1)."""
 
-    within: float = 0.6  # share of pairs from the same dimension, >= 0
-    across: float = 0.3  # share of pairs with time and a space axis swapped, >= 0
-    shift: float = 0.1  # share of pairs that are one frame in translation, >= 0
+    within: float = 0.8  # share of pairs from the same dimension, >= 0
+    across: float = 0.2  # share of pairs with time and a space axis swapped, >= 0
+    shift: float = 0.0  # share of pairs that are one frame in translation, >= 0
     speeds: tuple[int, ...] = (1,)  # of these, pixels an HTR frame, each >= 1
     auto: bool = True  # shift only where the video is a pan
     crop: int = 32  # side of a crop, pixels, >= 16
@@ -41,7 +41,7 @@ class PairSettings:
         0.85,
         1.0,
     )  # spatial scales of the examples, each in (0, 1]
-    longest_jump: int = 3  # temporal jumps of "within": means of 1 .. longest_jump frames
+    longest_jump: int = 1  # temporal jumps of "within": means of 1 .. longest_jump frames
     contrast: float = 0.6  # "within" alone: contrast is multiplied by e**-contrast .. e**contrast
 
     def __post_init__(self) -> None:
