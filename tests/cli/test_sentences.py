@@ -220,7 +220,7 @@ def test_a_name_begins_no_line_and_turns_none_around():
 def test_settings_name_every_section_and_value():
     text = settings(Options())
     assert text.splitlines()[0].startswith("preset fast, factor 8, fps None, vfr keep")
-    assert "pairs: within 0.6, across 0.3, shift 0.1" in text
+    assert "pairs: within 0.8, across 0.2, shift 0.0" in text
     assert len(text.splitlines()) == 6
 
 
