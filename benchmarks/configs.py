@@ -36,7 +36,7 @@ BUILT_IN = {
     # How the network is fitted.
     "no-averaging": "fit.averaging=0",
     "no-contrast": "pairs.contrast=0",
-    "jump-1": "pairs.longest_jump=1",
+    "jumps-to-3": "pairs.longest_jump=3",
     "jumps-to-5": "pairs.longest_jump=5",
     "published-scales": "pairs.scales=" + "+".join(f"{0.9**n:.3f}" for n in range(14)),
     "eighth": "pyramid.coarsest=1/8",

@@ -38,7 +38,7 @@ from deeptsr.pyramid.plan import plan  # noqa: E402
 from deeptsr.system import devices  # noqa: E402
 from examples.render_clips import CLIPS  # noqa: E402
 
-MIXES = "auto,0.6:0.3:0.1,0.5:0.5:0,1:0:0,0:1:0,0:0:1"
+MIXES = "auto,0.8:0.2:0,0.6:0.3:0.1,0.5:0.5:0,1:0:0,0:1:0,0:0:1"
 FACTOR = 2
 
 
