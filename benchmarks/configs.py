@@ -18,7 +18,8 @@ from deeptsr.errors import OptionError
 
 __all__ = ["BUILT_IN", "Config", "parse"]
 
-_MIX = "pairs.within={},pairs.across={},pairs.shift={},pairs.auto=false"
+# In an order in which not all shares are 0 on the way.
+_MIX = "pairs.shift={2},pairs.within={0},pairs.across={1},pairs.auto=false"
 BUILT_IN = {
     # The paper's Table 2, and what we add to it.
     "within": _MIX.format(1, 0, 0),
