@@ -35,8 +35,8 @@ sys.path.insert(0, str(ROOT))  # as a script, only benchmarks/ would be on the p
 from benchmarks.ablation import QUICK, Task, clip  # noqa: E402
 from benchmarks.direction import rotations, wrap  # noqa: E402
 from benchmarks.drawing import drawing  # noqa: E402
-from deeptsr.imaging.exposure import correct, expose  # noqa: E402
-from deeptsr.imaging.resample import interpolate_time, resize  # noqa: E402
+from deeptsr.imaging.exposure import expose  # noqa: E402
+from deeptsr.imaging.resample import interpolate_exposing, resize  # noqa: E402
 from deeptsr.learning.stages import fit_stages  # noqa: E402
 from deeptsr.pyramid.plan import plan  # noqa: E402
 from deeptsr.pyramid.predict import predict_ensemble  # noqa: E402
@@ -208,7 +208,7 @@ def _errors(name: str, effort: float) -> tuple[Picture, Picture, Picture, Pictur
         raise click.ClickException(f"the network of {name} learned nothing; fit it longer")
     made = predict_ensemble(fitted.network, ltr, precision=precision)
     again = restore_again(fitted.network, made, precision)
-    plain = correct(interpolate_time(ltr, 2), ltr, 2)
+    plain = interpolate_exposing(ltr, 2)
     cells = (
         disagreement(made, again, 2),
         changes(made, plain, 2),

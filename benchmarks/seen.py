@@ -31,8 +31,8 @@ from benchmarks import published  # noqa: E402
 from benchmarks.direction import share_right  # noqa: E402
 from benchmarks.results import Record, complete, read  # noqa: E402
 from deeptsr.evaluation.metrics import psnr  # noqa: E402
-from deeptsr.imaging.exposure import correct, expose  # noqa: E402
-from deeptsr.imaging.resample import interpolate_time  # noqa: E402
+from deeptsr.imaging.exposure import expose  # noqa: E402
+from deeptsr.imaging.resample import interpolate_exposing  # noqa: E402
 from deeptsr.learning.prior import Prior, starts  # noqa: E402
 from deeptsr.networks.recurrent import Recurrent  # noqa: E402
 from deeptsr.pyramid.predict import predict  # noqa: E402
@@ -95,7 +95,7 @@ def measured(task: Record) -> Record:
     began = time.process_time()
     made = predict(network, ltr, precision=devices.precision(ltr.device)).clamp_(0, 1)
     seconds = time.process_time() - began
-    plain = correct(interpolate_time(ltr, 2), ltr, 2).clamp_(0, 1)
+    plain = interpolate_exposing(ltr, 2).clamp_(0, 1)
     gain = psnr(made, truth) - psnr(plain, truth)
     right = None
     if name in ROTORS:

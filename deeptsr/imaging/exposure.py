@@ -193,8 +193,8 @@ def correct_in_place(htr: Frames, ltr: Volume, factor: int, exposure: Exposure =
     lit = _lit(factor, exposure)
 
     def lacks(number: int) -> Tensor:
-        held = htr[number * factor :][:lit]
-        return ltr[number] - (held[0] if lit == 1 else held.mean(0))
+        held = htr[number * factor : (number + 1) * factor]
+        return ltr[number] - expose(held, factor, exposure)[0]
 
     after = lacks(0)
     for number in range(len(ltr)):

@@ -524,7 +524,7 @@ def test_quiet_keeps_the_warnings(library):
 
 
 def test_verbose_shows_the_settings(library):
-    assert "pairs: within 0.8, across 0.2, shift 0" in call("-v").stderr
+    assert "pairs: within 0.8, across 0.2, shift 0.0" in call("-v").stderr
 
 
 @pytest.mark.parametrize("flags", [(), ("-q",), ("-v",)])
