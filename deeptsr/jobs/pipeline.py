@@ -132,20 +132,23 @@ def fit_job(
 
 
 def _corrected(current: Callable[[], Job], on_event: Listener) -> Listener:
-    """Tell the time anew where a stage makes none of the steps that the plan counted."""
-    without: list[int] = []
+    """Tell the time anew where a stage learns nothing, and makes few of its steps or none."""
+    without, led = list[int](), False
 
     def listen(event: Event) -> None:
+        nonlocal led
         on_event(event)
-        if not isinstance(event, StageFitted) or event.steps:
+        if not isinstance(event, StageFitted) or event.learned:
             return
         job = current()
         if job.watch and job.watch.cut:  # it had no time to learn
             return
         number = event.stage - 1
-        if steps_of_stage(job.options, number):
+        if event.steps < steps_of_stage(job.options, number):
             without.append(number)
-            on_event(TimeCorrected(event.stage, job.cost.without(without), _KNOWN))
+            led = led or (event.special and not event.steps)
+            seconds = job.cost.without(without, led=led)
+            on_event(TimeCorrected(event.stage, seconds, _KNOWN))
 
     return listen
 

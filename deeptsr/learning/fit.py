@@ -34,6 +34,7 @@ class Regime:
     # not ask what the pairs teach.
     slack: float = 0.0
     precision: torch.dtype = torch.float32  # of the convolutions
+    marks: tuple[float, ...] = ()  # shares of the steps after which it is judged; (): evenly
 
     def rate_of(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -50,6 +51,8 @@ class Regime:
 
     def validates(self, count: int) -> bool:
         """Whether the weights are judged after so many steps."""
+        if self.marks:
+            return any(count == math.ceil(mark * self.steps) for mark in self.marks)
         return count == self.steps or count % math.ceil(self.steps / self.settings.checks) == 0
 
 

@@ -16,7 +16,7 @@ from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = [
-    "CHECKS_OF_KNOWN",
+    "BEGUN",
     "JUDGED",
     "averages",
     "climbs",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 JUDGED = 1_000_000  # pixels x frames of a stage's input that evidence looks at, at most
-CHECKS_OF_KNOWN = 2  # validations of a fit that starts from something known, at most
+BEGUN = 1 / 8  # of its steps, after which a fit that knows something says whether to go on
 _FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _MOST_OF_FIRST = 3_200_000  # the same of the first stage, whose pairs are laid out from all of them
@@ -44,7 +44,7 @@ _NEARER_RATE = 6e-4  # at this rate (trials.md, "Making a fit of another video s
 
 def nearer(fit: FitSettings) -> FitSettings:
     """How a fit that is taken over learns from another video: in few steps, so without warm-up."""
-    return replace(fit, finetune_rate=_NEARER_RATE, warmup=0, averaging=0.9, checks=1)
+    return replace(fit, finetune_rate=_NEARER_RATE, warmup=0, averaging=0.9)
 
 
 def climbs(options: Options, height: int, width: int) -> tuple[tuple[Stage, ...], ...]:

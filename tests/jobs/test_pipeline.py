@@ -16,24 +16,30 @@ from tests.helpers.synth import pan
 
 
 @pytest.mark.parametrize(
-    ("name", "steps", "left_out"),
+    ("name", "steps", "learned", "left_out"),
     [
-        ("balanced", (0, 5, 0), {1: [0], 3: [0, 2]}),
-        ("balanced", (5, 5, 5), {}),
-        ("fast", (0, 0, 0), {1: [0]}),  # its later stages make none in any case
+        ("balanced", (0, 240, 0), (0, 0.5, 0), {1: [0], 3: [0, 2]}),
+        ("balanced", (75, 30, 30), (0, 0, 0), {1: [0], 2: [0, 1], 3: [0, 1, 2]}),  # not promising
+        ("balanced", (600, 240, 240), (0.5, 0, 0.5), {}),  # what it learnt was not kept at last
+        ("fast", (0, 0, 0), (0, 0, 0), {1: [0]}),  # its later stages make none in any case
     ],
 )
-def test_the_time_is_told_anew_where_a_stage_learns_nothing(monkeypatch, name, steps, left_out):
+@pytest.mark.parametrize("special", [True, False])
+def test_the_time_is_told_anew_where_a_stage_learns_nothing(
+    monkeypatch, name, steps, learned, left_out, special
+):
     def fit(clip, stages, options, *, on_event, **rest):
-        for number, made in enumerate(steps, 1):
-            on_event(StageFitted(number, len(stages), "S1", 1.0, made, 0.1, "as known"))
+        for number, (made, kept) in enumerate(zip(steps, learned, strict=True), 1):
+            told = StageFitted(number, len(stages), "S1", 1.0, made, 0.1, "as known")
+            on_event(replace(told, learned=kept, special=special and number == 1))
         return tuple(FittedStage(stage, None) for stage in stages)
 
     monkeypatch.setattr(pipeline, "fit_stages", fit)
     job, clip, _ = array_job(pan(24, 64, 64), preset(name, factor=8), ignore)
     told = []
     pipeline.fit_job(job, clip, told.append, None)
-    wanted = {number: job.cost.without(stages) for number, stages in left_out.items()}
+    led = special and not steps[0]
+    wanted = {number: job.cost.without(out, led=led) for number, out in left_out.items()}
     assert isinstance(told[0], Progress)  # what a fit does first takes its time, too
     assert told[0].phase == "fit"
     found = {event.stage: event.seconds for event in told if isinstance(event, TimeCorrected)}

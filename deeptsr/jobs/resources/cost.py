@@ -15,7 +15,7 @@ from deeptsr.config import Options
 from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip, chunk_length
 from deeptsr.jobs.resources.models import models_of
-from deeptsr.learning.recipe import climbs, network_of, steps_of_stage, views_of
+from deeptsr.learning.recipe import BEGUN, climbs, network_of, steps_of_stage, views_of
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
 from deeptsr.networks.space import STEP, SpaceNetwork
@@ -54,8 +54,9 @@ class Cost:
     seconds: float
     enlarging: float = 0.0  # seconds of these that enlarging takes,
     around: float = 0.0  # and the start of the program, reading and writing
-    spared: tuple[float, ...] = ()  # operations that a run takes less if a fit learns nothing:
-    # in the first stage that is where a specialist leads, who looks at more while it climbs
+    spared: tuple[float, ...] = ()  # operations of each fit that are left out if it ends when it
+    # has begun, since it promises nothing,
+    led: float = 0.0  # and those of the run that are if a specialist leads: he looks at more
 
     @property
     def climbing_seconds(self) -> float:
@@ -67,10 +68,15 @@ class Cost:
         """Operations of the whole run."""
         return sum(self.fit) + self.climb
 
-    def without(self, stages: Iterable[int]) -> float:
-        """Seconds of the whole run, if nothing is learnt in some stages, counted from 0."""
-        share = sum(self.spared[stage] for stage in stages) / self.total
-        return self.seconds - share * (self.seconds - self.around)
+    def without(self, stages: Iterable[int], *, led: bool = False) -> float:
+        """Seconds of the whole run, if nothing is learnt in some stages.
+
+        Args:
+            stages: counted from 0, whose fits end when they have begun.
+            led: whether the first one's does not begin, as a specialist leads.
+        """
+        left_out = sum(self.led if led and not stage else self.spared[stage] for stage in stages)
+        return self.seconds - left_out / self.total * (self.seconds - self.around)
 
     def fitting(self, stage: int, share: float) -> float:
         """Share of the run that is done when a ``share`` of a stage's steps is made."""
@@ -91,26 +97,26 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         device: that does the work.
     """
     space = _enlarging(clip, options)
-    fit, known = list[float](), list[float]()
+    fit, spared = list[float](), list[float]()
     climb = space
     size, kind = (clip.height, clip.width), precision(device)
     models = models_of(size, options, stages)
     works = [_Work(clip, options, each, n, device.type, kind) for n, each in enumerate(models)]
     chunk = min(clip.frames, chunk_length(clip.height, clip.width, options))
     for number, work in enumerate(works):
-        below = works[:number]
-        fit.append(work.steps() + work.evidence(below))
-        known.append(work.evidence(below, learns=False))
-    spared = [most - least for most, least in zip(fit, known, strict=True)]
+        fit.append(work.steps() + work.evidence(works[:number]))
+        spared.append(work.steps() * (1 - BEGUN) + work.judged())
+    led = 0.0
     if models:
+        led = fit[0] - works[0].evidence((), learns=False)
         smallest = climbs(options, *size)[-1][:1]
         if smallest[0].scale < stages[0].scale:  # what is known is looked at there before
             first = _Work(clip, options, models_of(size, options, smallest)[0], 0, *works[0].on)
             fit[0] += first.evidence((), learns=False)
         climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
-        led = models_of(size, options, stages, special=True)
-        theirs = zip(works, led, loads(led, chunk, clip.frames), strict=True)
-        spared[0] -= clip.frames / chunk * sum(w.led(model, load) for w, model, load in theirs)
+        special = models_of(size, options, stages, special=True)
+        theirs = zip(works, special, loads(special, chunk, clip.frames), strict=True)
+        led -= clip.frames / chunk * sum(w.led(model, load) for w, model, load in theirs)
     if device.type == "cpu":
         speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
     else:
@@ -123,6 +129,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         enlarging=space / speed,
         around=around,
         spared=tuple(spared),
+        led=led,
     )
 
 
@@ -158,6 +165,11 @@ class _Work:
         operations = 2 * looks.times * self.predicted(looks.frames)
         operations += looks.checks * self.predicted(looks.held)
         return operations + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
+
+    def judged(self) -> float:
+        """Of choosing how much of what a whole fit taught is kept."""
+        looks = self._looks_of(learns=True)
+        return 2 * looks.at_end * self.predicted(looks.frames)
 
     def climbed(self, load: Load) -> float:
         """Of climbing a chunk."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from deeptsr.config import Options
 from deeptsr.learning.prior import prior_of, starts
 from deeptsr.learning.recipe import (
-    CHECKS_OF_KNOWN,
     JUDGED,
     climbs,
     fitted_frames,
@@ -19,7 +18,8 @@ from deeptsr.pyramid.plan import Stage
 
 __all__ = ["Looks", "looks_of"]
 
-_MEANS = 4  # shares of what the video taught that are looked at (learning.strategy.attempts)
+_MEANS = 4  # shares of what the video taught that are looked at (learning.strategy.attempts), when
+# one was when the fit had begun
 _LEAST = 8  # frames that a look takes at least (learning.strategy.evidence)
 
 
@@ -27,7 +27,8 @@ _LEAST = 8  # frames that a look takes at least (learning.strategy.evidence)
 class Looks:
     """What a stage's fit predicts beside its steps."""
 
-    times: float = 0.0  # a result is looked at: made, filmed again, and restored
+    times: float = 0.0  # a result is looked at: made, filmed again, and restored,
+    at_end: int = 0  # of these when a fit has made all of its steps
     frames: float = 0.0  # of the stage's input that each takes
     checks: int = 0  # that held-out frames are restored
     held: float = 0.0  # frames of a slower camera that each takes
@@ -69,15 +70,17 @@ def looks_of(
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
     # The self-check looks at what is taken over, or at a specialist's work and its witnesses.
-    times, checks = (number == 0) * (2.0 if not learns else float(reused)), 0
+    times, checks, at_end = (number == 0) * (2.0 if not learns else float(reused)), 0, 0
     if reused and steps:  # what is taken over, and two means of it and what it learns
         times, checks = times + 1 + 2, 2
     elif not reused:
-        times += experts + _MEANS * bool(steps) if experts else 1
-        many = min(steps, options.fit.checks, *[CHECKS_OF_KNOWN] * bool(experts))
+        at_end = _MEANS * bool(steps and experts)
+        times += experts + (steps > 1) + at_end if experts else 1
+        many = min(steps, 2 if experts else options.fit.checks)
         checks = (1 + many) * bool(steps) + bool(experts)
     return Looks(
         times=times,
+        at_end=at_end,
         frames=min(frames, max(_LEAST, JUDGED // (rows * columns))),
         checks=checks,
         held=frames / 8 / stage.step + 2 * network.reach[0],

@@ -60,6 +60,7 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
+_LITTLE = (0.25,)  # the same when a fit has begun: it goes on where that is better
 _ALL = (1.0,)  # the same where another video's fit was the start
 
 
@@ -110,9 +111,15 @@ def attempt(
     evidence, share = start.evidence, 0.0
     if steps and not start.leads:
         assert start.made is not None
-        before = copy.deepcopy(network.state_dict())
-        fitter.fit(network, examples, steps, known=True)
-        evidence, share = _best_mean(network, before, _SHARES, evidence, clip, start.made, fitter)
+        before, known = copy.deepcopy(network.state_dict()), start.made
+
+        def promising(begun: StepNetwork) -> bool:
+            looked_at = copy.deepcopy(begun)
+            return _best_mean(looked_at, before, _LITTLE, evidence, clip, known, fitter)[1] > 0
+
+        fit = fitter.fit(network, examples, steps, known=True, promising=promising)
+        if fit.improved:
+            evidence, share = _best_mean(network, before, _SHARES, evidence, clip, known, fitter)
     gain = fitter.gain(network, examples)
     special = start.special is not None
     if evidence.change < UNSEEN and not special:

@@ -15,7 +15,7 @@ from deeptsr.learning.checkpoints import Checkpoints, StageKeeper
 from deeptsr.learning.fit import FitResult, Hooks, Regime, fit
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.pairs.pool import PairSource
-from deeptsr.learning.recipe import CHECKS_OF_KNOWN
+from deeptsr.learning.recipe import BEGUN
 from deeptsr.learning.strategy.sizes import SLOWER, error_of_slower
 from deeptsr.networks import StepNetwork
 
@@ -49,7 +49,13 @@ class StageFitter:
         self._keeper = StageKeeper(self, number, checkpoints) if checkpoints else None
 
     def fit(
-        self, network: StepNetwork, examples: list[Tensor], steps: int, *, known: bool
+        self,
+        network: StepNetwork,
+        examples: list[Tensor],
+        steps: int,
+        *,
+        known: bool,
+        promising: Callable[[StepNetwork], bool] | None = None,
     ) -> FitResult:
         """Fit in place on pairs of the examples but their held-out frames.
 
@@ -59,6 +65,8 @@ class StageFitter:
             steps: optimiser steps.
             known: whether the network starts from weights that know something: then it learns at a
                 lower rate, and its last weights are returned, whatever they are worth.
+            promising: asked of such a one when it has begun, whether to go on; else it ends as it
+                started.
         """
         earlier = self._keeper.next(network, self._generator) if self._keeper else None
         if earlier:
@@ -74,20 +82,23 @@ class StageFitter:
             gain = self.gain(candidate, examples)
             if math.isfinite(gain):
                 self.curve.append(("adapt" if known else "fit", self.steps_made, gain))
-            return gain
+            if not known:
+                return gain
+            begun = 0 < self.steps_made < steps
+            return -math.inf if begun and promising and not promising(candidate) else 0.0
 
         def on_step(now: int) -> None:
             self.steps_made = now
             self._on_step(now)
 
-        # There validation is told, and decides nothing: twice is enough.
-        checks = min(CHECKS_OF_KNOWN, self.settings.checks) if known else self.settings.checks
+        # Where something is known, held-out frames are told, and decide nothing.
         regime = Regime(
-            replace(self.settings, checks=checks),
+            replace(self.settings, patience=1) if known else self.settings,
             steps,
             rate=self.settings.finetune_rate if known else None,
             slack=math.inf if known else _SLACK,
             precision=self.precision,
+            marks=(BEGUN,) * bool(promising) + (1.0,) * known,
         )
         hooks = Hooks(on_step, self._enough, self._keeper)
         result = fit(network, source, regime, self._generator, score, hooks)

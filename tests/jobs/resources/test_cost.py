@@ -12,7 +12,7 @@ from deeptsr.jobs.resources.memory import Clip
 from deeptsr.learning import self_check as self_checking
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.prior import prior_of, starts
-from deeptsr.learning.recipe import CHECKS_OF_KNOWN, network_of
+from deeptsr.learning.recipe import network_of
 from deeptsr.learning.stages import fit_stages
 from deeptsr.learning.strategy import attempts, evidence
 from deeptsr.pyramid.plan import plan
@@ -66,17 +66,17 @@ def test_looks_at_own_results_are_counted():
         networks = [network_of(options, stage, *SIZE) for stage in STAGES]
     first = looks_of(options, 0, STAGES[0], networks[0], SIZE, 24)
     assert [*starts(prior_of(options), networks[0])] == ["any", "classifier", "judge", "turning"]
-    # The first expert, the specialist and its witnesses, and four shares of what the video taught:
-    # the self-check knows what is kept.
-    assert first.times == 2 + 4
-    # Before the first step, at each validation, and at last.
-    assert first.checks == 1 + CHECKS_OF_KNOWN + 1
+    # The first expert, the specialist and its witnesses, a share of what the video taught when that
+    # has begun, and four at its end: the self-check knows what is kept.
+    assert (first.times, first.at_end) == (2 + 1 + 4, 4)
+    # Before the first step, when it has begun, at its end, and at last.
+    assert first.checks == 1 + 2 + 1
     assert (first.frames, first.below) == (24, 0)
     # What goes on with what is known looks at nothing.
     assert looks_of(options, 1, STAGES[1], networks[1], SIZE, 24) == Looks()
     balanced = preset("balanced")
     later = looks_of(balanced, 1, STAGES[1], networks[1], SIZE, 24)
-    assert (later.times, later.frames, later.below) == (1 + 4, 48, 24)
+    assert (later.times, later.frames, later.below) == (1 + 1 + 4, 48, 24)
     # From nothing: the fit alone.
     fresh = looks_of(preset("fast", prior="none"), 0, STAGES[0], networks[0], SIZE, 24)
     assert (fresh.times, fresh.checks) == (1, 1 + options.fit.checks)
@@ -95,7 +95,9 @@ def test_what_is_not_learnt_is_not_waited_for():
     told, none = cost(options), replace(options, fit=replace(options.fit, adapt_steps=0))
     # Nothing is learnt where a specialist leads, at whom the self-check looks, too, and the climb.
     least = cost(none).seconds
-    assert 1.1 * least < told.without([0]) < 1.5 * least < told.seconds
+    assert 1.1 * least < told.without([0], led=True) < 1.5 * least < told.seconds
+    # Where a fit promises nothing, some steps were made, and looked at.
+    assert least < told.without([0]) < 0.6 * told.seconds
     assert told.without([]) == told.seconds
     later = cost(preset("balanced"))
     spared = [later.seconds - later.without([stage]) for stage in range(3)]

@@ -54,7 +54,7 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     agreeing(monkeypatch, *shares)
     network = wake(build(NETWORK, 2))
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    result = attempt(fitter(), network, [CLIP], 4, start=seen(network))
+    result = attempt(fitter(), network, [CLIP], 1, start=seen(network))
     assert result.learned == learned
     assert result.outcome == ("fitted" if learned else "as known")
     assert result.evidence.agreement == max(shares)
@@ -77,7 +77,7 @@ def test_of_means_that_agree_as_much_held_out_frames_choose(monkeypatch, shares,
     told = iter((*errors[1:], errors[0]))  # what was known is looked at last
     monkeypatch.setattr(StageFitter, "error_of_slower", lambda *_: next(told))
     network = wake(build(NETWORK, 2))
-    result = attempt(fitter(), network, [CLIP], 4, start=seen(network))
+    result = attempt(fitter(), network, [CLIP], 1, start=seen(network))
     assert result.learned == learned
     assert result.evidence.agreement == shares[(0.0, 0.25, 0.5, 0.75, 1.0).index(learned)]
 
@@ -93,11 +93,38 @@ def test_what_is_chosen_is_what_is_left_in_the_network(monkeypatch):
 
     monkeypatch.setattr(StageFitter, "error_of_slower", error)
     network = wake(build(NETWORK, 2))
-    assert attempt(fitter(), network, [CLIP], 4, start=seen(network)).learned == 0.5
+    assert attempt(fitter(), network, [CLIP], 1, start=seen(network)).learned == 0.5
     assert all(torch.equal(v, network.state_dict()[k]) for k, v in seen_then[1].items())
     first, last = seen_then[4], seen_then[3]
     assert any(gap(first[k], last[k]) > 1e-4 for k in first)
     assert all(gap(seen_then[1][k], (first[k] + last[k]) / 2) < 1e-5 for k in first)
+
+
+@pytest.mark.parametrize(
+    ("agreement", "error", "goes_on"),
+    [
+        (0.4, 0.3, True),  # it agrees more
+        (0.3, 0.1, True),  # as much, and is better for a slower camera's frames
+        (0.3, 0.3, False),
+        (0.1, 0.1, False),
+    ],
+)
+def test_a_fit_that_promises_nothing_ends_when_it_has_begun(
+    monkeypatch, agreement, error, goes_on
+):
+    network, fitting = wake(build(NETWORK, 2)), fitter()
+    before, start = {k: v.clone() for k, v in network.state_dict().items()}, seen(network)
+    start = replace(start, evidence=replace(start.evidence, agreement=0.3))
+    agreeing(monkeypatch, agreement, *[0.5] * 4 * goes_on)
+    errors = iter((error, 0.2, *[0.2, 0.2, 0.2, 0.2, 0.3] * goes_on))
+    monkeypatch.setattr(StageFitter, "error_of_slower", lambda *_: next(errors))
+    result = attempt(fitting, network, [CLIP], 16, start=start)
+    assert fitting.steps_made == (16 if goes_on else 2)
+    assert (result.learned, result.outcome) == ((0.25, "fitted") if goes_on else (0.0, "as known"))
+    if not goes_on:
+        assert result.evidence == start.evidence
+        assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    assert [steps for _, steps, _ in fitting.curve] == [0, 2, 16][: 2 + goes_on]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +182,7 @@ def test_what_turns_against_what_was_known_is_not_taken(monkeypatch):
     answers = iter([(0.3, 1.0), (0.4, 0.9), (0.6, 0.45), (0.8, -0.2), (0.9, -1.0)])
     monkeypatch.setattr(attempts, "examine", lambda *_: evidence(*next(answers)))
     network = wake(build(NETWORK, 2))
-    result = attempt(fitter(), network, [CLIP], 4, start=seen(network))
+    result = attempt(fitter(), network, [CLIP], 1, start=seen(network))
     assert (result.learned, result.evidence.agreement) == (0.25, 0.4)
 
 
