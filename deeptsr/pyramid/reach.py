@@ -11,7 +11,7 @@ from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import NEAR
 from deeptsr.pyramid.stage import FittedStage, wider
 
-__all__ = ["Load", "beyond", "first_needed", "loads", "margin", "needed"]
+__all__ = ["Load", "all_loads", "beyond", "first_needed", "loads", "margin", "needed"]
 
 _DETAIL_TAPS = 2  # and back-projection, in which what is lacked fades into what the next one lacks
 
@@ -55,7 +55,21 @@ class Load:
 def loads(stages: tuple[FittedStage, ...], chunk: int, total: int) -> tuple[Load, ...]:
     """What each stage does to climb a chunk in the middle of a clip of ``total`` frames."""
     first = max(0, total - chunk) // 2
-    ranges = needed(stages, range(first, min(total, first + chunk)), total)
+    return _loads(stages, range(first, min(total, first + chunk)), total)
+
+
+def all_loads(
+    stages: tuple[FittedStage, ...], chunk: int, total: int
+) -> Iterator[tuple[int, tuple[Load, ...]]]:
+    """The kinds of chunks of a clip: how many there are, and what each stage does to climb one."""
+    chunks = [range(n, min(total, n + chunk)) for n in range(0, total, chunk)]
+    for kind in (chunks[:1], chunks[1:-1], chunks[1:][-1:]):
+        if kind:
+            yield len(kind), _loads(stages, kind[len(kind) // 2], total)
+
+
+def _loads(stages: tuple[FittedStage, ...], chunk: range, total: int) -> tuple[Load, ...]:
+    ranges = needed(stages, chunk, total)
     by_stage = []
     for fitted, given, asked in zip(stages, ranges, ranges[1:], strict=False):
         done, last = fitted.stage.factor_before, total * fitted.stage.factor_before

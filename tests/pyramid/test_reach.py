@@ -1,7 +1,9 @@
 """Which frames of the input a climb depends on."""
 
 from deeptsr.pyramid.climb import climb
-from deeptsr.pyramid.reach import first_needed, margin
+from deeptsr.pyramid.reach import all_loads, first_needed, margin
+from deeptsr.pyramid.stage import FittedStage
+from deeptsr.pyramid.stream import stream
 from tests.helpers.climbs import every, fitted
 from tests.helpers.synth import gap, noise
 
@@ -36,3 +38,25 @@ def test_a_climb_that_begins_later_reads_no_more_than_it_needs():
     assert first_needed(stages, 2) == 0
     assert first_needed(stages, 19) == 19 - margin(stages)
     assert first_needed(stages, 19, cuts=(3, 18, 20)) == 18
+
+
+@every
+def test_the_loads_of_all_chunks_are_what_a_climb_by_chunks_looks_at(name, monkeypatch):
+    stages, _ = fitted(name)
+    chunk = margin(stages) + 2
+    total, seen = 4 * chunk, [0] * len(stages)
+    real = FittedStage.looked_at
+
+    def looked_at(stage, wanted, length):
+        found = real(stage, wanted, length)
+        seen[stages.index(stage)] += len(found[1])
+        return found
+
+    counted = [
+        [count * load.seen for load in loads] for count, loads in all_loads(stages, chunk, total)
+    ]
+    assert len(counted) == 3
+    monkeypatch.setattr(FittedStage, "looked_at", looked_at)
+    for _ in stream(stages, noise(total, 8, 8, 3), total, chunk):
+        pass
+    assert seen == [sum(each) for each in zip(*counted, strict=True)]

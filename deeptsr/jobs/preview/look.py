@@ -42,8 +42,7 @@ _LEAST, _FEW, _MOST = 8, 16, 150  # frames of the input that are shown
 _SIZES = tuple(Fraction(n, 8) for n in (8, 6, 5, 4, 3, 2, 1))  # of the sides, the largest first
 _SMALLEST = 32  # pixels
 _WIDEST = 960  # pixels of a panel
-_WORK = {"cpu": 3.0, "cuda": 30.0}  # seconds that evidence and climb are told to take, at most;
-# of a few frames they take twice that: what is met for the first time is made ready
+_WORK = {"cpu": 6.0, "cuda": 30.0}  # seconds that evidence and climb are told to take, at most
 _STEPS = 100  # of a fit, where nothing is known before
 _EXCERPT = 16  # frames that evidence is sought in, at most
 _BYTES = 12_000_000  # of the film

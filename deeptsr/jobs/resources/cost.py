@@ -22,16 +22,17 @@ from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import voxels
-from deeptsr.pyramid.reach import Load, loads
+from deeptsr.pyramid.reach import Load, all_loads
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.devices import precision
 
 __all__ = ["Cost", "coding", "estimate"]
 
 _CARD = 3e13  # operations a second of a CUDA card: a guess
-# Operations a second of a fit, and of a climb, against those of bare convolutions, measured: means
-# of one thread and of two.
+# Operations a second of a fit, and of a climb's networks, against those of bare convolutions,
+# measured: means of one thread and of two; and what a pixel of the result takes beside them.
 _FIT_SPEED, _CLIMB_SPEED = {torch.bfloat16: 0.63, torch.float32: 0.77}, 0.71
+_BESIDE = 0.11e-6  # seconds, of a CPU
 _SAMPLE = 0.1  # seconds of convolutions that are measured
 _BACKWARD = 3  # a training step costs three times its forward pass
 _LENS = 7_000  # operations that enlarging a pixel takes as long as, measured
@@ -113,12 +114,14 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         if smallest[0].scale < stages[0].scale:  # what is known is looked at there before
             first = _Work(clip, options, models_of(size, options, smallest)[0], 0, *works[0].on)
             fit[0] += first.evidence((), learns=False)
-        climb += clip.frames / chunk * _climbed(works, chunk, clip.frames)
+        climb += _climbed(works, chunk, clip.frames)
         special = models_of(size, options, stages, special=True)
-        theirs = zip(works, special, loads(special, chunk, clip.frames), strict=True)
-        led -= clip.frames / chunk * sum(w.led(model, load) for w, model, load in theirs)
+        for count, loads in all_loads(special, chunk, clip.frames):
+            theirs = zip(works, special, loads, strict=True)
+            led -= count * sum(work.led(model, load) for work, model, load in theirs)
     if device.type == "cpu":
         speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
+        climb += speed * _BESIDE * clip.frames * clip.pixels * options.factor
     else:
         speed = _CARD
     around = _START + coding(clip, options.factor)
@@ -202,9 +205,11 @@ class _Work:
 
 
 def _climbed(works: Sequence[_Work], chunk: int, total: int) -> float:
-    """Operations of climbing a chunk of a clip of ``total`` frames."""
-    all_loads = loads(tuple(work.model for work in works), chunk, total)
-    return sum(work.climbed(load) for work, load in zip(works, all_loads, strict=True))
+    """Operations of climbing a clip of ``total`` frames, a chunk at a time."""
+    return sum(
+        count * sum(work.climbed(load) for work, load in zip(works, loads, strict=True))
+        for count, loads in all_loads(tuple(work.model for work in works), chunk, total)
+    )
 
 
 def coding(clip: Clip, factor: int) -> float:

@@ -27,7 +27,7 @@ from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import voxels
-from deeptsr.pyramid.reach import loads
+from deeptsr.pyramid.reach import Load, all_loads
 from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["Forecast", "Speeds", "Task", "measure", "operations_of_step"]
@@ -80,15 +80,14 @@ class Forecast:
         task = self._task
         chunk = min(task.frames, chunk_length(task.height, task.width, options))
         around = coding(Clip(task.frames, task.height, task.width), options.factor)
-        chunks = task.frames / chunk
-        return chunks * self._climbed(len(self._stages), chunk, task.frames, options) + around
+        return self._climbed(len(self._stages), chunk, task.frames, options) + around
 
     def total(self, options: Options) -> float:
         """Seconds of the whole run."""
         return sum(self.fit(options)) + self.climb(options)
 
     def _climbed(self, stages: int, chunk: int, total: int, options: Options) -> float:
-        """Seconds of taking a chunk of a clip up some stages."""
+        """Seconds of taking a clip up some stages, a chunk at a time."""
         pairs = zip(self._stages, self._networks, strict=True)
         fitted = tuple(
             fitted_stage(
@@ -98,10 +97,15 @@ class Forecast:
             for number, (stage, network) in enumerate(pairs)
         )[:stages]
         turned = 1 + (of_step(options.exposure, 1) == "full")  # forwards and backwards
+
+        def work(number: int, load: Load) -> float:
+            times = 2 * turned if averages(options, number) else 1
+            return times * self._work(number, load.seen) + self._work(number, load.trusted)
+
         works = (
-            (2 * turned if averages(options, number) else 1) * self._work(number, load.seen)
-            + self._work(number, load.trusted)
-            for number, load in enumerate(loads(fitted, chunk, total))
+            count * work(number, load)
+            for count, loads in all_loads(fitted, chunk, total)
+            for number, load in enumerate(loads)
             if fitted[number].network
         )
         return sum(works) / self._speeds.climb

@@ -87,6 +87,7 @@ def test_the_size_and_the_frames_are_what_there_is_time_for(monkeypatch, speed, 
         return Cost((0.0,), 1.0, clip.frames * clip.pixels / speed)
 
     monkeypatch.setattr(module, "estimate", estimate)
+    monkeypatch.setitem(module._WORK, "cpu", 3.0)
     fast = preset("fast")
     assert module._affordable(40, (720, 1280), fast, choose("cpu")) == (frames, size)
 
@@ -98,6 +99,7 @@ def test_a_small_size_that_takes_longer_is_passed_by(monkeypatch):
         return Cost((0.0,), 1.0, clip.frames * (1.0 if clip.height == 270 else 2.0))
 
     monkeypatch.setattr(module, "estimate", estimate)
+    monkeypatch.setitem(module._WORK, "cpu", 3.0)
     fast = preset("fast")
     assert module._affordable(40, (720, 1280), fast, choose("cpu")) == (8, (270, 480))
 

@@ -109,9 +109,7 @@ def test_what_is_chosen_is_what_is_left_in_the_network(monkeypatch):
         (0.1, 0.1, False),
     ],
 )
-def test_a_fit_that_promises_nothing_ends_when_it_has_begun(
-    monkeypatch, agreement, error, goes_on
-):
+def test_a_fit_that_promises_nothing_ends_when_it_has_begun(monkeypatch, agreement, error, goes_on):
     network, fitting = wake(build(NETWORK, 2)), fitter()
     before, start = {k: v.clone() for k, v in network.state_dict().items()}, seen(network)
     start = replace(start, evidence=replace(start.evidence, agreement=0.3))
