@@ -10,7 +10,8 @@ Each run is the whole program on a rendered clip, in a process of its own: it te
 take, and then takes it; where what is known suits the video, so that nothing is learnt from it, the
 time is told anew as soon as that is seen. Beside the seconds by the wall stand those that the
 processor worked, by which a run is judged on a machine that does other things: with one thread the
-two are the same where it does nothing else. ``float32`` runs with ``ATEN_CPU_CAPABILITY=avx2``, as
+two are the same where it does nothing else, and with more the wall counts, as not all work is
+shared. ``float32`` runs with ``ATEN_CPU_CAPABILITY=avx2``, as
 on a processor without AVX512. A run is added to what ``--save`` has already, if the machine is the
 same.
 """
@@ -41,6 +42,7 @@ COLUMNS = {
     "processor, s": ".0f",
     "by the wall, s": ".0f",
     "last told / processor": ".2f",
+    "last told / wall": ".2f",
 }
 PRECISIONS = ("bfloat16", "float32")
 
@@ -58,7 +60,7 @@ class Taken:
         """The row of the table: the processor's seconds are shared out among the threads."""
         work = self.processor / threads
         last = self.told if self.anew is None else self.anew
-        cells = (self.told, self.anew, work, self.wall, last / work)
+        cells = (self.told, self.anew, work, self.wall, last / work, last / self.wall)
         return dict(zip(COLUMNS, cells, strict=True))
 
 
