@@ -16,12 +16,12 @@ from tests.helpers.synth import pan
 
 def test_work_is_shared_out_among_the_threads():
     row = Taken(told=30.0, anew=None, processor=50.0, wall=40.0).cells(2)
-    assert row == dict(zip(COLUMNS, (30.0, None, 25.0, 40.0, 1.2), strict=True))
+    assert row == dict(zip(COLUMNS, (30.0, None, 25.0, 40.0, 1.2, 0.75), strict=True))
 
 
 def test_what_was_told_last_is_held_against_what_was_taken():
     row = Taken(told=30.0, anew=9.0, processor=10.0, wall=10.0).cells(1)
-    assert row == dict(zip(COLUMNS, (30.0, 9.0, 10.0, 10.0, 0.9), strict=True))
+    assert row == dict(zip(COLUMNS, (30.0, 9.0, 10.0, 10.0, 0.9, 0.9), strict=True))
 
 
 def pretends(monkeypatch, code):
