@@ -30,7 +30,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "221816719e112c4c3af73a987263e479b3a50d55298e7cd347918d22f3d13aba",
+    "compact-16x6.safetensors": "30e8fb98755fb7d2ff1f9cb3ba4ff0fe6274b58c682071d8790799ae1a256531",
     "fusion-16x6.safetensors": "f9f9f16a1c4a0b9754d6d5a66925ed17de159115f4ca0a61a290393fec24d535",
     "recurrent-16x6.safetensors": (
         "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
