@@ -8,7 +8,8 @@ as known              an expert of the prior, or the  no adapted one agrees more
                       stage before
 adapted               the same pairs, from there;     it agrees more with itself, or as much,
                       none, where a specialist        and restores held-out frames better
-                      leads
+                      leads, few, where they promise
+                      nothing
 any                                                   it changes what can be seen; else the stage
                                                       interpolates
 ====================  ==============================  ===========================================
@@ -60,7 +61,7 @@ __all__ = [
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of what the video taught, in the means that are tried
-_LITTLE = (0.25,)  # the same when a fit has begun: it goes on where that is better
+_LITTLE = (0.25,)  # the same when a fit has begun
 _ALL = (1.0,)  # the same where another video's fit was the start
 
 
@@ -114,8 +115,7 @@ def attempt(
         before, known = copy.deepcopy(network.state_dict()), start.made
 
         def promising(begun: StepNetwork) -> bool:
-            looked_at = copy.deepcopy(begun)
-            return _best_mean(looked_at, before, _LITTLE, evidence, clip, known, fitter)[1] > 0
+            return _promises(copy.deepcopy(begun), before, evidence, clip, known, fitter)
 
         fit = fitter.fit(network, examples, steps, known=True, promising=promising)
         if fit.improved:
@@ -161,6 +161,25 @@ def _means(
         mean = {name: torch.lerp(old, learned[name], share) for name, old in before.items()}
         network.load_state_dict(mean)
         yield share, examine(network, clip, precision, known)
+
+
+def _promises(
+    network: StepNetwork,
+    before: State,
+    evidence: Evidence,
+    clip: Tensor,
+    known: Tensor,
+    fitter: StageFitter,
+) -> bool:
+    """Whether some of what a network has begun to learn agrees more, or suits held-out frames.
+
+    Where it does neither, on films with the noise and the leaps of a camera, nothing of all that
+    it learns is kept at last (docs/trials.md, "A fit that promises nothing").
+    """
+    ((_, now),) = _means(network, before, _LITTLE, clip, known, fitter.precision)
+    error = fitter.error_of_slower(network, clip)
+    network.load_state_dict(before)
+    return now.agreement > evidence.agreement or error < fitter.error_of_slower(network, clip)
 
 
 def _best_mean(

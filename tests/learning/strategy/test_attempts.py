@@ -104,9 +104,9 @@ def test_what_is_chosen_is_what_is_left_in_the_network(monkeypatch):
     ("agreement", "error", "goes_on"),
     [
         (0.4, 0.3, True),  # it agrees more
-        (0.3, 0.1, True),  # as much, and is better for a slower camera's frames
-        (0.3, 0.3, False),
-        (0.1, 0.1, False),
+        (0.1, 0.1, True),  # it is better for a slower camera's frames
+        (0.3, 0.2, False),
+        (0.1, 0.3, False),
     ],
 )
 def test_a_fit_that_promises_nothing_ends_when_it_has_begun(monkeypatch, agreement, error, goes_on):

@@ -34,7 +34,8 @@ def test_the_faster_it_moves_from_frame_to_frame_the_smaller(exposure, rates):
     usual = [sum(sizes) / len(sizes) for sizes in zip(*chosen, strict=True)]
     assert usual == sorted(usual, reverse=True)
     assert usual[0] == 1
-    assert all(sizes[-1] < 1 for sizes in chosen)
+    assert usual[-1] < 0.75
+    assert sum(sizes[-1] < 1 for sizes in chosen) > len(chosen) / 2
 
 
 @pytest.mark.parametrize("frames", [4, 5, 7, 33])
