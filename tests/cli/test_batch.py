@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -280,7 +281,7 @@ def test_the_real_program_end_to_end(tmp_path, monkeypatch):
     folder = tmp_path / "in"
     folder.mkdir()
     clip(folder / "good.mp4", size="48x32", frames=8, rate="8")
-    (folder / "broken.mp4").write_bytes(os.urandom(2000))
+    (folder / "broken.mp4").write_bytes(random.Random(0).randbytes(2000))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(module, "MODULE", "tests.helpers.tiny_cli")
     result = call(folder, "--jobs", "2", "--factor", "2")

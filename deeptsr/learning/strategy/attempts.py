@@ -113,9 +113,16 @@ def attempt(
     if steps and not start.leads:
         assert start.made is not None
         before, known = copy.deepcopy(network.state_dict()), start.made
+        agreed = evidence.agreement
 
         def promising(begun: StepNetwork) -> bool:
-            return _promises(copy.deepcopy(begun), before, evidence, clip, known, fitter)
+            """Whether a little of what it learnt agrees more, or suits held-out frames."""
+            little = copy.deepcopy(begun)
+            ((_, now),) = _means(little, before, _LITTLE, clip, known, fitter.precision)
+            error = fitter.error_of_slower(little, clip)
+            little.load_state_dict(before)
+            better = error < fitter.error_of_slower(little, clip)
+            return better or now.agreement > agreed
 
         fit = fitter.fit(network, examples, steps, known=True, promising=promising)
         if fit.improved:
@@ -161,25 +168,6 @@ def _means(
         mean = {name: torch.lerp(old, learned[name], share) for name, old in before.items()}
         network.load_state_dict(mean)
         yield share, examine(network, clip, precision, known)
-
-
-def _promises(
-    network: StepNetwork,
-    before: State,
-    evidence: Evidence,
-    clip: Tensor,
-    known: Tensor,
-    fitter: StageFitter,
-) -> bool:
-    """Whether some of what a network has begun to learn agrees more, or suits held-out frames.
-
-    Where it does neither, on films with the noise and the leaps of a camera, nothing of all that
-    it learns is kept at last (docs/trials.md, "A fit that promises nothing").
-    """
-    ((_, now),) = _means(network, before, _LITTLE, clip, known, fitter.precision)
-    error = fitter.error_of_slower(network, clip)
-    network.load_state_dict(before)
-    return now.agreement > evidence.agreement or error < fitter.error_of_slower(network, clip)
 
 
 def _best_mean(
