@@ -102,6 +102,7 @@ class StageFitter:
         )
         hooks = Hooks(on_step, self._enough, self._keeper)
         result = fit(network, source, regime, self._generator, score, hooks)
+        self.steps_made = result.steps  # if it had ended when an earlier run was interrupted, too
         if self._keeper:
             self._keeper.finish(network, self._generator, result)
         return result

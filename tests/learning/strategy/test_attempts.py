@@ -11,16 +11,17 @@ from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.networks import build
 from deeptsr.pyramid.special import Specialist
+from tests.helpers.fits import Shelf
 from tests.helpers.synth import FIT, NETWORK, certain, gap, pan, tiny, wake
 
 CLIP = pan(16, 24, 24)
 
 
-def fitter():
+def fitter(on_step=lambda step: None, checkpoints=None):
     options = tiny(fit=replace(FIT, finetune_rate=1e-2))
     cpu = torch.device("cpu")
     return StageFitter(
-        options, len(CLIP), 0, torch.float32, lambda s: None, cpu, None, lambda: False
+        options, len(CLIP), 0, torch.float32, on_step, cpu, checkpoints, lambda: False
     )
 
 
@@ -123,6 +124,29 @@ def test_a_fit_that_promises_nothing_ends_when_it_has_begun(monkeypatch, agreeme
         assert result.evidence == start.evidence
         assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
     assert [steps for _, steps, _ in fitting.curve] == [0, 2, 16][: 2 + goes_on]
+
+
+def test_a_fit_that_was_interrupted_as_it_ended_has_ended(monkeypatch):
+    """Whether it promises anything is not asked again, and the steps that it made are told."""
+
+    def stop(step):
+        if step == 2:
+            raise KeyboardInterrupt
+
+    shelf, known = Shelf(), wake(build(NETWORK, 2)).state_dict()
+    errors = iter((0.3, 0.2))
+    monkeypatch.setattr(StageFitter, "error_of_slower", lambda *_: next(errors))
+    network = build(NETWORK, 2)
+    network.load_state_dict(known)
+    start = seen(network)
+    start = replace(start, evidence=replace(start.evidence, agreement=1.0))
+    with pytest.raises(KeyboardInterrupt):
+        attempt(fitter(stop, shelf), network, [CLIP], 16, start=start)
+    network.load_state_dict(known)
+    fitting = fitter(checkpoints=shelf)
+    assert attempt(fitting, network, [CLIP], 16, start=start).learned == 0
+    assert fitting.steps_made == 2
+    assert all(torch.equal(v, known[k]) for k, v in network.state_dict().items())
 
 
 @pytest.mark.parametrize(
