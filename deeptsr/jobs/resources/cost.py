@@ -33,7 +33,8 @@ _CARD = 3e13  # operations a second of a CUDA card: a guess
 # measured: means of one thread and of two; and what a pixel of the result takes beside them.
 _FIT_SPEED, _CLIMB_SPEED = {torch.bfloat16: 0.63, torch.float32: 0.77}, 0.71
 _BESIDE = 0.11e-6  # seconds, of a CPU
-_SAMPLE = 0.1  # seconds of convolutions that are measured
+_SAMPLE, _RUNS = 0.1, 8  # seconds of convolutions that are measured, and runs at least: the first
+# makes ready, and others may wait for what else the machine does
 _BACKWARD = 3  # a training step costs three times its forward pass
 _LENS = 7_000  # operations that enlarging a pixel takes as long as, measured
 _CODEC = 15e6  # pixels a second and core that are read or encoded: a guess
@@ -246,7 +247,7 @@ def _convolving(channels: int, precision: torch.dtype) -> float:
     weight = torch.ones(channels, channels, 3, 3, 3, dtype=precision)
     seconds: list[float] = []
     with torch.no_grad():
-        while len(seconds) < 2 or sum(seconds) < _SAMPLE:
+        while len(seconds) < _RUNS or sum(seconds) < _SAMPLE:
             began = time.perf_counter()
             functional.conv3d(clips, weight, padding=1)
             seconds.append(time.perf_counter() - began)
