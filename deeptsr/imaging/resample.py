@@ -19,6 +19,7 @@ __all__ = [
     "add_interpolated",
     "around",
     "blend_frames",
+    "broad",
     "exposing_taps",
     "interpolate_exposing",
     "interpolate_time",
@@ -228,6 +229,11 @@ def around(values: Cells, frames: int = 3) -> Cells:
     """Mean over some frames (odd) and 5 x 5 cells; beyond the ends those at the ends go on."""
     padded = functional.pad(values[None, None], (2, 2, 2, 2, *[frames // 2] * 2), "replicate")
     return functional.avg_pool3d(padded, (frames, 5, 5), 1)[0, 0]  # (T, rows, columns)
+
+
+def broad(values: Cells) -> Cells:
+    """Means over 9 x 9 cells of a frame, those near by counting more."""
+    return around(around(values, 1), 1)
 
 
 def spread(values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -12,7 +12,17 @@ from torch import Tensor
 from deeptsr.errors import InputError
 from deeptsr.imaging.shapes import AnyGrid, Batches, Grid, Volume, Volumes
 
-__all__ = ["LUMA", "as_array", "as_volume", "swap", "to_network", "to_volume"]
+__all__ = [
+    "LUMA",
+    "as_array",
+    "as_volume",
+    "part_of",
+    "pieces",
+    "swap",
+    "to_network",
+    "to_volume",
+    "wider",
+]
 
 LUMA = (0.299, 0.587, 0.114)  # of R'G'B', after BT.601: how bright a colour looks
 
@@ -87,3 +97,19 @@ def to_network(volume: Volumes) -> Batches:
 def to_volume(batch: Batches) -> Volumes:
     """The inverse of :func:`to_network`."""
     return batch.movedim(-4, -1)  # (..., T, H, W, C)
+
+
+def wider(frames: range, by: int, length: int) -> range:
+    """A range with some frames more to each side, as far as the clip goes."""
+    return range(max(0, frames.start - by), min(length, frames.stop + by))
+
+
+def pieces(frames: range, length: int) -> list[range]:
+    """A range in parts of some frames."""
+    return [frames[n : n + length] for n in range(0, len(frames), length)]
+
+
+def part_of(volume: Tensor, frames: range, held: range | None = None, step: int = 1) -> Tensor:
+    """What some frames have become, of a volume with that of the frames ``held``: a view."""
+    first = held.start if held else 0
+    return volume[(frames.start - first) * step : (frames.stop - first) * step]

@@ -37,6 +37,7 @@ BEGUN = 1 / 8  # of its steps, after which a fit that knows something says wheth
 _FOLDED_SIDE = 300  # pixels of the short side from which a network that can folds 2 x 2
 _MOST_VOXELS = 24_000_000  # pixels x frames of the result of the stages before that a stage sees
 _MOST_OF_FIRST = 3_200_000  # the same of the first stage, whose pairs are laid out from all of them
+_SIZES = 3  # that what is known of the first stage is asked at, place by place
 _FEWEST = 16  # LTR frames that it sees in any case
 _NEARER = 10  # a fit that is taken over makes one in so many of the steps of its own,
 _NEARER_RATE = 6e-4  # at this rate (trials.md, "Making a fit of another video suit this one")
@@ -145,7 +146,7 @@ def fitted_stage(
     Where a network contradicts itself, what a prior knows is better than interpolation
     (trials.md); what was fitted from nothing is not.
     """
-    pyramid, at_once = options.pyramid, None
+    pyramid, at_once, known = options.pyramid, None, prior_of(options) is not None
     before = below[-1] if below else None
     if before and before.special and before.stage.scale == stage.scale and network:
         at_once = before.special.at_once(before.stage.step * stage.step)
@@ -154,8 +155,9 @@ def fitted_stage(
         network,
         ensemble=averages(options, number),
         refilmed=pyramid.ensemble,
-        verify=pyramid.verify and prior_of(options) is None,
+        verify=pyramid.verify and not known,
         even=pyramid.even,
+        sizes=_SIZES if known and pyramid.ensemble and not number else 1,
         special=special,
         at_once=at_once,
     )

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from deeptsr.imaging.volume import wider
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import NEAR
-from deeptsr.pyramid.stage import FittedStage, wider
+from deeptsr.pyramid.stage import FittedStage
 
 __all__ = ["Load", "all_loads", "beyond", "first_needed", "loads", "margin", "needed"]
 

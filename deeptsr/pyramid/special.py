@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deeptsr.imaging.resample import around, pool, resize
+from deeptsr.imaging.resample import broad, pool, resize
 from deeptsr.imaging.shapes import Cells, Frames, Volume
 from deeptsr.imaging.volume import to_network
 from deeptsr.networks import Classifier, StepNetwork
@@ -135,7 +135,7 @@ def bonds_of(mine: Volume, theirs: Volume, factor: int) -> Tensor:
         steps.append(torch.stack(kinds))
     if not steps:
         return pool(mine[0])[None][:0]
-    same, there, back, both = (_wide(kind) + _UNSEEN for kind in torch.stack(steps, 1))
+    same, there, back, both = (broad(kind) + _UNSEEN for kind in torch.stack(steps, 1))
     return (there * back / (same * both)).log_() / 4
 
 
@@ -149,7 +149,7 @@ def likely(parts: Tensor, bonds: Tensor) -> Cells:
     Returns:
         (T, rows, columns), 0 to 1; of a frame and :data:`NEAR` to each side.
     """
-    both, said, change = (_wide(part) for part in parts)
+    both, said, change = (broad(part) for part in parts)
     change = change + _UNSEEN
     alone = (both / change - _DOUBT) / _FADES + said / change / _SAID  # log odds
     bonds = bonds / _BOND
@@ -169,11 +169,6 @@ def take(result: Frames, theirs: Volume, likelihood: Cells) -> None:
         likelihood: :func:`likely`.
     """
     blend(result, theirs, (likelihood <= 0.5).to(result))
-
-
-def _wide(values: Cells) -> Cells:
-    """Means over 9 x 9 cells, those near by counting more."""
-    return around(around(values, 1), 1)
 
 
 def _told(odds: Tensor, bonds: Tensor) -> Tensor:

@@ -5,21 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch.nn import functional
 
-from deeptsr.imaging.exposure import correct_in_place, expose
-from deeptsr.imaging.resample import interpolate_exposing
+from deeptsr.imaging.backprojection import backproject
+from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.resample import interpolate_exposing, resize
 from deeptsr.imaging.shapes import Cells, Frames, Volume
+from deeptsr.imaging.volume import part_of, pieces, wider
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
 from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, odds_of, parts_of, take
-from deeptsr.pyramid.trust import average_again, blend, changes, disagreement, restore_again, trust
+from deeptsr.pyramid.trust import Restored, blend, restore, restoring, trust
 
-__all__ = ["FittedStage", "wider"]
+__all__ = ["FittedStage"]
 
 _PIECE = 4  # input frames of a stage that are blended at once
+_RAISED = 2  # frames to each side that a result of smaller frames, made larger, depends on
+_BETTER = 0.8  # of its doubt that a place has at a smaller size, to be taken from there (trials.md)
+_SMALLEST = 16  # pixels of the short side of such a size
 _TIME_TAPS = 1  # frames to each side that linear interpolation looks at
 
 
@@ -34,13 +39,19 @@ class FittedStage:
     verify: bool = True  # whether to interpolate where these two results disagree
     even: bool = False  # whether to make the result go on evenly
     special: Specialist | None = None  # takes the places where it is likely right
+    sizes: int = 1  # at which it is taken, each half of the one before, for places to choose from
     at_once: StepNetwork | None = None  # who took them makes this step and those before in one
     agreement: float | None = None  # of its result with itself, where that was looked at; 0 to 1
 
     @property
     def restores(self) -> bool:
         """Whether the network's result is filmed and restored again."""
-        return self.network is not None and (self.refilmed or self.verify)
+        return self.network is not None and (self.refilmed or self.compares)
+
+    @property
+    def compares(self) -> bool:
+        """Whether that result is held beside the first one, to tell how far they agree."""
+        return self.network is not None and (self.verify or self.sizes > 1)
 
     @property
     def reach(self) -> int:
@@ -50,6 +61,7 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; then come its neighbours
         around = int(self.network.reach[0])
         result = (2 * around + 1 if self.restores else around) + self._look
+        result += _RAISED * (self.sizes > 1)
         if self.at_once is not None:
             return max(result, int(self.at_once.reach[0]) * self.stage.factor_before)
         if self.special is None:
@@ -92,51 +104,75 @@ class FittedStage:
         """
         step, length = self.stage.step, len(fine)
         wanted = range(length) if wanted is None else wanted
-        trusted, seen = self.looked_at(wanted, length)
+        trusted, _ = self.looked_at(wanted, length)
         if self.network is None:
             result = self._interpolated(fine, exposure, trusted)
-            return _part_of(result, wanted, trusted, step)
+            return part_of(result, wanted, trusted, step)
         if places is None:
             places = self.likelihood(fine, exposure, precision, wanted, first)
-        predict_step = predict_ensemble if self.ensemble else predict
-        result = predict_step(self.network, fine, precision=precision, wanted=seen, first=first)
-        judged = range(trusted.start - seen.start, trusted.stop - seen.start)
-        share = None
-        if self.verify:
-            again = restore_again(self.network, result, precision, judged, first + seen.start)
-            result = _part_of(result, trusted, seen, step)
-            error = disagreement(result, again, step, (trusted.start == 0, trusted.stop == length))
-            # Piece by piece it takes less: a volume of this size is much of the memory of a run.
-            change = [
-                changes(
-                    _part_of(result, p, trusted, step),
-                    interpolate_exposing(fine, step, exposure, p),
-                    step,
-                )
-                for p in _pieces(trusted)
-            ]
-            share = trust(error, torch.cat(change))
-            if self.refilmed:
-                result.add_(again).div_(2)
-            del again
-        else:
-            if self.refilmed:
-                average_again(self.network, result, precision, judged, first + seen.start)
-            result = _part_of(result, trusted, seen, step)
-        if self.refilmed:
-            correct_in_place(result, _part_of(fine, trusted), step, exposure)
+        made = self._restored(fine, exposure, precision, trusted, first)
+        if self.sizes > 1:
+            self._take_smaller(made, fine, exposure, precision, trusted, first)
+        result, share = made.result, trust(made.error, made.change) if self.verify else None
         self._make_even(result, fine, exposure, trusted)
         if places is not None and places.max() > 0.5 and (self.special or self.at_once):
-            mine = _part_of(result, wanted, trusted, step)
+            mine = part_of(result, wanted, trusted, step)
             take(mine, self._theirs(fine, exposure, precision, wanted, first, mine), places)
         if share is None:
-            return _part_of(result, wanted, trusted, step)
-        for piece in _pieces(wanted):
-            shares = _part_of(share, piece, trusted)
+            return part_of(result, wanted, trusted, step)
+        for piece in pieces(wanted, _PIECE):
+            shares = part_of(share, piece, trusted)
             if shares.min() < 1:
-                part = _part_of(result, piece, trusted, step)
+                part = part_of(result, piece, trusted, step)
                 blend(part, interpolate_exposing(fine, step, exposure, piece), shares)
-        return _part_of(result, wanted, trusted, step)
+        return part_of(result, wanted, trusted, step)
+
+    def _restored(
+        self, fine: Volume, exposure: str, precision: torch.dtype, wanted: range, first: int
+    ) -> Restored:
+        """What the network makes of the frames ``wanted``, at the size of ``fine``."""
+        assert self.network is not None
+        return restore(
+            self.network,
+            fine,
+            wanted,
+            exposure=exposure,
+            precision=precision,
+            first=first,
+            ensemble=self.ensemble,
+            refilmed=self.refilmed,
+            compares=self.compares,
+        )
+
+    def _take_smaller(
+        self,
+        made: Restored,
+        fine: Volume,
+        exposure: str,
+        precision: torch.dtype,
+        held: range,
+        first: int,
+    ) -> None:
+        """Take the places that are in less doubt at smaller sizes from there, in place.
+
+        Motion of few pixels a frame is restored best, and detail of many (figure 7): what is fast
+        asks for another size than what is fine.
+        """
+        step, least = self.stage.step, _BETTER * made.doubt
+        seen = wider(held, _RAISED, len(fine))
+        for size in self.smaller((fine.shape[1], fine.shape[2])):
+            small = self._restored(resize(fine, size), exposure, precision, seen, first)
+            doubt = part_of(small.doubt, held, seen)[None]
+            doubt = functional.interpolate(doubt, least.shape[1:])[0]
+            shares, least = (doubt >= least).to(fine), torch.minimum(doubt, least)
+            for piece in pieces(held, _PIECE):
+                share = part_of(shares, piece, held)
+                if share.min() < 1:
+                    near = wider(piece, _RAISED, len(fine))
+                    theirs = part_of(small.result, near, seen, step)
+                    theirs = backproject(theirs, part_of(fine, near), step, exposure)
+                    mine = part_of(made.result, piece, held, step)
+                    blend(mine, part_of(theirs, piece, near, step), share)
 
     def _theirs(
         self,
@@ -157,7 +193,7 @@ class FittedStage:
                 self.special.network, fine, precision=precision, wanted=seen, first=first
             )
             self._make_even(made, fine, exposure, seen)
-            return _part_of(made, wanted, seen, self.stage.step)
+            return part_of(made, wanted, seen, self.stage.step)
         assert self.at_once is not None
         before = self.stage.factor_before
         frames = range(wanted.start // before, wanted.stop // before)
@@ -175,7 +211,7 @@ class FittedStage:
     def _make_even(self, result: Frames, fine: Volume, exposure: str, held: range) -> None:
         """Make the result of the frames ``held`` go on evenly, in place, where that is asked."""
         if self.even and exposure == "full":
-            make_even(result, _part_of(fine, held))
+            make_even(result, part_of(fine, held))
 
     @property
     def _look(self) -> int:
@@ -208,35 +244,26 @@ class FittedStage:
         odds = odds_of(self.special.classifier, fine, precision, near)
         parts = [
             parts_of(
-                _part_of(theirs, piece, near, step),
-                _part_of(judged, piece, near, step),
-                _part_of(odds, piece, near),
+                part_of(theirs, piece, near, step),
+                part_of(judged, piece, near, step),
+                part_of(odds, piece, near),
                 interpolate_exposing(fine, step, exposure, piece),
                 step,
             )
-            for piece in _pieces(near)
+            for piece in pieces(near, _PIECE)
         ]
         del judged
         bonds = bonds_of(made(self.network), theirs, step)
-        return _part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
+        return part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""
-        around = self.network.reach[0] + 1 if self.network and self.restores else 0
         trusted = wider(wanted, self._look, length)
-        return trusted, wider(trusted, around, length)
+        if self.network is None or not self.restores:
+            return trusted, trusted
+        return trusted, restoring(self.network, trusted, length)
 
-
-def wider(frames: range, by: int, length: int) -> range:
-    """A range with some frames more to each side, as far as the clip goes."""
-    return range(max(0, frames.start - by), min(length, frames.stop + by))
-
-
-def _pieces(frames: range) -> list[range]:
-    return [frames[n : n + _PIECE] for n in range(0, len(frames), _PIECE)]
-
-
-def _part_of(volume: Tensor, frames: range, held: range | None = None, step: int = 1) -> Tensor:
-    """What some frames have become, of a volume with that of the frames ``held``: a view."""
-    first = held.start if held else 0
-    return volume[(frames.start - first) * step : (frames.stop - first) * step]
+    def smaller(self, size: tuple[int, int]) -> list[tuple[int, int]]:
+        """The sizes at which it is taken, too: half of one of the stage, and on; pixels."""
+        halved = [(size[0] >> n, size[1] >> n) for n in range(1, self.sizes)]
+        return [each for each in halved if min(each) >= _SMALLEST]

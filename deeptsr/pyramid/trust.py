@@ -8,15 +8,20 @@ close to the error of either.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-from deeptsr.imaging.resample import around, pool, spread
+from deeptsr.imaging.exposure import correct_in_place
+from deeptsr.imaging.resample import around, broad, interpolate_exposing, pool, spread
 from deeptsr.imaging.shapes import Cells, Frames, Volume
+from deeptsr.imaging.volume import part_of, pieces, wider
 from deeptsr.networks import StepNetwork
-from deeptsr.pyramid.predict import Later, predict
+from deeptsr.pyramid.predict import Later, predict, predict_ensemble
 
 __all__ = [
+    "Restored",
     "average_again",
     "blend",
     "changes",
@@ -24,13 +29,100 @@ __all__ = [
     "disagreement",
     "evenness",
     "removed",
+    "restore",
     "restore_again",
+    "restoring",
     "trust",
 ]
 
+_PIECE = 4  # frames that are compared with interpolation at once
 _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
 _STILL = 1e-9  # mean square difference of frames that nothing moves between
+_UNSEEN = 1e-6  # mean square change that nobody sees
 _NOISE = 1e-3  # mean square change that any result has; smaller ones are not worth doubting
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a network makes of some frames, and what it says of that by places, where it is asked.
+
+    Attributes:
+        result: volume (T * factor, H, W, C).
+        change: :func:`changes`, (T, rows, columns); of no frames where nobody asks.
+        error: :func:`disagreement`, likewise.
+    """
+
+    result: Frames
+    change: Cells
+    error: Cells
+
+    @property
+    def doubt(self) -> Cells:
+        """How much of what it changed it guessed: (T, rows, columns), of each frame by itself."""
+        return broad(self.error) / (broad(self.change) + _UNSEEN)
+
+
+def restore(
+    network: StepNetwork,
+    fine: Volume,
+    wanted: range,
+    *,
+    exposure: str,
+    precision: torch.dtype,
+    first: int,
+    ensemble: bool,
+    refilmed: bool,
+    compares: bool,
+) -> Restored:
+    """Take the step of some frames of a clip.
+
+    Args:
+        network: takes it.
+        fine: volume (T, H, W, C).
+        wanted: frames of it. Where results are filmed again, it must have those of
+            :func:`restoring`, and their reach, or end where the clip does.
+        exposure: "full" or "delta".
+        precision: of the convolutions.
+        first: number, in its scene, of the first frame of ``fine``.
+        ensemble: whether to average over mirror images and reversed time.
+        refilmed: whether to average with the result, filmed and restored again.
+        compares: whether to say how far these two agree, which takes as much memory as the result.
+    """
+    step, length = network.factor, len(fine)
+    seen = restoring(network, wanted, length) if refilmed or compares else wanted
+    predict_step = predict_ensemble if ensemble else predict
+    result = predict_step(network, fine, precision=precision, wanted=seen, first=first)
+    change = error = result.new_empty(0)
+    inner, number = range(wanted.start - seen.start, wanted.stop - seen.start), first + seen.start
+    if compares:
+        again = restore_again(network, result, precision, inner, number)
+        result = part_of(result, wanted, seen, step)
+        error = disagreement(result, again, step, (wanted.start == 0, wanted.stop == length))
+        # Piece by piece it takes less: a volume of this size is much of the memory of a run.
+        change = torch.cat(
+            [
+                changes(
+                    part_of(result, piece, wanted, step),
+                    interpolate_exposing(fine, step, exposure, piece),
+                    step,
+                )
+                for piece in pieces(wanted, _PIECE)
+            ]
+        )
+        if refilmed:
+            result.add_(again).div_(2)
+    else:
+        if refilmed:
+            average_again(network, result, precision, inner, number)
+        result = part_of(result, wanted, seen, step)
+    if refilmed:
+        correct_in_place(result, part_of(fine, wanted), step, exposure)
+    return Restored(result, change, error)
+
+
+def restoring(network: StepNetwork, wanted: range, length: int) -> range:
+    """The frames, of a clip's ``length``, whose results it takes to restore those of some again."""
+    return wider(wanted, network.reach[0] + 1, length)
 
 
 def average_again(

@@ -9,10 +9,17 @@ import torch
 from deeptsr.config import NETWORKS, preset
 from deeptsr.learning import recipe
 from deeptsr.learning import stages as stages_module
-from deeptsr.learning.recipe import climbs, fold_of, network_of, steps_of_stage, views_of
+from deeptsr.learning.recipe import (
+    climbs,
+    fitted_stage,
+    fold_of,
+    network_of,
+    steps_of_stage,
+    views_of,
+)
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.enlarge import VIEWS
-from deeptsr.pyramid.plan import Stage
+from deeptsr.pyramid.plan import Stage, plan
 from tests.helpers.fits import BRISK, FULL, Shelf, fitted, outcomes
 from tests.helpers.synth import pan, tiny
 
@@ -69,6 +76,28 @@ def test_the_first_stages_average_over_mirror_images(changes, expected):
         pan(16, 32, 32), options=replace(options, pyramid=replace(options.pyramid, **changes))
     )
     assert [stage.ensemble for stage in made] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "expected"),
+    [
+        ("fast", {}, [3, 1, 1]),
+        ("quality", {}, [3, 1, 1]),
+        ("fast", {"prior": "none"}, [1, 1, 1]),  # nothing knows other sizes than its own
+        ("paper", {}, [1, 1, 1]),
+    ],
+)
+def test_places_of_what_is_known_first_have_a_choice_of_sizes(name, changes, expected):
+    options = preset(name, **changes)
+    stages = plan(8, 128, 128)
+    with torch.device("meta"):
+        networks = [network_of(options, stage, 128, 128) for stage in stages]
+    made = [
+        fitted_stage(options, number, stage, network)
+        for number, (stage, network) in enumerate(zip(stages, networks, strict=True))
+    ]
+    assert [stage.sizes for stage in made] == expected
+    assert all(stage.sizes == 1 or (stage.refilmed and not stage.verify) for stage in made)
 
 
 def test_the_papers_schedule():

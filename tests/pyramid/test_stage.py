@@ -9,7 +9,7 @@ import torch
 from deeptsr.config import NETWORKS, NetworkSettings
 from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
-from deeptsr.networks import build
+from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid import predict as predict_module
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
@@ -96,11 +96,65 @@ def test_what_is_neither_averaged_nor_verified_is_predicted_once(monkeypatch):
 def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, verify, exposure):
     stages, _ = fitted(name, exposure)
     stage = replace(stages[-1], ensemble=ensemble, refilmed=ensemble, verify=verify)
-    clip, step = noise(40, 12, 13, 3), stage.stage.step
+    parts_are_those_of_the_whole(stage, noise(40, 12, 13, 3), exposure)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("even", [False, True])
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_so_it_is_where_places_are_taken_at_several_sizes(kind, even, exposure):
+    network = wake(build(replace(NETWORKS[kind], channels=4, blocks=1), 2, exposure, 1).eval())
+    stage = FittedStage(
+        Stage(Fraction(1), 2, 1), network, True, refilmed=True, verify=False, even=even, sizes=3
+    )
+    clip = noise(60, 66, 68, 3)
+    once = replace(stage, sizes=1).apply(clip, exposure, torch.float32)
+    assert gap(stage.apply(clip, exposure, torch.float32), once) > 1e-3
+    parts_are_those_of_the_whole(stage, clip, exposure)
+
+
+def parts_are_those_of_the_whole(stage, clip, exposure):
+    length, step = len(clip), stage.stage.step
     whole = stage.apply(clip, exposure, torch.float32)
-    around = stage.reach + 1
-    for wanted in (range(2), range(20, 23), range(39, 40)):
-        first, last = max(0, wanted.start - around), min(40, wanted.stop + around)
+    around = stage.reach
+    assert 2 * around < length  # else parts are the whole
+    for wanted in (range(2), range(length // 2, length // 2 + 3), range(length - 1, length)):
+        first, last = max(0, wanted.start - around), min(length, wanted.stop + around)
         inner = range(wanted.start - first, wanted.stop - first)
         made = stage.apply(clip[first:last], exposure, torch.float32, inner, first)
         assert gap(made, whole[wanted.start * step : wanted.stop * step]) < 1e-5
+
+
+class Divided(StepNetwork):
+    """Interpolates, but flickers in the left half of large frames, and the right of small ones."""
+
+    factor, exposure, reach, width = 2, "full", (1, 1), 1.0
+
+    def forward(self, ltr, asked=None):
+        columns = torch.arange(ltr.shape[-1])
+        left = columns < len(columns) / 2
+        flickers = ~left if len(columns) < 40 else left
+        pattern = torch.tensor([0.02, -0.02]).repeat(ltr.shape[2])
+        plain = correct(interpolate_time(ltr, 2, axis=2), ltr, 2, axis=2)
+        return plain + pattern.view(1, 1, -1, 1, 1) * flickers
+
+
+def test_each_place_has_the_size_at_which_the_network_contradicts_itself_least():
+    clip = still(12, 32, 64)
+    once = FittedStage(Stage(Fraction(1), 2, 1), Divided(), refilmed=True, verify=False)
+    large = once.apply(clip, "full", torch.float32)
+    assert gap(large[:, :, :16], clip.repeat_interleave(2, 0)[:, :, :16]) > 1e-3
+    made = replace(once, sizes=2).apply(clip, "full", torch.float32)
+    for sure in (slice(16), slice(48, 64)):
+        assert gap(made[:, :, sure], clip.repeat_interleave(2, 0)[:, :, sure]) < 1e-5
+    assert gap(made[:, :, 32:48], large[:, :, 32:48]) < 0.02
+    assert gap(expose(made, 2), clip) < 1e-5
+
+
+def test_no_size_is_too_small_to_be_told_apart():
+    stage = FittedStage(Stage(Fraction(1), 2, 1), Divided(), verify=False, sizes=4)
+    assert stage.smaller((100, 131)) == [(50, 65), (25, 32)]  # and 12 rows are too few
+    assert stage.smaller((31, 90)) == []
+    assert replace(stage, sizes=1).smaller((100, 131)) == []
+    clip = noise(6, 100, 131, 3)  # cells of which there are 17, 17 and 25 rows
+    assert stage.apply(clip, "full", torch.float32).shape == (12, 100, 131, 3)

@@ -179,7 +179,11 @@ class _Work:
         """Of climbing a chunk."""
         if self.model.network is None:
             return 0.0
-        return self._views * self.predicted(load.seen) + self.predicted(load.trusted)
+        sizes = [self._size, *self.model.smaller(self._size)]
+        return sum(
+            self._views * self.predicted(load.seen, size) + self.predicted(load.trusted, size)
+            for size in sizes
+        )
 
     def led(self, model: FittedStage, load: Load) -> float:
         """Of climbing a chunk with a specialist who leads: what comes to that."""
@@ -196,11 +200,11 @@ class _Work:
             return 1
         return _TURNED if self.model.network.exposure == "full" else 2
 
-    def predicted(self, frames: float) -> float:
-        """Of a prediction for so many frames of the stage's input."""
+    def predicted(self, frames: float, size: tuple[int, int] | None = None) -> float:
+        """Of a prediction for so many frames of the stage's input, of its size or of another."""
         if not frames:
             return 0.0
-        worked = voxels(self._network, (max(1, round(frames)), *self._size), *self.on)
+        worked = voxels(self._network, (max(1, round(frames)), *(size or self._size)), *self.on)
         slower = _FIT_SPEED[self.on[1]] / _CLIMB_SPEED
         return worked * self._network.streaming_operations * slower
 

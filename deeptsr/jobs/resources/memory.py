@@ -228,9 +228,9 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             tile = _tile(network, (work.seen, *at))
             twofold = made if model.ensemble else 0  # of a mirror image
             # What the later camera films is held where tiles are averaged with what they film.
-            films = model.restores and not model.verify and not in_one(network, at, *_HERE)
+            films = model.restores and not model.compares and not in_one(network, at, *_HERE)
             later = work.seen * frame if films else 0
-            again = (work.trusted + 2) * stage.step * frame if model.verify else 0
+            again = (work.trusted + 2) * stage.step * frame if model.compares else 0
             # What the specialist makes, with its mirror image.
             takes = model.special or model.at_once
             theirs = 2 * work.trusted * stage.step * frame if takes else 0

@@ -39,7 +39,7 @@ def test_shares_of_a_run_rise_to_one():
 def test_a_prior_saves_most_of_the_first_stage():
     known, fresh = cost(preset("fast")), cost(preset("fast", prior="none"))
     assert known.fit[0] < 0.2 * fresh.fit[0]
-    assert known.climb == fresh.climb
+    assert fresh.climb < known.climb < 1.1 * fresh.climb  # it is asked at smaller sizes, too
 
 
 def test_larger_frames_cost_more_and_their_detail_most():
