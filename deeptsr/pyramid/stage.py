@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from deeptsr.imaging.backprojection import backproject
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_exposing, resize
 from deeptsr.imaging.shapes import Cells, Frames, Volume
@@ -22,7 +21,6 @@ from deeptsr.pyramid.trust import Restored, blend, restore, restoring, trust
 __all__ = ["FittedStage"]
 
 _PIECE = 4  # input frames of a stage that are blended at once
-_RAISED = 2  # frames to each side that a result of smaller frames, made larger, depends on
 _BETTER = 0.8  # of its doubt that a place has at a smaller size, to be taken from there (trials.md)
 _SMALLEST = 16  # pixels of the short side of such a size
 _TIME_TAPS = 1  # frames to each side that linear interpolation looks at
@@ -61,7 +59,6 @@ class FittedStage:
         # To restore a result again takes as much on top, and half a frame; then come its neighbours
         around = int(self.network.reach[0])
         result = (2 * around + 1 if self.restores else around) + self._look
-        result += _RAISED * (self.sizes > 1)
         if self.at_once is not None:
             return max(result, int(self.at_once.reach[0]) * self.stage.factor_before)
         if self.special is None:
@@ -156,23 +153,21 @@ class FittedStage:
         """Take the places that are in less doubt at smaller sizes from there, in place.
 
         Motion of few pixels a frame is restored best, and detail of many (figure 7): what is fast
-        asks for another size than what is fine.
+        asks for another size than what is fine. What smaller frames have no room for is left as it
+        is, and so is what the result exposes to, as theirs exposes to that made smaller.
         """
         step, least = self.stage.step, _BETTER * made.doubt
-        seen = wider(held, _RAISED, len(fine))
-        for size in self.smaller((fine.shape[1], fine.shape[2])):
-            small = self._restored(resize(fine, size), exposure, precision, seen, first)
-            doubt = part_of(small.doubt, held, seen)[None]
-            doubt = functional.interpolate(doubt, least.shape[1:])[0]
+        full = (fine.shape[1], fine.shape[2])
+        for size in self.smaller(full):
+            small = self._restored(resize(fine, size), exposure, precision, held, first)
+            doubt = functional.interpolate(small.doubt[None], least.shape[1:])[0]
             shares, least = (doubt >= least).to(fine), torch.minimum(doubt, least)
             for piece in pieces(held, _PIECE):
                 share = part_of(shares, piece, held)
                 if share.min() < 1:
-                    near = wider(piece, _RAISED, len(fine))
-                    theirs = part_of(small.result, near, seen, step)
-                    theirs = backproject(theirs, part_of(fine, near), step, exposure)
                     mine = part_of(made.result, piece, held, step)
-                    blend(mine, part_of(theirs, piece, near, step), share)
+                    change = part_of(small.result, piece, held, step) - resize(mine, size)
+                    blend(mine, mine + resize(change, full), share)
 
     def _theirs(
         self,

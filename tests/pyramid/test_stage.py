@@ -11,6 +11,7 @@ from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid import predict as predict_module
+from deeptsr.pyramid import stage as stage_module
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import Later, predict
@@ -102,7 +103,8 @@ def test_a_step_for_some_frames_is_that_of_the_whole(name, ensemble, verify, exp
 @pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.parametrize("even", [False, True])
 @pytest.mark.parametrize("exposure", ["full", "delta"])
-def test_so_it_is_where_places_are_taken_at_several_sizes(kind, even, exposure):
+def test_so_it_is_where_places_are_taken_at_several_sizes(monkeypatch, kind, even, exposure):
+    monkeypatch.setattr(stage_module, "_BETTER", 1.2)  # of noise, large and small
     network = wake(build(replace(NETWORKS[kind], channels=4, blocks=1), 2, exposure, 1).eval())
     stage = FittedStage(
         Stage(Fraction(1), 2, 1), network, True, refilmed=True, verify=False, even=even, sizes=3
