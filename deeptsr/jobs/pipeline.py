@@ -133,10 +133,10 @@ def fit_job(
 
 def _corrected(current: Callable[[], Job], on_event: Listener) -> Listener:
     """Tell the time anew where a stage learns nothing, and makes few of its steps or none."""
-    without, led = list[int](), False
+    without, special, led = list[int](), False, False
 
     def listen(event: Event) -> None:
-        nonlocal led
+        nonlocal special, led
         on_event(event)
         if not isinstance(event, StageFitted) or event.learned:
             return
@@ -146,8 +146,9 @@ def _corrected(current: Callable[[], Job], on_event: Listener) -> Listener:
         number = event.stage - 1
         if event.steps < steps_of_stage(job.options, number):
             without.append(number)
+            special = special or event.special
             led = led or (event.special and not event.steps)
-            seconds = job.cost.without(without, led=led)
+            seconds = job.cost.without(without, special=special, led=led)
             on_event(TimeCorrected(event.stage, seconds, _KNOWN))
 
     return listen

@@ -39,7 +39,9 @@ def test_the_time_is_told_anew_where_a_stage_learns_nothing(
     told = []
     pipeline.fit_job(job, clip, told.append, None)
     led = special and not steps[0]
-    wanted = {number: job.cost.without(out, led=led) for number, out in left_out.items()}
+    wanted = {
+        number: job.cost.without(out, special=special, led=led) for number, out in left_out.items()
+    }
     assert isinstance(told[0], Progress)  # what a fit does first takes its time, too
     assert told[0].phase == "fit"
     found = {event.stage: event.seconds for event in told if isinstance(event, TimeCorrected)}

@@ -58,7 +58,8 @@ class Cost:
     around: float = 0.0  # and the start of the program, reading and writing
     spared: tuple[float, ...] = ()  # operations of each fit that are left out if it ends when it
     # has begun, since it promises nothing,
-    led: float = 0.0  # and those of the run that are if a specialist leads: he looks at more
+    led: float = 0.0  # and those of the first that are if a specialist leads;
+    joined: float = 0.0  # operations of the run that come to it where one takes part: he looks, too
 
     @property
     def climbing_seconds(self) -> float:
@@ -70,14 +71,16 @@ class Cost:
         """Operations of the whole run."""
         return sum(self.fit) + self.climb
 
-    def without(self, stages: Iterable[int], *, led: bool = False) -> float:
+    def without(self, stages: Iterable[int], *, special: bool = False, led: bool = False) -> float:
         """Seconds of the whole run, if nothing is learnt in some stages.
 
         Args:
             stages: counted from 0, whose fits end when they have begun.
-            led: whether the first one's does not begin, as a specialist leads.
+            special: whether a specialist takes part.
+            led: whether he leads, so that the first fit does not begin.
         """
         left_out = sum(self.led if led and not stage else self.spared[stage] for stage in stages)
+        left_out -= self.joined * (special or led)
         return self.seconds - left_out / self.total * (self.seconds - self.around)
 
     def fitting(self, stage: int, share: float) -> float:
@@ -108,7 +111,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     for number, work in enumerate(works):
         fit.append(work.steps() + work.evidence(works[:number]))
         spared.append(work.steps() * (1 - BEGUN) + work.judged())
-    led = 0.0
+    led = joined = 0.0
     if models:
         led = fit[0] - works[0].evidence((), learns=False)
         smallest = climbs(options, *size)[-1][:1]
@@ -119,7 +122,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         special = models_of(size, options, stages, special=True)
         for count, loads in all_loads(special, chunk, clip.frames):
             theirs = zip(works, special, loads, strict=True)
-            led -= count * sum(work.led(model, load) for work, model, load in theirs)
+            joined += count * sum(work.led(model, load) for work, model, load in theirs)
     if device.type == "cpu":
         speed = _FIT_SPEED[kind] * _convolving(options.network.channels, kind)
         climb += speed * _BESIDE * clip.frames * clip.pixels * options.factor
@@ -134,6 +137,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
         around=around,
         spared=tuple(spared),
         led=led,
+        joined=joined,
     )
 
 

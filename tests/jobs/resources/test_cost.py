@@ -96,8 +96,10 @@ def test_what_is_not_learnt_is_not_waited_for():
     # Nothing is learnt where a specialist leads, at whom the self-check looks, too, and the climb.
     least = cost(none).seconds
     assert 1.1 * least < told.without([0], led=True) < 1.5 * least < told.seconds
-    # Where a fit promises nothing, some steps were made, and looked at.
+    # Where a fit promises nothing, some steps were made, and looked at; a specialist may take part.
     assert least < told.without([0]) < 0.6 * told.seconds
+    assert told.without([0], led=True) < told.without([0], special=True)
+    assert 1.1 * told.without([0]) < told.without([0], special=True) < 0.8 * told.seconds
     assert told.without([]) == told.seconds
     later = cost(preset("balanced"))
     spared = [later.seconds - later.without([stage]) for stage in range(3)]
