@@ -92,7 +92,7 @@ def restore(
     seen = restoring(network, wanted, length) if refilmed or compares else wanted
     predict_step = predict_ensemble if ensemble else predict
     result = predict_step(network, fine, precision=precision, wanted=seen, first=first)
-    change = error = result.new_empty(0)
+    change = error = result.new_empty(0, 1, 1)
     inner, number = range(wanted.start - seen.start, wanted.stop - seen.start), first + seen.start
     if compares:
         again = restore_again(network, result, precision, inner, number)
