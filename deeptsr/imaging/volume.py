@@ -24,6 +24,7 @@ __all__ = [
     "wider",
 ]
 
+_PIECE = 4  # frames
 LUMA = (0.299, 0.587, 0.114)  # of R'G'B', after BT.601: how bright a colour looks
 
 
@@ -104,8 +105,8 @@ def wider(frames: range, by: int, length: int) -> range:
     return range(max(0, frames.start - by), min(length, frames.stop + by))
 
 
-def pieces(frames: range, length: int) -> list[range]:
-    """A range in parts of some frames."""
+def pieces(frames: range, length: int = _PIECE) -> list[range]:
+    """A range in parts of some frames: by default few enough to take little memory at once."""
     return [frames[n : n + length] for n in range(0, len(frames), length)]
 
 

@@ -10,6 +10,7 @@ from deeptsr.evaluation.metrics import CEILING, psnr_frames
 from deeptsr.events import SelfChecked
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.resample import interpolate_time, resize
+from deeptsr.imaging.volume import part_of, wider
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.strategy.evidence import examine, look, moving
 from deeptsr.pyramid.climb import climb
@@ -58,9 +59,9 @@ def self_check(
         precision=precision,
         wanted=wanted,
     )
-    near = range(max(0, wanted.start - 1), min(len(ltr), wanted.stop + 1))
-    linear = interpolate_time(ltr[near.start : near.stop], step, options.exposure)
-    linear = linear[(wanted.start - near.start) * step :][: len(truth)]
+    near = wider(wanted, 1, len(ltr))
+    linear = interpolate_time(part_of(ltr, near), step, options.exposure)
+    linear = part_of(linear, wanted, near, step)[: len(truth)]
     ours, plain = (
         float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean())
         for v in (restored, linear)

@@ -12,7 +12,7 @@ from torch import Tensor
 from deeptsr.errors import ResourceError
 from deeptsr.imaging.exposure import expose
 from deeptsr.imaging.shapes import Frames, Volume
-from deeptsr.imaging.volume import to_network, to_volume
+from deeptsr.imaging.volume import pieces, to_network, to_volume
 from deeptsr.networks import Request, StepNetwork
 
 __all__ = ["Later", "Turned", "in_one", "predict", "predict_ensemble", "tile_voxels", "voxels"]
@@ -249,10 +249,7 @@ def _predict(
             range(start - edge, start + math.ceil((last - start) / multiple) * multiple + edge)
             for start, last in ((top, below), (left, right))
         )
-        slabs = (
-            to_network(_cut(ltr, needed[n : n + slab], rows, columns))[None]
-            for n in range(0, len(needed), slab)
-        )
+        slabs = (to_network(_cut(ltr, part, rows, columns))[None] for part in pieces(needed, slab))
         done = 0
         with torch.no_grad():
             for piece in network.stream(slabs, precision, asked):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from deeptsr.imaging.volume import wider
+from deeptsr.imaging.volume import pieces, wider
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import NEAR
 from deeptsr.pyramid.stage import FittedStage
@@ -63,7 +63,7 @@ def all_loads(
     stages: tuple[FittedStage, ...], chunk: int, total: int
 ) -> Iterator[tuple[int, tuple[Load, ...]]]:
     """The kinds of chunks of a clip: how many there are, and what each stage does to climb one."""
-    chunks = [range(n, min(total, n + chunk)) for n in range(0, total, chunk)]
+    chunks = pieces(range(total), chunk)
     for kind in (chunks[:1], chunks[1:-1], chunks[1:][-1:]):
         if kind:
             yield len(kind), _loads(stages, kind[len(kind) // 2], total)

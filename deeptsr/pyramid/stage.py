@@ -20,7 +20,6 @@ from deeptsr.pyramid.trust import Restored, blend, restore, restoring, trust
 
 __all__ = ["FittedStage"]
 
-_PIECE = 4  # input frames of a stage that are blended at once
 _BETTER = 0.8  # of its doubt that a place has at a smaller size, to be taken from there (trials.md)
 _SMALLEST = 16  # pixels of the short side of such a size
 _TIME_TAPS = 1  # frames to each side that linear interpolation looks at
@@ -117,7 +116,7 @@ class FittedStage:
             take(mine, self._theirs(fine, exposure, precision, wanted, first, mine), places)
         if share is None:
             return part_of(result, wanted, trusted, step)
-        for piece in pieces(wanted, _PIECE):
+        for piece in pieces(wanted):
             shares = part_of(share, piece, trusted)
             if shares.min() < 1:
                 part = part_of(result, piece, trusted, step)
@@ -162,7 +161,7 @@ class FittedStage:
             small = self._restored(resize(fine, size), exposure, precision, held, first)
             doubt = functional.interpolate(small.doubt[None], least.shape[1:])[0]
             shares, least = (doubt >= least).to(fine), torch.minimum(doubt, least)
-            for piece in pieces(held, _PIECE):
+            for piece in pieces(held):
                 share = part_of(shares, piece, held)
                 if share.min() < 1:
                     mine = part_of(made.result, piece, held, step)
@@ -245,7 +244,7 @@ class FittedStage:
                 interpolate_exposing(fine, step, exposure, piece),
                 step,
             )
-            for piece in pieces(near, _PIECE)
+            for piece in pieces(near)
         ]
         del judged
         bonds = bonds_of(made(self.network), theirs, step)

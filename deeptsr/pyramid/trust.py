@@ -35,7 +35,6 @@ __all__ = [
     "trust",
 ]
 
-_PIECE = 4  # frames that are compared with interpolation at once
 _LIKELY, _DOUBTFUL = 0.6, 0.8  # error against change up to which, and from which: all, none
 _STILL = 1e-9  # mean square difference of frames that nothing moves between
 _UNSEEN = 1e-6  # mean square change that nobody sees
@@ -106,7 +105,7 @@ def restore(
                     interpolate_exposing(fine, step, exposure, piece),
                     step,
                 )
-                for piece in pieces(wanted, _PIECE)
+                for piece in pieces(wanted)
             ]
         )
         if refilmed:

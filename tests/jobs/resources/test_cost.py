@@ -9,6 +9,7 @@ from deeptsr.config import preset
 from deeptsr.jobs.resources.cost import coding, estimate
 from deeptsr.jobs.resources.looks import Looks, looks_of
 from deeptsr.jobs.resources.memory import Clip
+from deeptsr.learning import recipe
 from deeptsr.learning import self_check as self_checking
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.prior import prior_of, starts
@@ -36,10 +37,12 @@ def test_shares_of_a_run_rise_to_one():
     assert told.climbing(1.0) == pytest.approx(1)
 
 
-def test_a_prior_saves_most_of_the_first_stage():
+def test_a_prior_saves_most_of_the_first_stage(monkeypatch):
     known, fresh = cost(preset("fast")), cost(preset("fast", prior="none"))
     assert known.fit[0] < 0.2 * fresh.fit[0]
     assert fresh.climb < known.climb < 1.1 * fresh.climb  # it is asked at smaller sizes, too
+    monkeypatch.setattr(recipe, "_SIZES", 1)
+    assert cost(preset("fast")).climb == fresh.climb
 
 
 def test_larger_frames_cost_more_and_their_detail_most():
