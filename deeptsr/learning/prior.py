@@ -180,19 +180,21 @@ def _told(network: NetworkSettings) -> str:
 def starts(prior: Prior | None, network: StepNetwork) -> dict[str, State]:
     """All weights of a prior that a network can start from, by the expert that they are of.
 
-    With them those of the classifier, which is a network of its own kind.
+    Beside a judge those of the classifier, which is a network of its own kind, for any shutter.
     """
     if prior is None:
         return {}
-    with torch.device("meta"):  # only its shapes are asked for
-        classifier = shapes_of(Classifier().state_dict())
-    own = shapes_of(network.state_dict())
-    states = {}
+    own, states = shapes_of(network.state_dict()), {}
     for variant, state in prior.variants.items():
         expert, _, kind = variant.partition("/")
-        wanted = classifier if expert == CLASSIFIER else own
-        if kind == f"{network.exposure}-{network.multiple}" and wanted == shapes_of(state):
+        if kind == f"{network.exposure}-{network.multiple}" and own == shapes_of(state):
             states[expert] = state
+    if JUDGE in states:
+        with torch.device("meta"):  # only its shapes are asked for
+            classifier = shapes_of(Classifier().state_dict())
+        for variant, state in prior.variants.items():
+            if variant.startswith(CLASSIFIER) and classifier == shapes_of(state):
+                states[CLASSIFIER] = state
     return dict(sorted(states.items()))  # "any", who was taught things of all kinds, comes first
 
 

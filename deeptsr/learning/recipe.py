@@ -149,7 +149,8 @@ def fitted_stage(
     pyramid, at_once, known = options.pyramid, None, prior_of(options) is not None
     before = below[-1] if below else None
     if before and before.special and before.stage.scale == stage.scale and network:
-        at_once = before.special.at_once(before.stage.step * stage.step)
+        made = before.special.at_once(before.stage.step * stage.step)
+        at_once = made if made.exposure == network.exposure else None  # else frames touch by now
     return FittedStage(
         stage,
         network,

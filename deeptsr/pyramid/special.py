@@ -11,7 +11,9 @@ Near the limit both are in doubt, and where they err in a frame they err in thos
 things go on the way that they go: both results show an LTR frame's moments in opposite order, so
 that a step from one frame to the next that turns round is about as long as a step can be. That
 tells where the one who is right changes (motion crosses the limit) and where not, and frames decide
-together: a chain of hidden states, who is right, whose likelihood sum-product tells.
+together: a chain of hidden states, who is right, whose likelihood sum-product tells. With a shutter
+that is not always open both results show the frames that were filmed, and no step tells: there it
+is only that motion seldom crosses the limit.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit leve
 # that err together; and what a bond between frames is (docs/measurements.md, "Who takes which
 # place", tells the rotors they were chosen on).
 _DOUBT, _FADES, _SAID, _BOND = 0.2, 2.8, 64.0, 0.01
+_STAYS = 4.0  # log odds that a frame is on the same side of the limit as the one before it
 _AT_ONCE = 8  # frames that are classified at once
 _LARGEST = 256  # short side that is seen, pixels: on larger frames blades are larger, too
 
@@ -116,19 +119,24 @@ def parts_of(theirs: Volume, judged: Volume, odds: Tensor, plain: Volume, factor
     return torch.stack(parts, 1)
 
 
-def bonds_of(mine: Volume, theirs: Volume, factor: int) -> Tensor:
+def bonds_of(mine: Volume, theirs: Volume, factor: int, exposure: str = "full") -> Tensor:
     """Whether successive LTR frames belong to the same of two results.
 
     Args:
         mine: a result, volume (T * factor, H, W, C).
         theirs: the specialist's.
         factor: HTR frames an LTR frame.
+        exposure: "full"; "delta": the first HTR frame of an LTR frame is known, so that both go on
+            from it alike.
 
     Returns:
         (T - 1, rows, columns): above 0 where steps from frame to frame are shorter if both belong
         to the same, below where they are if one does to each; a quarter of the logarithm of what
         their mean squares differ by.
     """
+    if exposure == "delta":
+        cells = pool(mine[0]).shape
+        return mine[0].new_full((len(mine) // factor - 1, *cells), _BOND * _STAYS)
     steps = []
     for n in range(factor, len(mine), factor):
         kinds = [pool((b[n] - a[n - 1]).square()) for a in (mine, theirs) for b in (mine, theirs)]

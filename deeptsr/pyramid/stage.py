@@ -191,7 +191,7 @@ class FittedStage:
         assert self.at_once is not None
         before = self.stage.factor_before
         frames = range(wanted.start // before, wanted.stop // before)
-        ltr, number = expose(fine, before), first // before
+        ltr, number = expose(fine, before, exposure), first // before
         made = predict_ensemble(self.at_once, ltr, precision=precision, wanted=frames, first=number)
         return made.add_(mine).div_(2)  # both err in their own ways
 
@@ -247,7 +247,7 @@ class FittedStage:
             for piece in pieces(near)
         ]
         del judged
-        bonds = bonds_of(made(self.network), theirs, step)
+        bonds = bonds_of(made(self.network), theirs, step, exposure)
         return part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:

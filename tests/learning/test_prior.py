@@ -86,6 +86,18 @@ def test_weights_are_those_of_the_variant_that_is_asked_for():
     assert not starts(prior, build(NetworkSettings("paper", 4), 2))
 
 
+def test_a_classifier_is_for_any_shutter_that_has_a_judge():
+    instants = build(NETWORK, 2, "delta")
+    others = {
+        "any/delta-1": instants.state_dict(),
+        "classifier/full-1": certain(0.0).state_dict(),
+        "judge/delta-1": instants.state_dict(),
+    }
+    prior = replace(a_prior(), variants={**a_prior().variants, **others})
+    assert list(starts(prior, instants)) == ["any", "classifier", "judge"]
+    assert list(starts(prior, build(NETWORK, 2))) == ["any"]
+
+
 @pytest.mark.parametrize(
     ("judged", "odds", "wild", "takes"),
     [

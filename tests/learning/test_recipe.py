@@ -17,9 +17,11 @@ from deeptsr.learning.recipe import (
     steps_of_stage,
     views_of,
 )
+from deeptsr.networks import Classifier
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.enlarge import VIEWS
 from deeptsr.pyramid.plan import Stage, plan
+from deeptsr.pyramid.special import Specialist
 from tests.helpers.fits import BRISK, FULL, Shelf, fitted, outcomes
 from tests.helpers.synth import pan, tiny
 
@@ -98,6 +100,21 @@ def test_places_of_what_is_known_first_have_a_choice_of_sizes(name, changes, exp
     ]
     assert [stage.sizes for stage in made] == expected
     assert all(stage.sizes == 1 or (stage.refilmed and not stage.verify) for stage in made)
+
+
+@pytest.mark.parametrize(
+    ("exposure", "expected"), [("full", True), ("delta", True), (0.25, True), (0.5, False)]
+)
+def test_a_specialist_makes_two_stages_in_one_whose_frames_are_alike(exposure, expected):
+    """With a shutter that is open for a half, those of the second stage touch."""
+    options, stages = preset("fast", exposure=exposure), plan(8, 64, 64, Fraction(1))
+    with torch.device("meta"):
+        one, other = (network_of(options, stage, 64, 64) for stage in stages[:2])
+        special = Specialist(one, one, Classifier())
+    first = fitted_stage(options, 0, stages[0], one, special=special)
+    second = fitted_stage(options, 1, stages[1], other, below=[first])
+    assert (second.at_once is not None) == expected
+    assert second.at_once is None or second.at_once.factor == 4
 
 
 def test_the_papers_schedule():

@@ -20,9 +20,9 @@ from tests.helpers.synth import certain, gap, noise, wake
 SMALL = NetworkSettings("compact", 4, 1)
 
 
-def witnessed(share, odds=0.0):
+def witnessed(share, odds=0.0, exposure="full"):
     """A specialist, a judge who makes a share of what it makes, and a classifier that says odds."""
-    network = wake(build(SMALL, 2, "full", 1).eval(), 3)
+    network = wake(build(SMALL, 2, exposure, 1).eval(), 3)
     judge = copy.deepcopy(network)
     judge.leave.weight.data.mul_(share)
     return Specialist(network, judge, certain(odds))
@@ -128,6 +128,22 @@ def test_a_step_that_turns_round_is_longer_than_others():
     assert bonds_of(still, still, 2).abs().max() == 0
 
 
+def test_where_frames_are_filmed_as_they_are_motion_stays_what_it_is():
+    """Both results go on alike from a frame that was filmed, so that no step tells who is right."""
+    mine = noise(12, 16, 16, 3)
+    theirs = mine.flip(1)
+    theirs[::2] = mine[::2]
+    odds = torch.zeros(6, 4, 4)
+    odds[2] = 200.0
+    parts = parts_of(theirs, theirs, odds, mine, 2)
+    parts[0] = parts[2] / 4  # as near to right as to wrong, by the judge
+    bonds = bonds_of(mine, theirs, 2, "delta")
+    assert bonds.shape == (5, *parts.shape[2:])
+    assert likely(parts, bonds).min() > 0.75  # one frame that tells speaks for those around it
+    alone = likely(parts, torch.zeros_like(bonds))[:, 8, 8]
+    assert (alone > 0.75).tolist() == [False, False, True, False, False, False]
+
+
 def test_what_nobody_sees_is_not_likely():
     plain = noise(8, 16, 16, 3)
     parts = parts_of(plain + 1e-4, plain + 1e-4, torch.full((4, 4, 4), 90.0), plain, 2)
@@ -147,37 +163,42 @@ def test_each_place_is_given_to_whom_it_belongs():
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("even", [False, True])
 @pytest.mark.parametrize("share", [-0.5, 1.0])
-def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, share):
-    general, clip = witnessed(0.5).judge, noise(10, 24, 25, 3)
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, share, exposure):
+    general, clip = witnessed(0.5, 0.0, exposure).judge, noise(10, 24, 25, 3)
     stage = FittedStage(Stage(Fraction(1), 2, 1), general, ensemble, False, False, even)
-    alone = replace(stage, network=witnessed(1.0).network)
-    both = replace(stage, special=witnessed(share))
-    made = both.apply(clip, "full", torch.float32)
-    one, other = (each.apply(clip, "full", torch.float32) for each in (alone, stage))
+    special = witnessed(share, 0.0, exposure)
+    alone = replace(stage, network=special.network)
+    both = replace(stage, special=special)
+    made = both.apply(clip, exposure, torch.float32)
+    one, other = (each.apply(clip, exposure, torch.float32) for each in (alone, stage))
     assert gap(made, one if share > 0.5 else other) < 1e-5
-    assert gap(expose(made, 2), clip) < 1e-5
+    assert gap(expose(made, 2, exposure), clip) < 1e-5
     assert gap(one, other) > 0.01
 
 
-def in_one(clip, share, wanted=None, first=0):
+def in_one(clip, share, wanted=None, first=0, exposure="full"):
     """What a second stage makes whose steps a specialist makes with the first ones in one."""
-    special, second = witnessed(share), wake(build(SMALL, 2, "full", 1).eval(), 5)
+    special = witnessed(share, 0.0, exposure)
+    second = wake(build(SMALL, 2, exposure, 1).eval(), 5)
     stage = FittedStage(
         *(Stage(Fraction(1), 2, 2), second, False, False, False), at_once=special.at_once(4)
     )
     places = torch.full((len(clip) // 2 if wanted is None else len(wanted) // 2, 16, 16), share)
-    return stage, stage.apply(clip, "full", torch.float32, wanted, first, places)
+    return stage, stage.apply(clip, exposure, torch.float32, wanted, first, places)
 
 
-def test_a_specialist_makes_two_stages_in_one():
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_specialist_makes_two_stages_in_one(exposure):
     clip = noise(12, 24, 25, 3)
-    stage, made = in_one(clip, 0.9)
-    theirs = predict_ensemble(stage.at_once, expose(clip, 2))
+    stage, made = in_one(clip, 0.9, exposure=exposure)
+    theirs = predict_ensemble(stage.at_once, expose(clip, 2, exposure))
     assert stage.at_once.factor == 4
     assert witnessed(1.0).network.factor == 2
     assert gap(made, (theirs + predict(stage.network, clip)) / 2) < 1e-5
-    assert gap(expose(made, 4), expose(clip, 2)) < 1e-5
-    assert gap(in_one(clip, 0.1)[1], predict(stage.network, clip)) < 1e-6
+    assert gap(expose(made, 4, exposure), expose(clip, 2, exposure)) < 1e-5
+    less = in_one(clip, 0.1, exposure=exposure)[1]
+    assert gap(less, predict(stage.network, clip)) < 1e-6
     assert gap(theirs, predict(stage.network, clip)) > 0.01
 
 

@@ -53,12 +53,12 @@ def moving(
         theirs: what the specialist makes of it.
         precision: of the convolutions.
     """
-    clip, step = _middle(clip), special.network.factor
-    plain = interpolate_exposing(clip, step)
+    clip, step, exposure = _middle(clip), special.network.factor, special.network.exposure
+    plain = interpolate_exposing(clip, step, exposure)
     judged = predict(special.judge, clip, precision=precision)
     odds = odds_of(special.classifier, clip, precision)
     parts = parts_of(theirs, judged, odds, plain, step)
-    likelihood = likely(parts, bonds_of(mine, theirs, step))
+    likelihood = likely(parts, bonds_of(mine, theirs, step, exposure))
     moved = torch.stack(
         [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
     )

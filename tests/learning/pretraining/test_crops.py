@@ -111,7 +111,8 @@ def test_who_learns_blades_below_the_limit_sees_them_in_frames_of_two_alone(monk
         assert {round(abs(float(crop.mean()) - 0.5), 2) for crop in seen} == kinds
 
 
-def test_a_specialist_sees_blades_in_each_of_its_steps(monkeypatch):
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+def test_a_specialist_sees_blades_in_each_of_its_steps(monkeypatch, exposure):
     drawn = set()
 
     def render(seed, kind, frames, pictures, step):
@@ -120,7 +121,7 @@ def test_a_specialist_sees_blades_in_each_of_its_steps(monkeypatch):
         return Clip(noise(frames, 20, 20, 3).half(), step, turn)
 
     monkeypatch.setattr(crops, "render", render)
-    (variant,) = (v for v in VARIANTS if v.expert == SPECIALIST)
+    (variant,) = (v for v in VARIANTS if v.name == f"{SPECIALIST}/{exposure}-1")
     pool = Crops(SETTINGS, replace(variant, wide=1.0), 0, ())
     pool.fill()
     pool.renew()

@@ -5,9 +5,10 @@ import copy
 import pytest
 import torch
 
-from deeptsr.learning.strategy.evidence import examine, look
+from deeptsr.learning.strategy.evidence import examine, look, moving
 from deeptsr.networks import build
-from tests.helpers.synth import NETWORK, pan, wake
+from deeptsr.pyramid.special import Specialist
+from tests.helpers.synth import NETWORK, certain, pan, wake
 
 
 def test_a_network_that_guesses_contradicts_itself():
@@ -30,3 +31,14 @@ def test_how_much_is_kept_of_what_another_network_makes(scale, kept):
     clip = pan(8, 16, 16)
     found = examine(network, clip, torch.float32, look(other, clip, torch.float32))
     assert found.kept == pytest.approx(kept, abs=1e-3)
+
+
+@pytest.mark.parametrize("exposure", ["full", "delta"])
+@pytest.mark.parametrize(("odds", "share"), [(90.0, 1.0), (-90.0, 0.0)])
+def test_what_moves_is_whose_it_is_with_any_shutter(exposure, odds, share):
+    network = wake(build(NETWORK, 2, exposure)).eval()
+    special, clip = Specialist(network, network, certain(odds * 64)), pan(12, 24, 24)
+    made = look(network, clip, torch.float32)
+    motion = moving(special, clip, made, made, torch.float32)
+    assert motion.special == pytest.approx(share, abs=1e-3)
+    assert motion.sure > 0.9
