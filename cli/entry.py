@@ -11,6 +11,9 @@ from typing import NoReturn
 __all__ = ["main"]
 
 _STDERR = 2
+# Spins of a thread that waits for another; then it sleeps. On a free machine these are enough; with
+# no bound, a busy one is kept from its work by those who wait (trials.md, "Threads that wait").
+_SPINS = "10000"
 _INTERRUPTED = 130  # 128 + the number of the signal, as shells have it
 
 
@@ -18,7 +21,9 @@ def main() -> None:
     """Run ``deeptsr``."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is to be ignored
         signal.signal(signal.SIGINT, _leave)
-    # Imported here, for the reason above.
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
+    # Imported here, for the reason above, and as what is imported reads that.
     from .main import main as run  # noqa: PLC0415
 
     run()

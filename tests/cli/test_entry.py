@@ -1,4 +1,4 @@
-"""Ctrl-C in the first moments, before a command has begun."""
+"""The first moments, before a command has begun: Ctrl-C, and how threads wait."""
 
 import os
 import subprocess
@@ -43,3 +43,27 @@ def test_where_ctrl_c_is_ignored_it_stays_so():
     )
     assert done.returncode == 3
     assert "none.mp4 does not exist" in done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tells how libgomp was set up")
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, "10000"),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        ({"OMP_WAIT_POLICY": "passive"}, "0"),
+    ],
+)
+def test_threads_that_wait_leave_the_processor_to_others(said, expected):
+    """Unless it is said how they are to wait."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    code = SCRIPT.format(module="no such module")
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code.replace('main()', 'try: main()')}\nfinally: import torch"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**kept, **said, "OMP_DISPLAY_ENV": "VERBOSE", "NO_COLOR": "1"},
+    )
+    assert f"GOMP_SPINCOUNT = '{expected}'" in done.stderr
