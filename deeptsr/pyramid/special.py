@@ -36,11 +36,12 @@ __all__ = ["NEAR", "Specialist", "bonds_of", "likely", "odds_of", "parts_of", "t
 NEAR = 24  # LTR frames to each side that decide who takes a frame
 _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit level
 # Share of the specialist's change that a judge makes who takes both ways to be as likely, and how
-# fast doubt fades away from it; what a classifier's log odds are divided by: a frame is one of many
-# that err together; and what a bond between frames is (docs/measurements.md, "Who takes which
-# place", tells the rotors they were chosen on).
-_DOUBT, _FADES, _SAID, _BOND = 0.2, 2.8, 64.0, 0.01
-_STAYS = 4.0  # log odds that a frame is on the same side of the limit as the one before it
+# fast doubt fades away from it, of either exposure; what a classifier's log odds are divided by: a
+# frame is one of many that err together; what a bond between frames is; and the log odds that a
+# frame is on the same side of the limit as the one before it, where no step tells
+# (docs/measurements.md, "Who takes which place", tells the rotors they were chosen on).
+_DOUBT, _FADES = {"full": 0.2, "delta": 0.33}, {"full": 2.8, "delta": 2.8}
+_SAID, _BOND, _STAYS = 64.0, 0.01, 4.0
 _AT_ONCE = 8  # frames that are classified at once
 _LARGEST = 256  # short side that is seen, pixels: on larger frames blades are larger, too
 
@@ -57,6 +58,12 @@ class Specialist:
     def networks(self) -> tuple[nn.Module, ...]:
         """All of them."""
         return self.network, self.judge, self.classifier
+
+    def odds(self, ltr: Volume, precision: torch.dtype, wanted: range | None = None) -> Tensor:
+        """What the classifier says (:func:`odds_of`); it knows open shutters alone: else nothing."""
+        if self.network.exposure == "full":
+            return odds_of(self.classifier, ltr, precision, wanted)
+        return torch.zeros(len(ltr if wanted is None else wanted), 1, 1, device=ltr.device)
 
     def at_once(self, factor: int) -> StepNetwork:
         """The one who makes the longer way, for larger steps: the weights are the same."""
@@ -147,19 +154,21 @@ def bonds_of(mine: Volume, theirs: Volume, factor: int, exposure: str = "full") 
     return (there * back / (same * both)).log_() / 4
 
 
-def likely(parts: Tensor, bonds: Tensor) -> Cells:
+def likely(parts: Tensor, bonds: Tensor, exposure: str = "full") -> Cells:
     """How likely the specialist is right.
 
     Args:
         parts: :func:`parts_of`, (3, T, rows, columns).
         bonds: :func:`bonds_of`, (T - 1, rows, columns).
+        exposure: "full" or "delta".
 
     Returns:
         (T, rows, columns), 0 to 1; of a frame and :data:`NEAR` to each side.
     """
     both, said, change = (broad(part) for part in parts)
     change = change + _UNSEEN
-    alone = (both / change - _DOUBT) / _FADES + said / change / _SAID  # log odds
+    judged = (both / change - _DOUBT[exposure]) / _FADES[exposure]
+    alone = judged + said / change / _SAID  # log odds
     bonds = bonds / _BOND
     before, after = torch.zeros_like(alone), torch.zeros_like(alone)
     for _ in range(min(NEAR, len(bonds))):

@@ -15,7 +15,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.even import LOOK, make_even
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict, predict_ensemble
-from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, odds_of, parts_of, take
+from deeptsr.pyramid.special import NEAR, Specialist, bonds_of, likely, parts_of, take
 from deeptsr.pyramid.trust import Restored, blend, restore, restoring, trust
 
 __all__ = ["FittedStage"]
@@ -235,7 +235,7 @@ class FittedStage:
             return predict(network, fine, precision=precision, wanted=near, first=first)
 
         theirs, judged = made(self.special.network), made(self.special.judge)
-        odds = odds_of(self.special.classifier, fine, precision, near)
+        odds = self.special.odds(fine, precision, near)
         parts = [
             parts_of(
                 part_of(theirs, piece, near, step),
@@ -248,7 +248,7 @@ class FittedStage:
         ]
         del judged
         bonds = bonds_of(made(self.network), theirs, step, exposure)
-        return part_of(likely(torch.cat(parts, 1), bonds), wanted, near)
+        return part_of(likely(torch.cat(parts, 1), bonds, exposure), wanted, near)
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:
         """The frames whose results are restored again, and those whose results that takes."""

@@ -133,14 +133,13 @@ def test_where_frames_are_filmed_as_they_are_motion_stays_what_it_is():
     mine = noise(12, 16, 16, 3)
     theirs = mine.flip(1)
     theirs[::2] = mine[::2]
-    odds = torch.zeros(6, 4, 4)
-    odds[2] = 200.0
-    parts = parts_of(theirs, theirs, odds, mine, 2)
-    parts[0] = parts[2] / 4  # as near to right as to wrong, by the judge
+    parts = parts_of(theirs, theirs, torch.zeros(6, 1, 1), mine, 2)
+    parts[0] = parts[2] / 3  # as near to right as to wrong, by the judge,
+    parts[0, 2] *= 30  # but in one frame
     bonds = bonds_of(mine, theirs, 2, "delta")
     assert bonds.shape == (5, *parts.shape[2:])
-    assert likely(parts, bonds).min() > 0.75  # one frame that tells speaks for those around it
-    alone = likely(parts, torch.zeros_like(bonds))[:, 8, 8]
+    assert likely(parts, bonds, "delta").min() > 0.75  # that tells for those around it
+    alone = likely(parts, torch.zeros_like(bonds), "delta")[:, 8, 8]
     assert (alone > 0.75).tolist() == [False, False, True, False, False, False]
 
 

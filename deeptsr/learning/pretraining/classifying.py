@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -20,9 +19,7 @@ from deeptsr.networks.classifier import CELL
 
 __all__ = ["Classifying"]
 
-# HTR frames an LTR frame, its exposure, and the share of the steps: a shutter that is open all the
-# time, for a half of it, and for a quarter.
-_SHUTTERS = ((2, "full", 0.5), (2, "delta", 0.3), (4, "delta", 0.2))
+_STEP = 2  # HTR frames an LTR frame
 _BESIDE = 0.2  # what all that moves beside what turns counts for, against that
 _FAINT, _FAINTEST = 0.4, 0.3  # share of the crops that lose contrast, and what is left at least
 _NOISY, _NOISIEST = 0.3, 0.02  # share of the crops with noise, and its deviation at most
@@ -47,25 +44,16 @@ class Classifying(Course[Classifier]):
         with torch.no_grad():
             for name, kind in zip(("leaves", "rotor"), kinds(self.variant), strict=True):
                 htr, where, inside = (part.to(self._device) for part in judges(kind))
-                right, counts = 0.0, 0.0
-                for exposure in ("full", "delta"):
-                    ltr = expose(htr, 2, exposure, axis=2)
-                    truth, weight = _truth(ltr, where, inside)
-                    odds = [self._odds(self.average, part) for part in torch.split(ltr, 4)]
-                    alike = (torch.cat(odds) > 0) == (truth > 0.5)
-                    right += (alike * weight).sum().item()
-                    counts += weight.sum().item()
-                told[name] = 100 * right / counts
+                ltr = expose(htr, _STEP, axis=2)
+                truth, weight = _truth(ltr, where, inside)
+                odds = torch.cat([self._odds(self.average, part) for part in torch.split(ltr, 4)])
+                right = ((odds > 0) == (truth > 0.5)).float()
+                told[name] = 100 * ((right * weight).sum() / weight.sum()).item()
         return told
 
     def _loss(self) -> Tensor:
-        draw = self._crops.chance()
-        bounds = accumulate(share for _, _, share in _SHUTTERS)
-        step, exposure, _ = next(
-            shutter for shutter, bound in zip(_SHUTTERS, bounds, strict=True) if draw < bound
-        )
-        htr, where, inside = (part.to(self._device) for part in self._crops.batch(step))
-        ltr = self._varied(self._damaged(htr, expose(htr, step, exposure, axis=2))[1])
+        htr, where, inside = (part.to(self._device) for part in self._crops.batch(_STEP))
+        ltr = self._varied(self._damaged(htr, expose(htr, _STEP, axis=2))[1])
         truth, weight = _truth(ltr, where, inside)
         odds = self._odds(self.network, ltr)
         doubt = functional.binary_cross_entropy_with_logits(odds, truth, reduction="none")

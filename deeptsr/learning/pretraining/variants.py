@@ -45,7 +45,7 @@ VARIANTS = (
         SPECIALIST, "full", 1, 1.0, 1.0, "aliased", 1.25, 0.5, steps=_AT_ONCE, start="any/full-1"
     ),
     Variant(JUDGE, "full", 1, 0.5, 0.8, "which", 1.25, 0.5, start=f"{SPECIALIST}/full-1"),
-    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, "which", 2.0, 2.0, fresh=4, steps=_AT_ONCE),
+    Variant(CLASSIFIER, "full", 1, 1.0, 0.88, "which", 2.0, 2.0, fresh=4),
     Variant("any", "full", 2, 0.7, wide=1.5),
     Variant("any", "delta", 1, 0.2, start="any/full-1"),
     Variant("any", "delta", 2, 0.2, wide=1.5, start="any/full-2"),

@@ -14,7 +14,7 @@ from deeptsr.learning.recipe import JUDGED
 from deeptsr.learning.strategy.bounds import UNSEEN
 from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import Specialist, bonds_of, likely, odds_of, parts_of
+from deeptsr.pyramid.special import Specialist, bonds_of, likely, parts_of
 from deeptsr.pyramid.trust import changes, detour, disagreement, evenness, removed, restore_again
 
 __all__ = ["Evidence", "Motion", "examine", "look", "moving"]
@@ -56,9 +56,9 @@ def moving(
     clip, step, exposure = _middle(clip), special.network.factor, special.network.exposure
     plain = interpolate_exposing(clip, step, exposure)
     judged = predict(special.judge, clip, precision=precision)
-    odds = odds_of(special.classifier, clip, precision)
+    odds = special.odds(clip, precision)
     parts = parts_of(theirs, judged, odds, plain, step)
-    likelihood = likely(parts, bonds_of(mine, theirs, step, exposure))
+    likelihood = likely(parts, bonds_of(mine, theirs, step, exposure), exposure)
     moved = torch.stack(
         [pool((plain[n + 1] - plain[n]).square()) for n in range(0, len(plain), step)]
     )

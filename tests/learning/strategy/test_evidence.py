@@ -33,12 +33,24 @@ def test_how_much_is_kept_of_what_another_network_makes(scale, kept):
     assert found.kept == pytest.approx(kept, abs=1e-3)
 
 
+@pytest.mark.parametrize(("judged", "share"), [(1.0, 1.0), (-1.0, 0.0)])
 @pytest.mark.parametrize("exposure", ["full", "delta"])
-@pytest.mark.parametrize(("odds", "share"), [(90.0, 1.0), (-90.0, 0.0)])
-def test_what_moves_is_whose_it_is_with_any_shutter(exposure, odds, share):
+def test_what_moves_is_whose_it_is_with_any_shutter(exposure, judged, share):
     network = wake(build(NETWORK, 2, exposure)).eval()
-    special, clip = Specialist(network, network, certain(odds * 64)), pan(12, 24, 24)
+    judge, clip = copy.deepcopy(network), pan(12, 24, 24)
+    judge.leave.weight.data.mul_(judged)
     made = look(network, clip, torch.float32)
-    motion = moving(special, clip, made, made, torch.float32)
+    motion = moving(Specialist(network, judge, certain(0.0)), clip, made, made, torch.float32)
     assert motion.special == pytest.approx(share, abs=1e-3)
-    assert motion.sure > 0.9
+    assert motion.sure > 0.55
+
+
+def test_a_classifier_has_no_say_with_a_shutter_that_it_was_not_taught():
+    clip, said = pan(6, 16, 16), []
+    for exposure in ("full", "delta"):
+        network = build(NETWORK, 2, exposure)
+        special = Specialist(network, network, certain(5.0))
+        said.append([special.odds(clip, torch.float32, part) for part in (None, range(2, 5))])
+    assert [part.unique().tolist() for part in said[0]] == [[5.0], [5.0]]
+    assert [part.unique().tolist() for part in said[1]] == [[0.0], [0.0]]
+    assert [len(part) for part in said[1]] == [6, 3]
