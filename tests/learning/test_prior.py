@@ -30,7 +30,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "44d51bdb90046bbc01a6848b78933c204a64f053e84b1f87d7a07ccce620e907",
+    "compact-16x6.safetensors": "39acb16049ede50a4f4bedd07b4fb551e7175f30c55f39268d6de4b1636937e1",
     "fusion-16x6.safetensors": "f9f9f16a1c4a0b9754d6d5a66925ed17de159115f4ca0a61a290393fec24d535",
     "recurrent-16x6.safetensors": (
         "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
