@@ -21,7 +21,7 @@ from deeptsr.learning.strategy.attempts import Start, specialist_of, start_from
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
-from deeptsr.pyramid.special import bonds_of, likely, odds_of, parts_of
+from deeptsr.pyramid.special import bonds_of, likely, parts_of
 from tests.helpers.fits import FULL, LAZY, fitted, outcomes
 from tests.helpers.synth import NETWORK, certain, gap, noise, pan, tiny, wake
 
@@ -30,7 +30,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "39acb16049ede50a4f4bedd07b4fb551e7175f30c55f39268d6de4b1636937e1",
+    "compact-16x6.safetensors": "a3052f12c92848cb4772e8a0f5b901451ffd9a2d0e04d82a6b59bd166412f5c4",
     "fusion-16x6.safetensors": "f9f9f16a1c4a0b9754d6d5a66925ed17de159115f4ca0a61a290393fec24d535",
     "recurrent-16x6.safetensors": (
         "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
@@ -242,24 +242,23 @@ def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant
     assert sum(gains) / len(gains) > 0.3
 
 
-def test_two_witnesses_tell_where_their_specialist_is_right():
+@pytest.mark.parametrize(("share", "exposure"), [(1.0, "full"), (0.5, "delta")])
+def test_its_witnesses_tell_where_a_specialist_is_right(share, exposure):
     """Of rotors on both sides of the aliasing limit, of shapes that it was not taught."""
     prior = prior_of(preset("fast"))
-    network = build(prior.network, 2)
+    network = build(prior.network, 2, exposure)
     experts = starts(prior, network)
     network.load_state_dict(experts["any"])
     special = specialist_of(network.eval(), experts)
     right = []
     for kind, seed in product(("below", "beyond"), range(3)):
-        ltr = rotors.render(seed, kind).clip[:12]
-        plain = correct(interpolate_time(ltr, 2), ltr, 2)
+        ltr = rotors.render(seed, kind, share).clip[:12]
+        plain = correct(interpolate_time(ltr, 2, exposure), ltr, 2, exposure)
         mine, theirs, judged = (predict(n, ltr) for n in (network, special.network, special.judge))
-        odds = odds_of(special.classifier, ltr, torch.float32)
-        parts = parts_of(theirs, judged, odds, plain, 2)
-        share = (likely(parts, bonds_of(mine, theirs, 2)) * parts[2]).sum((1, 2)) / parts[2].sum(
-            (1, 2)
-        )
-        right += ((share > 0.5) == (kind == "beyond")).tolist()
+        parts = parts_of(theirs, judged, special.odds(ltr, torch.float32), plain, 2)
+        bonds = bonds_of(mine, theirs, 2, exposure)
+        each = (likely(parts, bonds, exposure) * parts[2]).sum((1, 2)) / parts[2].sum((1, 2))
+        right += ((each > 0.5) == (kind == "beyond")).tolist()
     assert sum(right) / len(right) > 0.9
 
 

@@ -56,7 +56,6 @@ VARIANTS = (
     ),
     Variant(
         *(JUDGE, "delta", 1, 0.25, 0.8, "which", 1.25, 0.5),
-        steps=_AT_ONCE,
         start=f"{SPECIALIST}/delta-1",
     ),
 )
