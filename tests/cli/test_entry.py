@@ -21,26 +21,28 @@ main()
 """
 
 
+def ran(code, environment=os.environ):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**environment, "NO_COLOR": "1"},
+    )
+
+
 @pytest.mark.parametrize("module", ["click", "deeptsr.events", "deeptsr.config"])
 def test_ctrl_c_ends_with_130_and_without_a_traceback(module):
     code = SCRIPT.format(module=module)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = ran(code)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
 def test_where_ctrl_c_is_ignored_it_stays_so():
     """As in what a shell starts in the background."""
     code = SCRIPT.format(module="click")
-    done = subprocess.run(
-        [sys.executable, "-c", f"import signal; signal.signal(2, signal.SIG_IGN)\n{code}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
+    done = ran(f"import signal; signal.signal(2, signal.SIG_IGN)\n{code}")
     assert done.returncode == 3
     assert "none.mp4 does not exist" in done.stderr
 
@@ -58,12 +60,6 @@ def test_threads_that_wait_leave_the_processor_to_others(said, expected):
     """Unless it is said how they are to wait."""
     kept = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     code = SCRIPT.format(module="no such module")
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code.replace('main()', 'try: main()')}\nfinally: import torch"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={**kept, **said, "OMP_DISPLAY_ENV": "VERBOSE", "NO_COLOR": "1"},
-    )
+    code = f"{code.replace('main()', 'try: main()')}\nfinally: import torch"
+    done = ran(code, {**kept, **said, "OMP_DISPLAY_ENV": "VERBOSE"})
     assert f"GOMP_SPINCOUNT = '{expected}'" in done.stderr
