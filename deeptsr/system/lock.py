@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -18,10 +19,14 @@ from deeptsr.events import Listener, Warned
 from deeptsr.system.files import hidden_beside, unwritable
 from deeptsr.system.ours import not_through_links
 
-__all__ = ["alone", "locked"]
+__all__ = ["alone", "hold", "locked"]
 
 # What network shares without locks say: NFS without its lock service, SMB, sshfs, FUSE.
 _NO_LOCKS = (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.ENOSYS, errno.EINVAL)
+# A holder that is killed while it starts a program leaves its lock to that for a moment: until what
+# was forked has become the program.
+_LINGERS = 1.0  # seconds, at most, on a busy machine
+_LOOK = 0.01  # seconds between two attempts to take a lock
 _SIGNED = b'{"pid": '  # how the content of a lock begins
 
 
@@ -84,12 +89,40 @@ def locked(path: Path, what: str) -> Iterator[str]:
         os.close(handle)
 
 
+def hold(handle: int) -> bool:
+    """Lock an open file until it is closed.
+
+    Args:
+        handle: of the file.
+
+    Returns:
+        Whether it is locked: not where its file system has no locks.
+
+    Raises:
+        BlockingIOError: when another process holds it.
+    """
+    until = time.monotonic() + _LINGERS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_LOOK)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            return False
+        else:
+            return True
+
+
 def _taken(path: Path) -> tuple[int, bool]:
     """Open the file, and lock it where the file system can."""
     while True:
         handle = not_through_links(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK)
         try:
-            held = _hold(handle)
+            held = hold(handle)
             # Whoever held it before may have removed the file meanwhile: then this one is nobody's.
             if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
                 _sign(handle, path)
@@ -114,18 +147,6 @@ def _sign(handle: int, path: Path) -> None:
     except OSError:
         path.unlink(missing_ok=True)
         raise
-
-
-def _hold(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        return False
-    return True
 
 
 def _without_locks(path: Path, what: str) -> str:

@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from deeptsr.jobs.batch import LocalEngine, Manifest, Slot, Task, run_batch
@@ -32,6 +33,8 @@ def forked(folder):
         code = 1
         try:
             code = batch(folder)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     return child

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import threading
 
 import pytest
 
@@ -27,6 +28,16 @@ def test_a_lock_is_held_once_and_leaves_nothing(tmp_path):
     assert not path.exists()
     with locked(path, "the output"):
         pass
+
+
+def test_a_lock_that_is_let_go_of_in_a_moment_is_waited_for(tmp_path):
+    """As what was forked holds it, until it is another program."""
+    path = tmp_path / ".out.lock"
+    with path.open("w") as left:
+        lock.hold(left.fileno())
+        threading.Timer(0.2, left.close).start()
+        with locked(path, "the output"):
+            assert left.closed
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"pid": 1, "host": "gone", "start": "2001"}'])

@@ -30,10 +30,15 @@ _REAPED = 10.0  # seconds in which the kernel ends what was killed, unless it wa
 _PAUSE = 0.5  # seconds between two reports of progress, at least
 _TAIL = 400  # characters of stderr that are kept for who looks into a crash
 # Runs a command that the kernel kills with its parent (prctl's PR_SET_PDEATHSIG): a child whose
-# parent was killed would go on in secret, and stand in the way of the next attempt.
-_BOUND = (
-    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
-)
+# parent was killed would go on in secret, and stand in the way of the next attempt. That parent may
+# be gone before the kernel is asked.
+_BOUND = """
+import ctypes, os, sys
+parent, *command = sys.argv[1:]
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() == int(parent):
+    os.execvp(command[0], command)
+"""
 _BLOCK = 1 << 16  # bytes read at once
 _NOT_STARTED = 127  # what shells have for a command that is not there
 
@@ -202,8 +207,9 @@ class Child:
 
 
 def _bound(command: Sequence[str]) -> Sequence[str]:
-    on_linux = sys.platform == "linux"
-    return (sys.executable, "-I", "-S", "-c", _BOUND, *command) if on_linux else command
+    if sys.platform != "linux":
+        return command
+    return (sys.executable, "-I", "-S", "-c", _BOUND, str(os.getpid()), *command)
 
 
 def _processor(pid: int) -> float:

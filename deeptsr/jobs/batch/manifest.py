@@ -22,6 +22,7 @@ from deeptsr import video
 from deeptsr.config import Options, values
 from deeptsr.errors import OutputError
 from deeptsr.system.files import unwritable
+from deeptsr.system.lock import hold
 from deeptsr.system.ours import not_through_links
 
 __all__ = ["Entry", "Manifest", "Stamp", "configuration_hash", "stamp"]
@@ -189,16 +190,14 @@ class Manifest(contextlib.AbstractContextManager["Manifest"]):
 
     def _hold(self) -> None:
         try:
-            import fcntl  # noqa: PLC0415, Windows has none
-        except ImportError:
-            return
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = hold(self._file.fileno())
         except BlockingIOError:
             raise OutputError(
                 f"another batch is writing {self.path}; wait for its end, or choose another folder"
             ) from None
-        except OSError:
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        if not held:
             self.note = (
                 f"the file system of {self.path.parent} has no locks: see to it that no other "
                 "batch writes there meanwhile"

@@ -59,3 +59,14 @@ def test_where_it_works(tmp_path):
 def test_lines_come_whole_however_they_are_written():
     code = SAYS.replace("flush=True", "end=''") + "; print(); print('[' * 100000)"
     assert [type(said) for said in run(code)] == [News, Ended]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there is a child bound to its parent")
+def test_one_whose_parent_is_gone_before_it_begins_does_nothing(tmp_path, monkeypatch):
+    made = tmp_path / "made"
+    command = (sys.executable, "-c", f"open({str(made)!r}, 'w')")
+    assert list(Child(command, {})) == [Ended(0)]
+    made.unlink()
+    monkeypatch.setattr(os, "getpid", os.getppid)  # another process stands for it
+    assert list(Child(command, {})) == [Ended(0)]
+    assert not made.exists()

@@ -137,7 +137,7 @@ def test_a_batch_killed_at_any_moment_is_completed_and_nothing_is_done_twice(tmp
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == 20  # before it came to its end
+    assert int(done.stdout) == 20, done.stderr  # before it came to its end
     lines = [json.loads(x) for x in (tmp_path / "out" / "batch.jsonl").read_text().splitlines()]
     done = [line["output"] for line in lines if line["state"] == "done"]
     assert sorted(done) == sorted(str(task.output) for task in tasks)
