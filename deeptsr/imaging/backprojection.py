@@ -26,6 +26,7 @@ def backproject(
 
     Returns:
         (T * factor, H, W, C): it exposes to ``ltr`` exactly, and scales down to ``coarse`` nearly.
+        Where that has this size already, it is corrected where it lies.
 
     Differs from the paper, which starts from the scaled coarse video: detail that only the LTR
     video has would stand still for ``factor`` frames. It is interpolated in time, so that a frame
@@ -35,7 +36,8 @@ def backproject(
     large = (ltr.shape[1], ltr.shape[2])
     fine = resize(coarse, large)
     if fine is coarse:
-        fine = coarse.clone()
+        correct_in_place(fine, ltr, factor, exposure)
+        return fine
     detail = ltr - expose(fine, factor, exposure)
     add_interpolated(fine, detail, factor, exposure)
     del detail

@@ -100,7 +100,7 @@ class Compact(MomentNetwork):
         for block in self._row:
             x = block.stream(x, first)
             first += block.frames
-        return (hidden.relu_() for hidden in x)
+        return map(Tensor.relu_, x)
 
     def _entered(self, frames: Iterable[Tensor], precision: torch.dtype) -> Iterator[Tensor]:
         """What the first layer makes of frames, by one kernel that looks at the frames themselves.
@@ -129,8 +129,11 @@ class Compact(MomentNetwork):
         tall = long.permute(0, 3, 1, 4, 5, 2, 6).reshape(len(weight), -1, 5, 3 * f, 3)
         # (O, x * C, 5, 3 rows of folds * y, 3)
         bias = middle.flatten(1).sum(1) / -2
-        for slab in slide(frames, 4):
+
+        def entered(slab: Tensor) -> Tensor:
             ltr = slab.movedim(1, -1)  # (N, T + 4, H, W, C)
             n, t, h, w, c = ltr.shape
             folded = ltr.reshape(n, t, h, w // f, f * c).movedim(-1, 1)
-            yield convolve_by(tall, folded, bias, stride=(1, f, 1)).to(precision)
+            return convolve_by(tall, folded, bias, stride=(1, f, 1)).to(precision)
+
+        return map(entered, slide(frames, 4))

@@ -175,8 +175,8 @@ class MomentNetwork(StepNetwork):
         kernels. With full exposure these add up to 0 over the frames, and the last frame's residual
         is minus the others'; with delta exposure the first frame is known, and its residual is 0.
 
-        Yields:
-            (N, T, k - 1, H/f, f, W/f, f*C), with the channels of a pixel last.
+        Returns:
+            (N, T, k - 1, H/f, f, W/f, f*C) each, with the channels of a pixel last.
 
         Oracle: :meth:`forward` (`test_streaming_is_the_same`).
         """
@@ -185,6 +185,9 @@ class MomentNetwork(StepNetwork):
         weight = weight.movedim(1, 3)  # (k, y, x, C, channels, 1, 3, 3)
         weight = weight[:-1] if self.exposure == "full" else weight[1:]
         others, weight = len(weight), weight.flatten(0, 3)
-        for x in hidden:
+
+        def left(x: Tensor) -> Tensor:
             y = convolve_by(weight.to(x.dtype), x).movedim(1, -1)
-            yield y.reshape(*y.shape[:4], others, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
+            return y.reshape(*y.shape[:4], others, f, -1).permute(0, 1, 4, 2, 5, 3, 6)
+
+        return map(left, hidden)

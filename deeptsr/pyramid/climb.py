@@ -14,6 +14,7 @@ from deeptsr.imaging.exposure import Exposure, of_step
 from deeptsr.imaging.resample import resize
 from deeptsr.pyramid.reach import beyond, needed
 from deeptsr.pyramid.stage import FittedStage
+from deeptsr.system.devices import release
 
 __all__ = ["ClimbSettings", "climb", "climb_window"]
 
@@ -106,6 +107,7 @@ def climb_window(
             seen = asked
         theirs = None if places is None else places[asked.start - seen.start :][: len(asked)]
         fine = fitted.apply(fine, shutter, settings.precision, inner, begin, theirs)
+        release()  # what its layers took, before what is as large is made of the result
         factor *= fitted.stage.step
     last = ranges[-1]
     for stage in beyond(stages, settings.scale):

@@ -15,7 +15,7 @@ from deeptsr.imaging.shapes import Frames, Volume
 from deeptsr.imaging.volume import pieces, to_network, to_volume
 from deeptsr.networks import Request, StepNetwork
 
-__all__ = ["Later", "Turned", "in_one", "predict", "predict_ensemble", "tile_voxels", "voxels"]
+__all__ = ["Later", "Turned", "in_one", "predict", "predict_ensemble", "tile_shape", "voxels"]
 
 _SMALLEST_TILE = 16  # pixels
 _FEWEST = {"cpu": 2, "cuda": 4}  # frames of a tile that are streamed at once
@@ -84,6 +84,16 @@ class Turned:
             first, stop = len(self) - stop, len(self) - first
         return self.volume[first:stop].flip(self.axes)
 
+    def back(
+        self, part: Frames, place: tuple[range, ...], size: tuple[int, ...]
+    ) -> tuple[Frames, tuple[range, ...]]:
+        """Turn a part of what this has become, and its frames, rows and columns of all, back."""
+        there = (
+            range(size[axis] - each.stop, size[axis] - each.start) if axis in self.axes else each
+            for axis, each in enumerate(place)
+        )
+        return part.flip(self.axes), tuple(there)
+
 
 def predict(
     network: StepNetwork,
@@ -93,7 +103,7 @@ def predict(
     precision: torch.dtype = torch.float32,
     wanted: range | None = None,
     out: Frames | None = None,
-    average: bool = False,
+    add: bool = False,
     first: int = 0,
 ) -> Frames:
     """Take one step of the climb.
@@ -106,7 +116,8 @@ def predict(
         precision: of the convolutions.
         wanted: frames of ``ltr`` whose results are returned; None: all of them.
         out: where the result is written, so that no memory is taken for it.
-        average: whether what ``out`` holds and the result are averaged there.
+        add: whether the result is added to what ``out`` holds; that of a turned volume is turned
+            back for it.
         first: number, in its scene, of the first frame of ``ltr``.
 
     Returns:
@@ -116,13 +127,13 @@ def predict(
     Raises:
         ResourceError: when not even a small tile fits.
         torch.OutOfMemoryError: when this tile did not fit, and ``out`` is spoilt as a part of it is
-            averaged: whoever asked begins anew, with the smaller tiles.
+            added: whoever asked begins anew, with the smaller tiles.
     """
     tile = tile or network.tile or _suitable_tile(network, ltr.device.type, precision)
     wanted = range(len(ltr)) if wanted is None else wanted
     while True:
         try:
-            return _predict(network, ltr, tile, precision, wanted, out, average, first)
+            return _predict(network, ltr, tile, precision, wanted, out, add, first)
         except torch.OutOfMemoryError as error:
             if tile <= _SMALLEST_TILE:
                 raise ResourceError(
@@ -130,7 +141,7 @@ def predict(
                     "programs that use it, or take `device` cpu"
                 ) from error
             network.tile = tile = max(_SMALLEST_TILE, tile // 2)
-            if average:
+            if add:
                 raise
 
 
@@ -156,11 +167,7 @@ def predict_ensemble(
     for axes in turned[1:]:
         asked, start = (reversed_wanted, reversed_first) if 0 in axes else (wanted, first)
         seen = Turned(ltr, tuple(axes))
-        result = predict(network, seen, precision=precision, wanted=asked, first=start)
-        last = len(result) - 1
-        for number, frame in enumerate(total):  # one by one: a turned copy of all takes memory
-            other = result[last - number if 0 in axes else number]
-            frame.add_(other.flip(1) if 2 in axes else other)
+        predict(network, seen, precision=precision, wanted=asked, out=total, add=True, first=start)
     return total.div_(len(turned))
 
 
@@ -182,16 +189,19 @@ def voxels(
     return (frames + network.reach[0]) * rows * columns
 
 
-def tile_voxels(
+def tile_shape(
     network: StepNetwork, shape: tuple[int, int, int], kind: str, precision: torch.dtype
-) -> tuple[int, float]:
-    """Pixels x frames of a slab of a tile, with what is around it, and how many slabs it has."""
+) -> tuple[int, int, float]:
+    """Pixels of a tile with what is around it, frames of a slab of it, and how many slabs it has.
+
+    The arguments are those of :func:`voxels`.
+    """
     frames, *sides = shape
     tile = _suitable_tile(network, kind, precision)
     slab = _suitable_slab(network, (shape[1], shape[2]), kind, precision)
     rows, columns = (min(side, tile) + 2 * network.edge for side in sides)
     length = frames + 2 * network.reach[0]
-    return min(slab, length) * rows * columns, max(1.0, length / slab)
+    return rows * columns, min(slab, length), max(1.0, length / slab)
 
 
 def in_one(network: StepNetwork, size: tuple[int, int], kind: str, precision: torch.dtype) -> bool:
@@ -229,7 +239,7 @@ def _predict(
     precision: torch.dtype,
     wanted: range,
     out: Tensor | None,
-    average: bool,
+    add: bool,
     first: int,
 ) -> Tensor:
     height, width, channels = ltr.shape[1:]
@@ -237,7 +247,7 @@ def _predict(
     # All tiles have one size, as large as may be.
     tall, wide = (math.ceil(n / math.ceil(n / tile) / multiple) * multiple for n in (height, width))
     shape = (len(wanted) * k, height, width, channels)
-    if average and (tall < height or wide < width):
+    if add and isinstance(ltr, Later) and (tall < height or wide < width):
         ltr = ltr[:]  # other tiles look at frames that this one has written to
     result = torch.empty(shape, device=ltr.device) if out is None else out
     slab = _suitable_slab(network, (height, width), ltr.device.type, precision)
@@ -254,12 +264,13 @@ def _predict(
         with torch.no_grad():
             for piece in network.stream(slabs, precision, asked):
                 output = to_volume(piece[0])[:, : below - top, : right - left]
-                part = result[done : done + len(output), top:below, left:right]
-                if average:
-                    part.add_(output).div_(2)
-                else:
-                    part.copy_(output)
+                frames_done = range(done, done + len(output))
+                place: tuple[range, ...] = (frames_done, range(top, below), range(left, right))
                 done += len(output)
+                if add and isinstance(ltr, Turned):
+                    output, place = ltr.back(output, place, shape)
+                part = result[tuple(slice(each.start, each.stop) for each in place)]
+                (part.add_ if add else part.copy_)(output)
     return result
 
 

@@ -142,7 +142,8 @@ def average_again(
         # A frame is filmed before what becomes of it is written: that takes those behind it, too.
         ltr = Later(result, k, network.exposure)
         out = result[near * k + k // 2 :][: len(later) * k]
-        predict(network, ltr, precision=precision, wanted=later, out=out, average=True, first=first)
+        predict(network, ltr, precision=precision, wanted=later, out=out, add=True, first=first)
+        out.div_(2)
 
 
 def restore_again(

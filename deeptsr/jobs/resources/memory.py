@@ -24,7 +24,7 @@ from deeptsr.networks import StepNetwork
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings, slab_of, tile_of
 from deeptsr.pyramid.plan import Stage
-from deeptsr.pyramid.predict import in_one, tile_voxels
+from deeptsr.pyramid.predict import in_one, tile_shape
 from deeptsr.pyramid.reach import loads, margin
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.system.humanize import size
@@ -43,7 +43,7 @@ _SHARE = 0.8  # of the machine's memory that a run keeps to where nothing is sai
 # What follows was measured: see docs/trials.md.
 _BASE = 450_000_000  # bytes: Python, torch, what it loads on first use, holes in the heap
 _CODED = 320  # bytes a pixel of a frame: what the decoder and the encoder hold
-_HIDDEN = 1.1  # times the slabs of all hidden layers that a prediction holds
+_AT_WORK = 6  # slabs of a hidden layer that a prediction holds, beside a frame of each layer
 _TRAINING = 1.5  # times those of all layers that a training step holds
 _LARGE_FRAMES = 8  # large frames that are held while one is made
 _OPERATORS = 200  # numbers a row and column that scaling takes
@@ -226,7 +226,6 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
         else:
             at = stage.size(clip.height, clip.width)
             tile = _tile(network, (work.seen, *at))
-            twofold = made if model.ensemble else 0  # of a mirror image
             # What the later camera films is held where tiles are averaged with what they film.
             films = model.restores and not model.compares and not in_one(network, at, *_HERE)
             later = work.seen * frame if films else 0
@@ -234,7 +233,7 @@ def _climb(clip: Clip, models: tuple[FittedStage, ...], chunk: int, scale: Fract
             # What the specialist makes, with its mirror image.
             takes = model.special or model.at_once
             theirs = 2 * work.trusted * stage.step * frame if takes else 0
-            more = tile + max(twofold, later + again, theirs)
+            more = tile + max(later + again, theirs)
             # Before that, two networks' results of the frames that tell who takes which place.
             most = max(most, fine + tile + 2 * work.judged * stage.step * frame)
         most = max(most, fine + made + more)
@@ -286,11 +285,11 @@ def _fitting(clip: Clip, options: Options, models: tuple[FittedStage, ...]) -> f
 
 def _tile(network: StepNetwork, shape: tuple[int, int, int]) -> float:
     """Bytes that predicting a tile of a clip takes beside the clip and the result."""
-    places, slabs = tile_voxels(network, shape, *_HERE)
-    layers = _layers(network)
+    pixels, slab, slabs = tile_shape(network, shape, *_HERE)
+    hidden = (_layers(network) + _AT_WORK * slab) * network.width
     # Of each slab that streams behind another: the input, what is made of it, interpolation.
-    colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs)
-    return 4 * places * (_HIDDEN * layers * network.width + colours)
+    colours = 3 * 2 * (1 + network.factor) * min(3.0, slabs) * slab
+    return 4 * pixels * (hidden + colours)
 
 
 def _layers(network: StepNetwork) -> int:

@@ -86,6 +86,9 @@ class TimeBlock(Block):
 
     def stream(self, slabs: Iterable[Tensor], first: int = 0) -> Iterator[Tensor]:
         """See the base class."""
-        for x in slide(slabs, 2):
-            change = convolve(self.frame, convolve(self.time, x, relu=True))
-            yield change.add_(x[:, :, 1:-1, 2:-2, 2:-2])
+        return map(self._within, slide(slabs, 2))
+
+    def _within(self, x: Tensor) -> Tensor:
+        """What becomes of what is not at the ends and borders of a slab."""
+        change = convolve(self.frame, convolve(self.time, x, relu=True))
+        return change.add_(x[:, :, 1:-1, 2:-2, 2:-2])

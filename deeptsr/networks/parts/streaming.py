@@ -29,7 +29,11 @@ Slabs = Iterable[Tensor]
 
 
 def slide(slabs: Slabs, keep: int) -> Iterator[Tensor]:
-    """Each slab with the last ``keep`` frames before it, as soon as there are more than those."""
+    """Each slab with the last ``keep`` frames before it, as soon as there are more than those.
+
+    While others work on what was yielded, nothing but the frames that are kept is held here: many
+    layers wait for each other.
+    """
     held: Tensor | None = None
     for slab in slabs:
         if held is None or not keep:
@@ -37,9 +41,12 @@ def slide(slabs: Slabs, keep: int) -> Iterator[Tensor]:
         else:  # so that channels stay last, whatever the sizes
             parts = [part.movedim(1, -1) for part in (held, slab)]
             long = torch.cat(parts, 1).movedim(-1, 1)
+            del parts
         held = long[:, :, max(0, long.shape[2] - keep) :].clone()  # a view would hold all of it
-        if long.shape[2] > keep:
-            yield long
+        ready = [long] if long.shape[2] > keep else []
+        del slab, long
+        if ready:
+            yield ready.pop()
 
 
 def convolve(layer: nn.Conv3d, x: Tensor, *, relu: bool = False) -> Tensor:
