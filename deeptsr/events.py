@@ -279,6 +279,7 @@ class SelfChecked(Event):
     gain_db: float
     frames: int  # frames that were compared
     confidence: str = "likely"  # "sure", "likely" or "guess": whether what moves goes the right way
+    closes: bool = False  # whether the shutter looks as if it closed, and was taken for open
 
 
 @dataclass(frozen=True)

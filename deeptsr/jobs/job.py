@@ -14,7 +14,6 @@ import torch
 from deeptsr import config, video
 from deeptsr.analysis.cut_list import read_cuts
 from deeptsr.analysis.scenes import survey
-from deeptsr.analysis.shutter import open_share
 from deeptsr.config import EncodeSettings, Options, Resolved
 from deeptsr.errors import InputError, OptionError
 from deeptsr.events import Planned
@@ -34,6 +33,7 @@ from deeptsr.jobs.resources.fit_files import as_it_was_fitted, check_fit_files
 from deeptsr.jobs.resources.memory import Clip, bounded, peak
 from deeptsr.jobs.resources.stopwatch import Watch
 from deeptsr.learning.recipe import climbs
+from deeptsr.learning.strategy.shutter import share_of
 from deeptsr.pyramid.plan import Stage, steps_of
 from deeptsr.system import devices
 
@@ -255,7 +255,7 @@ def resolve_input(
     lead = info.start - info.origin if late else Fraction(0)
     if options.exposure == "auto":
         frames = map(torch.from_numpy, video.read(info, options.start, options.end))
-        options = replace(options, exposure=open_share(frames, len(chosen)))
+        options = replace(options, exposure=share_of(frames, len(chosen), options))
     given = info.timeline.part(chosen).starting_at(lead)
     alpha, encode = info.keeps_alpha, options.encode
     even = not options.keeps_size and video.needs_even(output, encode, source=info, alpha=alpha)

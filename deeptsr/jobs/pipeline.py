@@ -160,7 +160,15 @@ def _checked(
     """Say how good a fit is; return what there is time for of it."""
     check = self_check(fitted, clip, job.options, job.precision)
     on_event(check)
-    if check.confidence == "guess":
+    if check.closes:
+        on_event(
+            Warned(
+                "the shutter looks as if it closed between the frames, and the result takes it for "
+                "open: what moves fast may go the wrong way; try `exposure` auto, or say for what "
+                "share of a frame's time it was open"
+            )
+        )
+    elif check.confidence == "guess":
         on_event(
             Warned(
                 "the result disagrees with itself where this video moves: what moves fast may go "

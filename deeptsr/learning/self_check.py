@@ -8,11 +8,12 @@ from torch import Tensor
 from deeptsr.config import Options
 from deeptsr.evaluation.metrics import CEILING, psnr_frames
 from deeptsr.events import SelfChecked
-from deeptsr.imaging.exposure import expose
+from deeptsr.imaging.exposure import expose, of_step
 from deeptsr.imaging.resample import interpolate_time, resize
 from deeptsr.imaging.volume import part_of, wider
 from deeptsr.learning.held_out import HeldOut
 from deeptsr.learning.strategy.evidence import examine, look, moving
+from deeptsr.learning.strategy.shutter import closes
 from deeptsr.pyramid.climb import climb
 from deeptsr.pyramid.stage import FittedStage
 
@@ -66,8 +67,11 @@ def self_check(
         float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean())
         for v in (restored, linear)
     )
+    told = _confidence(first[0], clip, precision, ours - plain)
+    taken_for_open = first[0].network is not None and of_step(options.exposure, 1) == "full"
+    shut = taken_for_open and bool(closes(clip, options, precision))
     return SelfChecked(
-        ours, plain, ours - plain, len(truth), _confidence(first[0], clip, precision, ours - plain)
+        ours, plain, ours - plain, len(truth), "guess" if shut else told, closes=shut
     )
 
 

@@ -108,8 +108,8 @@ def test_a_share_is_the_mean_of_the_first_frames(share, lit):
 def test_the_share_is_found_in_the_video(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "deeptsr.jobs.model.array_job.open_share",
-        lambda clip, count: seen.append((count, clip.shape)) or 0.5,
+        "deeptsr.jobs.model.array_job.share_of",
+        lambda clip, count, options: seen.append((count, clip.shape)) or 0.5,
     )
     frames = pan(120, 24, 25)
     found, _ = upscaled(frames, tiny(4, exposure="auto"))

@@ -128,3 +128,25 @@ def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
 def test_where_nothing_is_made_up_it_is_sure():
     stage = FittedStage(Stage(Fraction(1), 2, 1), None)
     assert self_check_module._confidence(stage, pan(8, 16, 16), torch.float32, 0.0) == "sure"
+
+
+@pytest.mark.parametrize(
+    ("exposure", "closed", "told"),
+    [
+        ("full", True, "guess"),
+        ("full", None, "likely"),
+        (0.5, True, "likely"),
+        (1.0, True, "guess"),
+    ],
+)
+def test_a_shutter_that_closed_and_was_taken_for_open_makes_it_a_guess(
+    monkeypatch, exposure, closed, told
+):
+    clip, network = pan(24, 24, 24), wake(build(NETWORK, 2))
+    monkeypatch.setattr(self_check_module, "closes", lambda *_: closed)
+    monkeypatch.setattr(self_check_module, "_confidence", lambda *_: "likely")
+    stages = (FittedStage(Stage(Fraction(1), 2, 1), network),)
+    found = self_check(stages, clip, tiny(exposure=exposure), torch.float32)
+    assert (found.confidence, found.closes) == (told, told == "guess")
+    nothing_made_up = self_check(plain(2), clip, tiny(exposure=exposure), torch.float32)
+    assert not nothing_made_up.closes

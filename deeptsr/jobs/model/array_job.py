@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from deeptsr import config
-from deeptsr.analysis.shutter import open_share
 from deeptsr.config import Options
 from deeptsr.errors import OptionError
 from deeptsr.events import Listener
@@ -19,6 +18,7 @@ from deeptsr.imaging.timeline import Timeline
 from deeptsr.imaging.volume import as_volume
 from deeptsr.jobs.in_time import within_time_budget
 from deeptsr.jobs.job import Job, resolve
+from deeptsr.learning.strategy.shutter import share_of
 from deeptsr.system import devices
 
 __all__ = ["array_job"]
@@ -51,7 +51,7 @@ def array_job(
     if options.duplicates == "drop":
         raise OptionError("duplicates is 'drop' and an array has no times; expected 'keep'")
     if options.exposure == "auto":
-        options = replace(options, exposure=open_share(clip, count))
+        options = replace(options, exposure=share_of(clip, count, options))
     if not doubling:
         options = replace(options, pyramid=replace(options.pyramid, doubling=False))
     larger = frame_size((height, width), options.scale, options.size)

@@ -12,12 +12,15 @@ import torch
 from torch.nn import functional
 
 from deeptsr.config import Options
+from deeptsr.imaging.exposure import of_step
 from deeptsr.jobs.resources.looks import looks_of
 from deeptsr.jobs.resources.memory import Clip, chunk_length
 from deeptsr.jobs.resources.models import models_of
+from deeptsr.learning.prior import prior_of
 from deeptsr.learning.recipe import BEGUN, climbs, network_of, steps_of_stage, views_of
 from deeptsr.learning.space.pretrain import SPACE
 from deeptsr.learning.space.step import space_prior
+from deeptsr.learning.strategy.shutter import LOOKED_AT, looked_at
 from deeptsr.networks.space import STEP, SpaceNetwork
 from deeptsr.pyramid.enlarge import doublings
 from deeptsr.pyramid.plan import Stage
@@ -114,6 +117,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     led = joined = 0.0
     if models:
         led = fit[0] - works[0].evidence((), learns=False)
+        fit[0] += works[0].shutter()
         smallest = climbs(options, *size)[-1][:1]
         if smallest[0].scale < stages[0].scale:  # what is known is looked at there before
             first = _Work(clip, options, models_of(size, options, smallest)[0], 0, *works[0].on)
@@ -158,6 +162,7 @@ class _Work:
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
             self._network = network_of(options, model.stage, clip.height, clip.width)
         seen, size = min(clip.frames, options.pyramid.excerpt), (clip.height, clip.width)
+        self._frame = size
         self._looks_of = partial(looks_of, options, number, model.stage, self._network, size, seen)
 
     def steps(self) -> float:
@@ -173,6 +178,13 @@ class _Work:
         operations = 2 * looks.times * self.predicted(looks.frames)
         operations += looks.checks * self.predicted(looks.held)
         return operations + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
+
+    def shutter(self) -> float:
+        """Of asking two networks whether it closed: each restores what it made, too."""
+        options = self._options
+        if prior_of(options) is None or of_step(options.exposure, 1) != "full":
+            return 0.0
+        return sum(4 * self.predicted(LOOKED_AT, size) for size in looked_at(*self._frame))
 
     def judged(self) -> float:
         """Of choosing how much of what a whole fit taught is kept."""
