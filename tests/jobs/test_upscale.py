@@ -118,6 +118,17 @@ def test_the_share_is_found_in_the_video(monkeypatch):
     assert seen == [(120, (120, 24, 25, 3))]
 
 
+def test_a_shutter_that_closed_and_is_taken_for_open_is_told(monkeypatch):
+    monkeypatch.setattr("deeptsr.learning.self_check.closes", lambda *_: True)
+    _, told = upscaled(pan(24, 24, 25), preset("fast", factor=2, fit=FIT))
+    check = next(event for event in told if isinstance(event, SelfChecked))
+    assert (check.confidence, check.closes) == ("guess", True)
+    said = [m for m in warnings_of(told) if "looks as if it closed" in m]
+    assert len(said) == 1
+    assert "try `exposure` auto" in said[0]
+    assert not any("disagrees with itself" in message for message in warnings_of(told))
+
+
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 @pytest.mark.parametrize("size", [(24, 25), (100, 110)])
 def test_a_static_clip_stays_static_and_warns(exposure, size):
