@@ -6,8 +6,8 @@
     python -m benchmarks.shutter --film billiard-htr-240fps.mkv
 
 Clips of the suite at 256 x 256, of eight times the rate, and what a fast camera filmed: a frame is
-the mean of the first 8, 4, 2 or 1 of eight. Then random rotors (see benchmarks.rotors), and things
-in motion as priors are taught on, at 72 x 72 pixels, of four times the rate.
+the mean of the first 8, 4, 2 or 1 of eight. Of four times the rate are random rotors (see
+benchmarks.rotors), and things in motion as priors are taught on, at 72 x 72 pixels.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from examples.render_clips import render as render_clip  # noqa: E402
 
 SHARES = {"open all the time": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
 _FACTOR, _FRAMES, _SIDE = 8, 24, 256
-_FEWER, _FEWER_FRAMES = 4, 16  # the same of random things in motion
+_FEWER, _FEWER_FRAMES = 4, 16  # the same of random clips
 _OPEN = 0.7  # share from which on a shutter counts as open
 
 
@@ -85,7 +85,7 @@ def told(clip: Tensor) -> float:
     help="Also keep the figures, for benchmarks.document.",
 )
 def main(clips: int, first: int, films: tuple[Path, ...], save: Path | None) -> None:
-    """Print a row for each clip, and one for each kind of rotor."""
+    """Print a row for each clip, and one for each kind of random ones."""
     torch.set_num_threads(1)
     rows: dict[str, dict[str, published.Cell]] = {}
     for source in (of_suite(), *map(of_film, films)):
@@ -99,7 +99,7 @@ def main(clips: int, first: int, films: tuple[Path, ...], save: Path | None) -> 
     for name, film in kinds.items() if clips else ():
         rows[name] = {}
         for head, share in SHARES.items():
-            if film is of_things and share * _FEWER < 1:
+            if share * _FEWER < 1:
                 rows[name][head] = None
                 continue
             found = [told(film(first + n, share)) for n in range(clips)]

@@ -21,7 +21,7 @@ from deeptsr.analysis.scenes import survey
 from deeptsr.analysis.shutter import FRAMES, open_share
 from deeptsr.config import Options
 from deeptsr.imaging.resample import resize
-from deeptsr.imaging.shapes import Volume
+from deeptsr.imaging.shapes import AnyVolume, Volume
 from deeptsr.learning.prior import prior_of, starts
 from deeptsr.networks import StepNetwork, build
 from deeptsr.pyramid.trust import restore
@@ -58,7 +58,7 @@ def share_of(frames: Iterable[Tensor], count: int, options: Options) -> float:
 
     def watched() -> Iterator[Tensor]:
         for frame in islice(frames, min(count, FRAMES)):
-            few.append(_small(frame))
+            few.append(_small(frame).half())  # of which many are held
             yield frame
 
     rest = watched()
@@ -67,8 +67,8 @@ def share_of(frames: Iterable[Tensor], count: int, options: Options) -> float:
         pass
     if share < _SURELY or len(few) < _FEWEST:
         return share if share < _SURELY else 1.0
-    seen = survey(frame.numpy() for frame in few)
-    clip = torch.stack([few[number] for number in choose(seen, seen.cuts, LOOKED_AT)])
+    seen = survey(frame.float().numpy() for frame in few)
+    clip = torch.stack([few[number].float() for number in choose(seen, seen.cuts, LOOKED_AT)])
     precision = devices.precision(clip.device)
     return _USUAL if closes(clip, options, precision) else 1.0
 
@@ -121,7 +121,7 @@ def _known(options: Options, exposure: str) -> StepNetwork | None:
     return network.eval()
 
 
-def _where_it_moves(clip: Volume) -> Volume:
+def _where_it_moves(clip: Volume) -> AnyVolume:
     """The part of the frames that moves most."""
     rows, columns = (min(side, _SIDE) for side in clip.shape[1:3])
     moved = (clip[1:] - clip[:-1]).square().mean((0, 3))
