@@ -33,12 +33,9 @@ def test_a_row_for_each_clip_and_one_for_each_kind(tmp_path, monkeypatch):
         *(f"random rotors, {kind}" for kind in KINDS),
     ]
     assert list(rows["wave"].values()) == ["1.00"] * 4
-    assert (
-        list(rows["random rotors, beyond"].values())
-        == ["2 of 2 told right"] + ["1 of 2 told right"] * 3
-    )
-    assert rows["random things in motion"]["1/8"] is None  # it has four parts of a frame alone
-    assert 0.125 in shares
+    told = ["2 of 2 told right", "1 of 2 told right", "1 of 2 told right", None]
+    assert list(rows["random rotors, beyond"].values()) == told
+    assert min(shares) == 0.25  # they have four parts of a frame alone
 
 
 def test_clips_are_of_the_time_that_is_said():
