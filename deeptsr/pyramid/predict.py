@@ -116,8 +116,7 @@ def predict(
         precision: of the convolutions.
         wanted: frames of ``ltr`` whose results are returned; None: all of them.
         out: where the result is written, so that no memory is taken for it.
-        add: whether the result is added to what ``out`` holds; that of a turned volume is turned
-            back for it.
+        add: whether the result, turned back where that is turned, is added to what ``out`` holds.
         first: number, in its scene, of the first frame of ``ltr``.
 
     Returns:
@@ -162,12 +161,15 @@ def predict_ensemble(
     turned = [(*[0] * back, *[2] * mirrored) for back in backwards for mirrored in (False, True)]
     wanted = range(len(ltr)) if wanted is None else wanted
     reversed_wanted = range(len(ltr) - wanted.stop, len(ltr) - wanted.start)
-    reversed_first = -(first + len(ltr) - 1)
     total = predict(network, ltr, precision=precision, wanted=wanted, first=first)
-    for axes in turned[1:]:
-        asked, start = (reversed_wanted, reversed_first) if 0 in axes else (wanted, first)
-        seen = Turned(ltr, tuple(axes))
-        predict(network, seen, precision=precision, wanted=asked, out=total, add=True, first=start)
+    try:
+        for axes in turned[1:]:
+            asked, start = (reversed_wanted, 1 - first - len(ltr)) if 0 in axes else (wanted, first)
+            seen, kind = Turned(ltr, tuple(axes)), precision
+            predict(network, seen, precision=kind, wanted=asked, out=total, add=True, first=start)
+    except torch.OutOfMemoryError:  # what was added is spoilt, and tiles are smaller now
+        del total
+        return predict_ensemble(network, ltr, precision=precision, wanted=wanted, first=first)
     return total.div_(len(turned))
 
 

@@ -93,6 +93,22 @@ def test_tiles_shrink_when_memory_runs_out():
     assert max(small.tried[tried:]) <= small.rows  # it is not tried again
 
 
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_an_ensemble_begins_anew_when_memory_runs_out_in_its_midst(after):
+    network, ltr = make("compact", 1), noise(3, 80, 20, 3)
+    small = Small(network, 80 + 2 * network.reach[1])
+
+    def seen(ltr, asked=None):
+        if len(small.tried) == after:
+            small.rows = 20 + 2 * network.reach[1]
+        return Small.forward(small, ltr, asked)
+
+    small.forward = seen
+    assert gap(predict_ensemble(small, ltr), predict_ensemble(network, ltr)) < 1e-5
+    assert small.tried[after] > small.rows  # it ran out there
+    assert small.tried[-1] <= small.rows
+
+
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("wanted", [range(3), range(4, 9), range(38, 40)])
