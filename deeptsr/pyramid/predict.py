@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -161,12 +162,12 @@ def predict_ensemble(
     turned = [(*[0] * back, *[2] * mirrored) for back in backwards for mirrored in (False, True)]
     wanted = range(len(ltr)) if wanted is None else wanted
     reversed_wanted = range(len(ltr) - wanted.stop, len(ltr) - wanted.start)
-    total = predict(network, ltr, precision=precision, wanted=wanted, first=first)
+    made = partial(predict, network, precision=precision)
+    total = made(ltr, wanted=wanted, first=first)
     try:
         for axes in turned[1:]:
             asked, start = (reversed_wanted, 1 - first - len(ltr)) if 0 in axes else (wanted, first)
-            seen, kind = Turned(ltr, tuple(axes)), precision
-            predict(network, seen, precision=kind, wanted=asked, out=total, add=True, first=start)
+            made(Turned(ltr, tuple(axes)), wanted=asked, out=total, add=True, first=start)
     except torch.OutOfMemoryError:  # what was added is spoilt, and tiles are smaller now
         del total
         return predict_ensemble(network, ltr, precision=precision, wanted=wanted, first=first)
@@ -194,10 +195,7 @@ def voxels(
 def tile_shape(
     network: StepNetwork, shape: tuple[int, int, int], kind: str, precision: torch.dtype
 ) -> tuple[int, int, float]:
-    """Pixels of a tile with what is around it, frames of a slab of it, and how many slabs it has.
-
-    The arguments are those of :func:`voxels`.
-    """
+    """Pixels of a tile with what is around it, frames of a slab of it, and its number of slabs."""
     frames, *sides = shape
     tile = _suitable_tile(network, kind, precision)
     slab = _suitable_slab(network, (shape[1], shape[2]), kind, precision)

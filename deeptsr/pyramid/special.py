@@ -60,7 +60,7 @@ class Specialist:
         return self.network, self.judge, self.classifier
 
     def odds(self, ltr: Volume, precision: torch.dtype, wanted: range | None = None) -> Tensor:
-        """What the classifier says (:func:`odds_of`): of a shutter that closes nothing, 0."""
+        """What the classifier says (:func:`odds_of`); 0 of a shutter that closes: it knows none."""
         if self.network.exposure == "full":
             return odds_of(self.classifier, ltr, precision, wanted)
         return torch.zeros(len(ltr if wanted is None else wanted), 1, 1, device=ltr.device)

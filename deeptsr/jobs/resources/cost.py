@@ -117,7 +117,7 @@ def estimate(stages: tuple[Stage, ...], clip: Clip, options: Options, device: to
     led = joined = 0.0
     if models:
         led = fit[0] - works[0].evidence((), learns=False)
-        fit[0] += works[0].shutter()
+        fit[0] += works[0].shutter(size)
         smallest = climbs(options, *size)[-1][:1]
         if smallest[0].scale < stages[0].scale:  # what is known is looked at there before
             first = _Work(clip, options, models_of(size, options, smallest)[0], 0, *works[0].on)
@@ -162,7 +162,6 @@ class _Work:
         with torch.device("meta"):  # only its shapes are asked for: no memory, no random numbers
             self._network = network_of(options, model.stage, clip.height, clip.width)
         seen, size = min(clip.frames, options.pyramid.excerpt), (clip.height, clip.width)
-        self._frame = size
         self._looks_of = partial(looks_of, options, number, model.stage, self._network, size, seen)
 
     def steps(self) -> float:
@@ -179,12 +178,12 @@ class _Work:
         operations += looks.checks * self.predicted(looks.held)
         return operations + (_climbed(below, looks.below, looks.below) if looks.below else 0.0)
 
-    def shutter(self) -> float:
-        """Of asking two networks whether it closed: each restores what it made, too."""
+    def shutter(self, size: tuple[int, int]) -> float:
+        """Of asking two networks, of frames of that size, whether it closed: each works twice."""
         options = self._options
         if prior_of(options) is None or of_step(options.exposure, 1) != "full":
             return 0.0
-        return sum(4 * self.predicted(LOOKED_AT, size) for size in looked_at(*self._frame))
+        return sum(4 * self.predicted(LOOKED_AT, seen) for seen in looked_at(*size))
 
     def judged(self) -> float:
         """Of choosing how much of what a whole fit taught is kept."""

@@ -63,10 +63,12 @@ def share_of(frames: Iterable[Tensor], count: int, options: Options) -> float:
 
     rest = watched()
     share = open_share(rest, count)
+    if share < _SURELY:
+        return share
     for _ in rest:
         pass
-    if share < _SURELY or len(few) < _FEWEST:
-        return share if share < _SURELY else 1.0
+    if len(few) < _FEWEST:
+        return 1.0
     seen = survey(frame.float().numpy() for frame in few)
     clip = torch.stack([few[number].float() for number in choose(seen, seen.cuts, LOOKED_AT)])
     precision = devices.precision(clip.device)
