@@ -31,9 +31,9 @@ BUNDLED = sorted(
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
     "compact-16x6.safetensors": "a3052f12c92848cb4772e8a0f5b901451ffd9a2d0e04d82a6b59bd166412f5c4",
-    "fusion-16x6.safetensors": "f9f9f16a1c4a0b9754d6d5a66925ed17de159115f4ca0a61a290393fec24d535",
+    "fusion-16x6.safetensors": "c2512e3d58176f4b5f7f070e7a30c5c0dad31393872a80673b72be46f15dad9a",
     "recurrent-16x6.safetensors": (
-        "eeecf72c3615c868f1e08cf03b08d70c2235f1ccfe71e4effcd7065730965c7c"
+        "d774d43033d153e10dd3956da810004fbbc4d81865d0b0c8a2fedb7876a8d5af"
     ),
     "space-24x6.safetensors": "9a0da4e7424ce2aef940d442b208322e25adb8f5d2fab8b4519a297292ecccbe",
 }
