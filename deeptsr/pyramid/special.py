@@ -40,7 +40,7 @@ _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit leve
 # frame is one of many that err together; what a bond between frames is; and the log odds that a
 # frame is on the same side of the limit as the one before it, where no step tells
 # (docs/measurements.md, "Who takes which place", tells the rotors they were chosen on).
-_DOUBT, _FADES = {"full": 0.2, "delta": 0.5}, {"full": 2.8, "delta": 1.0}
+_DOUBT, _FADES = {"full": 0.4, "delta": 0.5}, {"full": 2.8, "delta": 1.0}
 _SAID, _BOND, _STAYS = 64.0, 0.01, 2.0
 _AT_ONCE = 8  # frames that are classified at once
 _LARGEST = 256  # short side that is seen, pixels: on larger frames blades are larger, too

@@ -30,7 +30,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "a3052f12c92848cb4772e8a0f5b901451ffd9a2d0e04d82a6b59bd166412f5c4",
+    "compact-16x6.safetensors": "522172c7188fc0039469c829e0f22edb407262571b8911ff05bd12db9e652f09",
     "fusion-16x6.safetensors": "c2512e3d58176f4b5f7f070e7a30c5c0dad31393872a80673b72be46f15dad9a",
     "recurrent-16x6.safetensors": (
         "d774d43033d153e10dd3956da810004fbbc4d81865d0b0c8a2fedb7876a8d5af"
