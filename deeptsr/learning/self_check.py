@@ -25,10 +25,9 @@ what interpolation is wrong by. A convention, not measured."""
 
 LIKELY = 0.75
 """How likely two witnesses have to be right, on the average over what moves, where a specialist
-takes a part: below it that is a guess. It was chosen beside an older classifier. Of 240 random
-rotors that chose nothing of it they tell seven wrong, of six of which they are sure to 0.78 and
-more: no bound tells most of these. Below this one are 1 in 100 of the others (docs/measurements.md,
-"Who takes which place")."""
+takes a part: below it that is a guess. It was chosen beside an older judge and classifier. Of 240
+random rotors that chose nothing of it they tell six wrong, three of which are below it, as are 7 of
+the 234 others (docs/measurements.md, "Who takes which place")."""
 
 
 def self_check(
