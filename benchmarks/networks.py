@@ -203,7 +203,8 @@ def _grouped(
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(tuple(row.get(name, "") for name in names), []).append(row)
-    return sorted(groups.items(), key=lambda each: [str(part) for part in each[0]])
+    # Steps are numbers, or told in words.
+    return sorted(groups.items(), key=lambda each: [(isinstance(n, str), n) for n in each[0]])
 
 
 def _of_all_clips(

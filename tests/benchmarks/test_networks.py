@@ -129,3 +129,12 @@ def test_a_clip_is_taken_up_in_steps_with_what_a_prior_knows(tmp_path, monkeypat
     run("climbed", "recurrent", *given, "--factor", 2, "--preset", "balanced")
     assert [row["steps"] for row in rows(out)] == ["x4, fast", "x2, balanced"]
     assert "| recurrent, taught | slow | x4, fast |" in run("show", out)
+
+
+def test_steps_that_are_numbers_and_words_are_shown_in_their_order(tmp_path):
+    out = tmp_path / "both.jsonl"
+    told = {"network": "compact", "clip": "slow", "seed": 0, "gain": 1.0, "seconds": 1.0}
+    steps = ("x4, fast", 120, 20)
+    out.write_text("".join(json.dumps(told | {"steps": n}) + "\n" for n in steps))
+    shown = [line.split(" | ")[2] for line in run("show", out).splitlines()[2:]]
+    assert shown == ["20", "120", "x4, fast"]
