@@ -27,8 +27,10 @@ from deeptsr.imaging.exposure import of_step
 from deeptsr.networks import Classifier, StepNetwork
 
 __all__ = [
+    "BELOW",
     "CLASSIFIER",
     "JUDGE",
+    "SPECIAL",
     "SPECIALIST",
     "SPECIAL_STAGES",
     "SPECIAL_STEP",
@@ -40,14 +42,18 @@ __all__ = [
     "starts",
 ]
 
+BELOW = "below"  # the expert for blades below the aliasing limit
 SPECIALIST = "turning"  # the expert for blades beyond the aliasing limit
 JUDGE, CLASSIFIER = "judge", "classifier"  # who tell where that is: by restoring it, and by odds
+SPECIAL = frozenset((SPECIALIST, JUDGE, CLASSIFIER))  # from whom no fit starts
 SPECIAL_STEP = 2  # that all three are taught,
 SPECIAL_STAGES = 2  # as many of which the specialist makes in one, too
 
 AUTO, NONE = "auto", "none"
 _NETWORK, _MADE = "network", "made"  # keys of the metadata
 _MOST = 1 << 30  # bytes of a prior: networks are small
+_SCALE = ":scale"  # of weights in 8 bits: their key, with that behind it
+_LEVELS, _LEAST = 127, 1e-12  # of these weights to each side; and what is no 0 to divide by
 _BUNDLED = "{kind}-{channels}x{blocks}.safetensors"
 
 State = dict[str, Tensor]
@@ -93,7 +99,11 @@ class Prior:
                 variants: dict[str, State] = {}
                 for key in file.keys():  # noqa: SIM118, it is no dictionary
                     variant, name = key.rsplit("/", 1)
+                    if name.endswith(_SCALE):
+                        continue
                     tensor = file.get_tensor(key).float()
+                    if key + _SCALE in file.keys():  # noqa: SIM118
+                        tensor *= file.get_tensor(key + _SCALE)
                     if not tensor.isfinite().all():
                         raise ValueError(f"{key} is not finite")
                     variants.setdefault(variant, {})[name] = tensor
@@ -103,7 +113,7 @@ class Prior:
             LookupError,
             TypeError,
             ValueError,
-            RecursionError,
+            RuntimeError,
         ) as error:
             raise OptionError(
                 f"prior is {str(path)!r}, which cannot be read as one ({error}); expected 'auto', "
@@ -116,13 +126,23 @@ class Prior:
         return any(name.partition("/")[2] == f"{exposure}-{fold}" for name in self.variants)
 
     def bytes(self) -> bytes:
-        """The content of its file; weights are kept in half precision, as is enough."""
+        """The content of its file.
+
+        Weights are kept in half precision, as is enough; those of the classifier, who makes no
+        pictures, in 8 bits and a scale a channel: its log odds change by a hundredth of theirs.
+        """
         told = {_NETWORK: json.dumps(asdict(self.network)), _MADE: json.dumps(self.made)}
-        tensors = {
-            f"{variant}/{name}": tensor.half().contiguous()
-            for variant, state in self.variants.items()
-            for name, tensor in state.items()
-        }
+        tensors = dict[str, Tensor]()
+        for variant, state in self.variants.items():
+            for name, tensor in state.items():
+                key = f"{variant}/{name}"
+                if variant.startswith(CLASSIFIER) and tensor.ndim > 1:
+                    most = tensor.abs().amax(tuple(range(1, tensor.ndim)), keepdim=True)
+                    scale = most.clamp(min=_LEAST) / _LEVELS
+                    tensors[key + _SCALE] = scale
+                    tensors[key] = (tensor / scale).round().to(torch.int8)
+                else:
+                    tensors[key] = tensor.half().contiguous()
         return save(tensors, told)
 
 

@@ -27,7 +27,9 @@ _LIMIT = 0.5  # of the blades' distance: what turns by more within a frame is al
 
 def kinds(variant: Variant) -> tuple[str, str]:
     """What a variant is taught on, or judged by: the kind of clip beside and with blades."""
-    return "leaves", "beyond" if variant.learns == "aliased" else "rotor"
+    if variant.learns == "aliased":
+        return "leaves", "beyond"
+    return "leaves", "below" if variant.learns == "unaliased" and variant.rotors == 1 else "rotor"
 
 
 def aliased(clip: Clip, frames: range, factor: int) -> Tensor:
@@ -95,7 +97,7 @@ class Crops:
 
     def factor(self) -> int:
         """Of the next batch: HTR frames an LTR frame; an expert for blades sees theirs alone."""
-        if self._variant.rotors and self._variant.learns != "unaliased":
+        if self._variant.rotors > 0.5:
             return self._choice(self._variant.steps)
         draw = self.chance()
         for factor, share in _STEPS:

@@ -79,7 +79,8 @@ def pretrain(
                 if variant.expert == CLASSIFIER
                 else Restoring(network, settings, variant, steps, **common)
             )
-            first = known.get(variant.name) or done.get(variant.start or "")
+            others = {**known, **done}
+            first = known.get(variant.name) or others.get(variant.start or "")
             if first:
                 course.start_from(first)
             if begun and begun.get("variant") == variant.name:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIAL_STAGES, SPECIAL_STEP, SPECIALIST
+from deeptsr.learning.prior import (
+    BELOW,
+    CLASSIFIER,
+    JUDGE,
+    SPECIAL_STAGES,
+    SPECIAL_STEP,
+    SPECIALIST,
+)
 
 __all__ = ["VARIANTS", "Variant"]
 
@@ -41,6 +48,7 @@ _AT_ONCE = tuple(SPECIAL_STEP**n for n in range(1, SPECIAL_STAGES + 1))
 
 VARIANTS = (
     Variant("any", "full", 1, 1.0, 0.2, "unaliased"),
+    Variant(BELOW, "full", 1, 1.0, 1.0, "unaliased", 1.25, 0.5, start="any/full-1"),
     Variant(
         SPECIALIST, "full", 1, 1.0, 1.0, "aliased", 1.25, 0.5, steps=_AT_ONCE, start="any/full-1"
     ),

@@ -61,7 +61,8 @@ def render(
     Args:
         seed: of all that is drawn.
         kind: "leaves" (things of all kinds in motion, and what flows), "rotor" (blades that turn,
-            on both sides of the aliasing limit) or "beyond" (beyond it, or crossing it).
+            on both sides of the aliasing limit), "below" (below it, or crossing it) or "beyond"
+            (beyond it, or crossing it).
         size: side of a frame, pixels.
         frames: HTR frames.
         pictures: surfaces beside those that are drawn, (3, side, side) each, in [0, 1].
@@ -71,7 +72,7 @@ def render(
     if kind == "leaves":
         world: _World = _LeavesWorld(dice, size, frames)
     else:
-        world = _RotorWorld(dice, size, frames, beyond=kind == "beyond", step=step)
+        world = _RotorWorld(dice, size, frames, side=kind, step=step)
     picture = world.picture()  # (n, 3, H, W)
     film = picture.clamp(0, 1).reshape(frames, -1, *picture.shape[1:]).mean(1)
     return Clip(film.permute(0, 2, 3, 1).half().contiguous(), world.longest, world.turn)
@@ -221,7 +222,7 @@ class _LeavesWorld(_World):
 class _RotorWorld(_World):
     """Blades that turn before a wall, on both sides of the aliasing limit."""
 
-    def __init__(self, dice: Dice, size: int, frames: int, *, beyond: bool, step: int) -> None:
+    def __init__(self, dice: Dice, size: int, frames: int, *, side: str, step: int) -> None:
         # Most are plain, since a network learns from these first what blades do.
         self._plain = dice.chance(_PLAIN)
         radius = (dice.between(0.22, 0.4) if self._plain else dice.between(0.13, 0.47)) * size
@@ -230,7 +231,7 @@ class _RotorWorld(_World):
         fastest = _FASTEST_TURN / step  # blades' distances an HTR frame
         instants = round(fastest * apart * radius / _REACH)
         super().__init__(dice, size, frames, max(_FEW_INSTANTS, min(_MOST_INSTANTS, instants)))
-        self._angle, speed = motion.turning(dice, self.times, apart, beyond=beyond, step=step)
+        self._angle, speed = motion.turning(dice, self.times, apart, side=side, step=step)
         self.longest = max(step, min(_LONGEST, int(_FASTEST_TURN * apart / max(speed, 1e-6))))
 
     def picture(self) -> Tensor:

@@ -48,7 +48,7 @@ def path(dice: Dice, times: Tensor, fastest: float) -> Tensor:
 
 
 def turning(
-    dice: Dice, times: Tensor, apart: float, *, beyond: bool, step: int = 2
+    dice: Dice, times: Tensor, apart: float, *, side: str = "rotor", step: int = 2
 ) -> tuple[Tensor, float]:
     """The angle of what turns and goes on turning the same way: steadily, or at a changing speed.
 
@@ -60,7 +60,7 @@ def turning(
         dice: random choices.
         times: (n,), HTR frames.
         apart: distance of the blades, radians.
-        beyond: whether it has to be beyond the limit, at one end at least.
+        side: "below" or "beyond" the limit, where it has to be at one end at least, or "rotor".
         step: HTR frames an LTR frame.
 
     Returns:
@@ -71,7 +71,9 @@ def turning(
         away = dice.between(0, _NEAR if dice.chance(0.5) else _FARTHEST)
         return apart / step * (_LIMIT + away if far else _LIMIT - away)
 
-    first = beyond or dice.chance(0.5)
+    first = {"below": False, "beyond": True}.get(side)
+    if first is None:
+        first = dice.chance(0.5)
     crosses = dice.chance(_CROSSING)
     ends = [speed(first), speed(first != crosses)]
     if not crosses and dice.chance(_STEADY):

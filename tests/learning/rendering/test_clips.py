@@ -11,7 +11,7 @@ from deeptsr.learning.rendering.shapes import Rotor
 from deeptsr.learning.rendering.textures import noise, sample, texture
 
 
-@pytest.mark.parametrize("kind", ["leaves", "rotor", "beyond"])
+@pytest.mark.parametrize("kind", ["leaves", "rotor", "below", "beyond"])
 def test_a_seed_gives_a_clip_and_another_seed_another_one(kind):
     one, again, other = (render(s, kind, size=24, frames=6) for s in (3, 3, 4))
     assert one.frames.shape == (6, 24, 24, 3)
@@ -22,7 +22,7 @@ def test_a_seed_gives_a_clip_and_another_seed_another_one(kind):
     assert one.frames.max() <= 1
 
 
-@pytest.mark.parametrize("kind", ["leaves", "rotor", "beyond"])
+@pytest.mark.parametrize("kind", ["leaves", "rotor", "below", "beyond"])
 def test_most_clips_move(kind):
     moved = [
         float(render(seed, kind, size=32, frames=8).frames.float().diff(dim=0).abs().max())
@@ -56,7 +56,7 @@ def test_a_rotor_repeats_itself_after_a_blades_distance():
 def test_turning_goes_one_way_within_its_speeds():
     times = torch.linspace(0, 20, 201)
     for seed in range(20):
-        angle, fastest = turning(Dice(seed), times, 0.8, beyond=seed % 2 > 0)
+        angle, fastest = turning(Dice(seed), times, 0.8, side=("rotor", "beyond")[seed % 2])
         speed = angle.diff() / times.diff()
         assert speed.abs().max() <= fastest * 1.01 <= 0.38
         assert speed.abs().min() >= 0.8 * 0.03
@@ -71,19 +71,21 @@ def test_blades_turn_as_far_in_each_frame_whatever_it_is_made_of(step):
     assert 0.49 < farthest.min() < farthest.max() < 0.93
 
 
-@pytest.mark.parametrize("beyond", [False, True])
-def test_half_of_what_turns_crosses_the_limit(beyond):
+@pytest.mark.parametrize(("side", "below"), [("below", 0.5), ("rotor", 0.25), ("beyond", 0.0)])
+def test_half_of_what_turns_crosses_the_limit(side, below):
     times = torch.linspace(0, 20, 201)
-    turned = [turning(Dice(seed), times, 1.0, beyond=beyond)[0] for seed in range(400)]
+    turned = [turning(Dice(seed), times, 1.0, side=side)[0] for seed in range(400)]
     speeds = [(angle.diff() / times.diff()).abs() for angle in turned]
     crosses = torch.stack([(each.min() < 0.25) & (each.max() > 0.25) for each in speeds])
+    slow = torch.tensor([bool(each.max() < 0.25) for each in speeds])
     assert float(crosses.float().mean()) == pytest.approx(0.5, abs=0.07)
+    assert float(slow.float().mean()) == pytest.approx(below, abs=0.07)
 
 
 def test_speeds_that_look_alike_are_as_likely():
     """What turns by 0.25 + x of the blades' distance a frame looks like 0.25 - x, backwards."""
     times = torch.tensor([0.0, 1e-3, 20.0])  # the first step tells the speed at the beginning
-    turned = [turning(Dice(seed), times, 1.0, beyond=False)[0] for seed in range(2000)]
+    turned = [turning(Dice(seed), times, 1.0)[0] for seed in range(2000)]
     away = torch.stack([angle[1].abs() / 1e-3 for angle in turned]) - 0.25
     assert float((away > 0).float().mean()) == pytest.approx(0.5, abs=0.04)
     for low, high in ((0.0, 0.05), (0.05, 0.1), (0.1, 0.2)):
