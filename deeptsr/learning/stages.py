@@ -28,15 +28,13 @@ from deeptsr.learning.strategy.attempts import (
     INTERPOLATES,
     KNOWN,
     StageResult,
-    Start,
     approach,
     attempt,
     examples_of,
-    specialist_of,
-    start_from,
 )
 from deeptsr.learning.strategy.fitter import StageFitter
 from deeptsr.learning.strategy.sizes import best_size
+from deeptsr.learning.strategy.start import Start, specialist_of, start_from
 from deeptsr.networks import StepNetwork
 from deeptsr.networks.chance import seeded
 from deeptsr.pyramid.plan import Stage
@@ -60,7 +58,7 @@ class _Run:
     checkpoints: Checkpoints | None
     enough: Callable[[], bool]
     start: Start | None = None  # what is known of the first stage, where that was looked at before
-    larger: bool = False  # whether it begins larger than a specialist could take part
+    expert: str | None = None  # who it starts from, where it is too large for a specialist
 
 
 def fit_stages(
@@ -94,8 +92,8 @@ def fit_stages(
         One fitted stage for each of the plan.
 
     A stage starts from the weights of the one before where the shapes agree, else from the prior;
-    where what comes of it cannot be seen, or does not beat linear interpolation, it interpolates.
-    Paper section 4.2 suggests to fine-tune at each scale, and leaves it out for its cost.
+    where what comes of it cannot be seen, or does not beat interpolation, it interpolates. Paper
+    section 4.2 suggests to fine-tune at each scale, and leaves it out for its cost.
     """
     prior = prior_of(options)
     run = _Run(clip, plan, options, prior, precision, on_event, fraction, checkpoints, enough)
@@ -163,28 +161,28 @@ def bring_nearer(
 
 
 def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
-    """The run with the plan that suits the video's motion: of the given one, and some smaller.
-
-    Where a specialist takes a part, at the size that it was taught at: the smallest.
-    """
+    """The run with the plan that suits the motion: the smallest, where a specialist takes part."""
     plans = {plan[0].scale: plan for plan in (run.plan, *smaller)}
+    smallest = min(plans)
     kept = (run.checkpoints.load_partial("size") or {}) if run.checkpoints else {}
     chosen = {str(scale): scale for scale in plans}.get(str(kept.get("scale")))
+    expert = str(kept.get("expert"))
     if chosen is None:
-        chosen = min(plans)
+        chosen = smallest
         looking = replace(run, plan=plans[chosen])
         network, fitter = _fresh(looking, 0), _fitter(looking, 0)
-        experts = starts(run.prior, network)
-        (example,) = examples_of(fitter, run.clip[: fitter.frames], (), looking.plan[0])
+        clip, experts = run.clip[: fitter.frames], starts(run.prior, network)
+        (example,) = examples_of(fitter, clip, (), looking.plan[0])
         start = start_from(network, experts, example, run.precision)
-        if start.special is None and experts:
-            chosen = best_size(network, run.clip[: fitter.frames], [*plans], run.precision)
-        if experts and chosen == looking.plan[0].scale:
-            run = replace(run, start=start)
+        if start and start.special is None:
+            chosen = best_size(network, clip, [*plans], run.precision)
+        if start:
+            expert = start.expert
+            run = replace(run, start=start if chosen == smallest else None)
         release()
         if run.checkpoints:
-            run.checkpoints.save_partial("size", {"scale": str(chosen)})
-    return replace(run, plan=plans[chosen], larger=chosen != min(plans))
+            run.checkpoints.save_partial("size", {"scale": str(chosen), "expert": expert})
+    return replace(run, plan=plans[chosen], expert=expert if chosen != smallest else None)
 
 
 def _with_mix(run: _Run) -> _Run:
@@ -257,17 +255,19 @@ def _learned(
 ) -> StageResult:
     stage, steps = run.plan[number], steps_of_stage(run.options, number)
     experts = starts(run.prior, network)
-    if run.larger:
+    if run.expert:
         experts.pop(SPECIALIST, None)
+        if run.expert in experts:
+            experts = {run.expert: experts[run.expert]}
     if previous is not None and same_shapes(previous, network):
         experts = {"the stage before": previous.state_dict()}
     if number and experts and not steps:  # nothing to look at, nothing to learn
         network.load_state_dict(next(iter(experts.values())))
         return StageResult(KNOWN, 0.0, None, 0.0)
     examples = examples_of(fitter, run.clip[: fitter.frames], below, stage)
-    if number == 0 and run.start is not None:
-        start = run.start
-        network.load_state_dict(next(iter(experts.values())))
+    start = None if number else run.start
+    if start:
+        network.load_state_dict(experts[start.expert])
     else:
         start = start_from(network, experts, examples[-1], run.precision)
     return attempt(fitter, network, examples, steps, start=start)

@@ -10,8 +10,8 @@ from deeptsr.config import preset
 from deeptsr.learning import stages
 from deeptsr.learning.prior import SPECIALIST
 from deeptsr.learning.recipe import climbs
-from deeptsr.learning.strategy.attempts import Start
 from deeptsr.learning.strategy.evidence import Evidence
+from deeptsr.learning.strategy.start import Start
 from deeptsr.pyramid.special import Specialist
 from tests.helpers.fits import Shelf, fitted, outcomes
 from tests.helpers.synth import certain, pan
@@ -66,7 +66,7 @@ def test_where_a_specialist_takes_part_it_is_the_smallest(monkeypatch):
 
     def special(network, experts, clip, precision):
         known = start_from(network, experts, clip, precision)
-        return Start(known.evidence, known.made, Specialist(network, network, certain(1.0)))
+        return replace(known, special=Specialist(network, network, certain(1.0)))
 
     monkeypatch.setattr(stages, "start_from", special)
     quarter = Fraction(1, 4)
@@ -95,7 +95,7 @@ def test_a_specialist_makes_the_stages_of_its_size_in_one(monkeypatch):
         stages,
         "start_from",
         lambda network, *_: Start(
-            KNOWN, special=Specialist(network, network, certain(1.0)), leads=True
+            *("any", CLIP, KNOWN, Specialist(network, network, certain(1.0))), leads=True
         ),
     )
     options = replace(OPTIONS, factor=16)
@@ -134,6 +134,28 @@ def test_a_run_that_goes_on_begins_at_the_same_size(monkeypatch):
     assert found == Fraction(1, 2)
     assert [plan[0].scale for plan in told] == [found]
     assert not asked
+
+
+def test_a_run_that_goes_on_starts_from_the_same_expert(monkeypatch):
+    """Who suits the motion is seen at the smallest size, and not looked at again."""
+    choosing(monkeypatch, Fraction(1, 2))
+    start_from, asked = stages.start_from, []
+
+    def below(network, experts, *others):
+        asked.append(sorted(experts))
+        return replace(start_from(network, experts, *others), expert="below")
+
+    monkeypatch.setattr(stages, "start_from", below)
+    begun(checkpoints=(shelf := Shelf()))
+    shelf.kept.clear()  # interrupted when the size was chosen, and no stage was fitted
+    begun(checkpoints=shelf)
+    (smallest, *others), kept = asked, shelf.started["size"]
+    assert SPECIALIST in smallest
+    assert others == [["below"], ["below"]]
+    for damage in ("nobody", [1], None):
+        shelf.started["size"], _ = {**kept, "expert": damage}, shelf.kept.clear()
+        begun(checkpoints=shelf)
+        assert asked.pop()[:2] == ["any", "below"]
 
 
 @pytest.mark.parametrize("damage", [{}, {"scale": "2"}, {"scale": None}, {"scale": [1]}])

@@ -17,7 +17,8 @@ from deeptsr.imaging.exposure import correct, expose
 from deeptsr.imaging.resample import interpolate_time
 from deeptsr.learning.prior import Prior, prior_of, starts
 from deeptsr.learning.rendering.clips import render
-from deeptsr.learning.strategy.attempts import Start, specialist_of, start_from
+from deeptsr.learning.strategy.evidence import Evidence
+from deeptsr.learning.strategy.start import specialist_of, start_from
 from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.predict import predict
@@ -30,7 +31,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "522172c7188fc0039469c829e0f22edb407262571b8911ff05bd12db9e652f09",
+    "compact-16x6.safetensors": "f6b9ef4f3b7f1d74971fb2fd2eb7b44c8b564d783713e607e246164526584209",
     "fusion-16x6.safetensors": "c2512e3d58176f4b5f7f070e7a30c5c0dad31393872a80673b72be46f15dad9a",
     "recurrent-16x6.safetensors": (
         "d774d43033d153e10dd3956da810004fbbc4d81865d0b0c8a2fedb7876a8d5af"
@@ -57,6 +58,20 @@ def test_a_file_gives_back_what_it_was_made_of(tmp_path):
     assert again.digest
     for name, value in prior.variants["any/full-1"].items():
         assert gap(again.variants["any/full-1"][name], value.half().float()) == 0
+
+
+def test_a_classifier_is_kept_in_8_bits(tmp_path):
+    known = certain(0.3).state_dict()
+    known["enter.weight"] = noise(*known["enter.weight"].shape) - 0.5
+    prior = replace(a_prior(), variants={**a_prior().variants, "classifier/full-1": known})
+    assert len(prior.bytes()) < 1.3 * sum(value.numel() for value in known.values())
+    kept = Prior.load(stored(prior, tmp_path)).variants["classifier/full-1"]
+    for name, value in known.items():
+        most = 0.5 / 127 if value.ndim > 1 else 0.01  # half a level of 127; of half precision
+        assert gap(kept[name], value) <= most * float(value.abs().max()) + 1e-9
+    again = replace(prior, variants={"classifier/full-1": kept})
+    twice = Prior.load(stored(again, tmp_path)).variants["classifier/full-1"]
+    assert all(gap(twice[name], value) < 1e-7 for name, value in kept.items())
 
 
 @pytest.mark.parametrize("content", [b"", b"not a prior", bytes(100)])
@@ -129,11 +144,30 @@ def test_a_specialist_takes_part_where_its_witnesses_and_its_own_account_say_so(
         assert start.special.classifier.tell.bias.item() == odds
 
 
+@pytest.mark.parametrize(
+    ("agrees", "taken"),
+    [((0.2, 0.3), "below"), ((0.3, 0.2), "any"), ((-0.9, 0.1), "below"), ((-0.9, -0.1), "any")],
+)
+def test_a_fit_starts_from_who_agrees_more_with_himself(monkeypatch, agrees, taken):
+    """Who contradicts himself is not believed for doing so less."""
+    network, told = wake(build(NETWORK, 2)), iter(agrees)
+    known = {name: value.clone() for name, value in network.state_dict().items()}
+    experts = {"any": known, "below": {**known, "leave.weight": 2 * known["leave.weight"]}}
+    monkeypatch.setattr(
+        "deeptsr.learning.strategy.start.examine",
+        lambda *_, **__: Evidence(5.0, torch.zeros(1, 1, 1), next(told), 0.3, 1.0),
+    )
+    start = start_from(network, experts, pan(8, 24, 24), torch.float32)
+    assert (start.expert, start.special, start.leads) == (taken, None, False)
+    assert gap(network.state_dict()["leave.weight"], experts[taken]["leave.weight"]) == 0
+    assert gap(start.made, predict(network, pan(8, 24, 24))) == 0
+
+
 def test_without_its_witnesses_no_specialist_takes_part():
     network = wake(build(NETWORK, 2))
     experts = {"any": network.state_dict(), "turning": network.state_dict()}
     assert start_from(network, experts, pan(8, 16, 16), torch.float32).special is None
-    assert start_from(network, {}, pan(8, 16, 16), torch.float32) == Start(None)
+    assert start_from(network, {}, pan(8, 16, 16), torch.float32) is None
 
 
 @pytest.mark.parametrize("step", [3, 5])
@@ -229,7 +263,7 @@ def test_each_beats_linear_interpolation_on_clips_of_another_seed(prior, variant
     network.load_state_dict(starts(prior, network)[expert])
     gains = []
     for seed in range(6 if prior.network.kind == "compact" else 1):
-        drawn = "leaves" if expert == "any" else "beyond"
+        drawn = {"any": "leaves", "below": "below"}.get(expert, "beyond")
         clip = rendered(987_654_000 + seed, drawn, frames=12 * step)
         if clip.longest < step:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deeptsr.config import Options
-from deeptsr.learning.prior import prior_of, starts
+from deeptsr.learning.prior import SPECIAL, prior_of, starts
 from deeptsr.learning.recipe import (
     JUDGED,
     climbs,
@@ -62,8 +62,9 @@ def looks_of(
     if number == 0:
         # What a specialist and its witnesses say of the places is one look: none is restored again.
         # Where the first stage begins larger, none is asked.
+        known = starts(prior, network).keys()
         asked = stage.scale == climbs(options, *size)[-1][0].scale
-        experts = min(1 + asked, len(starts(prior, network)))
+        experts = len(known - SPECIAL) + (asked and known >= SPECIAL)
     if not has_network(options, number, stage) or (number and not steps and (experts or reused)):
         return Looks()  # it goes on with what is known
     rows, columns = stage.size(*size)

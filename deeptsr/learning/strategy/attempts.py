@@ -20,9 +20,8 @@ what was known: pairs of a fast rotation teach its apparent way, and that agrees
 Held-out frames are a slower camera's, to which a fast motion looks otherwise: they choose, at the
 size at which they move alike, among means that agree as much; alone they ask for too much.
 
-A specialist is for just such motion. It takes part where it is likely right in some place of the
-clip, beside what is known of the rest; the video's own pairs teach it nothing, and cost it much of
-what it knows (trials.md), so that it stays as it is.
+Where a specialist takes a part, he stays as he is: the video's own pairs teach him nothing, and
+cost him much of what he knows (trials.md).
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ from torch import Tensor
 
 from deeptsr.imaging.exposure import of_step
 from deeptsr.imaging.resample import resize
-from deeptsr.learning.prior import CLASSIFIER, JUDGE, SPECIAL_STEP, SPECIALIST, State
+from deeptsr.learning.prior import State
 from deeptsr.learning.strategy.bounds import ALIKE, KEPT, UNSEEN
-from deeptsr.learning.strategy.evidence import Evidence, examine, look, moving
+from deeptsr.learning.strategy.evidence import Evidence, examine, look
 from deeptsr.learning.strategy.fitter import StageFitter
-from deeptsr.networks import Classifier, StepNetwork
+from deeptsr.learning.strategy.start import Start
+from deeptsr.networks import StepNetwork
 from deeptsr.pyramid.plan import Stage
-from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
 from deeptsr.pyramid.stream import stream
 
@@ -51,12 +50,9 @@ __all__ = [
     "INTERPOLATES",
     "KNOWN",
     "StageResult",
-    "Start",
     "approach",
     "attempt",
     "examples_of",
-    "specialist_of",
-    "start_from",
 ]
 
 FITTED, KNOWN, INTERPOLATES = "fitted", "as known", "interpolates"
@@ -76,23 +72,13 @@ class StageResult:
     special: bool = False  # whether a specialist takes a part
 
 
-@dataclass(frozen=True)
-class Start:
-    """What a stage's network knows before it is fitted."""
-
-    evidence: Evidence | None  # what its result on the clip says; None: it knows nothing
-    made: Tensor | None = None  # that result (:func:`look`)
-    special: Specialist | None = None  # takes a part of the clip
-    leads: bool = False  # whether that is most of what moves
-
-
 def attempt(
     fitter: StageFitter,
     network: StepNetwork,
     examples: list[Tensor],
     steps: int,
     *,
-    start: Start,
+    start: Start | None,
 ) -> StageResult:
     """Fit a stage's network in place.
 
@@ -101,19 +87,17 @@ def attempt(
         network: where to start from.
         examples: volumes that pairs are cut from; the last one is what the stage is to take.
         steps: optimiser steps.
-        start: what it knows: see :func:`start_from`.
+        start: what it knows: see :func:`start_from`; None: nothing.
     """
     clip = examples[-1]
-    if start.evidence is None:
+    if start is None:
         fitted = fitter.fit(network, examples, steps, known=False)
         evidence = examine(network, clip, fitter.precision)
         good = fitted.score > 0 and evidence.change >= UNSEEN
         return StageResult(FITTED if good else INTERPOLATES, fitted.score, evidence)
-    evidence, share = start.evidence, 0.0
+    evidence, share, known = start.evidence, 0.0, start.made
     if steps and not start.leads:
-        assert start.made is not None
-        before, known = copy.deepcopy(network.state_dict()), start.made
-        agreed = evidence.agreement
+        before, agreed = copy.deepcopy(network.state_dict()), evidence.agreement
 
         def promising(begun: StepNetwork) -> bool:
             """Whether a little of what it learnt agrees more, or suits held-out frames."""
@@ -127,7 +111,8 @@ def attempt(
         fit = fitter.fit(network, examples, steps, known=True, promising=promising)
         if fit.improved:
             evidence, share = _best_mean(network, before, _SHARES, evidence, clip, known, fitter)
-    gain = fitter.gain(network, examples)
+    at_first = next((gain for _, made, gain in fitter.curve if not made), None)
+    gain = fitter.gain(network, examples) if share or at_first is None else at_first
     special = start.special is not None
     if evidence.change < UNSEEN and not special:
         return StageResult(INTERPOLATES, 0.0, evidence, share)
@@ -205,51 +190,6 @@ def _best_mean(
     _, share, evidence, weights = min(alike, key=lambda each: each[0])
     network.load_state_dict(weights)
     return evidence, share
-
-
-def start_from(
-    network: StepNetwork, experts: dict[str, State], clip: Tensor, precision: torch.dtype
-) -> Start:
-    """Give a network what the first expert knows, who was taught things of all kinds.
-
-    Args:
-        network: of the stage.
-        experts: weights by the expert that they are of.
-        clip: that the stage is to take, volume (T, H, W, 3).
-        precision: of the convolutions.
-
-    Returns:
-        What is known now; with a specialist where its witnesses find it likely right in some places
-        of the clip, and what it takes away there, by its own account, is so much more than what the
-        first expert does that it can be seen.
-    """
-    if not experts:
-        return Start(None)
-    network.load_state_dict(next(iter(experts.values())))
-    mine, special = look(network.eval(), clip, precision), specialist_of(network, experts)
-    evidence = examine(network, clip, precision, made=mine)
-    if special is None:
-        return Start(evidence, mine)
-    made = look(special.network, clip, precision)
-    motion = moving(special, clip, mine, made, precision)
-    if not motion.special:
-        return Start(evidence, mine)
-    theirs = examine(special.network, clip, precision, made=made)
-    better = ((theirs.removed - evidence.removed) * motion.places).mean()
-    if better < (UNSEEN / 255) ** 2:
-        return Start(evidence, mine)
-    return Start(evidence, mine, special, motion.special > 0.5)
-
-
-def specialist_of(network: StepNetwork, experts: dict[str, State]) -> Specialist | None:
-    """The specialist among some experts, for a stage; None where there is none for its step."""
-    if network.factor != SPECIAL_STEP or not {SPECIALIST, JUDGE, CLASSIFIER} <= experts.keys():
-        return None
-    specialist, judge = (copy.deepcopy(network).eval() for _ in range(2))
-    specialist.load_state_dict(experts[SPECIALIST])
-    judge.load_state_dict(experts[JUDGE])
-    device = next(network.parameters()).device
-    return Specialist(specialist, judge, Classifier.of(experts[CLASSIFIER], device))
 
 
 def examples_of(

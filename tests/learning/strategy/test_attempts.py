@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from deeptsr.learning.strategy import attempts
-from deeptsr.learning.strategy.attempts import Start, approach, attempt
+from deeptsr.learning.strategy.attempts import approach, attempt
 from deeptsr.learning.strategy.evidence import Evidence
 from deeptsr.learning.strategy.fitter import StageFitter
+from deeptsr.learning.strategy.start import Start
 from deeptsr.networks import build
 from deeptsr.pyramid.special import Specialist
 from tests.helpers.fits import Shelf
@@ -27,7 +28,7 @@ def fitter(on_step=lambda step: None, checkpoints=None):
 
 def seen(network):
     known = attempts.look(network, CLIP, torch.float32)
-    return Start(attempts.examine(network, CLIP, torch.float32), known)
+    return Start("any", known, attempts.examine(network, CLIP, torch.float32))
 
 
 def agreeing(monkeypatch, *shares, change=5.0):
@@ -195,7 +196,7 @@ def test_a_change_that_nobody_can_see_is_not_taken(monkeypatch, levels, taken, k
     agreeing(monkeypatch, *[0.5] * 9, change=levels)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: 1.0)
     network = wake(build(NETWORK, 2))
-    start = seen(network) if known else Start(None)
+    start = seen(network) if known else None
     result = attempt(fitter(), network, [CLIP], 2, start=start)
     assert (result.outcome != "interpolates") == taken
 
@@ -216,5 +217,5 @@ def evidence(agreement, kept):
 def test_what_starts_from_nothing_must_gain(monkeypatch, gain):
     agreeing(monkeypatch, 0.5)
     monkeypatch.setattr(StageFitter, "gain", lambda *_: gain)
-    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, start=Start(None))
+    result = attempt(fitter(), build(NETWORK, 2), [CLIP], 2, start=None)
     assert result.outcome == ("fitted" if gain > 0 else "interpolates")
