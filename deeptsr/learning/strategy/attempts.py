@@ -111,8 +111,7 @@ def attempt(
         fit = fitter.fit(network, examples, steps, known=True, promising=promising)
         if fit.improved:
             evidence, share = _best_mean(network, before, _SHARES, evidence, clip, known, fitter)
-    at_first = next((gain for _, made, gain in fitter.curve if not made), None)
-    gain = fitter.gain(network, examples) if share or at_first is None else at_first
+    gain = _gain(fitter, network, examples, share)
     special = start.special is not None
     if evidence.change < UNSEEN and not special:
         return StageResult(INTERPOLATES, 0.0, evidence, share)
@@ -136,7 +135,22 @@ def approach(fitter: StageFitter, network: StepNetwork, clip: Tensor, steps: int
         before = copy.deepcopy(network.state_dict())
         fitter.fit(network, [clip], steps, known=True)
         evidence, share = _best_mean(network, before, _ALL, evidence, clip, known, fitter)
-    return StageResult(FITTED if share else KNOWN, fitter.gain(network, [clip]), evidence, share)
+    gain = _gain(fitter, network, [clip], share)
+    return StageResult(FITTED if share else KNOWN, gain, evidence, share)
+
+
+def _gain(fitter: StageFitter, network: StepNetwork, examples: list[Tensor], share: float) -> float:
+    """Over linear interpolation on held-out frames, dB, which a fit tells where it begins and ends.
+
+    Args:
+        fitter: of the stage.
+        network: that is kept.
+        examples: see :func:`attempt`.
+        share: of what it learnt that it keeps.
+    """
+    when = {0.0: 0, 1.0: fitter.steps_made}.get(share)
+    told = [gain for _, steps, gain in fitter.curve if steps == when]
+    return told[-1] if told else fitter.gain(network, examples)
 
 
 def _means(

@@ -54,9 +54,10 @@ def test_of_what_the_video_taught_as_much_is_kept_as_agrees_with_itself(
     monkeypatch, shares, learned
 ):
     agreeing(monkeypatch, *shares)
-    network = wake(build(NETWORK, 2))
+    network, fitting = wake(build(NETWORK, 2)), fitter()
     before = {k: v.clone() for k, v in network.state_dict().items()}
-    result = attempt(fitter(), network, [CLIP], 1, start=seen(network))
+    result = attempt(fitting, network, [CLIP], 1, start=seen(network))
+    assert result.gain_db == pytest.approx(fitting.gain(network, [CLIP]), abs=1e-9)
     assert result.learned == learned
     assert result.outcome == ("fitted" if learned else "as known")
     assert result.evidence.agreement == max(shares)
