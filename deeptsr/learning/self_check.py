@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -45,14 +47,14 @@ def self_check(
         options: all settings.
         precision: of the convolutions.
     """
-    first = stages[:1]
-    step = first[0].stage.step
+    first = replace(stages[0], ensemble=False)  # mirrored, too, it would take twice as long
+    step = first.stage.step
     held = HeldOut(len(clip), step)
     ltr = expose(clip[: len(clip) // step * step], step, options.exposure)
     wanted = range(held.kept.start // step, held.kept.stop // step)
     truth = clip[held.kept.start : held.kept.stop]
     restored = climb(
-        first,
+        (first,),
         ltr,
         exposure=options.exposure,
         rounds=options.pyramid.rounds,
@@ -66,8 +68,8 @@ def self_check(
         float(psnr_frames(v.clamp(0, 1), truth).clip(max=CEILING).mean())
         for v in (restored, linear)
     )
-    told = _confidence(first[0], clip, precision, ours - plain)
-    taken_for_open = first[0].network is not None and of_step(options.exposure, 1) == "full"
+    told = _confidence(first, clip, precision, ours - plain)
+    taken_for_open = first.network is not None and of_step(options.exposure, 1) == "full"
     shut = taken_for_open and bool(closes(clip, options, precision))
     return SelfChecked(
         ours, plain, ours - plain, len(truth), "guess" if shut else told, closes=shut

@@ -18,7 +18,7 @@ from deeptsr.networks import build
 from deeptsr.pyramid.plan import Stage
 from deeptsr.pyramid.special import Specialist
 from deeptsr.pyramid.stage import FittedStage
-from tests.helpers.synth import NETWORK, certain, noise, pan, still, tiny, wake
+from tests.helpers.synth import NETWORK, certain, gap, noise, pan, still, tiny, wake
 
 
 def plain(step, scale=Fraction(1)):
@@ -66,6 +66,16 @@ def test_a_coarse_first_stage_is_checked_at_full_size():
     found = check(pan(16, 24, 32), scale=Fraction(1, 2))
     assert found.frames == len(HeldOut(16, 2).kept)
     assert 10 < found.psnr_db < 60
+
+
+def test_the_first_stage_is_checked_without_mirrored_views():
+    """What is told is what one view makes: it takes less than a half of the time."""
+    stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)), verify=False)
+    one, mirrored = (replace(stage, ensemble=ensemble) for ensemble in (False, True))
+    clip, options = pan(16, 24, 32), tiny()
+    assert gap(*(stage.apply(clip, "full", torch.float32) for stage in (one, mirrored))) > 1e-4
+    alone, beside = (self_check((each,), clip, options, torch.float32) for each in (one, mirrored))
+    assert alone == beside
 
 
 @pytest.mark.parametrize("exposure", ["full", "delta"])
