@@ -97,13 +97,12 @@ class Prior:
                 if not isinstance(origin, dict):
                     raise ValueError("it does not say how it was made")
                 variants: dict[str, State] = {}
-                for key in file.keys():  # noqa: SIM118, it is no dictionary
-                    variant, name = key.rsplit("/", 1)
-                    if name.endswith(_SCALE):
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                for key, kept in tensors.items():
+                    if key.endswith(_SCALE):
                         continue
-                    tensor = file.get_tensor(key).float()
-                    if key + _SCALE in file.keys():  # noqa: SIM118
-                        tensor *= file.get_tensor(key + _SCALE)
+                    variant, name = key.rsplit("/", 1)
+                    tensor = kept.float() * tensors.get(key + _SCALE, 1)
                     if not tensor.isfinite().all():
                         raise ValueError(f"{key} is not finite")
                     variants.setdefault(variant, {})[name] = tensor

@@ -167,7 +167,8 @@ def test_without_its_witnesses_no_specialist_takes_part():
     network = wake(build(NETWORK, 2))
     experts = {"any": network.state_dict(), "turning": network.state_dict()}
     assert start_from(network, experts, pan(8, 16, 16), torch.float32).special is None
-    assert start_from(network, {}, pan(8, 16, 16), torch.float32) is None
+    for nobody in ({}, {"turning": network.state_dict()}):
+        assert start_from(network, nobody, pan(8, 16, 16), torch.float32) is None
 
 
 @pytest.mark.parametrize("step", [3, 5])

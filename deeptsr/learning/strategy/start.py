@@ -51,11 +51,11 @@ def start_from(
     Returns:
         The expert who agrees most with himself, with a specialist where its witnesses find it
         likely right in some places of the clip, and what it takes away there, by its own account,
-        is so much more than what that expert does that it can be seen. None: there is no expert.
+        is so much more than what that expert does that it can be seen. None: there is none.
     """
-    if not experts:
+    known = [expert for expert in experts if expert not in SPECIAL]
+    if not known:
         return None
-    known = (expert for expert in experts if expert not in SPECIAL)
     starts = (_known(network, expert, experts[expert], clip, precision) for expert in known)
     start = max(starts, key=lambda each: max(0.0, each.evidence.agreement))  # else the first
     network.load_state_dict(experts[start.expert])
