@@ -79,7 +79,7 @@ def fit_job(
         if len(excerpt) < job.least:
             return job, fitted
         clip = excerpt.to(job.device)
-        bring_nearer(
+        fitted = bring_nearer(
             *(fitted, clip, job.options),
             precision=job.precision,
             on_event=_corrected(lambda: job, on_event),

@@ -114,12 +114,11 @@ def fit_stages(
             on_smaller(held)
         on_event(event)
         on_event(Progress(fraction(number, 1.0), "fit", f"stage {number + 1} of {len(plan)}: done"))
-        usable = event.outcome != INTERPOLATES
-        known = network.eval() if usable else None
+        known = network.eval() if event.outcome != INTERPOLATES else None
         special = specialist_of(network, starts(prior, network)) if event.special else None
         made = fitted_stage(options, number, stage, known, special=special, below=fitted)
         fitted.append(replace(made, agreement=event.agreement))
-        previous = network if usable else previous
+        previous = previous if known is None else known
     return tuple(fitted)
 
 
@@ -131,10 +130,10 @@ def bring_nearer(
     precision: torch.dtype = torch.float32,
     on_event: Listener = ignore,
     fraction: Callable[[int, float], float] = lambda stage, share: 0.0,
-) -> None:
-    """Bring a fit of another video nearer to this one: its first stage, in place, in a few steps.
+) -> tuple[FittedStage, ...]:
+    """Bring a fit of another video nearer to this one: its first stage, in a few steps, in place.
 
-    What is aliased is left as it is: the video's own pairs teach it nothing.
+    What is aliased is left as it is: the video's own pairs teach it nothing. Returns the stages.
 
     Args:
         fitted: coarse to fine.
@@ -144,9 +143,9 @@ def bring_nearer(
         on_event: listener.
         fraction: see :func:`fit_stages`.
     """
-    (first, *_), steps = fitted, steps_of_stage(options, 0)
+    (first, *others), steps = fitted, steps_of_stage(options, 0)
     if first.network is None or first.special is not None or not steps:
-        return
+        return fitted
     began, plan = time.monotonic(), tuple(each.stage for each in fitted)
     options = replace(options, fit=nearer(options.fit))
     run = _Run(clip, plan, options, None, precision, on_event, fraction, None, lambda: False)
@@ -156,8 +155,10 @@ def bring_nearer(
     (example,) = examples_of(fitter, clip[: fitter.frames], (), first.stage)
     result = approach(fitter, first.network, example, steps)
     curve, seconds = tuple(fitter.curve), time.monotonic() - began
-    on_event(_told(run, 0, result, fitter.steps_made, curve, seconds))
+    event = _told(run, 0, result, fitter.steps_made, curve, seconds)
+    on_event(event)
     release()
+    return replace(first, agreement=event.agreement), *others
 
 
 def _with_size(run: _Run, smaller: tuple[tuple[Stage, ...], ...]) -> _Run:
@@ -234,14 +235,8 @@ def _fitter(run: _Run, number: int) -> StageFitter:
     stage = run.plan[number]
     seen = min(len(run.clip), fitted_frames(stage, stage.size(*run.clip.shape[1:3])))
     return StageFitter(
-        run.options,
-        seen,
-        number,
-        run.precision,
-        on_step,
-        run.clip.device,
-        run.checkpoints,
-        run.enough,
+        *(run.options, seen, number, run.precision),
+        *(on_step, run.clip.device, run.checkpoints, run.enough),
     )
 
 

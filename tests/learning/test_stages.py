@@ -56,11 +56,13 @@ def test_only_a_first_stage_that_is_not_aliased_comes_nearer(monkeypatch, aliase
         lambda *given, **made: replace(examine(*given, **made), agreement=next(rising) / 9),
     )
     options, told = tiny(fit=replace(FIT, adapt_steps=30, steps=30), fit_file="a"), []
-    bring_nearer(lent, pan(16, 24, 24, seed=5), options, on_event=told.append)
+    nearer = bring_nearer(lent, pan(16, 24, 24, seed=5), options, on_event=told.append)
     assert [event.steps for event in outcomes(told)] == ([] if aliased else [3])
     after = [[*each.network.parameters()] for each in lent if each.network]
     same = [all(map(torch.equal, *pair)) for pair in zip(networks, after, strict=True)]
     assert same == [aliased, *[True] * (len(networks) - 1)]
+    agrees = [event.agreement for event in outcomes(told)] or [lent[0].agreement]
+    assert nearer == (replace(lent[0], agreement=agrees[0]), *lent[1:])
 
 
 # --- what is gained ---

@@ -70,10 +70,10 @@ def looks_of(
     rows, columns = stage.size(*size)
     seen = min(seen, fitted_frames(stage, (rows, columns))) if number else seen
     frames, steps = seen * stage.factor_before, steps * learns
-    # The self-check looks at what is taken over, or at a specialist's work and its witnesses.
-    times, checks, at_end = (number == 0) * (2.0 if not learns else float(reused)), 0, 0
-    if reused and steps:  # what is taken over, and two means of it and what it learns
-        times, checks = times + 1 + 2, 2
+    # The self-check looks at what is taken over as it is, or at a specialist's work, and witnesses.
+    times, checks, at_end = (number == 0) * (2.0 if not learns else reused and not steps), 0, 0
+    if reused and steps:  # what is taken over, and what it learns
+        times, checks = 2, 2
     elif not reused:
         at_end = _MEANS * bool(steps and experts)
         times += experts + (steps > 1) + at_end if experts else 1
