@@ -141,8 +141,8 @@ class Prior:
                     tensors[key + _SCALE] = scale
                     tensors[key] = (tensor / scale).round().to(torch.int8)
                 else:
-                    tensors[key] = tensor.half().contiguous()
-        return save(tensors, told)
+                    tensors[key] = tensor.half()
+        return save({key: tensor.contiguous() for key, tensor in tensors.items()}, told)
 
 
 @cache
