@@ -1,9 +1,9 @@
 """What is known before the video is seen: weights to start a fit from.
 
 A prior is a safetensors file. It holds networks of one name and size, for both exposures, folded or
-not, of one or more experts: first who was taught things of all kinds; then a specialist, who was
-taught blades that turn beyond the aliasing limit, and two who tell where that is so. It says in its
-metadata how it came about.
+not, of one or more experts: first who was taught things of all kinds; then who was taught blades
+that turn below the aliasing limit; then a specialist, who was taught those beyond it, and two who
+tell where that is so. It says in its metadata how it came about.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from deeptsr.config import PretrainSettings
 from deeptsr.imaging.exposure import expose
 from deeptsr.learning.pretraining.pseudo_time import BLOCK
 from deeptsr.learning.pretraining.variants import Variant
+from deeptsr.learning.prior import BELOW, SPECIALIST
 from deeptsr.learning.rendering.clips import Clip, render
 
 __all__ = ["Crops", "aliased", "kinds", "within"]
@@ -27,9 +28,7 @@ _LIMIT = 0.5  # of the blades' distance: what turns by more within a frame is al
 
 def kinds(variant: Variant) -> tuple[str, str]:
     """What a variant is taught on, or judged by: the kind of clip beside and with blades."""
-    if variant.learns == "aliased":
-        return "leaves", "beyond"
-    return "leaves", "below" if variant.learns == "unaliased" and variant.rotors == 1 else "rotor"
+    return "leaves", {BELOW: "below", SPECIALIST: "beyond"}.get(variant.expert, "rotor")
 
 
 def aliased(clip: Clip, frames: range, factor: int) -> Tensor:
@@ -97,7 +96,7 @@ class Crops:
 
     def factor(self) -> int:
         """Of the next batch: HTR frames an LTR frame; an expert for blades sees theirs alone."""
-        if self._variant.rotors > 0.5:
+        if self._variant.expert != "any":
             return self._choice(self._variant.steps)
         draw = self.chance()
         for factor, share in _STEPS:

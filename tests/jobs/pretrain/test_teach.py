@@ -195,6 +195,17 @@ def test_a_prior_is_taught_on_from_a_file(tmp_path):
         pretrain_file(tmp_path / "c", NETWORK, TINY, start=tmp_path / "none")
 
 
+def test_a_network_that_a_prior_lacks_starts_from_one_that_it_has(tmp_path):
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    state = wake(build_teachable(NETWORK, 2)).state_dict()
+    first.write_bytes(Prior(NETWORK, {"any/full-1": state}, {}).bytes())
+    slow = replace(TINY, rate=1e-9)
+    pretrain_file(second, NETWORK, slow, start=first, only=("below/full-1",), device="cpu")
+    made = Prior.load(second)
+    assert {*made.variants} == {"any/full-1", "below/full-1"}
+    assert all(gap(made.variants["below/full-1"][name], state[name]) < 1e-2 for name in state)
+
+
 def test_what_finds_detail_is_taught_on_from_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr("deeptsr.learning.space.pretrain._JUDGES", 1)
     first, second, spoilt = (tmp_path / f"{name}.safetensors" for name in "abc")
