@@ -47,7 +47,7 @@ def self_check(
         options: all settings.
         precision: of the convolutions.
     """
-    first = replace(stages[0], ensemble=False)  # mirrored, too, it would take twice as long
+    first = replace(stages[0], ensemble=False)  # faster, and 0.1 to 0.3 dB less (method.md)
     step = first.stage.step
     held = HeldOut(len(clip), step)
     ltr = expose(clip[: len(clip) // step * step], step, options.exposure)

@@ -69,7 +69,7 @@ def test_a_coarse_first_stage_is_checked_at_full_size():
 
 
 def test_the_first_stage_is_checked_without_mirrored_views():
-    """What is told is what one view makes: it takes less than a half of the time."""
+    """What is told is what one view makes, in less time."""
     stage = FittedStage(Stage(Fraction(1), 2, 1), wake(build(NETWORK, 2)), verify=False)
     one, mirrored = (replace(stage, ensemble=ensemble) for ensemble in (False, True))
     clip, options = pan(16, 24, 32), tiny()
