@@ -49,18 +49,19 @@ def uniform_motion(clip: Tensor) -> tuple[float, float]:
         torch.linspace(0, len(gray) - 2, min(_PAIRS, len(gray) - 1)).round().int().tolist()
     ):
         now, then = gray[index + 1][inner], gray[index]
-        moved = then.unfold(0, now.shape[0], 1).unfold(1, now.shape[1], 1).flatten(0, 1)
-        errors = (moved - now).square().mean((1, 2))  # (ways,)
-        best = int(errors.argmin())
-        down, right = reach - best // (2 * reach + 1), reach - best % (2 * reach + 1)
-        still = errors[len(errors) // 2].item()
-        slope_y, slope_x = torch.gradient(moved[best])
+        ways = then.unfold(0, now.shape[0], 1).unfold(1, now.shape[1], 1)  # (down, right, h, w)
+        # Row by row, as all of them at once are more than a cache holds.
+        errors = torch.stack([(row - now).square_().mean((1, 2)) for row in ways]).flatten()
+        best = divmod(int(errors.argmin()), 2 * reach + 1)
+        down, right = reach - best[0], reach - best[1]
+        still, moved = errors[len(errors) // 2].item(), ways[best]
+        slope_y, slope_x = torch.gradient(moved)
         slopes = torch.stack([slope_y.flatten(), slope_x.flatten()], 1)
-        missing = (moved[best] - now).flatten()
+        missing = (moved - now).flatten()
         normal = slopes.T @ slopes + 1e-6 * torch.eye(2)
         rest = torch.linalg.solve(normal, slopes.T @ missing)
         left = (missing - slopes @ rest).square().mean().item()
-        before, after = before + still, after + min(left, errors[best].item())
+        before, after = before + still, after + min(left, errors.min().item())
         speeds.append(float(torch.hypot(down + rest[0], right + rest[1])))
     if before < _CHANGE * len(speeds):
         return 0.0, 0.0

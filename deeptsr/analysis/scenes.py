@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import uniform_filter
 
 __all__ = ["Survey", "scenes_between", "survey", "with_cuts"]
 
@@ -27,6 +26,7 @@ _Array = npt.NDArray[np.float32]
 _THUMBNAIL = 48  # pixels of the long side, at most, at which pictures are compared
 _BLOCK = 8  # of its pixels: the side of what is looked for in the other picture
 _SEARCH = 8  # of its pixels: how far
+_AROUND = 4  # of its pixels to each side, whose mean a picture is compared without
 _FINEST = 0.015  # log luminance: detail below it is noise
 _FLAT = 0.02  # log luminance: a picture with less detail shows nothing
 _ALIKE = 0.3  # unlikeness, in [0, 1], below which nothing needs to be looked for
@@ -165,7 +165,7 @@ def _look(frame: _Array) -> _Look:
     small = _means(sample, min(side, *sample.shape[:2]))
     gray = small @ _ROUGH_LUMA
     log = np.log(gray + 0.1)
-    log -= uniform_filter(log, 9, mode="reflect")
+    log -= _blurred(log)
     padding = [(0, -n % _BLOCK) for n in log.shape]
     channels = ((gray, 0.0), (small[..., 0] - gray, 0.5), (small[..., 2] - gray, 0.5))
     counts = [np.histogram(c, 16, (-low, 1 - low))[0] for c, low in channels]
@@ -175,6 +175,13 @@ def _look(frame: _Array) -> _Look:
         np.cumsum(counts, axis=1, dtype=np.float32) / np.float32(gray.size),
         small.mean((0, 1)),
     )
+
+
+def _blurred(picture: _Array) -> _Array:
+    """Means around each pixel."""
+    mirrored = np.pad(picture, _AROUND, mode="symmetric")
+    around: _Array = sliding_window_view(mirrored, (2 * _AROUND + 1,) * 2).mean((2, 3))
+    return around
 
 
 def _means(picture: _Array, side: int) -> _Array:

@@ -15,7 +15,6 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-from scipy import linalg
 from torch import Tensor
 
 from deeptsr.errors import OptionError
@@ -177,6 +176,8 @@ def _axis(coarse: int, fine: int, camera: str, device: torch.device) -> _Axis:
     band = torch.zeros(reach + 1, coarse, dtype=torch.float64)
     for away in range(reach + 1):
         band[away, : coarse - away] = gram.diagonal(-away)
+    from scipy import linalg  # noqa: PLC0415, for who enlarges alone: it takes a while to load
+
     unmixed = linalg.solveh_banded(band.numpy(), torch.eye(coarse).double().numpy(), lower=True)
     back = sees.T @ torch.from_numpy(unmixed)
     return _Axis(_Band(sees), _Band(_cubic(coarse, fine)), _Band(back))
