@@ -25,11 +25,10 @@ SURE = 0.4
 """Agreement from which a result is called sure: by its own estimate it takes away that much of
 what interpolation is wrong by. A convention, not measured."""
 
-LIKELY = 0.75
-"""How likely two witnesses have to be right, on the average over what moves, where a specialist
-takes a part: below it that is a guess. It was chosen beside an older judge and classifier. Of 240
-random rotors that chose nothing of it they tell six wrong, three of which are below it, as are 7 of
-the 234 others (docs/measurements.md, "Who takes which place")."""
+LIKELY = {"full": 0.95, "delta": 0.75}
+"""How likely the witnesses have to be right, on the average over what moves, where a specialist
+takes a part: below it that is a guess. By exposure: of a shutter that closes fewer tell, and are
+less sure (docs/measurements.md, "Who takes which place")."""
 
 
 def self_check(
@@ -81,7 +80,7 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
 
     Held-out frames tell of a slower camera, to which a fast motion looks otherwise; agreement tells
     of this one, and a wrong way may agree with itself. So a result has to do well by both. Of
-    motion beyond the aliasing limit held-out frames tell nothing: there two witnesses say how
+    motion beyond the aliasing limit held-out frames tell nothing: there witnesses say how
     likely it is. Sure it is never, as two worlds explain what was seen.
     """
     if first.network is None:
@@ -90,7 +89,7 @@ def _confidence(first: FittedStage, clip: Tensor, precision: torch.dtype, gain_d
     if first.special is not None:
         mine, theirs = (look(n, small, precision) for n in (first.network, first.special.network))
         motion = moving(first.special, small, mine, theirs, precision)
-        if motion.sure < LIKELY:
+        if motion.sure < LIKELY[first.special.network.exposure]:
             return "guess"
         if motion.special > 0.5:
             return "likely"

@@ -1,11 +1,14 @@
-"""`Specialist`: takes the places of a result where motion is aliased, as two witnesses see it.
+"""`Specialist`: takes the places of a result where motion is aliased, as three witnesses see it.
 
 Where blades turn by more than half of their distance a frame, two worlds explain what the slow
 camera saw. An expert who always takes the longer way is right there, and wrong elsewhere. A judge,
 who is taught to take it where it is right and to leave all else as interpolation has it, makes, in
 doubt, what errs least in the mean square: a part of the change, the larger the likelier it is. So
 the share of the specialist's change that it makes, too, tells how likely it takes that to be. A
-classifier sees more of the picture, and tells the log odds themselves.
+classifier sees more of the picture, and tells the log odds themselves. And light speaks against:
+where motion was slower than the specialist takes it for, blades of the opposite contrast, and of a
+stronger one, are what he makes of it. Often these would be darker than black, or brighter than
+white, which nobody has filmed.
 
 Near the limit both are in doubt, and where they err in a frame they err in those around it. But
 things go on the way that they go: both results show an LTR frame's moments in opposite order, so
@@ -39,9 +42,15 @@ _UNSEEN = 1 / 255**2  # mean square of a change that nobody sees: one 8-bit leve
 # fast doubt fades away from it, of either exposure; what a classifier's log odds are divided by: a
 # frame is one of many that err together; what a bond between frames is; and the log odds that a
 # frame is on the same side of the limit as the one before it, where no step tells
-# (docs/measurements.md, "Who takes which place", tells the rotors they were chosen on).
-_DOUBT, _FADES = {"full": 0.4, "delta": 0.5}, {"full": 2.8, "delta": 1.0}
+# (docs/measurements.md, "Who takes which place", tells the rotors that all were chosen on).
+_DOUBT, _FADES = {"full": 0.2, "delta": 0.5}, {"full": 2.8, "delta": 1.0}
 _SAID, _BOND, _STAYS = 64.0, 0.01, 2.0
+# What a result may be beyond the limits of brightness by an error of its own; how near to a limit
+# what was filmed is cut off there, and the share of its pixels that tells so. How much it speaks
+# against a specialist, of either exposure, and from which share of his change on: of a shutter that
+# closes it tells nothing.
+_ERRS, _AT_LIMIT, _SEVERAL = 0.04, 2 / 255, 0.002
+_AGAINST, _SLIGHT = {"full": 0.2, "delta": 0.0}, 5e-5
 _AT_ONCE = 8  # frames that are classified at once
 _LARGEST = 256  # short side that is seen, pixels: on larger frames blades are larger, too
 
@@ -102,7 +111,7 @@ def odds_of(
 
 
 def parts_of(theirs: Volume, judged: Volume, odds: Tensor, plain: Volume, factor: int) -> Tensor:
-    """What the two witnesses say, weighed by what a specialist changes, and that change.
+    """What the witnesses say, weighed by what a specialist changes, and that change.
 
     Args:
         theirs: the specialist's result, volume (T * factor, H, W, C).
@@ -112,8 +121,8 @@ def parts_of(theirs: Volume, judged: Volume, odds: Tensor, plain: Volume, factor
         factor: HTR frames an LTR frame.
 
     Returns:
-        Mean products with what the judge changes, with the odds, and mean squares,
-        (3, T, rows, columns).
+        Mean products with what the judge changes, with the odds, and mean squares; and mean squares
+        of what is impossible, (4, T, rows, columns).
     """
     parts = []
     size = (int(plain.shape[1]), int(plain.shape[2]))
@@ -122,8 +131,24 @@ def parts_of(theirs: Volume, judged: Volume, odds: Tensor, plain: Volume, factor
         away = theirs[frames] - plain[frames]
         both = pool(((judged[frames] - plain[frames]) * away).mean(0))
         change = away.square_().mean(0)
-        parts.append(torch.stack([both, pool(change * told[0, :, :, None]), pool(change)]))
+        beyond = _impossible(theirs[frames], plain[frames].mean(0)).square_().mean(0)
+        each = both, pool(change * told[0, :, :, None]), pool(change), pool(beyond)
+        parts.append(torch.stack(each))
     return torch.stack(parts, 1)
+
+
+def _impossible(made: Frames, filmed: Tensor) -> Frames:
+    """How much darker than black, or brighter than white, a result is.
+
+    A limit at which some of what was filmed is (H, W, C) is none: light was cut off there.
+    """
+    result = torch.zeros_like(made)
+    for sign in (-1, 1):
+        toward = sign * (filmed - 0.5)
+        cut_off = (toward > 0.5 - _AT_LIMIT).float().mean((0, 1)) > _SEVERAL  # by colours
+        over = (sign * (made - 0.5) - 0.5 - _ERRS).clamp_(min=0)
+        result += over.mul_(~cut_off)
+    return result
 
 
 def bonds_of(mine: Volume, theirs: Volume, factor: int, exposure: str = "full") -> Tensor:
@@ -158,17 +183,18 @@ def likely(parts: Tensor, bonds: Tensor, exposure: str = "full") -> Cells:
     """How likely the specialist is right.
 
     Args:
-        parts: :func:`parts_of`, (3, T, rows, columns).
+        parts: :func:`parts_of`, (4, T, rows, columns).
         bonds: :func:`bonds_of`, (T - 1, rows, columns).
         exposure: "full" or "delta".
 
     Returns:
         (T, rows, columns), 0 to 1; of a frame and :data:`NEAR` to each side.
     """
-    both, said, change = (broad(part) for part in parts)
+    both, said, change, beyond = (broad(part) for part in parts)
     change = change + _UNSEEN
     judged = (both / change - _DOUBT[exposure]) / _FADES[exposure]
-    alone = judged + said / change / _SAID  # log odds
+    against = _AGAINST[exposure] * torch.log1p(beyond / change / _SLIGHT)
+    alone = judged + said / change / _SAID - against  # log odds
     bonds = bonds / _BOND
     before, after = torch.zeros_like(alone), torch.zeros_like(alone)
     for _ in range(min(NEAR, len(bonds))):

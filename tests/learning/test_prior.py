@@ -31,7 +31,7 @@ BUNDLED = sorted(
 )
 ONE = (Stage(FULL, 2, 1),)
 HASHES = {
-    "compact-16x6.safetensors": "f6b9ef4f3b7f1d74971fb2fd2eb7b44c8b564d783713e607e246164526584209",
+    "compact-16x6.safetensors": "e0cc308746963307cbc807dc84938db8e5f33627d138d855827fc4d6a9b8b9ee",
     "fusion-16x6.safetensors": "c2512e3d58176f4b5f7f070e7a30c5c0dad31393872a80673b72be46f15dad9a",
     "recurrent-16x6.safetensors": (
         "d774d43033d153e10dd3956da810004fbbc4d81865d0b0c8a2fedb7876a8d5af"

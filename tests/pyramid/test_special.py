@@ -75,7 +75,7 @@ def told(shares, bonds=()):
     both = torch.tensor(shares)[:, None, None].expand(-1, 4, 5)
     none, all_of_it = torch.zeros_like(both), torch.ones_like(both)
     bonds = torch.tensor(bonds or [0.0] * (len(shares) - 1))[:, None, None].expand(-1, 4, 5)
-    return likely(torch.stack([both, none, all_of_it]), bonds)[:, 0, 0]
+    return likely(torch.stack([both, none, all_of_it, none]), bonds)[:, 0, 0]
 
 
 def test_frames_decide_together_where_steps_between_them_are_shorter():
@@ -143,6 +143,40 @@ def test_where_frames_are_filmed_as_they_are_motion_stays_what_it_is():
     assert (alone > 0.75).tolist() == [False, False, True, False, False, False]
 
 
+def said_by_light(made, plain):
+    """How much of a specialist's change is impossible, and how likely he is by all but the others."""
+    parts = parts_of(made, plain, torch.zeros(len(plain) // 2, 1, 1), plain, 2)
+    parts[0] = 0.3 * parts[2]  # the judge takes him for rather right
+    share = (parts[3].sum() / parts[2].sum()).item()
+    return share, likely(parts, torch.zeros_like(parts[0, 1:])).mean().item()
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_what_is_darker_than_black_or_brighter_than_white_was_not_filmed(sign):
+    plain = 0.5 + sign * (0.35 + 0.1 * noise(8, 32, 32, 3))
+    there_and_back = torch.tensor([1.0, -1.0]).repeat(4)[:, None, None, None]
+    found = [said_by_light(plain + step * there_and_back, plain) for step in (0.05, 0.12, 0.2, 0.4)]
+    shares, trusted = zip(*found, strict=True)
+    assert shares[0] == 0
+    assert shares[1:] == tuple(sorted(shares[1:]))
+    assert trusted == tuple(sorted(trusted, reverse=True))
+    assert trusted[0] > 0.5 > trusted[1]
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_where_light_is_cut_off_its_limit_is_none(sign):
+    """Who knows how bright a sky is that is white in the film?"""
+    plain = noise(8, 32, 32, 3) * 0.2 + 0.4 + sign * 0.3
+    made = plain + sign * 0.4 * torch.tensor([1.0, -1.0]).repeat(4)[:, None, None, None]
+    share, trusted = said_by_light(made, plain)
+    plain[:, :4, :4] = made[:, :4, :4] = (1 + sign) / 2
+    cut_off, trusted_then = said_by_light(made, plain)
+    assert share > 0.05
+    assert trusted < 0.5
+    assert cut_off == 0
+    assert trusted_then > 0.5
+
+
 def test_what_nobody_sees_is_not_likely():
     plain = noise(8, 16, 16, 3)
     parts = parts_of(plain + 1e-4, plain + 1e-4, torch.full((4, 4, 4), 90.0), plain, 2)
@@ -161,10 +195,10 @@ def test_each_place_is_given_to_whom_it_belongs():
 
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("even", [False, True])
-@pytest.mark.parametrize("share", [-0.5, 1.0])
+@pytest.mark.parametrize("share", [-1.0, 1.0])
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 def test_a_stage_gives_the_specialist_what_is_likely_its_own(ensemble, even, share, exposure):
-    general, clip = witnessed(0.5, 0.0, exposure).judge, noise(10, 24, 25, 3)
+    general, clip = witnessed(0.5, 0.0, exposure).judge, noise(10, 24, 25, 3) * 0.4 + 0.3
     stage = FittedStage(Stage(Fraction(1), 2, 1), general, ensemble, False, False, even)
     special = witnessed(share, 0.0, exposure)
     alone = replace(stage, network=special.network)

@@ -34,7 +34,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves in a clip, as the two witnesses of a specialist see it."""
+    """What moves in a clip, as the witnesses of a specialist see it."""
 
     places: Cells  # 1 where the specialist is likely right, else 0, (T, rows, columns)
     special: float  # share of such places, of all that changes from frame to frame
@@ -44,7 +44,7 @@ class Motion:
 def moving(
     special: Specialist, clip: Tensor, mine: Tensor, theirs: Tensor, precision: torch.dtype
 ) -> Motion:
-    """Ask the two witnesses of a specialist about the middle of a clip.
+    """Ask the witnesses of a specialist about the middle of a clip.
 
     Args:
         special: see there.
