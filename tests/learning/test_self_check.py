@@ -116,18 +116,20 @@ def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gai
 
 
 @pytest.mark.parametrize(
-    ("share", "sure", "confidence"),
-    [(0.9, 0.8, "likely"), (0.9, 0.7, "guess"), (0.4, 0.7, "guess"), (0.4, 0.8, "likely")],
+    ("exposure", "sure", "confidence"),
+    [("full", 0.97, "likely"), ("full", 0.93, "guess"), ("delta", 0.8, "likely")]
+    + [("delta", 0.7, "guess")],
 )
-def test_where_a_specialist_leads_its_judge_says_how_likely_it_is(
-    monkeypatch, share, sure, confidence
+@pytest.mark.parametrize("share", [0.9, 0.4])
+def test_where_a_specialist_takes_part_witnesses_say_how_likely_it_is(
+    monkeypatch, share, exposure, sure, confidence
 ):
     """Held-out frames tell nothing of motion beyond the limit; of the rest they do."""
     evidence = Evidence(5.0, torch.zeros(1, 1, 1), 0.5, 0.3, 1.0)
     monkeypatch.setattr(self_check_module, "examine", lambda *_, **__: evidence)
     motion = Motion(torch.zeros(1, 1, 1), share, sure)
     monkeypatch.setattr(self_check_module, "moving", lambda *_: motion)
-    network = wake(build(NETWORK, 2))
+    network = wake(build(NETWORK, 2, exposure))
     special = Specialist(network, network, certain(1.0))
     stage = FittedStage(Stage(Fraction(1), 2, 1), network, special=special)
     gain = 1.0 if share < 0.5 else -1.0

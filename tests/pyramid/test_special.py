@@ -144,7 +144,7 @@ def test_where_frames_are_filmed_as_they_are_motion_stays_what_it_is():
 
 
 def said_by_light(made, plain):
-    """How much of a specialist's change is impossible, and how likely he is by all but the others."""
+    """How much of what a specialist changes is impossible, and how likely he is with that."""
     parts = parts_of(made, plain, torch.zeros(len(plain) // 2, 1, 1), plain, 2)
     parts[0] = 0.3 * parts[2]  # the judge takes him for rather right
     share = (parts[3].sum() / parts[2].sum()).item()

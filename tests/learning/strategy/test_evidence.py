@@ -37,7 +37,7 @@ def test_how_much_is_kept_of_what_another_network_makes(scale, kept):
 @pytest.mark.parametrize("exposure", ["full", "delta"])
 def test_what_moves_is_whose_it_is_with_any_shutter(exposure, judged, share):
     network = wake(build(NETWORK, 2, exposure)).eval()
-    judge, clip = copy.deepcopy(network), pan(12, 24, 24)
+    judge, clip = copy.deepcopy(network), pan(12, 24, 24) * 0.4 + 0.3
     judge.leave.weight.data.mul_(judged)
     made = look(network, clip, torch.float32)
     motion = moving(Specialist(network, judge, certain(0.0)), clip, made, made, torch.float32)
