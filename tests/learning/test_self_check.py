@@ -117,8 +117,12 @@ def test_it_says_how_sure_it_is_of_the_way_of_things(monkeypatch, agreement, gai
 
 @pytest.mark.parametrize(
     ("exposure", "sure", "confidence"),
-    [("full", 0.97, "likely"), ("full", 0.93, "guess"), ("delta", 0.8, "likely")]
-    + [("delta", 0.7, "guess")],
+    [
+        ("full", 0.97, "likely"),
+        ("full", 0.93, "guess"),
+        ("delta", 0.8, "likely"),
+        ("delta", 0.7, "guess"),
+    ],
 )
 @pytest.mark.parametrize("share", [0.9, 0.4])
 def test_where_a_specialist_takes_part_witnesses_say_how_likely_it_is(
