@@ -63,6 +63,13 @@ def test_another_exposure_is_refused(exposure):
         Options(exposure=exposure)
 
 
+@pytest.mark.parametrize(("optimizer", "peak"), [("adam", 2e-3), ("muon", 2.5e-4)])
+def test_each_optimizer_teaches_at_a_rate_of_its_own(optimizer, peak):
+    """By Muon's steps, of which each is as large as the rate, that of Adam teaches nothing."""
+    assert PretrainSettings(optimizer=optimizer).peak == peak
+    assert PretrainSettings(optimizer=optimizer, rate=0.1).peak == 0.1
+
+
 @pytest.mark.parametrize("settings", [FitSettings, PretrainSettings])
 def test_another_optimizer_is_refused(settings):
     with pytest.raises(OptionError, match="optimizer is 'sgd'; expected 'muon' or 'adam'"):

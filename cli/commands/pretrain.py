@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from deeptsr import jobs
-from deeptsr.config import NETWORKS, OPTIMIZERS, PretrainSettings
+from deeptsr.config import NETWORKS, OPTIMIZERS, RATES, PretrainSettings
 
 from ..arguments.flags import output_flags, verbosity_of
 from ..arguments.values import FILE, device, span
@@ -64,7 +64,9 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
     "--rate",
     type=click.FloatRange(0, min_open=True),
     metavar="RATE",
-    help="Of the optimiser, at its peak.",
+    help="Of the optimiser, at its peak.  [default: "
+    + ", ".join(f"{rate:g} of {name}" for name, rate in RATES.items())
+    + "]",
 )
 @click.option(
     "--optimizer",

@@ -10,6 +10,7 @@ from deeptsr.config.resolved import Resolved, Settings
 from deeptsr.config.sections import (
     NETWORKS,
     OPTIMIZERS,
+    RATES,
     EncodeSettings,
     FitSettings,
     NetworkSettings,
@@ -23,6 +24,7 @@ __all__ = [
     "NETWORKS",
     "OPTIMIZERS",
     "PRESETS",
+    "RATES",
     "EncodeSettings",
     "FitSettings",
     "NetworkSettings",

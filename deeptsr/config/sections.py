@@ -11,6 +11,7 @@ from deeptsr.errors import OptionError
 __all__ = [
     "NETWORKS",
     "OPTIMIZERS",
+    "RATES",
     "EncodeSettings",
     "FitSettings",
     "NetworkSettings",
@@ -95,7 +96,8 @@ NETWORKS: dict[str, NetworkSettings] = {
 """The networks by name, each in the size that it has where no other is asked for."""
 
 
-OPTIMIZERS = ("muon", "adam")
+RATES = {"muon": 2.5e-4, "adam": 2e-3}  # peaks at which a prior learns by each from nothing
+OPTIMIZERS = tuple(RATES)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class PretrainSettings:
     slowed: float = 0.25  # share of the crops that are means of two frames of their clip
     gray: float = 0.3  # share of the crops that lose some of their colour
     optimizer: str = "adam"  # one of OPTIMIZERS
-    rate: float = 2e-3  # its peak rate, > 0; it falls to zero as a cosine does
+    rate: float | None = None  # its peak rate, > 0; None: what suits it; as a cosine to zero
     warmup: int = 100  # steps of linear warm-up, >= 1
     clip_gradient: float = 0.05  # largest norm of a gradient, > 0
     averaging: float = 0.998  # decay of the running mean of the weights, in [0, 1)
@@ -161,6 +163,11 @@ class PretrainSettings:
         check_least(self, steps=1, batch=1, crop=16, frames=3, pool=1, clip_every=1)
         check_least(self, warmup=1, check=1)
         _check_optimizer(self.optimizer)
+
+    @property
+    def peak(self) -> float:
+        """Its peak rate."""
+        return RATES[self.optimizer] if self.rate is None else self.rate
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def descend(
         progress: steps that are made, and steps in all.
     """
     step, steps = progress
-    rate = settings.rate * min(1.0, (step + 1) / settings.warmup)
+    rate = settings.peak * min(1.0, (step + 1) / settings.warmup)
     for group in optimizer.param_groups:
         group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
     optimizer.zero_grad(set_to_none=True)

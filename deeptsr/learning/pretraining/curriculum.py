@@ -6,6 +6,7 @@ One set of weights serves steps of any size, so that steps of 2 to 5 are taught 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -103,7 +104,7 @@ def pretrain(
         before += steps
     origin = {
         "clips": "rendered" + (" and pictures" if pictures else ""),
-        "settings": str(settings),
+        "settings": str(replace(settings, rate=settings.peak)),
         "seed": str(seed),
         "torch": torch.__version__,
     }
