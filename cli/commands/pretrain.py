@@ -71,9 +71,7 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
 @click.option(
     "--optimizer",
     type=click.Choice(OPTIMIZERS),
-    default=DEFAULTS.optimizer,
-    show_default=True,
-    help="How it goes down its error.",
+    help=f"How it goes down its error.  [default: {DEFAULTS.optimizer}; with --space adam]",
 )
 @click.option(
     "--still",
@@ -124,7 +122,7 @@ def pretrain(
     batch: int | None,
     frames: int | None,
     rate: float | None,
-    optimizer: str,
+    optimizer: str | None,
     still: float,
     damaged: float,
     **flags: Any,
@@ -148,9 +146,9 @@ def pretrain(
         else:
             settings = replace(DEFAULTS, still=still, damaged=damaged)
         asked: dict[str, Any] = {"steps": steps, "pool": pool, "batch": batch}
-        asked |= {"frames": frames, "rate": rate}
+        asked |= {"frames": frames, "rate": rate, "optimizer": optimizer}
         told = {name: value for name, value in asked.items() if value is not None}
-        settings = replace(settings, optimizer=optimizer, **told)
+        settings = replace(settings, **told)
         taught = NETWORKS[network] if network else None
         with gentle(tell) as listen:
             jobs.pretrain_file(output, taught, settings, **flags, on_event=listen)

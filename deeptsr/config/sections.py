@@ -145,7 +145,7 @@ class PretrainSettings:
     ended: float = 0.3  # share of the crops within which their clip begins or ends
     slowed: float = 0.25  # share of the crops that are means of two frames of their clip
     gray: float = 0.3  # share of the crops that lose some of their colour
-    optimizer: str = "adam"  # one of OPTIMIZERS
+    optimizer: str = "muon"  # one of OPTIMIZERS
     rate: float | None = None  # its peak rate, > 0; None: what suits it; as a cosine to zero
     warmup: int = 100  # steps of linear warm-up, >= 1
     clip_gradient: float = 0.05  # largest norm of a gradient, > 0

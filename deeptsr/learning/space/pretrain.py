@@ -34,6 +34,7 @@ SETTINGS = PretrainSettings(
     batch=8,
     pool=200,
     clip_every=10,
+    optimizer="adam",
     clip_gradient=0.1,
     averaging=0.997,
     balance=0.7,
