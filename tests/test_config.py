@@ -65,7 +65,7 @@ def test_another_exposure_is_refused(exposure):
 
 @pytest.mark.parametrize(("optimizer", "peak"), [("adam", 2e-3), ("muon", 2.5e-4)])
 def test_each_optimizer_teaches_at_a_rate_of_its_own(optimizer, peak):
-    """By Muon's steps, of which each is as large as the rate, that of Adam teaches nothing."""
+    """At Adam's, Muon's steps end in a network that makes nothing (docs/trials.md)."""
     assert PretrainSettings(optimizer=optimizer).peak == peak
     assert PretrainSettings(optimizer=optimizer, rate=0.1).peak == 0.1
 
