@@ -18,7 +18,7 @@ from ..signals import gentle
 __all__ = ["pretrain"]
 
 DEFAULTS = PretrainSettings()
-SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
+SPACE_STEPS, SPACE_OPTIMIZER = 5_000, "adam"  # as learning.space.pretrain has them: it loads torch
 
 
 @click.command(short_help="Teach what a fit starts from.")
@@ -71,7 +71,8 @@ SPACE_STEPS = 5_000  # as learning.space.pretrain has them, which loads torch
 @click.option(
     "--optimizer",
     type=click.Choice(OPTIMIZERS),
-    help=f"How it goes down its error.  [default: {DEFAULTS.optimizer}; with --space adam]",
+    help="How it goes down its error.  "
+    f"[default: {DEFAULTS.optimizer}; with --space {SPACE_OPTIMIZER}]",
 )
 @click.option(
     "--still",

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from math import inf
 
 import torch
 from torch import Tensor, nn
@@ -142,13 +143,10 @@ def _impossible(made: Frames, filmed: Tensor) -> Frames:
 
     A limit at which some of what was filmed is (H, W, C) is none: light was cut off there.
     """
-    result = torch.zeros_like(made)
-    for sign in (-1, 1):
-        toward = sign * (filmed - 0.5)
-        cut_off = (toward > 0.5 - _AT_LIMIT).float().mean((0, 1)) > _SEVERAL  # by colours
-        over = (sign * (made - 0.5) - 0.5 - _ERRS).clamp_(min=0)
-        result += over.mul_(~cut_off)
-    return result
+    near = (filmed < _AT_LIMIT, filmed > 1 - _AT_LIMIT)
+    dark, bright = (at.float().mean((0, 1)) > _SEVERAL for at in near)  # by colours
+    least, most = torch.where(dark, -inf, -_ERRS), torch.where(bright, inf, 1 + _ERRS)
+    return made - made.clamp(least, most)
 
 
 def bonds_of(mine: Volume, theirs: Volume, factor: int, exposure: str = "full") -> Tensor:

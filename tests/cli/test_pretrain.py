@@ -62,6 +62,7 @@ def test_a_prior_of_detail(calls, tmp_path):
     assert given["network"] is None
     assert given["settings"] == replace(SETTINGS, steps=70)
     assert SETTINGS.steps == module.SPACE_STEPS
+    assert SETTINGS.optimizer == module.SPACE_OPTIMIZER
 
 
 def test_events_are_lines_of_json(calls, tmp_path):
